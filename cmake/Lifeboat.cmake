@@ -1,0 +1,32 @@
+# What every library of the project is compiled with.
+add_library(lifeboat_flags INTERFACE)
+target_compile_options(lifeboat_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  -Wno-missing-field-initializers
+  # lifeboat-init keeps only what it calls (--gc-sections)
+  -ffunction-sections -fdata-sections
+  -fstack-protector-strong)
+target_compile_definitions(lifeboat_flags INTERFACE
+  _FILE_OFFSET_BITS=64 FMT_HEADER_ONLY=1 SPDLOG_FMT_EXTERNAL=1
+  $<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2> _GLIBCXX_ASSERTIONS)
+target_include_directories(lifeboat_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
+# Names of places in our own messages and assertions do not depend on where the checkout lies.
+target_compile_options(lifeboat_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(LIFEBOAT_FUZZ)
+  target_compile_options(lifeboat_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+    -fno-sanitize-recover=undefined)
+  target_link_options(lifeboat_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# lifeboat_library(NAME [FOLDERS sub...] DEPS ...): one room of the house. All its .cpp files belong to it, and
+# those of the folders named (architectures).
+function(lifeboat_library name)
+  cmake_parse_arguments(ARG "" "" "FOLDERS;DEPS" ${ARGN})
+  set(patterns "*.cpp")
+  foreach(folder ${ARG_FOLDERS})
+    list(APPEND patterns "${folder}/*.cpp")
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC lifeboat_flags ${ARG_DEPS})
+endfunction()

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Errors as values: what failed, on what, why, and what to do next.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/core.h>
+
+namespace lifeboat {
+
+// The kinds of failure that a caller may want to tell apart. Everything else is in the message.
+enum class ErrorCode {
+  io,                // a system call failed; Error::sys_errno says how
+  usage,             // the caller asked for something that makes no sense
+  not_found,         // a file, device, symbol or key is not there
+  no_permission,     // EPERM, EACCES, lockdown, signature
+  no_space,          // the target is full
+  busy,              // somebody else is doing it; try again
+  timeout,           // a deadline passed
+  truncated,         // the input ends before it should
+  corrupt,           // the input contradicts itself or its format
+  unsupported,       // understood, but not something that this program does
+  not_mapped,        // memory: no page table entry leads there
+  not_present,       // memory: no RAM at that physical address
+  excluded,          // memory: the page was left out by the filter when the dump was made
+  lost,              // memory: the page should be in the dump, but was never written
+};
+
+// A failure. Built where it happens, given context on its way up, logged once at the outermost layer.
+class Error {
+ public:
+  Error(ErrorCode error_code, std::string what, int system_errno = 0)
+      : code(error_code), sys_errno(system_errno), message(std::move(what)) {}
+
+  // Puts "CONTEXT: " in front: the outer operation and its subject.
+  Error& context(std::string_view outer) &;
+  Error context(std::string_view outer) &&;
+  // What the user can do about it. The innermost hint wins: it knows most.
+  Error& hint(std::string_view next_step) &;
+  Error hint(std::string_view next_step) &&;
+
+  // "MESSAGE: strerror. HINT"
+  [[nodiscard]] std::string to_string() const;
+
+  ErrorCode code;
+  int sys_errno;
+  std::string message;
+  std::string next_step;
+};
+
+// Result<T> is a T or the Error that prevented it. Functions that can fail return it; nothing throws
+// across a library's border. Unwrap with TRY inside functions that return a Result themselves.
+template <typename T = void>
+using Result = std::expected<T, Error>;
+
+// An Error of `code` with a formatted message, ready to be returned from any function with a Result.
+template <typename... Args>
+std::unexpected<Error> fail(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
+  return std::unexpected(Error(code, fmt::format(format, std::forward<Args>(args)...)));
+}
+
+// The same for a failed system call: takes errno, so call it before anything else can change it.
+// The code is derived from errno (ENOENT: not_found, ENOSPC: no_space, ...).
+Error errno_error(int error_number, std::string what);
+template <typename... Args>
+std::unexpected<Error> fail_errno(fmt::format_string<Args...> format, Args&&... args) {
+  const int saved = errno;
+  return std::unexpected(errno_error(saved, fmt::format(format, std::forward<Args>(args)...)));
+}
+
+std::string_view code_name(ErrorCode code);
+
+}  // namespace lifeboat
+
+// auto x = TRY(call());   the value, or return the error to the caller.
+#define TRY(expression)                                                                   \
+  ({                                                                                      \
+    auto&& try_result_ = (expression);                                                    \
+    if (!try_result_) [[unlikely]] return std::unexpected(std::move(try_result_).error()); \
+    *std::move(try_result_);                                                              \
+  })
+
+// The same for Result<void>, and for results whose value is not wanted.
+#define TRY_VOID(expression)                                                               \
+  do {                                                                                     \
+    auto&& try_result_ = (expression);                                                     \
+    if (!try_result_) [[unlikely]] return std::unexpected(std::move(try_result_).error()); \
+  } while (false)
+
+// TRY with words put in front of the error: TRY_CONTEXT(parse(bytes), "header of {}", path)
+#define TRY_CONTEXT(expression, ...)                                                            \
+  ({                                                                                            \
+    auto&& try_result_ = (expression);                                                          \
+    if (!try_result_) [[unlikely]]                                                              \
+      return std::unexpected(std::move(try_result_).error().context(fmt::format(__VA_ARGS__))); \
+    *std::move(try_result_);                                                                    \
+  })

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Messages for the person at the terminal or the console. A library returns its errors; it logs only what
+// is worth saying although the work goes on. Errors are logged once, at the outermost layer.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <fmt/core.h>
+
+namespace lifeboat::log {
+
+enum class Level { debug, info, warning, error };
+
+// Messages below this are dropped (default: info).
+void set_level(Level level);
+// Replaces the default destination (stderr, "lifeboat: warning: ..."). Null brings it back.
+using Sink = std::function<void(Level, std::string_view message)>;
+void set_sink(Sink sink);
+
+void message(Level level, std::string_view text);
+
+template <typename... Args>
+void debug(fmt::format_string<Args...> format, Args&&... args) {
+  message(Level::debug, fmt::format(format, std::forward<Args>(args)...));
+}
+template <typename... Args>
+void info(fmt::format_string<Args...> format, Args&&... args) {
+  message(Level::info, fmt::format(format, std::forward<Args>(args)...));
+}
+template <typename... Args>
+void warning(fmt::format_string<Args...> format, Args&&... args) {
+  message(Level::warning, fmt::format(format, std::forward<Args>(args)...));
+}
+template <typename... Args>
+void error(fmt::format_string<Args...> format, Args&&... args) {
+  message(Level::error, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace lifeboat::log

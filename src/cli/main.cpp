@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat: finds the command and tells its outcome.
+#include <unistd.h>
+
+#include <clocale>
+#include <csignal>
+#include <iostream>
+
+#include "base/log.h"
+#include "cli/command.h"
+
+namespace lifeboat::cli {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"status", "is this machine armed?", run_status},
+    {"build", "make the capture initramfs", run_build},
+    {"load", "load a capture kernel (--crash)", run_load},
+    {"unload", "take the loaded kernel away", run_unload},
+    {"capture", "save a vmcore, filtered and compressed", run_capture},
+    {"rehearse", "crash a kernel in a virtual machine and check the dump", run_rehearse},
+    {"verify", "is a dump whole?", run_verify},
+    {"inspect", "what does a dump tell? (log, sys)", run_inspect},
+};
+
+void print_help(std::ostream& out) {
+  out << "usage: lifeboat COMMAND [arguments]\n\nCommands:\n";
+  for (const auto& command : kCommands) out << fmt::format("  {:<10} {}\n", command.name, command.summary);
+  out << "\n'lifeboat COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 \"no\".\n";
+}
+
+int run(const Arguments& arguments) {
+  if (arguments.empty()) {
+    print_help(std::cerr);
+    return kUsage;
+  }
+  const std::string& name = arguments.front();
+  if (name == "--help" || name == "-h" || name == "help") {
+    print_help(std::cout);
+    return kDone;
+  }
+  if (name == "--version") {
+    std::cout << "lifeboat " LIFEBOAT_VERSION "\n";
+    return kDone;
+  }
+  for (const auto& command : kCommands) {
+    if (name != command.name) continue;
+    const auto outcome = command.run({arguments.begin() + 1, arguments.end()});
+    if (outcome) {
+      std::cout.flush();
+      if (!std::cout) {
+        log::error("cannot write to the standard output");
+        return kFailed;
+      }
+      return *outcome;
+    }
+    log::error("{}", outcome.error().to_string());
+    return outcome.error().code == ErrorCode::usage ? kUsage : kFailed;
+  }
+  log::error("there is no command '{}'\n  next: see 'lifeboat --help'", name);
+  return kUsage;
+}
+
+}  // namespace
+}  // namespace lifeboat::cli
+
+int main(int argc, char** argv) {
+  // `lifeboat inspect ... | head` ends quietly, as other filters do.
+  std::signal(SIGPIPE, SIG_DFL);
+  return lifeboat::cli::run({argv + 1, argv + argc});
+}

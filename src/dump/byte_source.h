@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Bytes of a file at logical offsets: directly, or through the records of a flattened file.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+
+namespace lifeboat {
+
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  [[nodiscard]] virtual uint64_t size() const = 0;
+  [[nodiscard]] virtual const std::string& name() const = 0;
+  // Fills `out` or fails: `truncated` past the end.
+  virtual Result<> read(uint64_t offset, MutableByteSpan out) const = 0;
+};
+
+// A file as it is. /proc/vmcore and block devices are fine: the size is found by seeking.
+Result<std::unique_ptr<ByteSource>> open_byte_source(UniqueFd fd, std::string name);
+// Bytes in memory, for tests and fuzzing. They are copied.
+std::unique_ptr<ByteSource> memory_byte_source(ByteSpan bytes, std::string name);
+
+// True when the file begins with makedumpfile's flattened header.
+bool is_flattened(const ByteSource& file);
+// The logical file inside a flattened one (makedumpfile -F): an index of its records, built by one walk
+// over the record headers. Later records win over earlier ones, as replaying them would do.
+// A file without the end mark is read as far as it goes; `complete` tells.
+struct FlattenedSource {
+  std::unique_ptr<ByteSource> source;
+  bool complete = false;
+};
+Result<FlattenedSource> open_flattened(std::unique_ptr<ByteSource> file);
+
+}  // namespace lifeboat

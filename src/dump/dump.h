@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A dump of a machine's memory, whatever file format holds it, opened for reading.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace lifeboat {
+
+// The page size of every architecture that lifeboat reads; checked when a dump is opened.
+inline constexpr uint64_t kPageSize = 4096;
+inline constexpr unsigned kPageShift = 12;
+
+// Physical memory that can be read: a dump, /proc/vmcore, or a test's map.
+class PhysicalMemory {
+ public:
+  virtual ~PhysicalMemory() = default;
+  // Fills `out` from the physical address. Distinct errors: `not_present` (no RAM there), `excluded`
+  // (filtered out), `lost` (should be there, was never written), `corrupt` (does not decompress).
+  virtual Result<> read(uint64_t physical_address, MutableByteSpan out) = 0;
+};
+
+enum class DumpFormat { elf, kdump };
+enum class Compression { none, zlib, lzo, snappy, zstd };
+
+// utsname of the dumped kernel, as far as the container tells. Empty strings: not told.
+struct Utsname {
+  std::string sysname, nodename, release, version, machine, domainname;
+};
+
+// What the container itself says, before anything in the memory is looked at.
+struct DumpInfo {
+  DumpFormat format = DumpFormat::elf;
+  bool flattened = false;  // wrapped by makedumpfile -F
+  bool incomplete = false;           // the writer marked it so, or never came to clear the mark
+  bool split = false;                // one of several files, holding [start_pfn, end_pfn)
+  uint64_t start_pfn = 0, end_pfn = 0;
+  std::optional<int> dump_level;     // nullopt: the format does not say (ELF)
+  Compression compression = Compression::none;  // the default of the file; single pages may differ
+  uint64_t max_pfn = 0;              // one past the last page frame
+  uint64_t ram_pages = 0;            // page frames that the dumped machine had
+  uint64_t stored_pages = 0;         // of these, how many the file has (zero pages included)
+  std::optional<uint64_t> timestamp;  // seconds since the epoch, of the dump or the crash
+  int cpus = 0;                      // NT_PRSTATUS notes
+  Utsname uts;
+  std::string vmcoreinfo;            // text; empty: none in the file
+  std::vector<std::byte> notes;      // the PT_NOTE data, as stored
+};
+
+// What a page frame is to a dump. ELF dumps cannot tell `excluded` from `absent`.
+enum class PageState {
+  absent,    // no RAM, or not known to the file
+  stored,
+  excluded,  // RAM, but left out
+};
+
+// A contiguous piece of physical memory, [start, end).
+struct PhysicalRange {
+  uint64_t start = 0;
+  uint64_t end = 0;
+  friend bool operator==(const PhysicalRange&, const PhysicalRange&) = default;
+};
+
+class Dump : public PhysicalMemory {
+ public:
+  // Tells the format by its magic (KDUMP, ELF core, each possibly flattened) and opens it.
+  // Errors: not_found, truncated (empty or cut off), unsupported (another architecture or format, with its
+  // name where known), corrupt.
+  static Result<std::unique_ptr<Dump>> open(const std::string& path);
+
+  [[nodiscard]] virtual const DumpInfo& info() const = 0;
+  [[nodiscard]] virtual PageState page_state(uint64_t pfn) const = 0;
+  // Sorted, not overlapping: where the dumped machine had RAM, as the container tells it.
+  [[nodiscard]] virtual const std::vector<PhysicalRange>& ram() const = 0;
+};
+
+std::string_view compression_name(Compression compression);
+std::optional<Compression> parse_compression(std::string_view name);
+std::string_view format_name(DumpFormat format);
+
+}  // namespace lifeboat

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Writes a KDUMP version 6 file so that at every instant the file says of itself whether it is whole:
+// the header carries INCOMPLETE until finish() has synced everything else.
+//
+// Order of calls: create, set_ram, mark_stored for the pages to come (both in any order of chunks), begin_pages,
+// add_page for each marked page in PFN order, finish. The bitmaps live in the file, not in memory: chunks are
+// written as the scan produces them and read back while pages are added, so that the memory needed does not
+// grow with the machine.
+#pragma once
+
+#include <vector>
+
+#include "dump/codec.h"
+#include "dump/dump.h"
+#include "dump/kdump_format.h"
+
+namespace lifeboat {
+
+struct KdumpWriterOptions {
+  Compression compression = Compression::zstd;  // the default noted in the header
+  int dump_level = 0;
+  uint64_t max_pfn = 0;
+  uint64_t phys_base = 0;
+  uint64_t timestamp_seconds = 0;
+  int cpus = 1;
+  Utsname uts;
+  ByteSpan notes;                  // PT_NOTE data, VMCOREINFO among them
+  uint64_t vmcoreinfo_offset = 0;  // of the text within `notes`
+  uint64_t vmcoreinfo_size = 0;
+};
+
+class KdumpWriter {
+ public:
+  // Writes the headers (INCOMPLETE set) into `fd`, an empty seekable file that the caller keeps open.
+  static Result<KdumpWriter> create(int fd, std::string name, const KdumpWriterOptions& options);
+
+  // Bits of the two bitmaps, LSB first, for 8 * bits.size() pages from first_pfn, a multiple of 8.
+  Result<> write_ram_bits(uint64_t first_pfn, ByteSpan bits);
+  Result<> write_stored_bits(uint64_t first_pfn, ByteSpan bits);
+  // Reads back a chunk of the second bitmap.
+  Result<> read_stored_bits(uint64_t first_pfn, MutableByteSpan bits) const;
+
+  // `stored` is the number of bits set in the second bitmap: fixes where the page data begin.
+  Result<> begin_pages(uint64_t stored);
+  // Next page: already compressed with `flags` (a Status codec bit), or raw (flags 0, one page).
+  Result<> add_page(ByteSpan data, uint32_t flags);
+  // Next page is all zero: shares one stored copy.
+  Result<> add_zero_page();
+  // Next page could not be read: counted, its descriptor stays zero (readers: lost).
+  Result<> add_lost_page();
+
+  // Writes what is buffered, and leaves the file marked INCOMPLETE: for a target that became full.
+  // Best effort: an error is not worth more than the one that led here.
+  void abandon();
+  // Flush, fsync, clear INCOMPLETE (only when every announced page was added and none is lost), fsync.
+  Result<> finish();
+
+  [[nodiscard]] uint64_t bytes_written() const { return data_offset_; }
+  [[nodiscard]] uint64_t lost_pages() const { return lost_; }
+
+ private:
+  KdumpWriter(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  Result<> add_descriptor(const kdump::PageDescriptor& descriptor);
+  Result<> append_data(ByteSpan data);
+  Result<> flush_data();
+  Result<> flush_descriptors();
+
+  int fd_;
+  std::string name_;
+  kdump::Header header_{};
+  uint64_t bitmap_offset_ = 0;       // of the first bitmap
+  uint64_t bitmap_bytes_ = 0;        // of each
+  uint64_t max_pfn_ = 0;
+  uint64_t descriptors_offset_ = 0;  // where the buffered descriptors go
+  uint64_t data_offset_ = 0;         // where the next page's data goes
+  uint64_t zero_page_offset_ = 0;
+  uint64_t announced_ = 0, added_ = 0, lost_ = 0;
+  std::vector<kdump::PageDescriptor> descriptors_;  // buffered
+  std::vector<std::byte> data_;                     // buffered
+};
+
+}  // namespace lifeboat

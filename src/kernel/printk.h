@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The kernel's log: the lockless printk ring buffer (5.10 and later; kernel/printk/printk_ringbuffer.h).
+// All offsets come from VMCOREINFO.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/kernel_memory.h"
+
+namespace lifeboat {
+
+struct LogRecord {
+  uint64_t sequence = 0;
+  uint64_t nanoseconds = 0;  // since boot
+  uint8_t facility = 0;      // syslog numbers
+  uint8_t level = 0;
+  uint32_t caller = 0;       // thread id, or 0x80000000 + CPU (CONFIG_PRINTK_CALLER); else 0
+  std::string text;          // as the kernel stored it: may hold newlines and any byte
+};
+
+struct KernelLog {
+  std::vector<LogRecord> records;
+  // Records that were being written, overwritten or do not make sense: skipped and counted.
+  uint64_t unreadable = 0;
+};
+
+// A damaged ring yields what can be read; an Error only when the ring itself cannot be found.
+// Every size taken from the dump is bounded (ring at most 2^24 descriptors, text at most 1 GiB).
+Result<KernelLog> read_kernel_log(const KernelMemory& memory);
+
+// "[    1.234567] text": one line a text line, each with the time in front, bytes that are no printable
+// ASCII or UTF-8 written as \xNN. Ends in a newline.
+std::string format_record(const LogRecord& record);
+std::string format_log(const KernelLog& log);
+
+}  // namespace lifeboat
