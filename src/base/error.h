@@ -76,26 +76,32 @@ std::string_view code_name(ErrorCode code);
 
 }  // namespace lifeboat
 
-// auto x = TRY(call());   the value, or return the error to the caller.
-#define TRY(expression)                                                                   \
-  ({                                                                                      \
-    auto&& try_result_ = (expression);                                                    \
-    if (!try_result_) [[unlikely]] return std::unexpected(std::move(try_result_).error()); \
-    *std::move(try_result_);                                                              \
+// The result's name differs at each use, so that TRY can stand inside TRY.
+#define LIFEBOAT_JOIN_(a, b) a##b
+#define LIFEBOAT_JOIN(a, b) LIFEBOAT_JOIN_(a, b)
+#define TRY_(result, expression)                                                 \
+  ({                                                                             \
+    auto&& result = (expression);                                                \
+    if (!result) [[unlikely]] return std::unexpected(std::move(result).error()); \
+    *std::move(result);                                                          \
   })
-
-// The same for Result<void>, and for results whose value is not wanted.
-#define TRY_VOID(expression)                                                               \
-  do {                                                                                     \
-    auto&& try_result_ = (expression);                                                     \
-    if (!try_result_) [[unlikely]] return std::unexpected(std::move(try_result_).error()); \
+#define TRY_VOID_(result, expression)                                            \
+  do {                                                                           \
+    auto&& result = (expression);                                                \
+    if (!result) [[unlikely]] return std::unexpected(std::move(result).error()); \
   } while (false)
-
-// TRY with words put in front of the error: TRY_CONTEXT(parse(bytes), "header of {}", path)
-#define TRY_CONTEXT(expression, ...)                                                            \
-  ({                                                                                            \
-    auto&& try_result_ = (expression);                                                          \
-    if (!try_result_) [[unlikely]]                                                              \
-      return std::unexpected(std::move(try_result_).error().context(fmt::format(__VA_ARGS__))); \
-    *std::move(try_result_);                                                                    \
+#define TRY_CONTEXT_(result, expression, ...)                                             \
+  ({                                                                                      \
+    auto&& result = (expression);                                                         \
+    if (!result) [[unlikely]]                                                             \
+      return std::unexpected(std::move(result).error().context(fmt::format(__VA_ARGS__))); \
+    *std::move(result);                                                                   \
   })
+
+// auto x = TRY(call());   the value, or return the error to the caller.
+#define TRY(expression) TRY_(LIFEBOAT_JOIN(try_result_, __COUNTER__), expression)
+// The same for Result<void>, and for results whose value is not wanted.
+#define TRY_VOID(expression) TRY_VOID_(LIFEBOAT_JOIN(try_result_, __COUNTER__), expression)
+// TRY with words put in front of the error: TRY_CONTEXT(parse(bytes), "header of {}", path)
+#define TRY_CONTEXT(expression, ...) \
+  TRY_CONTEXT_(LIFEBOAT_JOIN(try_result_, __COUNTER__), expression, __VA_ARGS__)

@@ -17,6 +17,9 @@ class ByteSource {
   [[nodiscard]] virtual const std::string& name() const = 0;
   // Fills `out` or fails: `truncated` past the end.
   virtual Result<> read(uint64_t offset, MutableByteSpan out) const = 0;
+  // Whether the bytes come out of a flattened file, and whether that file had its end.
+  [[nodiscard]] virtual bool flattened() const { return false; }
+  [[nodiscard]] virtual bool complete() const { return true; }
 };
 
 // A file as it is. /proc/vmcore and block devices are fine: the size is found by seeking.
@@ -28,11 +31,7 @@ std::unique_ptr<ByteSource> memory_byte_source(ByteSpan bytes, std::string name)
 bool is_flattened(const ByteSource& file);
 // The logical file inside a flattened one (makedumpfile -F): an index of its records, built by one walk
 // over the record headers. Later records win over earlier ones, as replaying them would do.
-// A file without the end mark is read as far as it goes; `complete` tells.
-struct FlattenedSource {
-  std::unique_ptr<ByteSource> source;
-  bool complete = false;
-};
-Result<FlattenedSource> open_flattened(std::unique_ptr<ByteSource> file);
+// A file without the end mark is read as far as it goes, and is not complete().
+Result<std::unique_ptr<ByteSource>> open_flattened(std::unique_ptr<ByteSource> file);
 
 }  // namespace lifeboat

@@ -20,11 +20,6 @@ class MemMap {
   // Virtual address of the first struct page of the section holding `pfn`, the array being contiguous for that
   // section; nullopt when the section has none (no RAM, or not present).
   [[nodiscard]] Result<std::optional<uint64_t>> section_map(uint64_t pfn) const;
-  // Virtual address of the struct page of `pfn`.
-  [[nodiscard]] Result<std::optional<uint64_t>> page_struct(uint64_t pfn) const;
-  // The page frame whose struct page is at this virtual address, when the mem_map is one array (vmemmap);
-  // nullopt otherwise.
-  [[nodiscard]] std::optional<uint64_t> pfn_of(uint64_t page_struct_address) const;
 
  private:
   explicit MemMap(const KernelMemory& memory) : memory_(&memory) {}
@@ -35,8 +30,7 @@ class MemMap {
   uint64_t section_map_offset_ = 0;
   uint64_t sections_per_root_ = 0;  // 0: one flat array
   uint64_t section_count_ = 0;
-  uint64_t sections_ = 0;                 // virtual address of the array, or of the array of roots
-  std::optional<uint64_t> vmemmap_;       // base of the one array of struct page
+  uint64_t sections_ = 0;           // virtual address of the array, or of the array of roots
 };
 
 }  // namespace lifeboat

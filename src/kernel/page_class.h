@@ -3,8 +3,8 @@
 // encodings changed many times; each is recognised by the key or value that came with it, never by a version.
 #pragma once
 
-#include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,14 +14,14 @@
 namespace lifeboat {
 
 enum class PageClass : uint8_t {
-  kernel,          // everything else: slab, page tables, stacks, text, what is not understood
-  free,            // in the buddy allocator
-  unaccepted,      // confidential guests: never touched
-  cache,           // page cache without private data
-  cache_private,   // page cache with private data (buffer heads)
-  user,            // anonymous memory, hugetlb
-  poisoned,        // PG_hwpoison: touching it can kill the capture kernel
-  offline,         // ballooned or offline: the host may not back it
+  kernel,         // everything else: slab, page tables, stacks, text, what is not understood
+  free,           // in the buddy allocator
+  unaccepted,     // confidential guests: never touched
+  cache,          // page cache without private data
+  cache_private,  // page cache with private data (buffer heads)
+  user,           // anonymous memory, hugetlb
+  poisoned,       // PG_hwpoison: touching it can kill the capture kernel
+  offline,        // ballooned or offline: the host may not back it
 };
 inline constexpr size_t kPageClasses = 8;
 std::string_view page_class_name(PageClass page_class);
@@ -51,28 +51,38 @@ class PageClassifier {
   // class unrecognisable are listed in warnings(): such pages are kept.
   static Result<PageClassifier> create(const Vmcoreinfo& info);
 
-  // `structs` holds consecutive struct pages, the first being that of `pfn`; the compound page's
-  // order is read from the second. The run is not clipped to `structs`.
+  // `structs` holds at least one struct page, that of `pfn`, and those of the page frames behind it; the order of a
+  // compound page is read from the second, and taken as 0 when it is not there. The run is not clipped.
   [[nodiscard]] PageRun classify(uint64_t pfn, ByteSpan structs) const;
-  [[nodiscard]] uint64_t page_struct_size() const { return page_struct_size_; }
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   PageClassifier() = default;
-  struct Layout {
-    uint64_t flags = 0, refcount = 0, mapping = 0, lru = 0, mapcount = 0, private_data = 0;
-    std::optional<uint64_t> compound_head;
-    std::optional<uint64_t> compound_order, compound_dtor;  // byte offsets in the first tail page
-    bool order_in_flags = false;                            // 6.6: low byte of page[1].flags
-  };
-  Layout layout_;
-  uint64_t page_struct_size_ = 0;
-  uint64_t max_order_blocks_ = 0;  // LENGTH(zone.free_area)
+  Result<> read_layout(const Vmcoreinfo& info);
+  Result<> read_flags(const Vmcoreinfo& info);
+  void read_compound(const Vmcoreinfo& info);
+  void read_types(const Vmcoreinfo& info);
+
+  // The fields of one struct page that matter.
+  struct Fields;
+  [[nodiscard]] Fields fields(ByteSpan page) const;
+  [[nodiscard]] bool is_slab(const Fields& page) const;
+  [[nodiscard]] bool is_cache(const Fields& page) const;
+  [[nodiscard]] uint64_t compound_order(uint64_t pfn, ByteSpan structs) const;
+  [[nodiscard]] bool is_hugetlb(const Fields& page, ByteSpan structs) const;
+
+  uint64_t page_size_ = 0;  // of struct page
+  // Byte offsets within struct page.
+  uint64_t flags_ = 0, mapping_ = 0, mapcount_ = 0, private_data_ = 0;
+  std::optional<uint64_t> compound_head_;
+  // Within the first tail page. Neither: the order is the low byte of that page's flags (6.6 and later).
+  std::optional<uint64_t> order_, destructor_;
+  std::optional<uint64_t> hugetlb_destructor_;
+  uint64_t free_orders_ = 0;  // LENGTH(zone.free_area); 0: not told
   // Masks of page->flags; 0 when the kernel does not tell.
-  uint64_t lru_ = 0, private_ = 0, private_2_ = 0, swapcache_ = 0, swapbacked_ = 0, slab_ = 0, hwpoison_ = 0,
-           head_ = 0, hugetlb_ = 0;
-  std::optional<uint32_t> buddy_value_, offline_value_, slab_value_, hugetlb_value_, unaccepted_value_;
-  std::optional<uint64_t> hugetlb_dtor_;
+  uint64_t lru_ = 0, private_ = 0, swapcache_ = 0, swapbacked_ = 0, slab_ = 0, poison_ = 0, head_ = 0, hugetlb_ = 0;
+  // Values of page->_mapcount (page_type).
+  std::optional<uint32_t> buddy_type_, offline_type_, slab_type_, hugetlb_type_, unaccepted_type_;
   std::vector<std::string> warnings_;
 };
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A capture: from an opened vmcore to a KDUMP file. Used by `lifeboat capture` and by lifeboat-init.
+//
+// Two walks: the filter walks over the mem_map once and writes both bitmaps into the file; then the pages whose
+// bit is set are read, compressed and written. Memory: one chunk of each bitmap, one batch of pages, the
+// codec's working memory; none of it grows with the machine.
+#pragma once
+
+#include <vector>
+
+#include "base/progress.h"
+#include "capture/filter.h"
+#include "capture/levels.h"
+#include "dump/dump.h"
+
+namespace lifeboat {
+
+// What to do when the filter cannot work (no VMCOREINFO, an unknown mem_map).
+enum class Unfilterable {
+  fail,     // say so: somebody is there to choose
+  keep_all  // save every page: in the capture kernel nobody is, and the memory is about to be lost
+};
+
+struct CaptureOptions {
+  std::vector<int> levels = {31};  // the next one is tried when the target is full
+  CompressionChoice compression;
+  Unfilterable unfilterable = Unfilterable::fail;
+};
+
+struct CaptureReport {
+  int level = 0;          // the one that was used; 0 when nothing could be filtered
+  bool filtered = false;  // false: level 0 was asked for, or the filter could not work
+  FilterStatistics pages;
+  uint64_t zero_pages = 0;
+  uint64_t lost_pages = 0;  // could not be read; the file stays marked incomplete then
+  uint64_t file_bytes = 0;
+  std::vector<std::string> warnings;
+};
+
+// Writes into `fd`, an empty file open for reading and writing. When it returns a report with no lost pages the
+// file is whole and synced. On an error what was written stays, marked incomplete.
+Result<CaptureReport> capture_dump(Dump& source, int fd, const std::string& name, const CaptureOptions& options,
+                                   Progress& progress);
+
+}  // namespace lifeboat

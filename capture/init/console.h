@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where lifeboat-init speaks: the console, the kernel's log, and a file in memory that ends up beside the dump.
+#pragma once
+
+#include <string_view>
+
+namespace lifeboat::init {
+
+// In the capture kernel's memory; copied to the target at the end.
+inline constexpr const char* kRunLog = "/run/capture.log";
+
+// Sends everything that is logged to all three. /proc, /dev and /run are mounted by now.
+void setup_console();
+
+// "lifeboat: phase NAME", for whoever watches the console.
+void announce(std::string_view phase);
+
+}  // namespace lifeboat::init

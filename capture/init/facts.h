@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a running kernel says about itself, kept so that a test can hold a dump against it.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+
+namespace lifeboat::init {
+
+// Copies of /proc files, and `tasks`: one line a thread, "pid tgid ppid state comm".
+Result<> record_facts(const std::string& folder);
+
+}  // namespace lifeboat::init

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/init/rehearsal_guest.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "capture/init/console.h"
+#include "capture/init/facts.h"
+#include "capture/init/target.h"
+#include "loader/crash_load.h"
+
+namespace lifeboat::init {
+
+Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat) {
+  const RehearsalGuest& guest = *manifest.rehearsal;
+  heartbeat.phase("target");
+  TRY_VOID(mount_target(manifest, heartbeat));
+  announce(phase::kGuestReady);
+
+  const LoadRequest request{
+      .kernel = kMountPoint + guest.kernel,
+      .initramfs = kMountPoint + guest.initramfs,
+      .command_line = guest.command_line,
+      .crash = true,
+  };
+  const LoadReport loaded = TRY(load_kernel(request, SystemPaths{}));
+  for (const auto& warning : loaded.warnings) log::warning("{}", warning);
+  announce(phase::kGuestLoaded);
+
+  // Last of all, so that what it records is as close to the crash as it can be.
+  TRY_VOID(record_facts(std::string(kMountPoint) + kFactsFolder));
+  TRY_VOID(unmount_target());
+  announce(phase::kGuestPanic);
+  TRY_VOID(write_pseudo_file("/proc/sysrq-trigger", "c"));
+  ::sleep(10);
+  return fail(ErrorCode::io, "the kernel did not panic when it was told to");
+}
+
+}  // namespace lifeboat::init

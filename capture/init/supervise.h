@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// PID 1 does nothing itself that could hang or crash: each piece of work runs in a child, which must show
+// progress. A child that stalls is killed; one that cannot even be killed (a task stuck in the kernel) is
+// left behind. PID 1 always goes on to the final action.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "base/error.h"
+#include "base/progress.h"
+
+namespace lifeboat::init {
+
+// The child's side: a byte through a pipe now and then; a line on the console every few seconds.
+class Heartbeat final : public Progress {
+ public:
+  explicit Heartbeat(int pipe_fd) : pipe_fd_(pipe_fd) {}
+  void update(uint64_t done, uint64_t total) override;
+  void phase(const std::string& name) override;
+  void finish() override {}
+  // Alive, with nothing to count (waiting for a device, say).
+  void beat();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  int pipe_fd_;
+  std::string name_;
+  Clock::time_point last_beat_{};
+  Clock::time_point last_line_ = Clock::now();
+};
+
+enum class Outcome { done, failed, stalled };
+
+// Runs `work` in a child. Its error is logged there. `stall`: longest silence.
+Outcome supervise(const std::string& name, std::chrono::seconds stall,
+                  const std::function<Result<>(Heartbeat&)>& work);
+
+}  // namespace lifeboat::init

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The file system that the dump goes to: waited for, mounted, let go.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/error.h"
+#include "capture/init/supervise.h"
+#include "capture/manifest.h"
+
+namespace lifeboat::init {
+
+inline constexpr const char* kMountPoint = "/mnt";
+
+// The block device whose file system has this UUID; polled until `deadline` has passed, because drivers find
+// their devices when it pleases them. `timeout` lists what was there instead.
+Result<std::string> wait_for_device(const std::string& uuid, std::chrono::seconds deadline, Heartbeat& heartbeat);
+
+// Waits for the target's device and mounts it, writable.
+Result<> mount_target(const Manifest& manifest, Heartbeat& heartbeat);
+
+// Syncs and unmounts; falls back to mounting read-only, which at least leaves the file system clean.
+Result<> unmount_target();
+
+}  // namespace lifeboat::init

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/store.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <ranges>
+
+#include "base/sys.h"
+
+namespace lifeboat {
+namespace {
+
+constexpr mode_t kFileMode = 0600;
+constexpr mode_t kFolderMode = 0700;
+
+std::string time_stamp(uint64_t seconds) {
+  const auto time = static_cast<time_t>(seconds);
+  tm parts{};
+  char text[32] = "unknown-time";
+  if (::gmtime_r(&time, &parts) != nullptr) std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
+  return text;
+}
+
+}  // namespace
+
+Result<PendingFile> PendingFile::create(int dir_fd, std::string pending_name, std::string final_name) {
+  struct stat ignored {};
+  if (::fstatat(dir_fd, final_name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW) == 0) {
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("{} exists already", final_name))
+                               .hint("choose another name, or move that file away"));
+  }
+  PendingFile file;
+  file.dir_fd_ = dir_fd;
+  file.fd_ = TRY(open_at(dir_fd, pending_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode));
+  file.pending_name_ = std::move(pending_name);
+  file.final_name_ = std::move(final_name);
+  return file;
+}
+
+Result<> PendingFile::publish() {
+  TRY_VOID(sync_file(fd_.get(), pending_name_));
+  int renamed =
+      sys::renameat_noreplace(dir_fd_, pending_name_.c_str(), dir_fd_, final_name_.c_str());
+  // Some file systems (vfat, NFS) cannot promise not to replace; the check at creation has to do.
+  if (renamed != 0 && errno == EINVAL)
+    renamed = sys::renameat(dir_fd_, pending_name_.c_str(), dir_fd_, final_name_.c_str());
+  if (renamed != 0) return fail_errno("cannot rename {} to {}", pending_name_, final_name_);
+  if (sys::fsync(dir_fd_) != 0) return fail_errno("cannot sync the folder of {}", final_name_);
+  return {};
+}
+
+void PendingFile::discard() { ::unlinkat(dir_fd_, pending_name_.c_str(), 0); }
+
+Result<UniqueFd> open_folder_below(int root_fd, const std::string& path) {
+  UniqueFd folder = TRY(open_at(root_fd, ".", O_RDONLY | O_DIRECTORY));
+  for (const auto part : std::views::split(path, '/')) {
+    const std::string name(part.begin(), part.end());
+    if (name.empty() || name == ".") continue;
+    if (name == "..") return fail(ErrorCode::usage, "the path '{}' leads upwards", path);
+    if (sys::mkdirat(folder.get(), name.c_str(), kFolderMode) == 0) {
+      if (sys::fsync(folder.get()) != 0) return fail_errno("cannot sync the folder that holds {}", name);
+    } else if (errno != EEXIST) {
+      return fail_errno("cannot make the folder {} of {}", name, path);
+    }
+    folder = TRY_CONTEXT(open_at(folder.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), "in {}", path);
+  }
+  return folder;
+}
+
+Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time) {
+  constexpr int kMostInOneSecond = 100;
+  const std::string stamp = time_stamp(crash_time);
+  for (int attempt = 1; attempt <= kMostInOneSecond; ++attempt) {
+    std::string name = attempt == 1 ? stamp : fmt::format("{}-{}", stamp, attempt);
+    if (sys::mkdirat(store_fd, name.c_str(), kFolderMode) != 0) {
+      if (errno == EEXIST) continue;
+      return fail_errno("cannot make the folder {} for this crash", name);
+    }
+    UniqueFd fd = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (sys::fsync(store_fd) != 0) return fail_errno("cannot sync the folder that holds {}", name);
+    return CrashFolder{std::move(name), std::move(fd)};
+  }
+  return fail(ErrorCode::usage, "there are {} folders named {} already", kMostInOneSecond, stamp);
+}
+
+Result<> write_small_file(int dir_fd, const std::string& name, std::string_view text) {
+  const UniqueFd fd = TRY(open_at(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode));
+  TRY_VOID(write_all(fd.get(), as_byte_span(text), name));
+  TRY_VOID(sync_file(fd.get(), name));
+  if (sys::fsync(dir_fd) != 0) return fail_errno("cannot sync the folder of {}", name);
+  return {};
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where dumps are kept: one folder a crash, files that appear under their name only when they are whole.
+// Works relative to open folders and follows no symbolic link: the store may lie on a file system
+// that others can write to.
+#pragma once
+
+#include <string>
+
+#include "base/file.h"
+
+namespace lifeboat {
+
+// A file being written under a name that says it is not whole. Mode 0600.
+class PendingFile {
+ public:
+  // Fails with EEXIST when either name is taken: nothing that exists is touched.
+  static Result<PendingFile> create(int dir_fd, std::string pending_name, std::string final_name);
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] const std::string& pending_name() const { return pending_name_; }
+  // Sync, rename to the final name (never over another file), sync the folder.
+  Result<> publish();
+  // Takes the unfinished file away.
+  void discard();
+
+ private:
+  PendingFile() = default;
+  int dir_fd_ = -1;  // not owned
+  UniqueFd fd_;
+  std::string pending_name_, final_name_;
+};
+
+// Opens `path` below `root_fd`, making folders that are missing (0700). Every component must be a real folder.
+Result<UniqueFd> open_folder_below(int root_fd, const std::string& path);
+
+// A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`: 20261123T084228Z, and -2, -3 ... when
+// that is taken.
+struct CrashFolder {
+  std::string name;
+  UniqueFd fd;
+};
+Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time);
+
+// Writes a small file whole, synced, with its folder.
+Result<> write_small_file(int dir_fd, const std::string& name, std::string_view text);
+
+}  // namespace lifeboat

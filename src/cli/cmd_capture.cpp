@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat capture SOURCE DEST
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <filesystem>
+
+#include "base/log.h"
+#include "base/size.h"
+#include "capture/capture.h"
+#include "capture/store.h"
+#include "cli/command.h"
+
+namespace lifeboat::cli {
+namespace {
+
+// /proc/vmcore is gone after the reboot: there even half a dump is worth keeping.
+bool source_is_fleeting(const std::string& path) {
+  struct statfs status {};
+  return ::statfs(path.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+nlohmann::ordered_json to_json(const std::string& dest, const CaptureReport& report) {
+  nlohmann::ordered_json classes;
+  for (size_t index = 0; index < kPageClasses; ++index) {
+    classes[std::string(page_class_name(static_cast<PageClass>(index)))] = report.pages.pages_of_class[index];
+  }
+  return {{"dump", dest},
+          {"whole", report.lost_pages == 0},
+          {"level", report.level},
+          {"filtered", report.filtered},
+          {"ram_pages", report.pages.ram_pages},
+          {"stored_pages", report.pages.stored_pages},
+          {"zero_pages", report.zero_pages},
+          {"lost_pages", report.lost_pages},
+          {"pages_of_class", classes},
+          {"bytes", report.file_bytes},
+          {"warnings", report.warnings}};
+}
+
+void print_text(const std::string& dest, const CaptureReport& report) {
+  fmt::print("{}: {}, level {}: {} of {} pages ({} zero)\n", dest, format_size(report.file_bytes), report.level,
+             report.pages.stored_pages, report.pages.ram_pages, report.zero_pages);
+}
+
+Result<CaptureOptions> capture_options(const CommandLine& line) {
+  CaptureOptions options;
+  options.levels = TRY(parse_levels(line.get("level", std::string("31"))));
+  options.compression = TRY(parse_compression_choice(line.get("compress", std::string("zstd"))));
+  if (const auto format = line.get("format", std::string("kdump")); format != "kdump") {
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("capture: the format '{}' cannot be written", format))
+            .hint("--format kdump is what crash, drgn and makedumpfile read"));
+  }
+  return options;
+}
+
+// Saves into DEST.incomplete, and gives it its name when it is whole.
+Result<CaptureReport> save(Dump& source, const std::string& source_name, const std::string& dest,
+                           const CaptureOptions& options) {
+  const std::filesystem::path path(dest);
+  const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+  const UniqueFd dir = TRY_CONTEXT(open_file(folder, O_RDONLY | O_DIRECTORY), "the folder of {}", dest);
+  const std::string name = path.filename().string();
+  if (name.empty() || name == "." || name == "..")
+    return fail(ErrorCode::usage, "capture: {} is not the name of a file", dest);
+  auto file = TRY(PendingFile::create(dir.get(), name + ".incomplete", name));
+  TerminalProgress progress;
+  auto report = capture_dump(source, file.fd(), dest, options, progress);
+  if (report && report->lost_pages == 0) {
+    if (auto published = file.publish(); !published) return std::unexpected(published.error());
+    return report;
+  }
+  if (!report && !source_is_fleeting(source_name)) {
+    file.discard();
+    return report;
+  }
+  log::warning("what could be saved is in {}/{}, marked incomplete", folder, file.pending_name());
+  return report;
+}
+
+}  // namespace
+
+Result<int> run_capture(const Arguments& arguments) {
+  CommandLine line("capture", "SOURCE DEST [options]",
+                   "Saves SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file\n"
+                   "DEST: filtered, compressed, in the KDUMP format. While it is not whole the file is called\n"
+                   "DEST.incomplete and says so itself.");
+  // clang-format off
+  line.options().add_options()
+    ("level", po::value<std::string>(),
+     "what to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user, 16 free; "
+     "several, comma-separated, are tried in turn when the target is full (default 31)")
+    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
+    ("format", po::value<std::string>(), "kdump");
+  // clang-format on
+  line.positional("SOURCE");
+  line.positional("DEST");
+  if (!TRY(line.parse(arguments))) return kDone;
+  const std::string source_name = TRY(line.require("SOURCE"));
+  const std::string dest = TRY(line.require("DEST"));
+  const CaptureOptions options = TRY(capture_options(line));
+
+  const auto source = TRY(Dump::open(source_name));
+  const CaptureReport report = TRY(save(*source, source_name, dest, options));
+  for (const auto& warning : report.warnings) log::warning("{}", warning);
+  const bool whole = report.lost_pages == 0;
+  if (line.json()) {
+    print_json(to_json(dest, report));
+  } else if (whole) {
+    print_text(dest, report);
+  }
+  if (!whole) {
+    log::error("{}: {} pages could not be read\n  next: 'lifeboat inspect' and crash can use what is there", dest,
+               report.lost_pages);
+  }
+  return whole ? kDone : kFailed;
+}
+
+}  // namespace lifeboat::cli

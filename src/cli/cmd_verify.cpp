@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat verify DUMP
+#include "cli/command.h"
+#include "dump/verify.h"
+
+namespace lifeboat::cli {
+
+Result<int> run_verify(const Arguments& arguments) {
+  CommandLine line("verify", "DUMP",
+                   "Checks a dump: its structure, every page descriptor, and that every page expands to a page.\n"
+                   "Exit code 0: whole; 3: not whole; 1: not a dump that can be read at all.");
+  line.positional("DUMP");
+  if (!TRY(line.parse(arguments))) return kDone;
+  const std::string path = TRY(line.require("DUMP"));
+
+  TerminalProgress progress;
+  const VerifyReport report = TRY(verify_dump(path, progress));
+  progress.finish();
+  if (line.json()) {
+    print_json({{"dump", path},
+                {"whole", report.whole},
+                {"format", format_name(report.info.format)},
+                {"incomplete_mark", report.info.incomplete},
+                {"pages_checked", report.pages_checked},
+                {"pages_lost", report.pages_lost},
+                {"pages_damaged", report.pages_damaged},
+                {"findings", report.findings},
+                {"more_findings", report.more_findings}});
+  } else {
+    for (const auto& finding : report.findings) fmt::print("{}\n", finding);
+    if (report.more_findings > 0) fmt::print("... and {} more\n", report.more_findings);
+    fmt::print("{}: {}; {} pages checked, {} lost, {} damaged\n", path, report.whole ? "whole" : "NOT whole",
+               report.pages_checked, report.pages_lost, report.pages_damaged);
+  }
+  return report.whole ? kDone : kNo;
+}
+
+}  // namespace lifeboat::cli

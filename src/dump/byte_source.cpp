@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/byte_source.h"
+
+#include <unistd.h>
+
+#include <cstring>
+
+namespace lifeboat {
+namespace {
+
+class FileSource final : public ByteSource {
+ public:
+  FileSource(UniqueFd fd, std::string name, uint64_t size)
+      : fd_(std::move(fd)), name_(std::move(name)), size_(size) {}
+  [[nodiscard]] uint64_t size() const override { return size_; }
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  Result<> read(uint64_t offset, MutableByteSpan out) const override {
+    if (offset > size_ || out.size() > size_ - offset) {
+      return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond its end at {}", name_, out.size(),
+                  offset, size_);
+    }
+    return pread_exact(fd_.get(), offset, out, name_);
+  }
+
+ private:
+  UniqueFd fd_;
+  std::string name_;
+  uint64_t size_;
+};
+
+class MemorySource final : public ByteSource {
+ public:
+  MemorySource(ByteSpan bytes, std::string name) : bytes_(bytes.begin(), bytes.end()), name_(std::move(name)) {}
+  [[nodiscard]] uint64_t size() const override { return bytes_.size(); }
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  Result<> read(uint64_t offset, MutableByteSpan out) const override {
+    const ByteSpan part = TRY(slice(bytes_, offset, out.size(), name_));
+    if (!part.empty()) std::memcpy(out.data(), part.data(), part.size());
+    return {};
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+  std::string name_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ByteSource>> open_byte_source(UniqueFd fd, std::string name) {
+  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
+  if (size < 0) {
+    return fail(ErrorCode::unsupported, "{} cannot be read at any place (a pipe?); save it to a file first", name);
+  }
+  return std::make_unique<FileSource>(std::move(fd), std::move(name), static_cast<uint64_t>(size));
+}
+
+std::unique_ptr<ByteSource> memory_byte_source(ByteSpan bytes, std::string name) {
+  return std::make_unique<MemorySource>(bytes, std::move(name));
+}
+
+}  // namespace lifeboat

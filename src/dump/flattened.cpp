@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "dump/byte_source.h"
+
+namespace lifeboat {
+namespace {
+
+// struct makedumpfile_header and makedumpfile_data_header (makedumpfile.h), big-endian.
+constexpr std::string_view kSignature{"makedumpfile\0\0\0\0", 16};
+constexpr uint64_t kHeaderSize = 4096;
+constexpr uint64_t kRecordHeaderSize = 16;
+constexpr uint64_t kType = 1;
+constexpr uint64_t kVersion = 1;
+// No dump is larger than what 52 bits of physical address can hold, twice.
+constexpr uint64_t kMostSize = uint64_t{1} << 53;
+
+class FlattenedFile final : public ByteSource {
+ public:
+  explicit FlattenedFile(std::unique_ptr<ByteSource> file) : file_(std::move(file)) {}
+  [[nodiscard]] uint64_t size() const override { return size_; }
+  [[nodiscard]] const std::string& name() const override { return file_->name(); }
+  [[nodiscard]] bool flattened() const override { return true; }
+  [[nodiscard]] bool complete() const override { return complete_; }
+
+  Result<> index();
+  Result<> read(uint64_t offset, MutableByteSpan out) const override;
+
+ private:
+  struct Piece {
+    uint64_t size = 0;
+    uint64_t file_offset = 0;
+  };
+  void add(uint64_t offset, uint64_t size, uint64_t file_offset);
+
+  std::unique_ptr<ByteSource> file_;
+  std::map<uint64_t, Piece> pieces_;  // by logical offset; they do not overlap
+  uint64_t size_ = 0;
+  bool complete_ = false;
+};
+
+// Cuts away what the new piece covers of older ones.
+void FlattenedFile::add(uint64_t offset, uint64_t size, uint64_t file_offset) {
+  const uint64_t end = offset + size;
+  auto at = pieces_.upper_bound(offset);
+  if (at != pieces_.begin()) --at;
+  while (at != pieces_.end() && at->first < end) {
+    const uint64_t start = at->first;
+    const Piece piece = at->second;
+    const uint64_t piece_end = start + piece.size;
+    if (piece_end <= offset) {
+      ++at;
+      continue;
+    }
+    at = pieces_.erase(at);
+    if (start < offset) pieces_[start] = {offset - start, piece.file_offset};
+    if (piece_end > end) at = pieces_.insert_or_assign(end, Piece{piece_end - end, piece.file_offset + (end - start)}).first;
+  }
+  pieces_[offset] = {size, file_offset};
+  size_ = std::max(size_, end);
+}
+
+Result<> FlattenedFile::index() {
+  std::array<std::byte, kRecordHeaderSize> bytes{};
+  TRY_VOID(file_->read(kSignature.size(), bytes));
+  const auto type = TRY(load_be<uint64_t>(bytes, 0, file_->name()));
+  const auto version = TRY(load_be<uint64_t>(bytes, 8, file_->name()));
+  if (type != kType || version != kVersion) {
+    return fail(ErrorCode::unsupported, "{} is a flattened file of type {}, version {}; only 1 and 1 are known",
+                file_->name(), type, version);
+  }
+  uint64_t at = kHeaderSize;
+  while (at <= file_->size() && file_->size() - at >= kRecordHeaderSize) {
+    TRY_VOID(file_->read(at, bytes));
+    const auto offset = TRY(load_be<int64_t>(bytes, 0, file_->name()));
+    const auto size = TRY(load_be<int64_t>(bytes, 8, file_->name()));
+    at += kRecordHeaderSize;
+    if (offset == -1 && size == -1) {
+      complete_ = true;
+      break;
+    }
+    if (offset < 0 || size <= 0 || static_cast<uint64_t>(offset) > kMostSize || static_cast<uint64_t>(size) > kMostSize)
+      return fail(ErrorCode::corrupt, "{}: a record at {} claims {} bytes at {}", file_->name(), at, size, offset);
+    const uint64_t present = std::min<uint64_t>(static_cast<uint64_t>(size), file_->size() - at);
+    if (present > 0) add(static_cast<uint64_t>(offset), present, at);
+    at += static_cast<uint64_t>(size);
+  }
+  if (pieces_.empty()) return fail(ErrorCode::truncated, "{} is a flattened file with nothing in it", file_->name());
+  return {};
+}
+
+Result<> FlattenedFile::read(uint64_t offset, MutableByteSpan out) const {
+  if (offset > size_ || out.size() > size_ - offset) {
+    return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond the end at {}", name(), out.size(), offset,
+                size_);
+  }
+  // What no record covers was never written: holes, which read as zeros.
+  std::ranges::fill(out, std::byte{0});
+  auto at = pieces_.upper_bound(offset);
+  if (at != pieces_.begin()) --at;
+  const uint64_t end = offset + out.size();
+  for (; at != pieces_.end() && at->first < end; ++at) {
+    const uint64_t from = std::max(at->first, offset);
+    const uint64_t to = std::min(at->first + at->second.size, end);
+    if (from >= to) continue;
+    TRY_VOID(file_->read(at->second.file_offset + (from - at->first), out.subspan(from - offset, to - from)));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_flattened(const ByteSource& file) {
+  std::array<std::byte, kSignature.size()> begin{};
+  return file.size() >= kHeaderSize && file.read(0, begin) && as_text(begin) == kSignature;
+}
+
+Result<std::unique_ptr<ByteSource>> open_flattened(std::unique_ptr<ByteSource> file) {
+  auto flattened = std::make_unique<FlattenedFile>(std::move(file));
+  TRY_VOID(flattened->index());
+  return flattened;
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/kdump_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "base/file.h"
+#include "base/sys.h"
+
+namespace lifeboat {
+namespace {
+
+constexpr size_t kDataBuffer = size_t{1} << 20;
+constexpr size_t kDescriptorBuffer = 4096;
+constexpr std::array<std::byte, kPageSize> kZeroPage{};
+
+uint32_t status_of(Compression compression) {
+  switch (compression) {
+    case Compression::none: return 0;
+    case Compression::zlib: return kdump::kStatusZlib;
+    case Compression::lzo: return kdump::kStatusLzo;
+    case Compression::snappy: return kdump::kStatusSnappy;
+    case Compression::zstd: return kdump::kStatusZstd;
+  }
+  return 0;
+}
+
+void set_uts(kdump::Header& header, const Utsname& uts) {
+  const std::string* const fields[] = {&uts.sysname, &uts.nodename, &uts.release,
+                                       &uts.version, &uts.machine,  &uts.domainname};
+  for (size_t index = 0; index < std::size(fields); ++index) {
+    auto& field = header.uts[index];
+    std::memcpy(field.data(), fields[index]->data(), std::min(fields[index]->size(), field.size() - 1));
+  }
+}
+
+kdump::Header make_header(const KdumpWriterOptions& options) {
+  kdump::Header header{};
+  header.signature = kdump::kSignature;
+  header.version = kdump::kVersion;
+  set_uts(header, options.uts);
+  header.timestamp_seconds = options.timestamp_seconds;
+  header.status = status_of(options.compression) | kdump::kStatusIncomplete;
+  header.block_size = kPageSize;
+  header.sub_header_blocks =
+      static_cast<int32_t>(divide_up(sizeof(kdump::SubHeader) + options.notes.size(), kPageSize));
+  header.max_mapnr =
+      static_cast<uint32_t>(std::min<uint64_t>(options.max_pfn, std::numeric_limits<uint32_t>::max()));
+  header.cpus = options.cpus;
+  return header;
+}
+
+kdump::SubHeader make_sub_header(const KdumpWriterOptions& options) {
+  kdump::SubHeader sub{};
+  sub.phys_base = options.phys_base;
+  sub.dump_level = options.dump_level;
+  sub.max_mapnr_64 = options.max_pfn;
+  if (!options.notes.empty()) {
+    sub.offset_note = kPageSize + sizeof sub;
+    sub.size_note = options.notes.size();
+  }
+  if (options.vmcoreinfo_size > 0) {
+    sub.offset_vmcoreinfo = sub.offset_note + options.vmcoreinfo_offset;
+    sub.size_vmcoreinfo = options.vmcoreinfo_size;
+  }
+  return sub;
+}
+
+}  // namespace
+
+Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWriterOptions& options) {
+  constexpr uint64_t kMostNotes = uint64_t{1} << 30;
+  if (options.notes.size() > kMostNotes)
+    return fail(ErrorCode::unsupported, "{}: notes of {} bytes", name, options.notes.size());
+  KdumpWriter writer(fd, std::move(name));
+  writer.header_ = make_header(options);
+  writer.max_pfn_ = options.max_pfn;
+  const uint64_t bitmap_blocks = divide_up(divide_up(options.max_pfn, 8), kPageSize);
+  if (2 * bitmap_blocks > std::numeric_limits<uint32_t>::max())
+    return fail(ErrorCode::unsupported, "{}: {} pages are too many for the format", writer.name_, options.max_pfn);
+  writer.header_.bitmap_blocks = static_cast<uint32_t>(2 * bitmap_blocks);
+  writer.bitmap_bytes_ = bitmap_blocks * kPageSize;
+  writer.bitmap_offset_ = (1 + static_cast<uint64_t>(writer.header_.sub_header_blocks)) * kPageSize;
+  writer.descriptors_offset_ = writer.bitmap_offset_ + 2 * writer.bitmap_bytes_;
+
+  // Readers want the bitmaps inside the file, even of a capture that was cut off right here.
+  if (sys::ftruncate(fd, static_cast<off_t>(writer.descriptors_offset_)) != 0)
+    return fail_errno("cannot size {}", writer.name_);
+  const kdump::SubHeader sub = make_sub_header(options);
+  TRY_VOID(pwrite_all(fd, 0, object_bytes(writer.header_), writer.name_));
+  TRY_VOID(pwrite_all(fd, kPageSize, object_bytes(sub), writer.name_));
+  TRY_VOID(pwrite_all(fd, kPageSize + sizeof sub, options.notes, writer.name_));
+  return writer;
+}
+
+Result<> KdumpWriter::write_ram_bits(uint64_t first_pfn, ByteSpan bits) {
+  return pwrite_all(fd_, bitmap_offset_ + first_pfn / 8, bits, name_);
+}
+
+Result<> KdumpWriter::write_stored_bits(uint64_t first_pfn, ByteSpan bits) {
+  return pwrite_all(fd_, bitmap_offset_ + bitmap_bytes_ + first_pfn / 8, bits, name_);
+}
+
+Result<> KdumpWriter::read_stored_bits(uint64_t first_pfn, MutableByteSpan bits) const {
+  return pread_exact(fd_, bitmap_offset_ + bitmap_bytes_ + first_pfn / 8, bits, name_);
+}
+
+Result<> KdumpWriter::begin_pages(uint64_t stored) {
+  announced_ = stored;
+  data_offset_ = descriptors_offset_ + stored * sizeof(kdump::PageDescriptor);
+  // Descriptors not yet written read as zero, which means: lost.
+  if (sys::ftruncate(fd_, static_cast<off_t>(data_offset_)) != 0) return fail_errno("cannot size {}", name_);
+  descriptors_.reserve(kDescriptorBuffer);
+  data_.reserve(kDataBuffer + kPageSize);
+  zero_page_offset_ = data_offset_;
+  return append_data(kZeroPage);
+}
+
+Result<> KdumpWriter::add_page(ByteSpan data, uint32_t flags) {
+  const kdump::PageDescriptor descriptor{data_offset_, static_cast<uint32_t>(data.size()), flags, 0};
+  TRY_VOID(append_data(data));
+  return add_descriptor(descriptor);
+}
+
+Result<> KdumpWriter::add_zero_page() { return add_descriptor({zero_page_offset_, kPageSize, 0, 0}); }
+
+Result<> KdumpWriter::add_lost_page() {
+  ++lost_;
+  return add_descriptor({});
+}
+
+Result<> KdumpWriter::append_data(ByteSpan data) {
+  data_.insert(data_.end(), data.begin(), data.end());
+  data_offset_ += data.size();
+  return data_.size() >= kDataBuffer ? flush_data() : Result<>();
+}
+
+Result<> KdumpWriter::add_descriptor(const kdump::PageDescriptor& descriptor) {
+  if (added_ == announced_) return fail(ErrorCode::corrupt, "{}: more pages than were announced", name_);
+  ++added_;
+  descriptors_.push_back(descriptor);
+  return descriptors_.size() >= kDescriptorBuffer ? flush_descriptors() : Result<>();
+}
+
+Result<> KdumpWriter::flush_data() {
+  TRY_VOID(pwrite_all(fd_, data_offset_ - data_.size(), data_, name_));
+  data_.clear();
+  return {};
+}
+
+Result<> KdumpWriter::flush_descriptors() {
+  // Data first: a descriptor in the file never points at what is not there.
+  TRY_VOID(flush_data());
+  TRY_VOID(pwrite_all(fd_, descriptors_offset_, std::as_bytes(std::span(descriptors_)), name_));
+  descriptors_offset_ += descriptors_.size() * sizeof(kdump::PageDescriptor);
+  descriptors_.clear();
+  return {};
+}
+
+void KdumpWriter::abandon() {
+  // With no room for data, the descriptors whose data did not arrive say "lost"; the others keep their places.
+  const uint64_t written = data_offset_ - data_.size();
+  if (!flush_data()) {
+    for (auto& descriptor : descriptors_) {
+      if (descriptor.offset + descriptor.size > written) descriptor = {};
+    }
+  }
+  [[maybe_unused]] const auto ignored =
+      pwrite_all(fd_, descriptors_offset_, std::as_bytes(std::span(descriptors_)), name_);
+  sys::fsync(fd_);
+}
+
+Result<> KdumpWriter::finish() {
+  TRY_VOID(flush_descriptors());
+  TRY_VOID(flush_data());
+  TRY_VOID(sync_file(fd_, name_));
+  if (added_ != announced_ || lost_ > 0) return {};
+  header_.status &= ~static_cast<uint32_t>(kdump::kStatusIncomplete);
+  TRY_VOID(pwrite_all(fd_, 0, object_bytes(header_), name_));
+  return sync_file(fd_, name_);
+}
+
+}  // namespace lifeboat

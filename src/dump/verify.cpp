@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/verify.h"
+
+#include <algorithm>
+
+#include "base/size.h"
+#include "dump/kdump_reader.h"
+
+namespace lifeboat {
+namespace {
+
+constexpr size_t kMostFindings = 20;
+
+void add_finding(VerifyReport& report, std::string text) {
+  if (report.findings.size() < kMostFindings) {
+    report.findings.push_back(std::move(text));
+  } else {
+    ++report.more_findings;
+  }
+}
+
+// A page that could not be had, counted as what it is.
+void count_failure(VerifyReport& report, const Error& error) {
+  if (error.code == ErrorCode::lost) {
+    ++report.pages_lost;
+  } else {
+    ++report.pages_damaged;
+  }
+  add_finding(report, error.to_string());
+}
+
+void verify_kdump(KdumpReader& dump, VerifyReport& report, Progress& progress) {
+  std::vector<std::byte> page(kPageSize);
+  const DumpInfo& info = dump.info();
+  const uint64_t first = info.split ? info.start_pfn : 0;
+  const uint64_t end = info.split ? std::min(info.end_pfn, info.max_pfn) : info.max_pfn;
+  // Descriptors with the same place in the file (zero pages) need expanding once.
+  uint64_t last_good = 0;
+  for (uint64_t pfn = first; pfn < end; ++pfn) {
+    if (dump.page_state(pfn) != PageState::stored) continue;
+    ++report.pages_checked;
+    if (report.pages_checked % 4096 == 0) progress.update(pfn * kPageSize, end * kPageSize);
+    const auto descriptor = dump.descriptor(pfn);
+    if (!descriptor) {
+      count_failure(report, descriptor.error());
+      continue;
+    }
+    if (descriptor->offset == last_good && descriptor->flags == 0) continue;
+    if (auto expanded = dump.expand(*descriptor, page); !expanded) {
+      count_failure(report, std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+    } else if (descriptor->flags == 0) {
+      last_good = descriptor->offset;
+    }
+  }
+  progress.update(end * kPageSize, end * kPageSize);
+}
+
+void verify_elf(Dump& dump, VerifyReport& report, Progress& progress) {
+  std::vector<std::byte> buffer(1_MiB);
+  for (const auto& range : dump.ram()) {
+    for (uint64_t at = range.start; at < range.end; at += buffer.size()) {
+      const MutableByteSpan part = MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));
+      progress.update(at, dump.info().max_pfn * kPageSize);
+      report.pages_checked += part.size() / kPageSize;
+      if (dump.read(at, part)) continue;
+      for (uint64_t page = 0; page < part.size(); page += kPageSize) {
+        if (auto read = dump.read(at + page, part.subspan(page, kPageSize)); !read) count_failure(report, read.error());
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Result<VerifyReport> verify_dump(const std::string& path, Progress& progress) {
+  const auto dump = TRY(Dump::open(path));
+  VerifyReport report;
+  report.info = dump->info();
+  progress.phase("verify");
+  if (report.info.incomplete) {
+    add_finding(report, fmt::format("{} is marked incomplete, or was cut off", path));
+  }
+  if (auto* kdump = dynamic_cast<KdumpReader*>(dump.get())) {
+    verify_kdump(*kdump, report, progress);
+  } else {
+    verify_elf(*dump, report, progress);
+  }
+  report.whole = !report.info.incomplete && report.pages_lost == 0 && report.pages_damaged == 0;
+  return report;
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/printk.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/bytes.h"
+
+namespace lifeboat {
+namespace {
+
+// Two states of a descriptor in which its record is whole (enum desc_state).
+constexpr uint64_t kCommitted = 1;
+constexpr uint64_t kFinalized = 2;
+constexpr unsigned kStateShift = 62;
+constexpr uint64_t kIdMask = (uint64_t{1} << kStateShift) - 1;
+constexpr uint64_t kBlockIdSize = sizeof(uint64_t);  // each data block begins with its descriptor's id
+
+constexpr uint64_t kMostDescriptorBits = 24;
+constexpr uint64_t kMostTextBits = 30;
+constexpr uint64_t kMostStructSize = 1024;
+
+// The members of the ring's structures, and its numbers, as read from the dump.
+struct Ring {
+  uint64_t descriptors = 0, infos = 0;  // virtual addresses of the arrays
+  uint64_t count_bits = 0;
+  uint64_t tail_id = 0, head_id = 0;
+  uint64_t text = 0;  // virtual address
+  uint64_t text_bits = 0;
+  uint64_t descriptor_size = 0, info_size = 0;
+  uint64_t state = 0, begin = 0, next = 0;                  // offsets in prb_desc
+  uint64_t sequence = 0, time = 0, text_length = 0;         // offsets in printk_info
+  std::optional<uint64_t> caller;
+};
+
+Result<> check_member(uint64_t offset, uint64_t size, uint64_t structure, const char* what) {
+  if (structure > kMostStructSize || offset > structure || size > structure - offset)
+    return fail(ErrorCode::corrupt, "VMCOREINFO: {} at {} of {} bytes", what, offset, structure);
+  return {};
+}
+
+Result<Ring> find_ring(const KernelMemory& memory) {
+  const Vmcoreinfo& info = memory.vmcoreinfo();
+  Ring ring;
+  const auto prb = info.symbol("prb");
+  if (!prb) {
+    return std::unexpected(Error(ErrorCode::unsupported, "VMCOREINFO does not tell SYMBOL(prb)")
+                               .hint("kernels before 5.10 keep their log in another way, which is not read"));
+  }
+  const uint64_t counter = TRY(info.require_offset("atomic_long_t.counter"));
+  const uint64_t address = TRY(memory.read<uint64_t>(*prb));
+  const uint64_t desc_ring = address + TRY(info.require_offset("printk_ringbuffer.desc_ring"));
+  const uint64_t text_ring = address + TRY(info.require_offset("printk_ringbuffer.text_data_ring"));
+
+  ring.count_bits = TRY(memory.read<uint32_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.count_bits"))));
+  ring.descriptors = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.descs"))));
+  ring.infos = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.infos"))));
+  ring.head_id = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.head_id")) + counter));
+  ring.tail_id = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.tail_id")) + counter));
+  ring.text_bits = TRY(memory.read<uint32_t>(text_ring + TRY(info.require_offset("prb_data_ring.size_bits"))));
+  ring.text = TRY(memory.read<uint64_t>(text_ring + TRY(info.require_offset("prb_data_ring.data"))));
+  if (ring.count_bits > kMostDescriptorBits || ring.text_bits > kMostTextBits)
+    return fail(ErrorCode::corrupt, "a log ring of 2^{} records and 2^{} bytes", ring.count_bits, ring.text_bits);
+
+  ring.descriptor_size = TRY(info.require_size("prb_desc"));
+  ring.state = TRY(info.require_offset("prb_desc.state_var")) + counter;
+  const uint64_t block = TRY(info.require_offset("prb_desc.text_blk_lpos"));
+  ring.begin = block + TRY(info.require_offset("prb_data_blk_lpos.begin"));
+  ring.next = block + TRY(info.require_offset("prb_data_blk_lpos.next"));
+  for (const uint64_t offset : {ring.state, ring.begin, ring.next})
+    TRY_VOID(check_member(offset, sizeof(uint64_t), ring.descriptor_size, "a member of prb_desc"));
+
+  ring.info_size = TRY(info.require_size("printk_info"));
+  ring.sequence = TRY(info.require_offset("printk_info.seq"));
+  ring.time = TRY(info.require_offset("printk_info.ts_nsec"));
+  ring.text_length = TRY(info.require_offset("printk_info.text_len"));
+  ring.caller = info.offset("printk_info.caller_id");
+  for (const uint64_t offset : {ring.sequence, ring.time})
+    TRY_VOID(check_member(offset, sizeof(uint64_t), ring.info_size, "a member of printk_info"));
+  // Behind text_len (u16) lie facility (u8) and flags and level (bit-fields of one byte), which no key names; they have
+  // been there since the structure exists (struct printk_info, kernel/printk/printk_ringbuffer.h).
+  TRY_VOID(check_member(ring.text_length, 4, ring.info_size, "printk_info.text_len"));
+  if (ring.caller) TRY_VOID(check_member(*ring.caller, sizeof(uint32_t), ring.info_size, "printk_info.caller_id"));
+  return ring;
+}
+
+// Reads an array of structures a piece at a time, in order or not; one read serves many neighbours.
+class PiecewiseArray {
+ public:
+  PiecewiseArray(const KernelMemory& memory, uint64_t address, uint64_t size, uint64_t count)
+      : memory_(memory), address_(address), size_(size), count_(count) {}
+
+  Result<ByteSpan> at(uint64_t index) {
+    if (index < first_ || index >= first_ + held_) {
+      first_ = index / kPiece * kPiece;
+      held_ = 0;
+      const uint64_t count = std::min(kPiece, count_ - first_);
+      bytes_.resize(count * size_);
+      TRY_VOID(memory_.read(address_ + first_ * size_, bytes_));
+      held_ = count;
+    }
+    return ByteSpan(bytes_).subspan((index - first_) * size_, size_);
+  }
+
+ private:
+  static constexpr uint64_t kPiece = 256;
+  const KernelMemory& memory_;
+  uint64_t address_, size_, count_;
+  uint64_t first_ = 0, held_ = 0;
+  std::vector<std::byte> bytes_;
+};
+
+class LogReader {
+ public:
+  LogReader(const KernelMemory& memory, const Ring& ring)
+      : memory_(memory),
+        ring_(ring),
+        descriptors_(memory, ring.descriptors, ring.descriptor_size, uint64_t{1} << ring.count_bits),
+        infos_(memory, ring.infos, ring.info_size, uint64_t{1} << ring.count_bits) {}
+
+  KernelLog read() {
+    KernelLog log;
+    // Ids count up and wrap at 62 bits; a garbled pair cannot make this run longer than once around the ring.
+    const uint64_t count = ((ring_.head_id - ring_.tail_id) & kIdMask) + 1;
+    const uint64_t most = uint64_t{1} << ring_.count_bits;
+    const uint64_t first = count > most ? ring_.head_id - most + 1 : ring_.tail_id;
+    for (uint64_t step = 0; step < std::min(count, most); ++step) {
+      const uint64_t id = (first + step) & kIdMask;
+      auto record = read_record(id);
+      if (!record) {
+        ++log.unreadable;
+      } else if (*record) {
+        log.records.push_back(*std::move(*record));
+      }
+    }
+    return log;
+  }
+
+ private:
+  // Nothing for a descriptor that holds no record (reserved, or free to be used again).
+  Result<std::optional<LogRecord>> read_record(uint64_t id) {
+    const uint64_t index = id & ((uint64_t{1} << ring_.count_bits) - 1);
+    const ByteSpan descriptor = TRY(descriptors_.at(index));
+    const auto state = TRY(load<uint64_t>(descriptor, ring_.state, "prb_desc"));
+    const uint64_t kind = state >> kStateShift;
+    if ((state & kIdMask) != id || (kind != kCommitted && kind != kFinalized)) return std::nullopt;
+    const auto begin = TRY(load<uint64_t>(descriptor, ring_.begin, "prb_desc"));
+    const auto next = TRY(load<uint64_t>(descriptor, ring_.next, "prb_desc"));
+
+    const ByteSpan info = TRY(infos_.at(index));
+    LogRecord record;
+    record.sequence = TRY(load<uint64_t>(info, ring_.sequence, "printk_info"));
+    record.nanoseconds = TRY(load<uint64_t>(info, ring_.time, "printk_info"));
+    const auto length = TRY(load<uint16_t>(info, ring_.text_length, "printk_info"));
+    record.facility = TRY(load<uint8_t>(info, ring_.text_length + 2, "printk_info"));
+    record.level = TRY(load<uint8_t>(info, ring_.text_length + 3, "printk_info")) >> 5;
+    if (ring_.caller) record.caller = TRY(load<uint32_t>(info, *ring_.caller, "printk_info"));
+    record.text = TRY(read_text(begin, next, length));
+    return record;
+  }
+
+  Result<std::string> read_text(uint64_t begin, uint64_t next, uint64_t length) {
+    // Equal positions, and odd ones (NO_LPOS, FAILED_LPOS), mark a record without text.
+    if (begin == next || ((begin & 1) != 0 && (next & 1) != 0)) return std::string();
+    const uint64_t size = uint64_t{1} << ring_.text_bits;
+    const auto lap = [this](uint64_t position) { return position >> ring_.text_bits; };
+    uint64_t start = begin & (size - 1);
+    uint64_t available;
+    if (lap(begin) == lap(next - 1)) {
+      // A block may end exactly where the ring ends: then `next` is already on the next lap, `next - 1` is not.
+      available = next - begin;
+    } else if (lap(begin) + 1 == lap(next - 1)) {
+      // It did not fit before the end of the ring, and lies whole at its beginning.
+      start = 0;
+      available = next & (size - 1);
+    } else {
+      return fail(ErrorCode::corrupt, "a log text from {:#x} to {:#x}", begin, next);
+    }
+    if (available < kBlockIdSize || available > size - start)
+      return fail(ErrorCode::corrupt, "a log text from {:#x} to {:#x}", begin, next);
+    std::string text(std::min(length, available - kBlockIdSize), '\0');
+    TRY_VOID(memory_.read(ring_.text + start + kBlockIdSize, std::as_writable_bytes(std::span(text))));
+    return text;
+  }
+
+  const KernelMemory& memory_;
+  const Ring& ring_;
+  PiecewiseArray descriptors_, infos_;
+};
+
+// The length of the well-formed UTF-8 sequence at the start, 0 if there is none.
+size_t utf8_length(std::string_view text) {
+  const auto byte = [&](size_t index) { return static_cast<uint8_t>(text[index]); };
+  const uint8_t first = byte(0);
+  const size_t length = first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (size_t index = 1; index < length; ++index) {
+    if ((byte(index) & 0xc0) != 0x80) return 0;
+  }
+  // Overlong forms, surrogates, and what lies beyond U+10FFFF.
+  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) ||
+      (first == 0xf4 && byte(1) > 0x8f))
+    return 0;
+  return length;
+}
+
+void append_escaped(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    const auto first = static_cast<uint8_t>(text.front());
+    size_t length = 1;
+    if ((first >= 0x20 && first < 0x7f) || first == '\t') {
+      out += text.front();
+    } else if (const size_t sequence = utf8_length(text); sequence > 0) {
+      out += text.substr(0, sequence);
+      length = sequence;
+    } else {
+      out += fmt::format("\\x{:02x}", first);
+    }
+    text.remove_prefix(length);
+  }
+}
+
+}  // namespace
+
+Result<KernelLog> read_kernel_log(const KernelMemory& memory) {
+  const Ring ring = TRY_CONTEXT(find_ring(memory), "cannot find the kernel's log");
+  return LogReader(memory, ring).read();
+}
+
+std::string format_record(const LogRecord& record) {
+  const std::string prefix = fmt::format("[{:5}.{:06}] ", record.nanoseconds / 1'000'000'000,
+                                         record.nanoseconds % 1'000'000'000 / 1000);
+  std::string out;
+  std::string_view rest = record.text;
+  for (;;) {
+    const auto end = rest.find('\n');
+    out += prefix;
+    append_escaped(out, rest.substr(0, end));
+    out += '\n';
+    if (end == std::string_view::npos) return out;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+std::string format_log(const KernelLog& log) {
+  std::string text;
+  for (const auto& record : log.records) text += format_record(record);
+  return text;
+}
+
+}  // namespace lifeboat

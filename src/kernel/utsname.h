@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The names a kernel goes by, read from its memory.
+#pragma once
+
+#include "dump/dump.h"
+#include "kernel/kernel_memory.h"
+
+namespace lifeboat {
+
+// init_uts_ns.name: struct new_utsname, six fields of 65 bytes (include/uapi/linux/utsname.h).
+// `not_found` without SYMBOL(init_uts_ns) or OFFSET(uts_namespace.name).
+Result<Utsname> read_utsname(const KernelMemory& memory);
+
+}  // namespace lifeboat

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/sys.h"
+
+namespace lifeboat {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class Store : public testing::Test {
+ protected:
+  void SetUp() override {
+    temp_.emplace(TempDir::create("store-test").value());
+    root_ = open_file(temp_->path(), O_RDONLY | O_DIRECTORY).value();
+  }
+  void TearDown() override { sys::set_fault_hook({}); }
+  [[nodiscard]] fs::path path(const char* name) const { return temp_->path() / name; }
+  [[nodiscard]] std::string content(const char* name) const { return read_text(path(name)).value(); }
+
+  std::optional<TempDir> temp_;
+  UniqueFd root_;
+};
+
+TEST_F(Store, PublishedFileIsPrivateAndHasItsName) {
+  auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore");
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(write_all(file->fd(), as_byte_span("whole"), "vmcore"));
+  EXPECT_FALSE(fs::exists(path("vmcore")));
+  ASSERT_TRUE(file->publish());
+  EXPECT_EQ(content("vmcore"), "whole");
+  EXPECT_FALSE(fs::exists(path("vmcore.incomplete")));
+  EXPECT_EQ(fs::status(path("vmcore")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(Store, ExistingFilesAreNotTouched) {
+  for (const char* taken : {"vmcore", "vmcore.incomplete"}) {
+    ASSERT_TRUE(write_file_atomically(path(taken), as_byte_span("older"), 0600));
+    const auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore");
+    ASSERT_FALSE(file);
+    EXPECT_EQ(content(taken), "older");
+    fs::remove(path(taken));
+  }
+}
+
+TEST_F(Store, FileThatAppearsMeanwhileIsNotReplaced) {
+  auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore").value();
+  ASSERT_TRUE(write_file_atomically(path("vmcore"), as_byte_span("somebody else's"), 0600));
+  EXPECT_FALSE(file.publish());
+  EXPECT_EQ(content("vmcore"), "somebody else's");
+  EXPECT_TRUE(fs::exists(path("vmcore.incomplete")));
+}
+
+TEST_F(Store, SymbolicLinksAreNotFollowed) {
+  ASSERT_TRUE(write_file_atomically(path("victim"), as_byte_span("safe"), 0600));
+  fs::create_symlink(path("victim"), path("vmcore.incomplete"));
+  EXPECT_FALSE(PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore"));
+  EXPECT_EQ(content("victim"), "safe");
+
+  fs::create_directory(path("elsewhere"));
+  fs::create_directory_symlink(path("elsewhere"), path("crash"));
+  EXPECT_FALSE(open_folder_below(root_.get(), "/crash/lifeboat"));
+  EXPECT_TRUE(fs::is_empty(path("elsewhere")));
+}
+
+TEST_F(Store, EachFailingSyncOrRenameLeavesTheIncompleteName) {
+  for (const auto failing : {sys::Call::fsync, sys::Call::rename}) {
+    auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore").value();
+    sys::set_fault_hook([failing](sys::Call call) { return call == failing ? EIO : 0; });
+    const auto published = file.publish();
+    sys::set_fault_hook({});
+    ASSERT_FALSE(published);
+    EXPECT_EQ(published.error().sys_errno, EIO);
+    EXPECT_TRUE(fs::exists(path("vmcore.incomplete")));
+    EXPECT_FALSE(fs::exists(path("vmcore")));
+    file.discard();
+  }
+}
+
+TEST_F(Store, FoldersAreMadeOnTheWay) {
+  ASSERT_TRUE(open_folder_below(root_.get(), "/var/crash/lifeboat"));
+  ASSERT_TRUE(open_folder_below(root_.get(), "var//crash/./lifeboat/"));
+  EXPECT_TRUE(fs::is_directory(path("var/crash/lifeboat")));
+  EXPECT_EQ(fs::status(path("var/crash/lifeboat")).permissions(), fs::perms::owner_all);
+  const auto upwards = open_folder_below(root_.get(), "var/../../etc");
+  ASSERT_FALSE(upwards);
+  EXPECT_THAT(upwards.error().message, HasSubstr("leads upwards"));
+  ASSERT_TRUE(write_file_atomically(path("plain"), {}, 0600));
+  EXPECT_FALSE(open_folder_below(root_.get(), "plain/x"));
+}
+
+TEST_F(Store, TwoCrashesInOneSecondGetTwoFolders) {
+  constexpr uint64_t kTime = 1795423348;
+  EXPECT_EQ(create_crash_folder(root_.get(), kTime)->name, "20261123T084228Z");
+  EXPECT_EQ(create_crash_folder(root_.get(), kTime)->name, "20261123T084228Z-2");
+  EXPECT_TRUE(fs::is_directory(path("20261123T084228Z-2")));
+}
+
+TEST_F(Store, TimeFromAGarbledDumpStillGivesAName) {
+  EXPECT_TRUE(create_crash_folder(root_.get(), ~uint64_t{0}));
+  EXPECT_TRUE(create_crash_folder(root_.get(), uint64_t{1} << 62));
+}
+
+}  // namespace
+}  // namespace lifeboat

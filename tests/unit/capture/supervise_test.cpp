@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/init/supervise.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lifeboat::init {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::chrono::milliseconds time_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+}
+
+TEST(Supervise, TellsDoneFromFailed) {
+  EXPECT_EQ(supervise("good", 5s, [](Heartbeat&) -> Result<> { return {}; }), Outcome::done);
+  EXPECT_EQ(supervise("bad", 5s, [](Heartbeat&) -> Result<> { return fail(ErrorCode::io, "meant to fail"); }),
+            Outcome::failed);
+}
+
+TEST(Supervise, CrashOfTheWorkerIsAFailureNotOurs) {
+  EXPECT_EQ(supervise("crash", 5s, [](Heartbeat&) -> Result<> {
+              ::signal(SIGSEGV, SIG_DFL);
+              ::raise(SIGSEGV);
+              return {};
+            }),
+            Outcome::failed);
+}
+
+TEST(Supervise, SilentWorkerIsGivenUp) {
+  Outcome outcome{};
+  const auto took = time_of([&] {
+    outcome = supervise("silent", 1s, [](Heartbeat&) -> Result<> {
+      ::sleep(60);
+      return {};
+    });
+  });
+  EXPECT_EQ(outcome, Outcome::stalled);
+  EXPECT_GE(took, 1s);
+  EXPECT_LT(took, 10s);
+}
+
+TEST(Supervise, WorkerThatShowsProgressMayTakeLongerThanTheDeadline) {
+  EXPECT_EQ(supervise("slow", 1s,
+                      [](Heartbeat& heartbeat) -> Result<> {
+                        for (uint64_t step = 0; step < 25; ++step) {
+                          heartbeat.update(step, 25);
+                          ::usleep(100'000);
+                        }
+                        return {};
+                      }),
+            Outcome::done);
+}
+
+TEST(Supervise, OrphansOfOthersAreReaped) {
+  // An orphan's death must not be taken for the worker's.
+  const pid_t other = ::fork();
+  if (other == 0) ::_exit(7);
+  EXPECT_EQ(supervise("work", 5s,
+                      [](Heartbeat&) -> Result<> {
+                        ::usleep(200'000);
+                        return {};
+                      }),
+            Outcome::done);
+  EXPECT_EQ(::waitpid(other, nullptr, WNOHANG), -1);
+}
+
+}  // namespace
+}  // namespace lifeboat::init
