@@ -33,13 +33,6 @@ Result<std::chrono::seconds> parse_seconds(std::string_view value) {
   return std::chrono::seconds(*number);
 }
 
-Result<FinalAction> parse_final_action(std::string_view value) {
-  if (value == "reboot") return FinalAction::reboot;
-  if (value == "poweroff") return FinalAction::poweroff;
-  if (value == "halt") return FinalAction::halt;
-  return fail(ErrorCode::usage, "'{}' is none of reboot, poweroff, halt", value);
-}
-
 std::string_view final_action_name(FinalAction action) {
   switch (action) {
     case FinalAction::reboot: return "reboot";
@@ -119,6 +112,13 @@ Result<> set_key(Manifest& manifest, std::string_view key, std::string_view valu
 }
 
 }  // namespace
+
+Result<FinalAction> parse_final_action(std::string_view value) {
+  if (value == "reboot") return FinalAction::reboot;
+  if (value == "poweroff") return FinalAction::poweroff;
+  if (value == "halt") return FinalAction::halt;
+  return fail(ErrorCode::usage, "'{}' is none of reboot, poweroff, halt", value);
+}
 
 Result<Manifest> Manifest::parse(std::string_view text) {
   Manifest manifest;

@@ -15,6 +15,7 @@
 namespace lifeboat {
 
 enum class FinalAction { reboot, poweroff, halt };
+Result<FinalAction> parse_final_action(std::string_view name);
 
 // Where dumps go: a folder of a file system on a local block device.
 struct Target {

@@ -1,1 +1,262 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "rehearse/rehearse.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "capture/initramfs/compress.h"
+#include "capture/initramfs/initramfs.h"
+#include "image/x86_64/bzimage.h"
+#include "loader/command_line.h"
+#include "rehearse/disk.h"
+#include "rehearse/record.h"
+
+namespace lifeboat::rehearse {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMostBoots = 3;
+constexpr const char* kKernelOnDisk = "/boot/vmlinuz";
+constexpr const char* kInitramfsOnDisk = "/boot/capture.img";
+constexpr const char* kStore = "/var/crash/lifeboat";
+constexpr const char* kDiskUuid = "6c696665-626f-6174-8000-72656865617e";
+
+Result<> make_out_folder(const std::string& out) {
+  std::error_code error;
+  if (fs::exists(out, error) && !(fs::is_directory(out, error) && fs::is_empty(out, error))) {
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("{} exists and is not an empty folder", out))
+                               .hint("give a new folder with -o; nothing that exists is overwritten"));
+  }
+  fs::create_directories(out, error);
+  if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot make the folder {}", out)));
+  return {};
+}
+
+Result<> check_room(const std::string& folder, uint64_t needed) {
+  struct statvfs status {};
+  if (::statvfs(folder.c_str(), &status) != 0) return fail_errno("cannot tell the free space of {}", folder);
+  const uint64_t room = static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
+  if (room >= needed) return {};
+  return std::unexpected(Error(ErrorCode::no_space, fmt::format("{} has {} free, a rehearsal may need {}", folder,
+                                                                format_size(room), format_size(needed)))
+                             .hint("choose another place with -o and TMPDIR, or a smaller guest with --memory"));
+}
+
+// One rehearsal under way: what it has made so far.
+class Stage {
+ public:
+  Stage(const RehearsalOptions& options, const Narrator& narrate, const std::atomic<bool>& stop, TempDir folder)
+      : options_(options), narrate_(narrate), stop_(stop), folder_(std::move(folder)) {}
+
+  Result<RehearsalResult> run() {
+    const auto begin = Clock::now();
+    TRY_VOID(prepare());
+    result_.prepare = Clock::now() - begin;
+    const GuestRun guest = TRY(boot());
+    result_.phases = guest.phases;
+    TRY_VOID(keep_consoles());
+    if (guest.end != GuestEnd::powered_off) result_.problem = guest.reason;
+    // Also after a failure: what the capture kernel could save is there, and says so of itself.
+    if (result_.phases.size() > 1) TRY_VOID(fetch());
+    TRY_VOID(judge());
+    TRY_VOID(write_record(options_, result_));
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] std::string in_stage(const std::string& name) const { return (folder_.path() / name).string(); }
+  [[nodiscard]] std::string in_out(const std::string& name) const { return (fs::path(options_.out) / name).string(); }
+
+  Result<> prepare() {
+    qemu_ = TRY(find_qemu());
+    TRY_VOID(check_disk_tools());
+    const BzImage image = TRY(read_bzimage(options_.kernel));
+    TRY_VOID(image.check_crash_capable());
+    result_.release = image.release();
+    TRY_VOID(choose_accelerator());
+    TRY_VOID(build_initramfses());
+    return fill_root();
+  }
+
+  Result<> choose_accelerator() {
+    for (const Accelerator accelerator : {Accelerator::kvm, Accelerator::tcg}) {
+      if (options_.accelerator && *options_.accelerator != accelerator) continue;
+      const bool there = accelerator == Accelerator::tcg || ::access("/dev/kvm", R_OK | W_OK) == 0;
+      if (there && TRY(accelerator_works(qemu_, accelerator, folder_.path().string()))) {
+        result_.accelerator = accelerator;
+        return {};
+      }
+      if (options_.accelerator || accelerator == Accelerator::tcg)
+        return fail(ErrorCode::unsupported, "QEMU runs no guest here with {}", accelerator_name(accelerator));
+      if (there) narrate_("/dev/kvm is there, but runs no guest: software emulation");
+    }
+    return {};
+  }
+
+  // Both kernels run lifeboat-init, and reach the disk by the same modules; the manifest tells them what to do.
+  Result<> build_initramfses() {
+    InitramfsContents contents;
+    contents.init = TRY(read_init_program(options_.init));
+    contents.modules = TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
+                                   "the modules of a guest");
+    Manifest& manifest = contents.manifest;
+    manifest.target = {.uuid = options_.target_uuid, .filesystem = "ext4", .path = kStore};
+    manifest.levels = options_.levels;
+    manifest.compression = options_.compression.compression;
+    manifest.compression_level = options_.compression.level;
+    manifest.final_action = FinalAction::poweroff;
+    manifest.device_deadline = std::chrono::seconds(30);
+    manifest.copy_elf = options_.copy_elf;
+    const auto config = find_kernel_config(options_.kernel, result_.release, options_.module_folder);
+    const auto compression = config ? choose_initramfs_compression(*config) : InitramfsCompression::none;
+    const auto capture = TRY(build_initramfs(contents, compression));
+    result_.initramfs_bytes = capture.size();
+    TRY_VOID(write_file_atomically(in_stage("capture.img"), capture, 0600));
+
+    manifest.target.uuid = kDiskUuid;
+    manifest.rehearsal = RehearsalGuest{
+        .kernel = kKernelOnDisk,
+        .initramfs = kInitramfsOnDisk,
+        .command_line = TRY(crash_command_line("", "console=ttyS1")),
+    };
+    const auto guest = TRY(build_initramfs(contents, compression));
+    return write_file_atomically(in_stage("guest.img"), guest, 0600);
+  }
+
+  // The guest's file system, as a folder.
+  Result<> fill_root() {
+    std::error_code error;
+    const fs::path root = folder_.path() / "root";
+    fs::create_directories(root / "boot", error);
+    if (!error) fs::copy_file(options_.kernel, root.string() + kKernelOnDisk, error);
+    if (!error) fs::copy_file(in_stage("capture.img"), root.string() + kInitramfsOnDisk, error);
+    if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot fill {}", root.string())));
+    return {};
+  }
+
+  [[nodiscard]] VirtualMachine machine() const {
+    return {
+        .kernel = options_.kernel,
+        .initramfs = in_stage("guest.img"),
+        // panic=: a guest that dies early restarts at once, and -no-reboot makes QEMU end then.
+        .command_line = fmt::format("console=ttyS0 panic=-1 crashkernel={}", options_.crashkernel),
+        .disk = in_stage("disk.img"),
+        .guest_console = in_stage("guest.console"),
+        .capture_console = in_stage("capture.console"),
+        .memory = options_.memory,
+        .cpus = options_.cpus,
+        .cpu_model = options_.cpu_model,
+        .accelerator = result_.accelerator,
+    };
+  }
+
+  // A guest that dies before its /init says nothing about what is rehearsed (multi-threaded software emulation
+  // loses some while the kernel patches its own code): it is started again, with a fresh disk.
+  Result<GuestRun> boot() {
+    const PhaseListener listener = [&](const PhaseTime& phase) {
+      narrate_(fmt::format("{:6.1f} s  {}", phase.at.count(), phase.name));
+    };
+    const uint64_t default_size = options_.memory * (options_.copy_elf ? 3 : 2) + 512_MiB;
+    for (;;) {
+      for (const char* name : {"disk.img", "guest.console", "capture.console"}) {
+        std::error_code ignored;
+        fs::remove(in_stage(name), ignored);
+      }
+      TRY_VOID(make_disk(in_stage("disk.img"), options_.disk_size != 0 ? options_.disk_size : default_size, kDiskUuid,
+                         in_stage("root")));
+      ++result_.boots;
+      narrate_(fmt::format("booting {} in QEMU ({}, {} CPUs, {})", result_.release,
+                           accelerator_name(result_.accelerator), options_.cpus, format_size(options_.memory)));
+      auto guest = TRY(run_guest(qemu_, machine(), options_.limits, listener, stop_));
+      if (guest.end != GuestEnd::died_before_init || result_.boots == kMostBoots) return guest;
+      narrate_(fmt::format("the guest died before its /init; starting it again ({} of {})", result_.boots + 1, kMostBoots));
+    }
+  }
+
+  Result<> keep_consoles() {
+    for (const char* name : {"guest.console", "capture.console"}) {
+      std::error_code error;
+      fs::copy_file(in_stage(name), in_out(name), error);
+      if (error && fs::exists(in_stage(name)))
+        return std::unexpected(errno_error(error.value(), fmt::format("cannot keep {}", in_out(name))));
+    }
+    return {};
+  }
+
+  // Copies the crash's folder and the facts out of the disk image.
+  Result<> fetch() {
+    narrate_("fetching the dump");
+    const auto begin = Clock::now();
+    if (const auto clean = check_disk(in_stage("disk.img")); !clean && result_.problem.empty())
+      result_.problem = clean.error().to_string();
+    const std::string fetched = in_out(".fetched");
+    fs::create_directory(fetched);
+    const auto facts = extract_folder(in_stage("disk.img"), kFactsFolder, fetched);
+    const auto store = extract_folder(in_stage("disk.img"), kStore, fetched);
+    std::error_code error;
+    if (facts) fs::rename(fetched + kFactsFolder, in_out("facts"), error);
+    if (store) {
+      for (const auto& crash : fs::directory_iterator(fs::path(fetched) / fs::path(kStore).filename(), error)) {
+        for (const auto& file : fs::directory_iterator(crash.path(), error))
+          fs::rename(file.path(), in_out(file.path().filename()), error);
+      }
+    }
+    fs::remove_all(fetched, error);
+    for (const auto* part : {&facts, &store}) {
+      if (!*part && part->error().code == ErrorCode::no_space) return std::unexpected(part->error());
+    }
+    result_.fetch = Clock::now() - begin;
+    return {};
+  }
+
+  Result<> judge() {
+    const auto begin = Clock::now();
+    for (const char* name : {kDumpFile, kIncompleteDumpFile}) {
+      if (result_.dump.empty() && fs::exists(in_out(name))) result_.dump = in_out(name);
+    }
+    if (result_.dump.empty()) {
+      if (result_.problem.empty()) result_.problem = "the capture kernel saved no dump; see capture.console";
+      return {};
+    }
+    narrate_("verifying the dump");
+    result_.dump_bytes = fs::file_size(result_.dump);
+    auto verdict = verify_dump(result_.dump, no_progress());
+    if (verdict) {
+      result_.verdict = *std::move(verdict);
+      if (!result_.verdict.whole && result_.problem.empty()) result_.problem = "the dump is not whole";
+    } else if (result_.problem.empty()) {
+      result_.problem = verdict.error().to_string();
+    }
+    result_.whole = result_.verdict.whole && result_.problem.empty();
+    result_.verify = Clock::now() - begin;
+    return {};
+  }
+
+  const RehearsalOptions& options_;
+  const Narrator& narrate_;
+  const std::atomic<bool>& stop_;
+  TempDir folder_;
+  std::string qemu_;
+  RehearsalResult result_;
+};
+
+}  // namespace
+
+Result<RehearsalResult> rehearse(const RehearsalOptions& options, const Narrator& narrate,
+                                 const std::atomic<bool>& stop) {
+  TRY_VOID(make_out_folder(options.out));
+  auto folder = TRY(TempDir::create("lifeboat-rehearsal"));
+  // A level-31 dump is a fraction of the memory; kernel and initramfs are there three times.
+  const uint64_t needed = 256_MiB + options.memory / 4 + (options.copy_elf ? options.memory : 0);
+  TRY_VOID(check_room(folder.path().string(), needed));
+  TRY_VOID(check_room(options.out, needed));
+  return Stage(options, narrate, stop, std::move(folder)).run();
+}
+
+}  // namespace lifeboat::rehearse

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The capture initramfs: a newc cpio archive with lifeboat-init, the modules of the target and the manifest.
+// Reproducible: the same inputs give the same bytes, whoever builds it, wherever and whenever.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "capture/initramfs/module_set.h"
+#include "capture/manifest.h"
+
+namespace lifeboat {
+
+enum class InitramfsCompression { none, gzip, xz, zstd };
+std::string_view initramfs_compression_name(InitramfsCompression compression);
+
+struct InitramfsContents {
+  std::vector<std::byte> init;      // lifeboat-init
+  Manifest manifest;                // its list of modules is filled in from `modules`
+  std::vector<ModuleFile> modules;  // in loading order
+};
+
+Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents, InitramfsCompression compression);
+
+// The lifeboat-init of this installation: beside the running program, else where the package puts it.
+Result<std::vector<std::byte>> read_init_program(const std::string& path_or_empty);
+
+}  // namespace lifeboat

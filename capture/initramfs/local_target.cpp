@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/initramfs/local_target.h"
+
+#include <blkid/blkid.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <ranges>
+
+#include "base/file.h"
+#include "base/size.h"
+
+namespace lifeboat {
+namespace {
+
+namespace fs = std::filesystem;
+
+// mountinfo writes space, tab, newline and backslash as \ooo.
+std::string unescape(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto code = text[i] == '\\' && i + 3 < text.size() ? parse_number(text.substr(i + 1, 3), 8) : std::nullopt;
+    if (code) {
+      out += static_cast<char>(*code);
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// ID PARENT MAJOR:MINOR ROOT MOUNTPOINT OPTIONS [TAGS...] - TYPE SOURCE OPTIONS
+std::optional<Mount> parse_mount(std::string_view line) {
+  std::vector<std::string_view> words;
+  for (const auto word : std::views::split(line, ' ')) words.emplace_back(word.begin(), word.end());
+  const auto dash = std::ranges::find(words, std::string_view("-"));
+  if (dash - words.begin() < 6 || words.end() - dash < 3) return std::nullopt;
+  return Mount{.device_number = std::string(words[2]),
+               .root = unescape(words[3]),
+               .mount_point = unescape(words[4]),
+               .filesystem = std::string(dash[1]),
+               .source = unescape(dash[2])};
+}
+
+bool is_below(const std::string& path, const std::string& folder) {
+  if (folder == "/") return true;
+  return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
+}
+
+std::string join(const std::string& folder, const std::string& rest) {
+  std::string path = folder == "/" ? "" : folder;
+  path += rest.starts_with('/') || rest.empty() ? rest : "/" + rest;
+  return path.empty() ? "/" : path;
+}
+
+Result<std::string> device_uuid(const std::string& device) {
+  const std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
+      blkid_new_probe_from_filename(device.c_str()), blkid_free_probe);
+  if (!probe) return fail_errno("cannot open {}", device);
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_UUID);
+  const char* uuid = nullptr;
+  if (blkid_do_safeprobe(probe.get()) != 0 ||
+      blkid_probe_lookup_value(probe.get(), "UUID", &uuid, nullptr) != 0 || uuid == nullptr)
+    return fail(ErrorCode::not_found, "the file system on {} has no UUID", device);
+  return std::string(uuid);
+}
+
+// A disk that the kernel puts together from others needs more than drivers to appear.
+Result<> check_plain_device(const std::string& sys, const std::string& device_number) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(fmt::format("{}/dev/block/{}/slaves", sys, device_number), error)) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported, fmt::format("the target lies on a device made of others ({} below it)",
+                                                  entry.path().filename().string()))
+            .hint("LVM, RAID and encrypted targets are not supported yet: give a --target on a plain disk or partition"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Mount> find_mount(std::string_view mountinfo, const std::string& path) {
+  std::optional<Mount> best;
+  for (const auto part : std::views::split(mountinfo, '\n')) {
+    auto mount = parse_mount({part.begin(), part.end()});
+    // Of two mounts at one place the later one hides the earlier.
+    if (mount && is_below(path, mount->mount_point) &&
+        (!best || mount->mount_point.size() >= best->mount_point.size()))
+      best = std::move(mount);
+  }
+  if (!best) return fail(ErrorCode::not_found, "no mounted file system holds {}", path);
+  return *std::move(best);
+}
+
+Result<std::vector<std::string>> device_drivers(const std::string& sys, const std::string& device_number) {
+  std::error_code error;
+  const fs::path link = fmt::format("{}/dev/block/{}", sys, device_number);
+  const fs::path device = fs::canonical(link, error);
+  if (error) {
+    return std::unexpected(errno_error(error.value(), fmt::format("cannot follow {}", link.string()))
+                               .hint("is /sys mounted? name the drivers with --module"));
+  }
+  const fs::path top = fs::canonical(sys, error);
+  std::vector<std::string> drivers;
+  for (fs::path node = device; node != top && node.has_relative_path(); node = node.parent_path()) {
+    const fs::path module = fs::read_symlink(node / "driver" / "module", error);
+    if (!error) {
+      drivers.push_back(module.filename());
+    } else if (!fs::exists(node / "driver", error)) {
+      // Bound to nothing here, or built in under this kernel: the alias finds it in another kernel's tree.
+      if (const auto alias = read_line(node / "modalias")) drivers.push_back(*alias);
+    }
+  }
+  // From the bus to the disk, as they will be found.
+  std::ranges::reverse(drivers);
+  std::vector<std::string> unique;
+  for (auto& driver : drivers) {
+    if (std::ranges::find(unique, driver) == unique.end()) unique.push_back(std::move(driver));
+  }
+  return unique;
+}
+
+Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths) {
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(fs::absolute(folder, error), error);
+  if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot resolve {}", folder)));
+  const Mount mount = TRY(find_mount(TRY(read_text(paths.mountinfo, 16_MiB)), real));
+  if (!mount.source.starts_with("/dev/") || mount.filesystem == "btrfs") {
+    return std::unexpected(
+        Error(ErrorCode::unsupported, fmt::format("{} lies on {} ({}), which a capture kernel cannot mount by itself yet",
+                                                  folder, mount.source, mount.filesystem))
+            .hint("give a --target on a local ext4 or xfs file system"));
+  }
+  TRY_VOID(check_plain_device(paths.sys, mount.device_number));
+  const std::string inside = real.string().substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
+  LocalTarget local{
+      .target = {.uuid = TRY(device_uuid(mount.source)), .filesystem = mount.filesystem, .path = join(mount.root, inside)},
+      .device = mount.source,
+      .drivers = TRY(device_drivers(paths.sys, mount.device_number)),
+  };
+  return local;
+}
+
+}  // namespace lifeboat

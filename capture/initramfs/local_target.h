@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where dumps go on this machine, in terms that the capture kernel can use: the file system's UUID, the path within
+// it, and the drivers that lead to it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "capture/manifest.h"
+
+namespace lifeboat {
+
+// Places that a test replaces.
+struct HostPaths {
+  std::string mountinfo = "/proc/self/mountinfo";
+  std::string sys = "/sys";
+};
+
+struct LocalTarget {
+  Target target;
+  std::string device;                // "/dev/vda1"
+  std::vector<std::string> drivers;  // names of modules, or modaliases where no driver is bound
+};
+
+// The file system that holds `folder` (which need not exist yet: its nearest parent counts). `unsupported` for what
+// lifeboat-init cannot mount: no local block device below it, or one that is put together by md or device mapper.
+Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths);
+
+// One line of mountinfo (proc(5)).
+struct Mount {
+  std::string device_number;  // "253:1"
+  std::string root;           // folder of the file system that is mounted here
+  std::string mount_point;
+  std::string filesystem;
+  std::string source;
+};
+// The last mount whose mount point holds `path`, which is absolute and has no symbolic links.
+Result<Mount> find_mount(std::string_view mountinfo, const std::string& path);
+
+// The drivers of a block device: the modules bound along its path in /sys.
+Result<std::vector<std::string>> device_drivers(const std::string& sys, const std::string& device_number);
+
+}  // namespace lifeboat

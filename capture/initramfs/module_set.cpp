@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/initramfs/module_set.h"
+
+#include <libkmod.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "capture/initramfs/decompress.h"
+
+namespace lifeboat {
+namespace {
+
+struct Deleter {
+  void operator()(kmod_ctx* context) const { kmod_unref(context); }
+  void operator()(kmod_module* module) const { kmod_module_unref(module); }
+  void operator()(kmod_list* list) const { kmod_module_unref_list(list); }
+};
+using Context = std::unique_ptr<kmod_ctx, Deleter>;
+using Module = std::unique_ptr<kmod_module, Deleter>;
+using ModuleList = std::unique_ptr<kmod_list, Deleter>;
+
+// No module is as large as this; a file that expands to more is not one.
+constexpr uint64_t kMostModuleBytes = 256_MiB;
+
+std::vector<Module> modules_of(const ModuleList& list) {
+  std::vector<Module> modules;
+  for (kmod_list* entry = list.get(); entry != nullptr; entry = kmod_list_next(list.get(), entry))
+    modules.emplace_back(kmod_module_get_module(entry));
+  return modules;
+}
+
+class Collector {
+ public:
+  Collector(kmod_ctx* context, std::string folder) : context_(context), folder_(std::move(folder)) {}
+
+  Result<> add(const std::string& name) {
+    kmod_list* found = nullptr;
+    if (const int error = kmod_module_new_from_lookup(context_, name.c_str(), &found); error < 0)
+      return std::unexpected(errno_error(-error, fmt::format("cannot look for the module {} in {}", name, folder_)));
+    const ModuleList list(found);
+    if (!list) {
+      return std::unexpected(
+          Error(ErrorCode::not_found, fmt::format("{} has no module {}, and it is not built in either", folder_, name))
+              .hint("give the module tree that belongs to the kernel, whole"));
+    }
+    for (const auto& module : modules_of(list)) TRY_VOID(visit(module.get()));
+    return {};
+  }
+
+  std::vector<ModuleFile> take() { return std::move(files_); }
+
+ private:
+  Result<> visit(kmod_module* module) {
+    const char* path = kmod_module_get_path(module);
+    if (path == nullptr) return {};  // built in
+    // Marked before its dependencies are visited: soft dependencies may form a circle.
+    if (!seen_.insert(kmod_module_get_name(module)).second) return {};
+
+    kmod_list* before = nullptr;
+    kmod_list* after = nullptr;
+    if (kmod_module_get_softdeps(module, &before, &after) < 0) before = after = nullptr;
+    const ModuleList soft_before(before), soft_after(after);
+    for (const auto& other : modules_of(soft_before)) TRY_VOID(visit(other.get()));
+    const ModuleList hard(kmod_module_get_dependencies(module));
+    for (const auto& other : modules_of(hard)) TRY_VOID(visit(other.get()));
+    TRY_VOID(append(path));
+    for (const auto& other : modules_of(soft_after)) TRY_VOID(visit(other.get()));
+    return {};
+  }
+
+  Result<> append(const std::string& path) {
+    std::string name = path.substr(path.rfind('/') + 1);
+    const auto extension = name.find(".ko");
+    if (extension == std::string::npos) return fail(ErrorCode::unsupported, "{} is not named like a module", path);
+    name.resize(extension + 3);
+    auto bytes = TRY(decompress_file(path, kMostModuleBytes));
+    constexpr std::string_view kElf = "\x7f" "ELF";
+    if (!as_text(bytes).starts_with(kElf))
+      return fail(ErrorCode::corrupt, "{} is not a kernel module: it is no ELF file", path);
+    files_.push_back({std::move(name), std::move(bytes)});
+    return {};
+  }
+
+  kmod_ctx* context_;
+  std::string folder_;
+  std::set<std::string> seen_;
+  std::vector<ModuleFile> files_;
+};
+
+}  // namespace
+
+Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder,
+                                                const std::vector<std::string>& names) {
+  const std::string index = module_folder + "/modules.dep.bin";
+  if (::access(index.c_str(), R_OK) != 0) {
+    auto error = errno_error(errno, fmt::format("cannot read {}", index));
+    if (::access(module_folder.c_str(), F_OK) == 0 && error.code == ErrorCode::not_found) {
+      const auto slash = module_folder.find("/lib/modules/");
+      const std::string root = slash == std::string::npos ? "ROOT" : module_folder.substr(0, slash) + "/";
+      error.hint(fmt::format("a package that was only unpacked has no index yet: run 'depmod -b {} VERSION'", root));
+    }
+    return std::unexpected(std::move(error));
+  }
+  // Only what the module tree itself says: the same tree gives the same modules on every host.
+  const char* const no_configuration[] = {nullptr};
+  const Context context(kmod_new(module_folder.c_str(), no_configuration));
+  if (!context) return fail(ErrorCode::io, "cannot set up libkmod for {}", module_folder);
+  // Its complaints come back as errors of the calls.
+  kmod_set_log_fn(context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {}, nullptr);
+  Collector collector(context.get(), module_folder);
+  for (const auto& name : names) TRY_VOID(collector.add(name));
+  return collector.take();
+}
+
+}  // namespace lifeboat

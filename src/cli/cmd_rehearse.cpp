@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat rehearse [--kernel FILE --modules DIR] [-o DIR]
+#include <sys/utsname.h>
+
+#include <atomic>
+#include <csignal>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "rehearse/record.h"
+#include "rehearse/rehearse.h"
+
+namespace lifeboat::cli {
+namespace {
+
+std::atomic<bool> interrupted = false;
+
+// Ctrl-C ends the guest and removes what lies in temporary folders; a second one ends at once.
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+}
+
+Result<std::optional<rehearse::Accelerator>> parse_accelerator(const std::string& name) {
+  if (name == "auto") return std::nullopt;
+  if (name == "kvm") return rehearse::Accelerator::kvm;
+  if (name == "tcg") return rehearse::Accelerator::tcg;
+  return fail(ErrorCode::usage, "rehearse: '{}' is none of auto, kvm, tcg", name);
+}
+
+Result<uint64_t> size_option(const CommandLine& line, const char* name, uint64_t fallback) {
+  return line.has(name) ? TRY_CONTEXT(parse_size(line.get(name)), "rehearse: --{}", name) : fallback;
+}
+
+Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
+  if (line.has("kernel") != line.has("modules"))
+    return fail(ErrorCode::usage, "rehearse: --kernel and --modules belong together");
+  utsname running{};
+  if (::uname(&running) != 0) return fail_errno("uname");
+  rehearse::RehearsalOptions options;
+  options.kernel = line.get("kernel", fmt::format("/boot/vmlinuz-{}", running.release));
+  options.module_folder = line.get("modules", fmt::format("/lib/modules/{}", running.release));
+  options.out = line.get("output", std::string("lifeboat-rehearsal"));
+  options.init = line.get("init");
+  options.memory = TRY(size_option(line, "memory", options.memory));
+  options.disk_size = TRY(size_option(line, "disk-size", 0));
+  if (options.memory < 256_MiB || options.memory > 1024_GiB)
+    return fail(ErrorCode::usage, "rehearse: --memory must lie between 256M and 1024G");
+  options.cpus = line.get("cpus", options.cpus);
+  if (options.cpus < 1 || options.cpus > 255) return fail(ErrorCode::usage, "rehearse: --cpus must lie between 1 and 255");
+  options.crashkernel = line.get("crashkernel", options.crashkernel);
+  options.cpu_model = line.get("cpu-model");
+  options.accelerator = TRY(parse_accelerator(line.get("accel", std::string("auto"))));
+  options.levels = TRY(parse_levels(line.get("level", std::string("31"))));
+  options.compression = TRY(parse_compression_choice(line.get("compress", std::string("zstd"))));
+  options.copy_elf = line.has("copy-elf");
+  if (line.has("target-uuid")) options.target_uuid = line.get("target-uuid");
+  if (line.has("timeout")) {
+    const int seconds = line.get("timeout", 0);
+    if (seconds < 1) return fail(ErrorCode::usage, "rehearse: --timeout is a number of seconds");
+    options.limits.total = std::chrono::seconds(seconds);
+  }
+  return options;
+}
+
+}  // namespace
+
+Result<int> run_rehearse(const Arguments& arguments) {
+  CommandLine line("rehearse", "[--kernel FILE --modules DIR] [-o DIR] [options]",
+                   "Crashes a kernel in a virtual machine, with a capture kernel loaded as on a real machine, fetches the\n"
+                   "dump and verifies it. Exit code 0 only when the dump is whole. DIR then holds vmcore, vmcore-dmesg.txt,\n"
+                   "capture.log, facts/ (what /proc said before the crash), both consoles, timings.json, result.json.");
+  // clang-format off
+  line.options().add_options()
+    ("kernel", po::value<std::string>(), "kernel image (default: /boot/vmlinuz of the running kernel)")
+    ("modules", po::value<std::string>(), "its module tree (default: /lib/modules of the running kernel)")
+    ("output,o", po::value<std::string>(), "new or empty folder for what is kept (default: lifeboat-rehearsal)")
+    ("memory", po::value<std::string>(), "of the guest (default: 2G)")
+    ("cpus", po::value<int>(), "of the guest (default: 2)")
+    ("cpu-model", po::value<std::string>(), "as QEMU names it (default: host with KVM, else max)")
+    ("crashkernel", po::value<std::string>(), "reservation of the guest (default: 256M)")
+    ("level", po::value<std::string>(), "dump levels (default: 31)")
+    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd)")
+    ("accel", po::value<std::string>(), "auto, kvm or tcg (default: auto: KVM where it works)")
+    ("disk-size", po::value<std::string>(), "of the guest's disk (default: enough)")
+    ("timeout", po::value<int>(), "seconds for the guest, from power on to power off (default: 1200)")
+    ("copy-elf", "also keep the whole vmcore, as vmcore.elf")
+    ("target-uuid", po::value<std::string>(), "file system the capture kernel looks for (default: the guest's disk)")
+    ("init", po::value<std::string>(), "the program lifeboat-init");
+  // clang-format on
+  if (!TRY(line.parse(arguments))) return kDone;
+  const auto options = TRY(rehearsal_options(line));
+  catch_interrupts();
+  // With --json stdout is for the document alone.
+  const auto narrate = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
+  const auto result = TRY(rehearse::rehearse(options, narrate, interrupted));
+  if (line.json()) {
+    auto document = rehearse::result_json(result);
+    document["timings"] = rehearse::timings_json(result);
+    print_json(document);
+  } else if (result.whole) {
+    fmt::print("{}: whole, {}, {} pages checked\n", result.dump, format_size(result.dump_bytes),
+               result.verdict.pages_checked);
+  }
+  if (!result.whole) {
+    log::error("rehearsal of {} failed: {}\n  next: read the consoles in {}", result.release, result.problem,
+               options.out);
+  }
+  return result.whole ? kDone : kFailed;
+}
+
+}  // namespace lifeboat::cli
