@@ -38,7 +38,8 @@ class KernelConfig {
 // Of the kernel `release`, looked for in: config-RELEASE beside `kernel_path` (skipped when empty),
 // /boot/config-RELEASE, MODULES_DIR/config (skipped when empty), and for the running kernel /proc/config.gz.
 // `modules_dir` is the folder of that release: /lib/modules/RELEASE. `not_found` lists where it looked.
+// `root` stands before /boot and /proc, for tests.
 Result<KernelConfig> find_kernel_config(const std::string& kernel_path, const std::string& release,
-                                        const std::string& modules_dir);
+                                        const std::string& modules_dir, const std::string& root = {});
 
 }  // namespace lifeboat
