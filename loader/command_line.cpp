@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loader/command_line.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lifeboat {
+namespace {
+
+constexpr ParameterRule kNotReused[] = {
+    {"BOOT_IMAGE", "the boot loader's note of the file that it loaded: it was another one"},
+    {"initrd", "read by the EFI stub, which a kexec does not run; names the old initramfs"},
+    {"elfcorehdr", "address of the ELF core headers of an earlier crash"},
+    {"dmcryptkeys", "address of the volume keys of an earlier load"},
+};
+
+constexpr ParameterRule kNotForCapture[] = {
+    {"crashkernel", "the capture kernel would set most of its own memory aside"},
+    // Memory that the running system uses and the capture kernel has not got.
+    {"hugepages", "huge pages would take the whole of the small memory"},
+    {"hugepagesz", "belongs to hugepages"},
+    {"default_hugepagesz", "belongs to hugepages"},
+    {"hugepage_alloc_threads", "belongs to hugepages"},
+    {"log_buf_len", "the log of a whole day is not needed; the default is enough for one boot"},
+    {"swiotlb", "bounce buffers sized for the whole machine"},
+    {"slub_debug", "red zones and poison make every slab object larger"},
+    {"slab_debug", "the newer name of slub_debug"},
+    {"page_owner", "a record for every page"},
+    {"kmemleak", "a record for every allocation"},
+    {"debug_pagealloc", "turns large mappings of the direct map into page tables"},
+    {"trace_buf_size", "ring buffers of the tracer"},
+    {"trace_event", "allocates the tracer's ring buffers"},
+    {"ftrace*", "allocates the tracer's ring buffers"},
+    {"memmap", "the capture kernel is told its memory by the loader"},
+    {"mem", "its memory lies above any limit that was meant for the machine"},
+    {"movable_node", "memory that the kernel itself may not use"},
+    {"kernelcore", "divides the memory by amounts meant for the whole machine"},
+    {"movablecore", "divides the memory by amounts meant for the whole machine"},
+    // CPUs that it does not start.
+    {"maxcpus", "how many CPUs to start is decided here"},
+    {"possible_cpus", "per-CPU memory for CPUs that are never started"},
+    {"isolcpus", "names CPUs that the capture kernel does not start"},
+    {"nohz_full", "names CPUs that the capture kernel does not start"},
+    {"rcu_nocbs", "names CPUs that the capture kernel does not start"},
+    {"irqaffinity", "names CPUs that the capture kernel does not start"},
+    // Programs and file systems of the running system.
+    {"init", "the first program of the running system; the capture initramfs has its own"},
+    {"rdinit", "the first program of another initramfs"},
+    {"resume", "waking a hibernated system would write over what is to be saved"},
+    {"resume_offset", "belongs to resume"},
+    {"ignition.firstboot", "would set the machine up anew"},
+    // What would end the capture, or hide why it ended.
+    {"oops", "oops=panic: a mishap in one driver must not end the capture"},
+    {"panic_on_warn", "a warning must not end the capture"},
+    {"panic_on_taint", "a module must not end the capture"},
+    {"softlockup_panic", "a slow disk must not end the capture"},
+    {"hardlockup_panic", "a slow console must not end the capture"},
+    {"hung_task_panic", "a slow disk must not end the capture; lifeboat-init has deadlines of its own"},
+    {"crash_kexec_post_notifiers", "for the kernel that crashes, not for the one that saves"},
+    {"kgdbwait", "would wait for a debugger for ever"},
+    {"quiet", "the capture kernel's messages are evidence"},
+    {"splash", "the capture kernel's messages are evidence"},
+    {"loglevel", "the capture kernel's messages are evidence"},
+};
+
+constexpr ParameterRule kForCapture[] = {
+    {"nr_cpus=1", "one CPU, and per-CPU memory for no more; maxcpus= would still set it aside for all"},
+    {"reset_devices", "drivers find devices in whatever state the crash left them, and must reset them"},
+    {"irqpoll", "a device may hold its interrupt line from before the crash, which nobody would answer"},
+    {"nokaslr", "a random place would split the small memory"},
+    {"cgroup_disable=memory", "memory accounting costs a record for every page"},
+    {"numa=off", "one node: no memory for the tables of others"},
+    {"transparent_hugepage=never", "no 2 MiB pages out of so little memory"},
+    {"hugetlb_cma=0", "a kernel may set such memory aside by its configuration"},
+    {"cma=0", "a kernel may set such memory aside by its configuration"},
+    {"kfence.sample_interval=0", "saves the 2 MiB pool of a memory debugger"},
+    {"novmcoredd", "drivers would copy their devices' state into memory that is needed"},
+    {"acpi_no_memhotplug", "memory found through ACPI is the crashed kernel's: it must not be used"},
+    {"pcie_ports=compat",
+     "no error reporting and hotplug of PCIe ports, which react to what the crash left behind"},
+    {"panic=10", "if the capture kernel panics too, the machine restarts instead of standing still"},
+};
+
+// lib/ctype.c: what isspace() is to the kernel.
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r') || c == '\xa0';
+}
+
+bool matches(const ParameterRule& rule, std::string_view name) {
+  if (rule.name.ends_with('*')) return name.starts_with(rule.name.substr(0, rule.name.size() - 1));
+  return name == parameter_name(rule.name);
+}
+
+bool has_rule(std::span<const ParameterRule> rules, std::string_view name) {
+  return std::ranges::any_of(rules, [&](const ParameterRule& rule) { return matches(rule, name); });
+}
+
+// A command line in two parts: what follows "--" goes to init, not to the kernel (init/main.c).
+struct Parameters {
+  std::vector<std::string> kernel;
+  std::vector<std::string> init;
+
+  static Parameters of(std::string_view text) {
+    Parameters parameters;
+    bool to_init = false;
+    for (auto& parameter : split_parameters(text)) {
+      if (!to_init && parameter == "--") {
+        to_init = true;
+      } else {
+        (to_init ? parameters.init : parameters.kernel).push_back(std::move(parameter));
+      }
+    }
+    return parameters;
+  }
+
+  [[nodiscard]] bool has(std::string_view name) const {
+    return std::ranges::any_of(kernel, [&](const std::string& p) { return parameter_name(p) == name; });
+  }
+  void add(const std::vector<std::string>& more) { kernel.insert(kernel.end(), more.begin(), more.end()); }
+  void add_init(const std::vector<std::string>& more) { init.insert(init.end(), more.begin(), more.end()); }
+
+  [[nodiscard]] std::string to_string() const {
+    std::string text;
+    const auto put = [&](const std::string& parameter) { text += (text.empty() ? "" : " ") + parameter; };
+    for (const auto& parameter : kernel) put(parameter);
+    if (!init.empty()) put("--");
+    for (const auto& parameter : init) put(parameter);
+    return text;
+  }
+};
+
+void remove(std::vector<std::string>& parameters, std::span<const ParameterRule> rules) {
+  std::erase_if(parameters, [&](const std::string& p) { return has_rule(rules, parameter_name(p)); });
+}
+
+}  // namespace
+
+std::span<const ParameterRule> parameters_not_reused() {
+  return kNotReused;
+}
+std::span<const ParameterRule> parameters_not_for_capture() {
+  return kNotForCapture;
+}
+std::span<const ParameterRule> parameters_for_capture() {
+  return kForCapture;
+}
+
+std::vector<std::string> split_parameters(std::string_view command_line) {
+  std::vector<std::string> parameters;
+  std::string current;
+  bool quoted = false;
+  for (const char c : command_line) {
+    if (is_space(c) && !quoted) {
+      if (!current.empty()) parameters.push_back(std::exchange(current, {}));
+      continue;
+    }
+    if (c == '"') quoted = !quoted;
+    current += c;
+  }
+  // The kernel lets an open quote run to the end. What is put behind this line must not fall into it.
+  if (quoted) current += '"';
+  if (!current.empty()) parameters.push_back(std::move(current));
+  return parameters;
+}
+
+std::string parameter_name(std::string_view parameter) {
+  // "name=value" may be quoted as a whole (next_arg() in lib/cmdline.c).
+  if (parameter.starts_with('"')) parameter.remove_prefix(1);
+  std::string name(parameter.substr(0, parameter.find('=')));
+  if (name.ends_with('"')) name.pop_back();
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+std::string crash_command_line(const CommandLineParts& parts) {
+  Parameters line = Parameters::of(parts.reused);
+  const Parameters append = Parameters::of(parts.append);
+  remove(line.kernel, kNotReused);
+  remove(line.kernel, kNotForCapture);
+  remove(line.kernel, kForCapture);  // replaced by our own value, or by the user's
+  // The old init's arguments mean nothing to the capture's.
+  line.init.clear();
+  for (const auto& rule : kForCapture) {
+    if (!append.has(parameter_name(rule.name))) line.kernel.emplace_back(rule.name);
+  }
+  line.add(append.kernel);
+  line.add_init(append.init);
+  return line.to_string();
+}
+
+std::string normal_command_line(const CommandLineParts& parts) {
+  Parameters line = Parameters::of(parts.reused);
+  const Parameters append = Parameters::of(parts.append);
+  remove(line.kernel, kNotReused);
+  line.add(append.kernel);
+  line.add_init(append.init);
+  return line.to_string();
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat status
+#include "base/size.h"
+#include "cli/command.h"
+#include "loader/obstacles.h"
+#include "loader/system_state.h"
+
+namespace lifeboat::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// null: the running kernel does not say.
+template <typename T>
+Json json_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json ranges_json(const std::optional<std::vector<MemoryRange>>& ranges) {
+  if (!ranges) return {};
+  Json list = Json::array();
+  for (const auto& range : *ranges) {
+    list.push_back({{"begin", fmt::format("{:#x}", range.begin)}, {"end", fmt::format("{:#x}", range.end)}});
+  }
+  return list;
+}
+
+Json to_json(const SystemState& state, const std::vector<Error>& reasons) {
+  Json why = Json::array();
+  for (const auto& reason : reasons) why.push_back({{"reason", reason.message}, {"next", reason.next_step}});
+  return {{"armed", reasons.empty()},
+          {"why_not", why},
+          {"crash_loaded", json_or_null(state.crash_loaded)},
+          {"kexec_loaded", json_or_null(state.normal_loaded)},
+          {"crash_size", json_or_null(state.crash_size)},
+          {"crash_ranges", ranges_json(state.crash_ranges)},
+          {"load_disabled", json_or_null(state.load_disabled)},
+          {"load_limit_panic", json_or_null(state.crash_load_limit)},
+          {"load_limit_reboot", json_or_null(state.normal_load_limit)},
+          {"lockdown", state.lockdown ? Json(lockdown_name(*state.lockdown)) : Json()},
+          {"secure_boot", json_or_null(state.secure_boot)},
+          {"cpu_hotplug", json_or_null(state.cpu_hotplug)},
+          {"memory_hotplug", json_or_null(state.memory_hotplug)},
+          {"release", json_or_null(state.release)}};
+}
+
+std::string yes_no(const std::optional<bool>& value) {
+  return value ? (*value ? "yes" : "no") : "not known";
+}
+
+std::string reservation_text(const SystemState& state) {
+  if (!state.crash_size) return "not known";
+  if (*state.crash_size == 0) return "none";
+  std::string text = format_size(*state.crash_size);
+  for (const auto& range : state.crash_ranges.value_or(std::vector<MemoryRange>{})) {
+    text += fmt::format("{} {:#x}-{:#x}", &range == &state.crash_ranges->front() ? " at" : ",", range.begin,
+                        range.end);
+  }
+  return text;
+}
+
+void print_text(const SystemState& state, const std::vector<Error>& reasons) {
+  fmt::print("{}\n", reasons.empty() ? "armed: a capture kernel is loaded" : "NOT armed");
+  for (const auto& reason : reasons) fmt::print("  {}\n    next: {}\n", reason.message, reason.next_step);
+  fmt::print("  reserved memory          {}\n", reservation_text(state));
+  fmt::print("  loaded for a kexec       {}\n", yes_no(state.normal_loaded));
+  fmt::print("  lockdown                 {}\n",
+             state.lockdown ? lockdown_name(*state.lockdown) : "not known");
+  fmt::print("  Secure Boot              {}\n", yes_no(state.secure_boot));
+  fmt::print("  follows CPU hotplug      {}\n", yes_no(state.cpu_hotplug));
+  fmt::print("  follows memory hotplug   {}\n", yes_no(state.memory_hotplug));
+}
+
+}  // namespace
+
+Result<int> run_status(const Arguments& arguments) {
+  CommandLine line("status", "[--json]",
+                   "Tells whether a crash of this machine would be captured now.\n"
+                   "Exit code 0: armed, a capture kernel is loaded; 3: not armed, with the reason.");
+  if (!TRY(line.parse(arguments))) return kDone;
+  const SystemState state = read_system_state(SystemPaths{});
+  const std::vector<Error> reasons = not_armed_because(state);
+  if (line.json()) {
+    print_json(to_json(state, reasons));
+  } else {
+    print_text(state, reasons);
+  }
+  return reasons.empty() ? kDone : kNo;
+}
+
+}  // namespace lifeboat::cli
