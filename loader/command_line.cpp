@@ -2,144 +2,199 @@
 #include "loader/command_line.h"
 
 #include <algorithm>
-#include <span>
+#include <utility>
 
 namespace lifeboat {
 namespace {
 
-struct Parameter {
-  std::string_view text;  // as it is added; a name alone where it is removed
-  std::string_view reason;
+constexpr ParameterRule kNotReused[] = {
+    {"BOOT_IMAGE", "the boot loader's note of the file that it loaded: it was another one"},
+    {"initrd", "read by the EFI stub, which a kexec does not run; names the old initramfs"},
+    {"elfcorehdr", "address of the ELF core headers of an earlier crash"},
+    {"dmcryptkeys", "address of the volume keys of an earlier load"},
 };
 
-// Said by the boot loader about its own work, wrong for whoever comes next.
-constexpr Parameter kNeverReused[] = {
-    {"BOOT_IMAGE", "the boot loader's name of the file that it loaded"},
-    {"initrd", "the EFI stub's file; it would be looked for on a boot volume that is not there"},
-    {"kexec_jump_back_entry", "an address in the kernel before the last"},
-};
-
-constexpr Parameter kNotForCapture[] = {
-    {"crashkernel", "the capture kernel has only the reservation, and reserves nothing in it"},
-    {"hugepages", "would take the whole reservation"},
+constexpr ParameterRule kNotForCapture[] = {
+    {"crashkernel", "the capture kernel would set most of its own memory aside"},
+    // Memory that the running system uses and the capture kernel has not got.
+    {"hugepages", "huge pages would take the whole of the small memory"},
     {"hugepagesz", "belongs to hugepages"},
     {"default_hugepagesz", "belongs to hugepages"},
-    {"hugetlb_cma", "reserves memory for huge pages"},
-    {"cma", "reserves memory"},
-    {"kernelcore", "zones of the big machine's size"},
-    {"movablecore", "zones of the big machine's size"},
-    {"memmap", "the memory map of a capture kernel comes from the loader"},
-    {"mem", "likewise"},
-    {"nr_cpus", "one processor does the capture"},
-    {"maxcpus", "likewise"},
-    {"possible_cpus", "likewise"},
-    {"isolcpus", "names processors that do not run here"},
-    {"nohz_full", "likewise"},
-    {"rcu_nocbs", "likewise"},
-    {"resume", "must not start a hibernated system"},
-    {"resume_offset", "likewise"},
-    {"hibernate", "likewise"},
-    {"log_buf_len", "a log as large as the big machine's costs memory"},
-    {"slub_debug", "costs memory in every object"},
-    {"slab_debug", "likewise (its new name)"},
-    {"page_owner", "costs memory for every page"},
-    {"kasan", "costs an eighth of the memory"},
-    {"trace_buf_size", "costs memory"},
-    {"init", "lifeboat-init is the init of a capture kernel"},
-    {"rdinit", "likewise"},
-    {"root", "lifeboat-init mounts its target itself"},
-    {"quiet", "what the capture kernel says is all there is to see"},
-    {"splash", "there is nobody to draw it"},
+    {"hugepage_alloc_threads", "belongs to hugepages"},
+    {"log_buf_len", "the log of a whole day is not needed; the default is enough for one boot"},
+    {"swiotlb", "bounce buffers sized for the whole machine"},
+    {"slub_debug", "red zones and poison make every slab object larger"},
+    {"slab_debug", "the newer name of slub_debug"},
+    {"page_owner", "a record for every page"},
+    {"kmemleak", "a record for every allocation"},
+    {"debug_pagealloc", "turns large mappings of the direct map into page tables"},
+    {"trace_buf_size", "ring buffers of the tracer"},
+    {"trace_event", "allocates the tracer's ring buffers"},
+    {"ftrace*", "allocates the tracer's ring buffers"},
+    {"memmap", "the capture kernel is told its memory by the loader"},
+    {"mem", "its memory lies above any limit that was meant for the machine"},
+    {"movable_node", "memory that the kernel itself may not use"},
+    {"kernelcore", "divides the memory by amounts meant for the whole machine"},
+    {"movablecore", "divides the memory by amounts meant for the whole machine"},
+    // CPUs that it does not start.
+    {"maxcpus", "how many CPUs to start is decided here"},
+    {"possible_cpus", "per-CPU memory for CPUs that are never started"},
+    {"isolcpus", "names CPUs that the capture kernel does not start"},
+    {"nohz_full", "names CPUs that the capture kernel does not start"},
+    {"rcu_nocbs", "names CPUs that the capture kernel does not start"},
+    {"irqaffinity", "names CPUs that the capture kernel does not start"},
+    // Programs and file systems of the running system.
+    {"init", "the first program of the running system; the capture initramfs has its own"},
+    {"rdinit", "the first program of another initramfs"},
+    {"resume", "waking a hibernated system would write over what is to be saved"},
+    {"resume_offset", "belongs to resume"},
+    {"ignition.firstboot", "would set the machine up anew"},
+    // What would end the capture, or hide why it ended.
+    {"oops", "oops=panic: a mishap in one driver must not end the capture"},
+    {"panic_on_warn", "a warning must not end the capture"},
+    {"panic_on_taint", "a module must not end the capture"},
+    {"softlockup_panic", "a slow disk must not end the capture"},
+    {"hardlockup_panic", "a slow console must not end the capture"},
+    {"hung_task_panic", "a slow disk must not end the capture; lifeboat-init has deadlines of its own"},
+    {"crash_kexec_post_notifiers", "for the kernel that crashes, not for the one that saves"},
+    {"kgdbwait", "would wait for a debugger for ever"},
+    {"quiet", "the capture kernel's messages are evidence"},
+    {"splash", "the capture kernel's messages are evidence"},
+    {"loglevel", "the capture kernel's messages are evidence"},
 };
 
-// With these the kernel needs less memory, touches less of a machine in an unknown state, and comes back by itself.
-constexpr Parameter kForCapture[] = {
-    {"nr_cpus=1", "per-CPU memory for one; not maxcpus, which allocates it for all"},
-    {"reset_devices", "drivers bring their devices out of whatever state the crash left them in"},
-    {"cgroup_disable=memory", "accounting for every page costs memory"},
-    {"numa=off", "no structures for each node of the big machine"},
-    {"transparent_hugepage=never", "small pages waste less"},
-    {"hugetlb_cma=0", "reserves nothing"},
-    {"novmcoredd", "drivers put no dumps of their own into scarce memory"},
-    {"irqpoll", "an interrupt whose device was left in mid-work still finds its handler"},
-    {"mce=off", "errors that were logged before the crash must not stop the capture"},
-    {"acpi_no_memhotplug", "memory that comes by hot-plug is not for the capture kernel"},
-    {"pcie_ports=compat", "port services are of no use for minutes"},
-    {"audit=0", "nobody reads it"},
-    {"panic=5", "a capture kernel that panics restarts the machine"},
-    {"oops=panic", "one that is damaged does so too"},
-    {"softlockup_panic=1", "and one that hangs"},
-    {"nokaslr", "saves the memory that the choice of a place needs; the dead kernel's place is not changed by it"},
+constexpr ParameterRule kForCapture[] = {
+    {"nr_cpus=1", "one CPU, and per-CPU memory for no more; maxcpus= would still set it aside for all"},
+    {"reset_devices", "drivers find devices in whatever state the crash left them, and must reset them"},
+    {"irqpoll", "a device may hold its interrupt line from before the crash, which nobody would answer"},
+    {"nokaslr", "a random place would split the small memory"},
+    {"cgroup_disable=memory", "memory accounting costs a record for every page"},
+    {"numa=off", "one node: no memory for the tables of others"},
+    {"transparent_hugepage=never", "no 2 MiB pages out of so little memory"},
+    {"hugetlb_cma=0", "a kernel may set such memory aside by its configuration"},
+    {"cma=0", "a kernel may set such memory aside by its configuration"},
+    {"kfence.sample_interval=0", "saves the 2 MiB pool of a memory debugger"},
+    {"novmcoredd", "drivers would copy their devices' state into memory that is needed"},
+    {"acpi_no_memhotplug", "memory found through ACPI is the crashed kernel's: it must not be used"},
+    {"pcie_ports=compat",
+     "no error reporting and hotplug of PCIe ports, which react to what the crash left behind"},
+    {"panic=10", "if the capture kernel panics too, the machine restarts instead of standing still"},
 };
 
-bool names(std::string_view text, const std::string& name) { return parameter_name(text) == name; }
-
-bool listed(std::span<const Parameter> table, const std::string& word) {
-  const std::string name = parameter_name(word);
-  return std::ranges::any_of(table, [&](const Parameter& parameter) { return names(parameter.text, name); });
+// lib/ctype.c: what isspace() is to the kernel.
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r') || c == '\xa0';
 }
 
-std::string join(const std::vector<std::string>& words) {
-  std::string line;
-  for (const auto& word : words) line += (line.empty() ? "" : " ") + word;
-  return line;
+bool matches(const ParameterRule& rule, std::string_view name) {
+  if (rule.name.ends_with('*')) return name.starts_with(rule.name.substr(0, rule.name.size() - 1));
+  return name == parameter_name(rule.name);
 }
 
-// Behind a lone "--" all is for init.
-void drop_init_arguments(std::vector<std::string>& words) {
-  words.erase(std::ranges::find(words, "--"), words.end());
+bool has_rule(std::span<const ParameterRule> rules, std::string_view name) {
+  return std::ranges::any_of(rules, [&](const ParameterRule& rule) { return matches(rule, name); });
+}
+
+// A command line in two parts: what follows "--" goes to init, not to the kernel (init/main.c).
+struct Parameters {
+  std::vector<std::string> kernel;
+  std::vector<std::string> init;
+
+  static Parameters of(std::string_view text) {
+    Parameters parameters;
+    bool to_init = false;
+    for (auto& parameter : split_parameters(text)) {
+      if (!to_init && parameter == "--") {
+        to_init = true;
+      } else {
+        (to_init ? parameters.init : parameters.kernel).push_back(std::move(parameter));
+      }
+    }
+    return parameters;
+  }
+
+  [[nodiscard]] bool has(std::string_view name) const {
+    return std::ranges::any_of(kernel, [&](const std::string& p) { return parameter_name(p) == name; });
+  }
+  void add(const std::vector<std::string>& more) { kernel.insert(kernel.end(), more.begin(), more.end()); }
+  void add_init(const std::vector<std::string>& more) { init.insert(init.end(), more.begin(), more.end()); }
+
+  [[nodiscard]] std::string to_string() const {
+    std::string text;
+    const auto put = [&](const std::string& parameter) { text += (text.empty() ? "" : " ") + parameter; };
+    for (const auto& parameter : kernel) put(parameter);
+    if (!init.empty()) put("--");
+    for (const auto& parameter : init) put(parameter);
+    return text;
+  }
+};
+
+void remove(std::vector<std::string>& parameters, std::span<const ParameterRule> rules) {
+  std::erase_if(parameters, [&](const std::string& p) { return has_rule(rules, parameter_name(p)); });
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> split_command_line(std::string_view text) {
-  // A trailing newline comes with /proc/cmdline.
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  std::vector<std::string> words;
-  std::string word;
-  bool quoted = false;
-  for (const char c : text) {
-    if (c == '\0' || c == '\n') return fail(ErrorCode::usage, "a kernel command line holds neither NUL nor newline");
-    if (c == '"') quoted = !quoted;
-    if ((c == ' ' || c == '\t') && !quoted) {
-      if (!word.empty()) words.push_back(std::move(word));
-      word.clear();
-    } else {
-      word += c;
-    }
-  }
-  if (quoted) return fail(ErrorCode::usage, "the kernel command line has a quote that is never closed: {}", text);
-  if (!word.empty()) words.push_back(std::move(word));
-  return words;
+std::span<const ParameterRule> parameters_not_reused() {
+  return kNotReused;
+}
+std::span<const ParameterRule> parameters_not_for_capture() {
+  return kNotForCapture;
+}
+std::span<const ParameterRule> parameters_for_capture() {
+  return kForCapture;
 }
 
-std::string parameter_name(std::string_view word) {
-  if (word.starts_with('"')) word.remove_prefix(1);
-  std::string name(word.substr(0, word.find('=')));
+std::vector<std::string> split_parameters(std::string_view command_line) {
+  std::vector<std::string> parameters;
+  std::string current;
+  bool quoted = false;
+  for (const char c : command_line) {
+    if (is_space(c) && !quoted) {
+      if (!current.empty()) parameters.push_back(std::exchange(current, {}));
+      continue;
+    }
+    if (c == '"') quoted = !quoted;
+    current += c;
+  }
+  // The kernel lets an open quote run to the end. What is put behind this line must not fall into it.
+  if (quoted) current += '"';
+  if (!current.empty()) parameters.push_back(std::move(current));
+  return parameters;
+}
+
+std::string parameter_name(std::string_view parameter) {
+  // "name=value" may be quoted as a whole (next_arg() in lib/cmdline.c).
+  if (parameter.starts_with('"')) parameter.remove_prefix(1);
+  std::string name(parameter.substr(0, parameter.find('=')));
+  if (name.ends_with('"')) name.pop_back();
   std::ranges::replace(name, '-', '_');
   return name;
 }
 
-Result<std::string> crash_command_line(std::string_view reused, std::string_view append) {
-  auto words = TRY(split_command_line(reused));
-  drop_init_arguments(words);
-  std::erase_if(words, [](const std::string& word) { return listed(kNeverReused, word) || listed(kNotForCapture, word); });
-  const auto own = TRY(split_command_line(append));
-  for (const auto& parameter : kForCapture) {
-    const std::string name = parameter_name(parameter.text);
-    const auto sets = [&](const std::string& word) { return parameter_name(word) == name; };
-    if (std::ranges::none_of(words, sets) && std::ranges::none_of(own, sets)) words.emplace_back(parameter.text);
+std::string crash_command_line(const CommandLineParts& parts) {
+  Parameters line = Parameters::of(parts.reused);
+  const Parameters append = Parameters::of(parts.append);
+  remove(line.kernel, kNotReused);
+  remove(line.kernel, kNotForCapture);
+  remove(line.kernel, kForCapture);  // replaced by our own value, or by the user's
+  // The old init's arguments mean nothing to the capture's.
+  line.init.clear();
+  for (const auto& rule : kForCapture) {
+    if (!append.has(parameter_name(rule.name))) line.kernel.emplace_back(rule.name);
   }
-  words.insert(words.end(), own.begin(), own.end());
-  return join(words);
+  line.add(append.kernel);
+  line.add_init(append.init);
+  return line.to_string();
 }
 
-Result<std::string> normal_command_line(std::string_view reused, std::string_view append) {
-  auto words = TRY(split_command_line(reused));
-  std::erase_if(words, [](const std::string& word) { return listed(kNeverReused, word); });
-  const auto own = TRY(split_command_line(append));
-  words.insert(words.end(), own.begin(), own.end());
-  return join(words);
+std::string normal_command_line(const CommandLineParts& parts) {
+  Parameters line = Parameters::of(parts.reused);
+  const Parameters append = Parameters::of(parts.append);
+  remove(line.kernel, kNotReused);
+  line.add(append.kernel);
+  line.add_init(append.init);
+  return line.to_string();
 }
 
 }  // namespace lifeboat

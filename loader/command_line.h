@@ -1,27 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Kernel command lines: split as the kernel splits them, and made fit for a capture kernel.
+// The kernel command line of a kernel that is to be loaded: what of a running kernel's may be used again, and
+// what a capture kernel needs besides.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
-
 namespace lifeboat {
 
-// Words at white space outside double quotes (next_arg() in lib/cmdline.c). Quotes stay. `usage` for a NUL, a newline, or
-// a quote that is never closed.
-Result<std::vector<std::string>> split_command_line(std::string_view text);
+// Parameters of a command line, split as the kernel does (lib/cmdline.c): at white space outside of double
+// quotes.
+std::vector<std::string> split_parameters(std::string_view command_line);
+// The part before '=', with '-' as '_', which are the same to the kernel (kernel/params.c).
+std::string parameter_name(std::string_view parameter);
 
-// The name before '=', with '-' and '_' taken as the same, as the kernel does.
-std::string parameter_name(std::string_view word);
+struct ParameterRule {
+  std::string_view name;  // to remove: a name, "prefix*"; to add: the parameter, maybe with a value
+  std::string_view reason;
+};
+// The tables, for documentation and tests.
+std::span<const ParameterRule> parameters_not_reused();       // by no kernel
+std::span<const ParameterRule> parameters_not_for_capture();  // nor by a capture kernel
+std::span<const ParameterRule> parameters_for_capture();      // added for a capture kernel
 
-// The command line of a capture kernel: `reused` (that of the running kernel, or empty) without what must not be
-// reused, then what a capture kernel needs, then `append`. What `append` or `reused` sets is not added a second time.
-Result<std::string> crash_command_line(std::string_view reused, std::string_view append);
+struct CommandLineParts {
+  // A running kernel's command line that is to be used again; empty: none.
+  std::string_view reused;
+  // What the user wants: kept as it is, behind the rest; a parameter given here is not added by the table.
+  std::string_view append;
+};
 
-// The command line of a normal kexec: `reused` without BOOT_IMAGE and the like, then `append`.
-Result<std::string> normal_command_line(std::string_view reused, std::string_view append);
+// For a capture kernel: reused less both tables, then the additions that the user did not give himself, then
+// append.
+std::string crash_command_line(const CommandLineParts& parts);
+// For a normal kexec: reused less what no kernel reuses, then append.
+std::string normal_command_line(const CommandLineParts& parts);
 
 }  // namespace lifeboat

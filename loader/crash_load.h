@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Loads a kernel by kexec_file_load(2), for a crash or for a reboot, and unloads it.
-//
-// The call frees the image that is loaded before it builds the new one. So everything that can be known beforehand is
-// checked beforehand, and when the call fails all the same, the error says whether the machine is still armed.
+// Loads a kernel for the next crash, or for the next reboot without firmware, with kexec_file_load(2).
 #pragma once
 
 #include <chrono>
@@ -15,23 +12,24 @@
 namespace lifeboat {
 
 struct LoadRequest {
-  std::string kernel;     // a bzImage
+  std::string kernel;
   std::string initramfs;  // empty: none
   std::string command_line;
   bool crash = true;
-  // EBUSY: another load is under way. Tried again for so long.
+  // Another load that is under way is waited for at most this long.
   std::chrono::milliseconds busy_deadline{10'000};
 };
 
 struct LoadReport {
-  std::string release;  // of the kernel that was loaded
+  std::string release;  // of the kernel that is loaded now; empty when the file does not say
   std::vector<std::string> warnings;
 };
 
-// Errors: what is wrong with the files, the machine (no reservation, loading disabled), or why the kernel refused.
+// Checks everything before the call, because the call frees the old image before it looks at the new one
+// (kernel/kexec_file.c). An error says what failed, and whether this machine is armed now.
 Result<LoadReport> load_kernel(const LoadRequest& request, const SystemPaths& paths);
 
-// Fine when none is loaded.
+// Fine when nothing was loaded.
 Result<> unload_kernel(bool crash, const SystemPaths& paths);
 
 }  // namespace lifeboat

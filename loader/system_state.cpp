@@ -2,7 +2,8 @@
 #include "loader/system_state.h"
 
 #include <algorithm>
-#include <ranges>
+#include <charconv>
+#include <initializer_list>
 
 #include "base/file.h"
 #include "base/size.h"
@@ -10,76 +11,134 @@
 namespace lifeboat {
 namespace {
 
-// kexec_NAME moved from /sys/kernel to /sys/kernel/kexec/NAME; the old names may go.
-std::optional<std::string> read_kexec_file(const SystemPaths& paths, const std::string& old_name,
-                                           const std::string& new_name) {
-  if (auto value = read_line(fmt::format("{}/kernel/kexec/{}", paths.sys, new_name))) return value;
-  return read_line(fmt::format("{}/kernel/{}", paths.sys, old_name));
+std::optional<int64_t> parse_signed(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
-std::optional<uint64_t> to_number(const std::optional<std::string>& text) {
-  return text ? parse_number(*text) : std::nullopt;
+std::optional<int64_t> read_signed(const std::string& path) {
+  const auto line = read_line(path);
+  return line ? parse_signed(*line) : std::nullopt;
 }
 
-std::optional<bool> to_bool(const std::optional<std::string>& text) {
-  const auto number = to_number(text);
-  return number ? std::optional(*number != 0) : std::nullopt;
+std::optional<uint64_t> read_unsigned(const std::string& path) {
+  const auto line = read_line(path);
+  return line ? parse_number(*line) : std::nullopt;
 }
 
-std::optional<int64_t> to_limit(const std::optional<std::string>& text) {
-  if (text == "-1") return -1;
-  const auto number = to_number(text);
-  return number ? std::optional(static_cast<int64_t>(*number)) : std::nullopt;
+std::optional<bool> read_flag(const std::string& path) {
+  const auto value = read_unsigned(path);
+  if (!value || *value > 1) return std::nullopt;
+  return *value == 1;
 }
 
-// "none [integrity] confidentiality": the one in brackets holds.
-std::string lockdown_mode(const SystemPaths& paths) {
-  const auto line = read_line(paths.sys + "/kernel/security/lockdown");
-  if (!line) return {};
-  const auto open = line->find('[');
-  const auto close = line->find(']');
-  if (open == std::string::npos || close == std::string::npos || close < open) return {};
-  return line->substr(open + 1, close - open - 1);
+// The files moved from /sys/kernel/kexec_NAME to /sys/kernel/kexec/NAME; the old names are links, and may go
+// away.
+template <typename Reader>
+auto read_kexec_file(const SystemPaths& paths, std::string_view name, std::string_view old_name,
+                     Reader reader) {
+  if (auto value = reader(fmt::format("{}/kernel/kexec/{}", paths.sys, name))) return value;
+  return reader(fmt::format("{}/kernel/{}", paths.sys, old_name));
 }
 
-// "  2b000000-3affffff : Crash kernel"
-std::vector<MemoryRange> crash_ranges(const SystemPaths& paths) {
-  std::vector<MemoryRange> ranges;
-  const auto text = read_text(paths.proc + "/iomem", 16_MiB);
-  if (!text) return ranges;
-  for (const auto part : std::views::split(*text, '\n')) {
-    std::string_view line(part.begin(), part.end());
-    const auto colon = line.find(" : ");
-    if (colon == std::string_view::npos || line.substr(colon + 3) != "Crash kernel") continue;
-    line = line.substr(0, colon);
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-    const auto dash = line.find('-');
-    if (dash == std::string_view::npos) continue;
-    const auto start = parse_number(line.substr(0, dash), 16);
-    const auto last = parse_number(line.substr(dash + 1), 16);
-    if (start && last && *last > *start) ranges.push_back({*start, *last + 1});
+// "none [integrity] confidentiality": the one in brackets holds (security/lockdown/lockdown.c).
+std::optional<Lockdown> read_lockdown(const std::string& path) {
+  const auto line = read_line(path);
+  if (!line) return std::nullopt;
+  for (const auto lockdown : {Lockdown::none, Lockdown::integrity, Lockdown::confidentiality}) {
+    if (line->find(fmt::format("[{}]", lockdown_name(lockdown))) != std::string::npos) return lockdown;
   }
-  return ranges;
+  return std::nullopt;
+}
+
+// Four bytes of attributes, then the variable (Documentation/filesystems/efivarfs.rst).
+std::optional<bool> read_secure_boot(const SystemPaths& paths) {
+  const auto bytes =
+      read_file(paths.sys + "/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", 64);
+  if (!bytes || bytes->size() != 5) return std::nullopt;
+  return bytes->back() != std::byte{0};
+}
+
+// "CapEff:\t000001ffffffffff" in /proc/self/status; the call asks for CAP_SYS_BOOT, whoever the user is.
+std::optional<bool> read_privileged(const SystemPaths& paths) {
+  constexpr int kCapSysBoot = 22;
+  const auto status = read_text(paths.proc + "/self/status");
+  if (!status) return std::nullopt;
+  constexpr std::string_view kKey = "\nCapEff:\t";
+  const auto at = status->find(kKey);
+  if (at == std::string::npos) return std::nullopt;
+  const auto rest = std::string_view(*status).substr(at + kKey.size());
+  const auto capabilities = parse_number(rest.substr(0, rest.find('\n')), 16);
+  if (!capabilities) return std::nullopt;
+  return (*capabilities >> kCapSysBoot & 1) != 0;
+}
+
+// "  2d000000-3cffffff : Crash kernel": the range, last address included.
+std::optional<MemoryRange> parse_iomem_range(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  const std::string_view range = line.substr(0, line.find(' '));
+  const size_t dash = range.find('-');
+  if (dash == range.npos) return std::nullopt;
+  const auto begin = parse_number(range.substr(0, dash), 16);
+  const auto last = parse_number(range.substr(dash + 1), 16);
+  if (!begin || !last || *last < *begin || *last == UINT64_MAX) return std::nullopt;
+  return MemoryRange{*begin, *last + 1};
 }
 
 }  // namespace
 
+std::string_view lockdown_name(Lockdown lockdown) {
+  switch (lockdown) {
+    case Lockdown::none:
+      return "none";
+    case Lockdown::integrity:
+      return "integrity";
+    case Lockdown::confidentiality:
+      return "confidentiality";
+  }
+  return "unknown";
+}
+
+std::optional<std::vector<MemoryRange>> parse_crash_ranges(std::string_view iomem) {
+  std::vector<MemoryRange> ranges;
+  while (!iomem.empty()) {
+    const size_t end = std::min(iomem.find('\n'), iomem.size());
+    const std::string_view line = iomem.substr(0, end);
+    iomem.remove_prefix(std::min(end + 1, iomem.size()));
+    if (!line.ends_with(" : Crash kernel")) continue;
+    const auto range = parse_iomem_range(line);
+    // Without CAP_SYS_ADMIN every address reads as 0.
+    if (!range || range->end == 1) return std::nullopt;
+    ranges.push_back(*range);
+  }
+  std::ranges::sort(ranges, {}, &MemoryRange::begin);
+  return ranges;
+}
+
 SystemState read_system_state(const SystemPaths& paths) {
-  const auto sysctl = [&](const char* name) { return read_line(fmt::format("{}/sys/kernel/{}", paths.proc, name)); };
-  const auto device = [&](const char* name) { return read_line(fmt::format("{}/devices/system/{}", paths.sys, name)); };
-  return {
-      .crash_loaded = to_bool(read_kexec_file(paths, "kexec_crash_loaded", "crash_loaded")),
-      .normal_loaded = to_bool(read_kexec_file(paths, "kexec_loaded", "loaded")),
-      .crash_size = to_number(read_kexec_file(paths, "kexec_crash_size", "crash_size")),
-      .crash_ranges = crash_ranges(paths),
-      .load_disabled = to_bool(sysctl("kexec_load_disabled")),
-      .limit_panic = to_limit(sysctl("kexec_load_limit_panic")),
-      .limit_reboot = to_limit(sysctl("kexec_load_limit_reboot")),
-      .lockdown = lockdown_mode(paths),
-      .crash_hotplug_cpu = to_bool(device("cpu/crash_hotplug")),
-      .crash_hotplug_memory = to_bool(device("memory/crash_hotplug")),
-      .elfcorehdr_size = to_number(read_kexec_file(paths, "crash_elfcorehdr_size", "crash_elfcorehdr_size")),
-  };
+  SystemState state;
+  state.crash_loaded = read_kexec_file(paths, "crash_loaded", "kexec_crash_loaded", read_flag);
+  state.normal_loaded = read_kexec_file(paths, "loaded", "kexec_loaded", read_flag);
+  state.crash_size = read_kexec_file(paths, "crash_size", "kexec_crash_size", read_unsigned);
+  state.elfcorehdr_size =
+      read_kexec_file(paths, "crash_elfcorehdr_size", "crash_elfcorehdr_size", read_unsigned);
+  if (const auto iomem = read_text(paths.proc + "/iomem", 16_MiB))
+    state.crash_ranges = parse_crash_ranges(*iomem);
+
+  const std::string sysctl = paths.proc + "/sys/kernel/";
+  state.load_disabled = read_flag(sysctl + "kexec_load_disabled");
+  state.crash_load_limit = read_signed(sysctl + "kexec_load_limit_panic");
+  state.normal_load_limit = read_signed(sysctl + "kexec_load_limit_reboot");
+  state.release = read_line(sysctl + "osrelease");
+  state.lockdown = read_lockdown(paths.sys + "/kernel/security/lockdown");
+  state.secure_boot = read_secure_boot(paths);
+  state.privileged = read_privileged(paths);
+
+  state.cpu_hotplug = read_flag(paths.sys + "/devices/system/cpu/crash_hotplug");
+  state.memory_hotplug = read_flag(paths.sys + "/devices/system/memory/crash_hotplug");
+  return state;
 }
 
 }  // namespace lifeboat

@@ -76,8 +76,8 @@ class Stage {
   Result<> prepare() {
     qemu_ = TRY(find_qemu());
     TRY_VOID(check_disk_tools());
-    const BzImage image = TRY(read_bzimage(options_.kernel));
-    TRY_VOID(image.check_crash_capable());
+    const BzImage image = TRY(BzImage::read(options_.kernel));
+    TRY_VOID(image.crash_capable());
     result_.release = image.release();
     TRY_VOID(choose_accelerator());
     TRY_VOID(build_initramfses());
@@ -123,7 +123,7 @@ class Stage {
     manifest.rehearsal = RehearsalGuest{
         .kernel = kKernelOnDisk,
         .initramfs = kInitramfsOnDisk,
-        .command_line = TRY(crash_command_line("", "console=ttyS1")),
+        .command_line = crash_command_line({.reused = {}, .append = "console=ttyS1"}),
     };
     const auto guest = TRY(build_initramfs(contents, compression));
     return write_file_atomically(in_stage("guest.img"), guest, 0600);

@@ -18,18 +18,18 @@ FaultHook& fault_hook() {
   return hook;
 }
 
-// True when the call is to fail; errno is set then.
-bool faulted(Call call) {
-  if (!fault_hook()) return false;
-  const int error = fault_hook()(call);
-  if (error == 0) return false;
-  errno = error;
-  return true;
+// What the hook wants: an errno, 0, or kPretend.
+int fault(Call call) {
+  return fault_hook() ? fault_hook()(call) : 0;
 }
 
 template <typename Function>
 auto retry(Call call, Function function) -> decltype(function()) {
-  if (faulted(call)) return -1;
+  if (const int wanted = fault(call); wanted != 0) {
+    if (wanted == kPretend) return 0;
+    errno = wanted;
+    return -1;
+  }
   decltype(function()) result;
   do {
     result = function();
@@ -39,7 +39,9 @@ auto retry(Call call, Function function) -> decltype(function()) {
 
 }  // namespace
 
-void set_fault_hook(FaultHook hook) { fault_hook() = std::move(hook); }
+void set_fault_hook(FaultHook hook) {
+  fault_hook() = std::move(hook);
+}
 
 int open(int dir_fd, const char* path, int flags, mode_t mode) {
   return retry(Call::open, [&] { return ::openat(dir_fd, path, flags | O_CLOEXEC, mode); });
@@ -63,7 +65,8 @@ int renameat(int old_dir, const char* old_path, int new_dir, const char* new_pat
   return retry(Call::rename, [&] { return ::renameat(old_dir, old_path, new_dir, new_path); });
 }
 int renameat_noreplace(int old_dir, const char* old_path, int new_dir, const char* new_path) {
-  return retry(Call::rename, [&] { return ::renameat2(old_dir, old_path, new_dir, new_path, RENAME_NOREPLACE); });
+  return retry(Call::rename,
+               [&] { return ::renameat2(old_dir, old_path, new_dir, new_path, RENAME_NOREPLACE); });
 }
 int ftruncate(int fd, off_t size) {
   return retry(Call::ftruncate, [&] { return ::ftruncate(fd, size); });

@@ -13,7 +13,9 @@ namespace lifeboat::sys {
 
 enum class Call { open, read, pread, write, pwrite, fsync, rename, ftruncate, mkdir, kexec_file_load, mount };
 
-// Returns an errno to fail this call with, or 0 to let it through.
+// Returns an errno to fail this call with, 0 to let it through, or kPretend: the call is not made, and has
+// succeeded. Only kexec_file_load may be pretended: the others are wanted for what they do.
+constexpr int kPretend = -1;
 using FaultHook = std::function<int(Call)>;
 // For tests only; not thread-safe. An empty function takes the hook away.
 void set_fault_hook(FaultHook hook);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// lifeboat load [KERNEL] [--crash] and lifeboat unload [--crash]
-#include <sys/utsname.h>
+// lifeboat load [KERNEL] [--crash], lifeboat unload [--crash]
 #include <unistd.h>
 
 #include "base/file.h"
@@ -13,84 +12,131 @@
 namespace lifeboat::cli {
 namespace {
 
-std::string default_kernel() {
-  utsname running{};
-  return ::uname(&running) == 0 ? fmt::format("/boot/vmlinuz-{}", running.release) : "/boot/vmlinuz";
+// Where `lifeboat build` puts the capture initramfs.
+constexpr std::string_view kInitramfsFolder = "/var/lib/lifeboat";
+
+constexpr const char* kLoadDescription =
+    "Loads KERNEL (default: /boot/vmlinuz-RELEASE of the running kernel) so that the machine enters it "
+    "without\n"
+    "firmware: with --crash when the running kernel panics, else at the next 'systemctl kexec'.\n"
+    "\n"
+    "Its command line, with --crash: the running kernel's, less what a capture kernel must not have, with "
+    "what it\n"
+    "needs besides, and then --append. Without --crash: --append alone, or with --reuse-cmdline behind the "
+    "running\n"
+    "kernel's. --command-line gives the whole of it, and nothing is added. docs/loading.md lists what and "
+    "why.";
+
+Result<std::string> running_release() {
+  auto release = read_line("/proc/sys/kernel/osrelease");
+  if (!release) return fail(ErrorCode::not_found, "the running kernel's release cannot be read from /proc");
+  return *std::move(release);
 }
 
-Result<std::string> choose_initramfs(const CommandLine& line, bool crash, const std::string& kernel) {
+Result<std::string> choose_kernel(const CommandLine& line) {
+  if (line.has("KERNEL")) return line.get("KERNEL");
+  return "/boot/vmlinuz-" + TRY(running_release());
+}
+
+// An empty name: none.
+Result<std::string> choose_initramfs(const CommandLine& line, const std::string& kernel, bool crash) {
   const auto given = line.get("initrd", std::vector<std::string>{});
-  if (given.size() > 1) return fail(ErrorCode::unsupported, "load: more than one --initrd cannot be loaded yet");
-  if (!given.empty()) return given.front();
+  if (given.size() > 1) {
+    return std::unexpected(Error(ErrorCode::unsupported, "load: several --initrd are not supported yet")
+                               .hint("put them into one file: cat FIRST SECOND > BOTH"));
+  }
+  if (!given.empty()) {
+    if (given.front().empty()) return fail(ErrorCode::usage, "load: --initrd needs the name of a file");
+    return given.front();
+  }
   if (!crash) return std::string();
-  const BzImage image = TRY(read_bzimage(kernel));
-  const std::string built = fmt::format("/var/lib/lifeboat/initramfs-{}.img", image.release());
-  if (::access(built.c_str(), F_OK) == 0) return built;
-  return std::unexpected(Error(ErrorCode::not_found, fmt::format("there is no capture initramfs {}", built))
-                             .hint(fmt::format("run 'lifeboat build --kernel {}', or give one with --initrd", image.release())));
+  const std::string release = TRY(kernel_release(kernel));
+  std::string path = fmt::format("{}/initramfs-{}.img", kInitramfsFolder, release);
+  if (::access(path.c_str(), F_OK) != 0) {
+    return std::unexpected(errno_error(errno, fmt::format("there is no capture initramfs {}", path))
+                               .hint("make it with 'lifeboat build', or name another one with --initrd"));
+  }
+  return path;
 }
 
-// A capture kernel is told what the running one was told, so that it finds the same consoles and devices, less what would
-// harm it; a normal kexec gets only what was asked for.
 Result<std::string> choose_command_line(const CommandLine& line, bool crash) {
-  const bool exact = line.has("command-line");
-  if (exact && (line.has("append") || line.has("reuse-cmdline")))
-    return fail(ErrorCode::usage, "load: --command-line is the whole command line; it goes with neither --append nor --reuse-cmdline");
-  if (exact) return line.get("command-line");
-  const bool reuse = line.has("reuse-cmdline") || (crash && !line.has("append"));
-  const std::string reused = reuse ? TRY(read_text("/proc/cmdline")) : std::string();
-  return crash ? crash_command_line(reused, line.get("append")) : normal_command_line(reused, line.get("append"));
+  if (line.has("command-line")) {
+    if (line.has("append") || line.has("reuse-cmdline")) {
+      return fail(
+          ErrorCode::usage,
+          "load: --command-line gives the whole line; --append and --reuse-cmdline do not go with it");
+    }
+    return line.get("command-line");
+  }
+  if (!crash && !line.has("append") && !line.has("reuse-cmdline")) {
+    return std::unexpected(
+        Error(ErrorCode::usage, "load: the new kernel's command line is missing")
+            .hint("--reuse-cmdline takes the running kernel's; --append or --command-line give your own"));
+  }
+  std::string reused;
+  if (crash || line.has("reuse-cmdline")) reused = TRY(read_text("/proc/cmdline"));
+  const std::string append = line.get("append");
+  const CommandLineParts parts{.reused = reused, .append = append};
+  return crash ? crash_command_line(parts) : normal_command_line(parts);
+}
+
+void print_loaded(const CommandLine& line, const LoadRequest& request, const LoadReport& report) {
+  if (line.json()) {
+    print_json({{"loaded", true},
+                {"crash", request.crash},
+                {"kernel", request.kernel},
+                {"release", report.release},
+                {"initrd", request.initramfs},
+                {"command_line", request.command_line},
+                {"warnings", report.warnings}});
+    return;
+  }
+  fmt::print("{} is loaded for the next {}\n", request.kernel, request.crash ? "crash" : "kexec");
+  fmt::print("  initramfs     {}\n", request.initramfs.empty() ? "none" : request.initramfs);
+  fmt::print("  command line  {}\n", request.command_line);
 }
 
 }  // namespace
 
 Result<int> run_load(const Arguments& arguments) {
-  CommandLine line("load", "[KERNEL] [--crash] [options]",
-                   "Loads a kernel: with --crash the one that takes over when this one panics, else the one that\n"
-                   "a kexec reboot starts. KERNEL is a bzImage (default: that of the running kernel).");
+  CommandLine line("load", "[KERNEL] [--crash] [options]", kLoadDescription);
   // clang-format off
   line.options().add_options()
-    ("crash", "load the capture kernel")
+    ("crash", "for the next panic, into the memory that crashkernel= reserved")
     ("initrd", po::value<std::vector<std::string>>(),
-     "its initramfs (default with --crash: /var/lib/lifeboat/initramfs-VERSION.img, see 'lifeboat build')")
-    ("append", po::value<std::string>(), "parameters to add to the kernel command line")
-    ("reuse-cmdline", "begin with the running kernel's command line, less what must not be reused "
-                      "(default with --crash, unless --append is given)")
-    ("command-line", po::value<std::string>(), "the whole kernel command line, taken as it is");
+     "the initramfs (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
+    ("append", po::value<std::string>(), "parameters to put behind the others")
+    ("command-line", po::value<std::string>(), "the whole command line")
+    ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)");
   // clang-format on
   line.positional("KERNEL");
   if (!TRY(line.parse(arguments))) return kDone;
+
   LoadRequest request;
   request.crash = line.has("crash");
-  request.kernel = line.get("KERNEL", default_kernel());
-  request.initramfs = TRY(choose_initramfs(line, request.crash, request.kernel));
   request.command_line = TRY(choose_command_line(line, request.crash));
+  request.kernel = TRY(choose_kernel(line));
+  request.initramfs = TRY(choose_initramfs(line, request.kernel, request.crash));
   const LoadReport report = TRY(load_kernel(request, SystemPaths{}));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
-  if (line.json()) {
-    print_json({{"loaded", request.crash ? "crash" : "normal"},
-                {"kernel", request.kernel},
-                {"release", report.release},
-                {"initramfs", request.initramfs},
-                {"command_line", request.command_line},
-                {"warnings", report.warnings}});
-  } else {
-    fmt::print("{} {} is loaded: {}\n", request.crash ? "the capture kernel" : "the kernel", report.release,
-               request.command_line);
-  }
+  print_loaded(line, request, report);
   return kDone;
 }
 
 Result<int> run_unload(const Arguments& arguments) {
-  CommandLine line("unload", "[--crash]", "Unloads the kernel that a kexec reboot would start; with --crash the capture kernel.");
-  line.options().add_options()("crash", "unload the capture kernel");
+  CommandLine line(
+      "unload", "[--crash]",
+      "Takes away the kernel that is loaded for the next kexec, or with --crash the capture kernel: a\n"
+      "crash is not captured then. Fine when none was loaded.");
+  line.options().add_options()("crash", "the capture kernel");
   if (!TRY(line.parse(arguments))) return kDone;
   const bool crash = line.has("crash");
   TRY_VOID(unload_kernel(crash, SystemPaths{}));
   if (line.json()) {
-    print_json({{"unloaded", crash ? "crash" : "normal"}});
+    print_json({{"loaded", false}, {"crash", crash}});
   } else {
-    fmt::print("no {} is loaded now\n", crash ? "capture kernel" : "kernel for a kexec reboot");
+    fmt::print("{}\n",
+               crash ? "no capture kernel is loaded: this machine is not armed" : "no kernel is loaded");
   }
   return kDone;
 }

@@ -2,77 +2,90 @@
 // lifeboat status
 #include "base/size.h"
 #include "cli/command.h"
+#include "loader/obstacles.h"
 #include "loader/system_state.h"
 
 namespace lifeboat::cli {
 namespace {
 
-struct Verdict {
-  std::string reason;     // why not armed; empty: armed
-  std::string next_step;  // what to do about it
-};
+using Json = nlohmann::ordered_json;
 
-Verdict judge(const SystemState& state) {
-  if (state.armed()) return {};
-  if (!state.crash_loaded)
-    return {"the running kernel cannot load a capture kernel (no kexec_crash_loaded in /sys/kernel)",
-            "use a kernel with CONFIG_KEXEC_FILE and CONFIG_CRASH_DUMP"};
-  if (state.crash_size == 0)
-    return {"no memory is reserved for a capture kernel", "put crashkernel=256M on the kernel command line, and reboot"};
-  if (state.load_disabled.value_or(false))
-    return {"no capture kernel is loaded, and loading is switched off (kernel.kexec_load_disabled)",
-            "find what sets it in /etc/sysctl.d; it lasts until the next boot"};
-  return {"memory is reserved, but no capture kernel is loaded", "run 'lifeboat build' and 'lifeboat load --crash'"};
-}
-
+// null: the running kernel does not say.
 template <typename T>
-nlohmann::ordered_json or_null(const std::optional<T>& value) {
-  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+Json json_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
 }
 
-nlohmann::ordered_json to_json(const SystemState& state, const Verdict& verdict) {
-  auto ranges = nlohmann::ordered_json::array();
-  for (const auto& range : state.crash_ranges)
-    ranges.push_back({{"start", fmt::format("{:#x}", range.start)}, {"end", fmt::format("{:#x}", range.end)}});
-  return {{"armed", state.armed()},
-          {"reason", verdict.reason},
-          {"next_step", verdict.next_step},
-          {"reserved_bytes", or_null(state.crash_size)},
-          {"reserved_ranges", ranges},
-          {"kexec_loaded", or_null(state.normal_loaded)},
-          {"load_disabled", or_null(state.load_disabled)},
-          {"load_limit_panic", or_null(state.limit_panic)},
-          {"load_limit_reboot", or_null(state.limit_reboot)},
-          {"lockdown", state.lockdown},
-          {"crash_hotplug", or_null(state.crash_hotplug_cpu)}};
-}
-
-void print_text(const SystemState& state, const Verdict& verdict) {
-  if (state.armed()) {
-    fmt::print("armed: a capture kernel is loaded\n");
-  } else {
-    fmt::print("NOT armed: {}\n  next: {}\n", verdict.reason, verdict.next_step);
+Json ranges_json(const std::optional<std::vector<MemoryRange>>& ranges) {
+  if (!ranges) return {};
+  Json list = Json::array();
+  for (const auto& range : *ranges) {
+    list.push_back({{"begin", fmt::format("{:#x}", range.begin)}, {"end", fmt::format("{:#x}", range.end)}});
   }
-  if (state.crash_size.value_or(0) > 0) fmt::print("reserved: {}\n", format_size(*state.crash_size));
-  if (state.normal_loaded.value_or(false)) fmt::print("a kernel for a kexec reboot is loaded too\n");
-  if (!state.lockdown.empty() && state.lockdown != "none")
-    fmt::print("lockdown: {}: only kernels with a trusted signature can be loaded\n", state.lockdown);
-  if (state.limit_panic.value_or(-1) >= 0) fmt::print("loads left: {} (kernel.kexec_load_limit_panic)\n", *state.limit_panic);
+  return list;
+}
+
+Json to_json(const SystemState& state, const std::vector<Error>& reasons) {
+  Json why = Json::array();
+  for (const auto& reason : reasons) why.push_back({{"reason", reason.message}, {"next", reason.next_step}});
+  return {{"armed", reasons.empty()},
+          {"why_not", why},
+          {"crash_loaded", json_or_null(state.crash_loaded)},
+          {"kexec_loaded", json_or_null(state.normal_loaded)},
+          {"crash_size", json_or_null(state.crash_size)},
+          {"crash_ranges", ranges_json(state.crash_ranges)},
+          {"load_disabled", json_or_null(state.load_disabled)},
+          {"load_limit_panic", json_or_null(state.crash_load_limit)},
+          {"load_limit_reboot", json_or_null(state.normal_load_limit)},
+          {"lockdown", state.lockdown ? Json(lockdown_name(*state.lockdown)) : Json()},
+          {"secure_boot", json_or_null(state.secure_boot)},
+          {"cpu_hotplug", json_or_null(state.cpu_hotplug)},
+          {"memory_hotplug", json_or_null(state.memory_hotplug)},
+          {"release", json_or_null(state.release)}};
+}
+
+std::string yes_no(const std::optional<bool>& value) {
+  return value ? (*value ? "yes" : "no") : "not known";
+}
+
+std::string reservation_text(const SystemState& state) {
+  if (!state.crash_size) return "not known";
+  if (*state.crash_size == 0) return "none";
+  std::string text = format_size(*state.crash_size);
+  for (const auto& range : state.crash_ranges.value_or(std::vector<MemoryRange>{})) {
+    text += fmt::format("{} {:#x}-{:#x}", &range == &state.crash_ranges->front() ? " at" : ",", range.begin,
+                        range.end);
+  }
+  return text;
+}
+
+void print_text(const SystemState& state, const std::vector<Error>& reasons) {
+  fmt::print("{}\n", reasons.empty() ? "armed: a capture kernel is loaded" : "NOT armed");
+  for (const auto& reason : reasons) fmt::print("  {}\n    next: {}\n", reason.message, reason.next_step);
+  fmt::print("  reserved memory          {}\n", reservation_text(state));
+  fmt::print("  loaded for a kexec       {}\n", yes_no(state.normal_loaded));
+  fmt::print("  lockdown                 {}\n",
+             state.lockdown ? lockdown_name(*state.lockdown) : "not known");
+  fmt::print("  Secure Boot              {}\n", yes_no(state.secure_boot));
+  fmt::print("  follows CPU hotplug      {}\n", yes_no(state.cpu_hotplug));
+  fmt::print("  follows memory hotplug   {}\n", yes_no(state.memory_hotplug));
 }
 
 }  // namespace
 
 Result<int> run_status(const Arguments& arguments) {
-  CommandLine line("status", "", "Is this machine armed? Exit code 0: yes; 3: no, and why.");
+  CommandLine line("status", "[--json]",
+                   "Tells whether a crash of this machine would be captured now.\n"
+                   "Exit code 0: armed, a capture kernel is loaded; 3: not armed, with the reason.");
   if (!TRY(line.parse(arguments))) return kDone;
   const SystemState state = read_system_state(SystemPaths{});
-  const Verdict verdict = judge(state);
+  const std::vector<Error> reasons = not_armed_because(state);
   if (line.json()) {
-    print_json(to_json(state, verdict));
+    print_json(to_json(state, reasons));
   } else {
-    print_text(state, verdict);
+    print_text(state, reasons);
   }
-  return state.armed() ? kDone : kNo;
+  return reasons.empty() ? kDone : kNo;
 }
 
 }  // namespace lifeboat::cli

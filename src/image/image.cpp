@@ -1,100 +1,173 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "image/image.h"
 
-#include <algorithm>
+#include <elf.h>
+
+#include <array>
 
 namespace lifeboat {
 namespace {
 
-bool has(ByteSpan bytes, uint64_t offset, std::string_view magic) {
-  const auto part = slice(bytes, offset, magic.size(), "magic");
-  return part && as_text(*part) == magic;
+using namespace std::literals;
+
+bool has_text_at(ByteSpan bytes, uint64_t offset, std::string_view wanted) {
+  const auto part = slice(bytes, offset, wanted.size(), "magic");
+  return part && as_text(*part) == wanted;
 }
 
-// A section of that name in the table of a PE file (Microsoft PE/COFF specification).
-bool has_pe_section(ByteSpan bytes, std::string_view name) {
-  constexpr uint64_t kCoffHeader = 20, kSectionHeader = 40, kNameSize = 8;
-  const auto pe = load<uint32_t>(bytes, 0x3c, "e_lfanew");
-  if (!pe || !has(bytes, *pe, std::string_view("PE\0\0", 4))) return false;
-  const uint64_t coff = uint64_t{*pe} + 4;
-  const auto sections = load<uint16_t>(bytes, coff + 2, "NumberOfSections");
-  const auto optional_size = load<uint16_t>(bytes, coff + 16, "SizeOfOptionalHeader");
-  if (!sections || !optional_size) return false;
-  const uint64_t table = coff + kCoffHeader + *optional_size;
-  for (uint64_t index = 0; index < *sections; ++index) {
-    const auto field = slice(bytes, table + index * kSectionHeader, kNameSize, "section name");
-    if (!field) return false;
-    if (text_until_nul(*field) == name) return true;
+struct Magic {
+  std::string_view bytes;
+  ImageKind kind;
+};
+
+// The compressions as the kernel itself tells them apart (lib/decompress.c), with the longer magic of each
+// format where it has one; "newc" from init/initramfs.c.
+constexpr std::array kMagics{
+    Magic{"\x1f\x8b"sv, ImageKind::gzip},
+    Magic{"\x1f\x9e"sv, ImageKind::gzip},
+    Magic{"BZh"sv, ImageKind::bzip2},
+    Magic{"\xfd"
+          "7zXZ\0"sv,
+          ImageKind::xz},
+    Magic{"\x5d\x00\x00"sv, ImageKind::lzma},
+    Magic{"\x89LZO"sv, ImageKind::lzop},
+    Magic{"\x02\x21\x4c\x18"sv, ImageKind::lz4},
+    Magic{"\x28\xb5\x2f\xfd"sv, ImageKind::zstd},
+    Magic{"070701"sv, ImageKind::cpio},
+    Magic{"070702"sv, ImageKind::cpio},
+};
+
+ImageKind identify_elf(ByteSpan bytes) {
+  const auto header = load<Elf64_Ehdr>(bytes, 0, "ELF header");
+  if (!header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB)
+    return ImageKind::elf_other;
+  // vmlinux is ET_EXEC on x86, and ET_DYN on arm64, where it is linked as position-independent.
+  const bool executable =
+      header->e_type == ET_EXEC || (header->e_type == ET_DYN && header->e_machine == EM_AARCH64);
+  return executable ? ImageKind::elf_vmlinux : ImageKind::elf_other;
+}
+
+// Whether the section table of the PE file has a section of this name. What lies beyond `bytes` is not seen.
+bool pe_has_section(ByteSpan bytes, uint64_t pe_offset, std::string_view wanted) {
+  constexpr uint64_t kSectionCount = 6, kOptionalHeaderSize = 20, kHeadersSize = 24, kSectionSize = 40;
+  const auto count = load<uint16_t>(bytes, pe_offset + kSectionCount, "PE header");
+  const auto optional_size = load<uint16_t>(bytes, pe_offset + kOptionalHeaderSize, "PE header");
+  if (!count || !optional_size) return false;
+  uint64_t offset = pe_offset + kHeadersSize + *optional_size;
+  for (uint16_t index = 0; index < *count; ++index, offset += kSectionSize) {
+    const auto name = slice(bytes, offset, 8, "PE section");
+    if (!name) return false;
+    if (text_until_nul(*name) == wanted) return true;
   }
   return false;
 }
 
-bool is_text(ByteSpan bytes) {
-  const auto start = as_text(bytes.first(std::min<size_t>(bytes.size(), 256)));
-  return std::ranges::all_of(start, [](char c) { return c == '\n' || c == '\r' || c == '\t' || (c >= 0x20 && c < 0x7f); });
+ImageKind identify_dos(ByteSpan bytes) {
+  if (has_text_at(bytes, 4, "zimg")) return ImageKind::efi_zboot;
+  const auto pe_offset = load<uint32_t>(bytes, 0x3c, "DOS header");
+  if (!pe_offset || !has_text_at(bytes, *pe_offset, "PE\0\0"sv)) return ImageKind::unknown;
+  return pe_has_section(bytes, *pe_offset, ".linux") ? ImageKind::uki : ImageKind::efi_program;
 }
 
 }  // namespace
 
 ImageKind identify_image(ByteSpan bytes) {
-  using enum ImageKind;
-  if (bytes.empty()) return empty;
-  struct Magic {
-    uint64_t offset;
-    std::string_view bytes;
-    ImageKind kind;
-  };
-  using namespace std::string_view_literals;
-  constexpr Magic kMagics[] = {
-      {0, "\x7f" "ELF"sv, elf},
-      {0x202, "HdrS"sv, bzimage},      // Documentation/arch/x86/boot.rst; kernels with an EFI stub are PE files too
-      {4, "zimg"sv, efi_zboot},        // drivers/firmware/efi/libstub/zboot-header.S
-      {0x38, "ARM\x64"sv, arm64_image},  // Documentation/arch/arm64/booting.rst
-      {0, "\x1f\x8b"sv, gzip},
-      {0, "\xfd" "7zXZ\0"sv, xz},
-      {0, "\x28\xb5\x2f\xfd"sv, zstd},
-      {0, "\x02\x21\x4c\x18"sv, lz4},  // the legacy frame, which the kernel uses
-      {0, "\x04\x22\x4d\x18"sv, lz4},
-      {0, "\x5d\0\0"sv, lzma},
-      {0, "BZh"sv, bzip2},
-      {0, "\x89LZO\0"sv, lzo},
-      {0, "070701"sv, cpio},
-      {0, "070702"sv, cpio},
-      {0, "KDUMP   "sv, kdump},
-      {0, "makedumpfile\0"sv, kdump},
-  };
-  if (has_pe_section(bytes, ".linux")) return uki;
+  if (bytes.empty()) return ImageKind::empty;
+  // Before the EFI forms: a bzImage and an arm64 Image with an EFI stub are PE files too.
+  if (has_text_at(bytes, 0x1fe, "\x55\xaa"sv) && has_text_at(bytes, 0x202, "HdrS")) return ImageKind::bzimage;
+  if (has_text_at(bytes, 0x38, "ARM\x64")) return ImageKind::arm64_image;
+  if (has_text_at(bytes, 0, "MZ")) return identify_dos(bytes);
+  if (has_text_at(bytes, 0, ELFMAG)) return identify_elf(bytes);
   for (const auto& magic : kMagics) {
-    if (has(bytes, magic.offset, magic.bytes)) return magic.kind;
+    if (has_text_at(bytes, 0, magic.bytes)) return magic.kind;
   }
-  if (has(bytes, 0, "MZ")) return pe;
-  if (has(bytes, 0x1fe, "\x55\xaa")) return old_x86;
-  return is_text(bytes) ? text : unknown;
+  return ImageKind::unknown;
 }
 
 std::string_view image_kind_name(ImageKind kind) {
   switch (kind) {
-    case ImageKind::unknown: return "no file of a kind that is known";
-    case ImageKind::empty: return "an empty file";
-    case ImageKind::bzimage: return "a bzImage";
-    case ImageKind::old_x86: return "a boot sector without the Linux boot protocol";
-    case ImageKind::elf: return "an ELF file";
-    case ImageKind::uki: return "a unified kernel image";
-    case ImageKind::pe: return "an EFI program without a kernel in it";
-    case ImageKind::efi_zboot: return "a compressed EFI kernel image of another architecture";
-    case ImageKind::arm64_image: return "an arm64 kernel image";
-    case ImageKind::gzip: return "a gzip file";
-    case ImageKind::xz: return "an xz file";
-    case ImageKind::zstd: return "a zstd file";
-    case ImageKind::lz4: return "an lz4 file";
-    case ImageKind::lzma: return "an lzma file";
-    case ImageKind::bzip2: return "a bzip2 file";
-    case ImageKind::lzo: return "an lzop file";
-    case ImageKind::cpio: return "a cpio archive (an initramfs?)";
-    case ImageKind::kdump: return "a dump";
-    case ImageKind::text: return "a text file";
+    case ImageKind::unknown:
+      return "no kernel or initramfs of a known kind";
+    case ImageKind::empty:
+      return "an empty file";
+    case ImageKind::bzimage:
+      return "an x86 kernel (bzImage)";
+    case ImageKind::elf_vmlinux:
+      return "an ELF executable, maybe a vmlinux";
+    case ImageKind::elf_other:
+      return "an ELF file, but no 64-bit executable";
+    case ImageKind::arm64_image:
+      return "an arm64 kernel (Image)";
+    case ImageKind::efi_zboot:
+      return "a compressed kernel in an EFI program (zboot)";
+    case ImageKind::uki:
+      return "a unified kernel image (an EFI program with a kernel inside)";
+    case ImageKind::efi_program:
+      return "an EFI program without a kernel";
+    case ImageKind::cpio:
+      return "an uncompressed initramfs (cpio)";
+    case ImageKind::gzip:
+      return "a gzip-compressed file";
+    case ImageKind::bzip2:
+      return "a bzip2-compressed file";
+    case ImageKind::xz:
+      return "an xz-compressed file";
+    case ImageKind::lzma:
+      return "an lzma-compressed file";
+    case ImageKind::lzop:
+      return "an lzo-compressed file";
+    case ImageKind::lz4:
+      return "an lz4-compressed file";
+    case ImageKind::zstd:
+      return "a zstd-compressed file";
   }
   return "unknown";
+}
+
+bool is_compressed(ImageKind kind) {
+  switch (kind) {
+    case ImageKind::gzip:
+    case ImageKind::bzip2:
+    case ImageKind::xz:
+    case ImageKind::lzma:
+    case ImageKind::lzop:
+    case ImageKind::lz4:
+    case ImageKind::zstd:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_initramfs(ImageKind kind) {
+  return kind == ImageKind::cpio || is_compressed(kind);
+}
+
+Error not_a_loadable_kernel(std::string_view name, ImageKind kind) {
+  std::string_view next = "name the kernel file as the distribution installs it: /boot/vmlinuz-RELEASE";
+  if (kind == ImageKind::elf_vmlinux || kind == ImageKind::elf_other) {
+    next =
+        "load the bzImage of the same build: /boot/vmlinuz-RELEASE, or arch/x86/boot/bzImage in its build "
+        "folder";
+  } else if (kind == ImageKind::uki) {
+    next =
+        "take the kernel and its initramfs out (objcopy -O binary --only-section=.linux UKI vmlinuz; the "
+        "same with "
+        ".initrd) and load these";
+  } else if (kind == ImageKind::efi_zboot || kind == ImageKind::arm64_image) {
+    next = "this machine runs x86_64 kernels: name one of these, /boot/vmlinuz-RELEASE";
+  } else if (kind == ImageKind::cpio) {
+    next = "the kernel comes first, its initramfs behind --initrd: were the two swapped?";
+  } else if (is_compressed(kind)) {
+    next =
+        "if this is an initramfs, it belongs behind --initrd; if it is a kernel, unpack it and load what is "
+        "inside";
+  } else if (kind == ImageKind::empty) {
+    next = "install that kernel's package again: its file was cut off";
+  }
+  return Error(ErrorCode::unsupported, fmt::format("{} is not a kernel that can be loaded here: it is {}",
+                                                   name, image_kind_name(kind)))
+      .hint(next);
 }
 
 }  // namespace lifeboat

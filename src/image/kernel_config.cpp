@@ -1,77 +1,147 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "image/kernel_config.h"
 
-#include <sys/utsname.h>
-#include <unistd.h>
 #include <zlib.h>
 
-#include <filesystem>
+#include <algorithm>
+#include <array>
 #include <memory>
-#include <ranges>
 #include <vector>
 
 #include "base/file.h"
-#include "base/size.h"
 
 namespace lifeboat {
 namespace {
 
-constexpr uint64_t kMostConfigBytes = 16_MiB;
+// Distributions' are below 400 KiB.
+constexpr uint64_t kLargestConfig = 8 << 20;
 
-Result<std::string> read_gzip(const std::string& path) {
-  const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "re"), gzclose);
-  if (!file) return fail_errno("cannot open {}", path);
-  std::string text(kMostConfigBytes, '\0');
-  const int count = gzread(file.get(), text.data(), static_cast<unsigned>(text.size()));
-  if (count < 0) return fail(ErrorCode::corrupt, "cannot unpack {}", path);
-  text.resize(static_cast<size_t>(count));
+bool is_config_name(std::string_view name) {
+  return name.starts_with("CONFIG_") && name.size() > 7 && std::ranges::all_of(name, [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+         });
+}
+
+// As scripts/kconfig/confdata.c writes it: in quotes, with a backslash before '"' and '\'.
+std::optional<std::string> unquoted(std::string_view text) {
+  if (!text.starts_with('"')) return std::string(text);
+  std::string plain;
+  for (size_t at = 1; at < text.size(); ++at) {
+    if (text[at] == '"') return at + 1 == text.size() ? std::optional(plain) : std::nullopt;
+    if (text[at] == '\\' && ++at == text.size()) break;
+    plain += text[at];
+  }
+  return std::nullopt;
+}
+
+// "# CONFIG_X is not set", or any other comment.
+bool is_unset_line(std::string_view line) {
+  constexpr std::string_view kBefore = "# ", kAfter = " is not set";
+  if (!line.starts_with(kBefore) || !line.ends_with(kAfter)) return false;
+  if (line.size() <= kBefore.size() + kAfter.size()) return false;
+  return is_config_name(line.substr(kBefore.size(), line.size() - kBefore.size() - kAfter.size()));
+}
+
+Result<std::string> gunzip(ByteSpan packed, std::string_view name) {
+  z_stream stream{};
+  constexpr int kGzipOnly = 16;
+  if (inflateInit2(&stream, MAX_WBITS + kGzipOnly) != Z_OK)
+    return fail(ErrorCode::io, "{}: zlib does not start", name);
+  const std::unique_ptr<z_stream, decltype(&inflateEnd)> end(&stream, inflateEnd);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+
+  std::string text;
+  int status = Z_OK;
+  while (status == Z_OK && text.size() < kLargestConfig) {
+    std::array<char, 1 << 16> chunk;
+    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
+    stream.avail_out = chunk.size();
+    status = inflate(&stream, Z_NO_FLUSH);
+    text.append(chunk.data(), chunk.size() - stream.avail_out);
+  }
+  if (status == Z_OK)
+    return fail(ErrorCode::unsupported, "{} unpacks to more than {} bytes", name, kLargestConfig);
+  if (status != Z_STREAM_END) return fail(ErrorCode::corrupt, "{} is not a whole gzip file", name);
   return text;
+}
+
+Result<std::string> read_config_text(const std::string& path) {
+  const auto bytes = TRY(read_file(path, kLargestConfig));
+  if (path.ends_with(".gz")) return gunzip(bytes, path);
+  return std::string(as_text(bytes));
+}
+
+// "DIR/vmlinuz-6.12" -> "DIR"; the kernel in the present folder -> ".".
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+std::vector<std::string> places(const std::string& kernel_path, const std::string& release,
+                                const std::string& modules_dir, const std::string& root) {
+  std::vector<std::string> list;
+  if (!kernel_path.empty()) list.push_back(folder_of(kernel_path) + "/config-" + release);
+  if (const auto boot = root + "/boot/config-" + release; std::ranges::find(list, boot) == list.end())
+    list.push_back(boot);
+  if (!modules_dir.empty()) list.push_back(modules_dir + "/config");
+  if (read_line(root + "/proc/sys/kernel/osrelease") == release) list.push_back(root + "/proc/config.gz");
+  return list;
 }
 
 }  // namespace
 
 Result<KernelConfig> KernelConfig::parse(std::string_view text) {
   KernelConfig config;
-  for (const auto part : std::views::split(text, '\n')) {
-    const std::string_view line(part.begin(), part.end());
-    const auto equals = line.find('=');
-    if (!line.starts_with("CONFIG_") || equals == std::string_view::npos) continue;
-    std::string_view value = line.substr(equals + 1);
-    if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
-    config.values_.insert_or_assign(std::string(line.substr(0, equals)), std::string(value));
+  bool any = false;
+  for (size_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    any = any || is_unset_line(line);
+    if (line.empty() || line.starts_with('#')) continue;
+
+    const size_t equals = line.find('=');
+    const std::string_view name = line.substr(0, equals);
+    if (equals == line.npos || !is_config_name(name))
+      return fail(ErrorCode::corrupt, "line {} is not of a kernel configuration", number);
+    auto value = unquoted(line.substr(equals + 1));
+    if (!value) return fail(ErrorCode::corrupt, "line {}: the text of {} has no end", number, name);
+    // As for make: the last line wins.
+    config.values_.insert_or_assign(std::string(name), *std::move(value));
+    any = true;
   }
-  if (config.values_.empty()) return fail(ErrorCode::corrupt, "not a kernel configuration: no line begins with CONFIG_");
+  if (!any) return fail(ErrorCode::corrupt, "there is no CONFIG_ line: not a kernel configuration");
   return config;
 }
 
-std::optional<std::string_view> KernelConfig::value(std::string_view name) const {
+bool KernelConfig::is(std::string_view name, std::string_view wanted) const {
+  const auto found = values_.find(name);
+  return found != values_.end() && found->second == wanted;
+}
+
+std::optional<std::string> KernelConfig::value(std::string_view name) const {
   const auto found = values_.find(name);
   if (found == values_.end()) return std::nullopt;
   return found->second;
 }
 
 Result<KernelConfig> find_kernel_config(const std::string& kernel_path, const std::string& release,
-                                        const std::string& module_folder) {
-  const std::string name = "config-" + release;
-  // The image may be a link into the place where its configuration lies.
-  std::error_code error;
-  const auto real = std::filesystem::canonical(kernel_path, error);
-  std::vector<std::string> places = {
-      (std::filesystem::path(kernel_path).parent_path() / name).string(),
-      (real.parent_path() / name).string(),
-      "/boot/" + name,
-      module_folder + "/config",
-  };
-  for (const auto& place : places) {
-    if (::access(place.c_str(), R_OK) != 0) continue;
-    return TRY_CONTEXT(KernelConfig::parse(TRY(read_text(place, kMostConfigBytes))), "{}", place);
+                                        const std::string& modules_dir, const std::string& root) {
+  const auto looked = places(kernel_path, release, modules_dir, root);
+  for (const auto& path : looked) {
+    const auto text = read_config_text(path);
+    if (!text && text.error().code == ErrorCode::not_found) continue;
+    if (!text) return std::unexpected(text.error());
+    auto config = TRY_CONTEXT(KernelConfig::parse(*text), "{}", path);
+    config.origin = path;
+    return config;
   }
-  utsname running{};
-  if (::uname(&running) == 0 && release == running.release && ::access("/proc/config.gz", R_OK) == 0)
-    return TRY_CONTEXT(KernelConfig::parse(TRY(read_gzip("/proc/config.gz"))), "/proc/config.gz");
-  std::string looked;
-  for (const auto& place : places) looked += " " + place;
-  return fail(ErrorCode::not_found, "the configuration of the kernel {} is in none of:{}", release, looked);
+  std::string list;
+  for (const auto& path : looked) list += (list.empty() ? "" : ", ") + path;
+  return std::unexpected(
+      Error(ErrorCode::not_found, fmt::format("no configuration of kernel {}: looked for {}", release, list))
+          .hint("copy .config of that kernel's build beside it, as config-" + release));
 }
 
 }  // namespace lifeboat

@@ -68,7 +68,8 @@ TEST_P(Rehearsal, nobody_else_can_read_what_was_saved) {
 TEST_P(Rehearsal, tells_the_phases_in_their_order) {
   std::vector<std::string> names;
   double last = 0;
-  for (const auto& phase : json("timings.json")["guest"]) {
+  const auto timings = json("timings.json");
+  for (const auto& phase : timings["guest"]) {
     names.push_back(phase["phase"]);
     EXPECT_GE(phase["at"].get<double>(), last);
     last = phase["at"];

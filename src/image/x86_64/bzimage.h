@@ -1,40 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// bzImage: the x86 kernel file, described by its setup header (Documentation/arch/x86/boot.rst,
-// struct setup_header in arch/x86/include/uapi/asm/bootparam.h).
+// An x86 kernel as distributions ship it: the setup header of the Linux boot protocol
+// (Documentation/arch/x86/boot.rst, arch/x86/boot/header.S) and where the parts of the file lie.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "image/image.h"
 
 namespace lifeboat {
 
-class BzImage {
- public:
-  // `unsupported` names what the file is instead; `truncated` and `corrupt` what does not fit.
-  static Result<BzImage> parse(ByteSpan bytes);
+struct BzImage {
+  // A part of the file; parse() has seen that it lies inside.
+  struct Part {
+    uint64_t offset = 0;
+    uint64_t size = 0;
+  };
 
-  uint16_t protocol = 0;         // 0x020f: 2.15
-  std::string version;           // "6.1.0-56-amd64 (...) #1 SMP ..."; empty: the file does not tell
-  bool relocatable = false;      // may be loaded anywhere
-  bool entry_64 = false;         // XLF_KERNEL_64: a 64-bit entry point 0x200 behind the loaded kernel's start
-  bool above_4g = false;         // XLF_CAN_BE_LOADED_ABOVE_4G: kernel, boot_params, command line, initrd
-  bool five_level_aware = false;  // XLF_5LEVEL: can be entered with 5-level paging on
-  uint32_t alignment = 0;        // kernel_alignment
-  uint32_t command_line_size = 0;  // longest, without the NUL
-  uint64_t preferred_address = 0;
-  uint32_t init_size = 0;  // memory it needs, from where it is loaded, until it knows the machine's memory
-  uint32_t setup_bytes = 0;      // boot sector and setup: the protected-mode kernel begins behind them
-  uint64_t kernel_bytes = 0;     // of the protected-mode kernel
+  // `file` is the whole file, `name` what to call it in messages. Fails for what is not a bzImage (telling
+  // what it is instead) and for one whose header contradicts itself or the file's size.
+  static Result<BzImage> parse(ByteSpan file, std::string_view name);
+  // The same of a file on a disk.
+  static Result<BzImage> read(const std::string& path);
 
-  // First word of the version string, as uname -r tells it.
+  uint16_t protocol = 0;  // 0x020f: 2.15
+  std::string version;    // "6.12.117-amd64 (build@host) #1 SMP ..."; empty when the file does not say
+  uint32_t setup_sects = 0;
+  Part setup;                   // boot sector and real-mode code
+  Part kernel;                  // protected-mode code, loaded at or above pref_address
+  std::optional<Part> payload;  // inside `kernel`: the compressed vmlinux
+  ImageKind payload_kind = ImageKind::unknown;
+
+  bool loaded_high = false;  // loadflags: the protected-mode code goes to 1 MiB and above
+  bool relocatable = false;
+  uint32_t kernel_alignment = 0;  // where it may be put, when relocatable
+  uint64_t pref_address = 0;
+  uint32_t init_size = 0;       // memory it needs from its load address on, until it has its own memory map
+  uint32_t cmdline_size = 255;  // longest command line, without the NUL
+  uint32_t initrd_addr_max = 0x37ffffff;
+  uint32_t handover_offset = 0;  // EFI handover entry; 0: none
+
+  bool entry_64 = false;         // xloadflags: XLF_KERNEL_64
+  bool above_4g = false;         // XLF_CAN_BE_LOADED_ABOVE_4G: also its initramfs, command line, boot_params
+  bool efi_handover_32 = false;  // XLF_EFI_HANDOVER_32
+  bool efi_handover_64 = false;  // XLF_EFI_HANDOVER_64
+  bool efi_kexec = false;        // XLF_EFI_KEXEC
+  bool five_level = false;       // XLF_5LEVEL: may be entered with 5-level paging on
+
+  // First word of `version`: the name of its folder in /lib/modules. Empty when the file does not say.
   [[nodiscard]] std::string release() const;
-  // Can it be entered after a crash, by the 64-bit way, wherever the reservation lies?
-  [[nodiscard]] Result<> check_crash_capable() const;
+  // Whether it can be entered at its 64-bit entry point by a kexec. The error says why not.
+  [[nodiscard]] Result<> kexec_capable() const;
+  // Whether it can also run from wherever the crash reservation lies.
+  [[nodiscard]] Result<> crash_capable() const;
 };
 
-// From a file; errors name it.
-Result<BzImage> read_bzimage(const std::string& path);
+// The release of the kernel in file `path`: "6.12.117-amd64". An error for what is not a bzImage or does not
+// say.
+Result<std::string> kernel_release(const std::string& path);
 
 }  // namespace lifeboat

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loader/obstacles.h"
+
+#include <cerrno>
+
+namespace lifeboat {
+namespace {
+
+Error obstacle(ErrorCode code, std::string what, std::string_view next) {
+  return Error(code, std::move(what)).hint(next);
+}
+
+// Every call uses up one of the limit, failed ones and unloads too (kernel/kexec_core.c,
+// kexec_load_permitted()).
+void add_permission_obstacles(std::vector<Error>& list, const SystemState& state, bool crash) {
+  if (state.load_disabled == true) {
+    list.push_back(
+        obstacle(ErrorCode::no_permission,
+                 "kernel.kexec_load_disabled is 1: kernels can neither be loaded nor unloaded",
+                 "it cannot be set back: find what sets it (grep -r kexec_load_disabled /etc/sysctl*), let "
+                 "it run after 'lifeboat load', and reboot"));
+  }
+  if (state.load_limit(crash) == 0) {
+    list.push_back(
+        obstacle(ErrorCode::no_permission,
+                 fmt::format("kernel.kexec_load_limit_{} is 0: all the loads that it allows were made",
+                             crash ? "panic" : "reboot"),
+                 "it cannot be raised: reboot, and load before the limit is set"));
+  }
+}
+
+void add_privilege_obstacle(std::vector<Error>& list, const SystemState& state) {
+  if (state.privileged == false) {
+    list.push_back(obstacle(ErrorCode::no_permission,
+                            "only a process with CAP_SYS_BOOT may load or unload kernels",
+                            "run this as root, outside of a container"));
+  }
+}
+
+void add_reservation_obstacle(std::vector<Error>& list, const SystemState& state) {
+  if (state.crash_size == 0u) {
+    list.push_back(obstacle(ErrorCode::not_found, "no memory is reserved for a capture kernel",
+                            "put crashkernel=256M on the kernel command line (GRUB_CMDLINE_LINUX in "
+                            "/etc/default/grub, then update-grub) and reboot"));
+  }
+}
+
+struct Explanation {
+  int error_number;
+  ErrorCode code;
+  std::string_view reason;
+  std::string_view next;
+};
+
+// From kernel/kexec_file.c, kernel/kexec_core.c, arch/x86/kernel/kexec-bzimage64.c and
+// crypto/asymmetric_keys.
+constexpr Explanation kExplanations[] = {
+    {ENOEXEC, ErrorCode::unsupported, "the running kernel does not accept this kernel file",
+     "'dmesg | tail' may say more; on a machine with 5-level page tables the new kernel needs "
+     "CONFIG_X86_5LEVEL or "
+     "the running one 'no5lvl'"},
+    {EINVAL, ErrorCode::unsupported, "the running kernel does not accept these arguments",
+     "'dmesg | tail' may say more; try a shorter command line"},
+    {EBUSY, ErrorCode::busy, "another program is loading a kernel, and did not finish in time",
+     "see who it is (ps -C kexec,kdumpctl,kdump-config,lifeboat), and try again"},
+    {EADDRNOTAVAIL, ErrorCode::no_space, "there is no memory where the parts of this kernel could be put",
+     "reserve more: raise crashkernel= on the kernel command line and reboot; or make the initramfs smaller"},
+    {ENOMEM, ErrorCode::no_space,
+     "the running kernel is out of memory for a copy of the kernel and its initramfs",
+     "free memory (both files must fit in it at once), and try again"},
+    {ENOSYS, ErrorCode::unsupported, "the running kernel has no kexec_file_load",
+     "boot a kernel with CONFIG_KEXEC_FILE=y (and CONFIG_CRASH_DUMP=y)"},
+    {EKEYREJECTED, ErrorCode::no_permission, "the signature of the kernel file was rejected",
+     "load a kernel that the distribution signed, or enrol your key (mokutil --import)"},
+    {ENOKEY, ErrorCode::no_permission,
+     "the kernel file is signed with a key that the running kernel does not trust",
+     "enrol that key (mokutil --import), or load a kernel that is signed with a trusted one"},
+    {ENODATA, ErrorCode::no_permission, "the kernel file has no signature, and one is demanded",
+     "load a kernel that the distribution signed, or sign this one (sbsign) and enrol the key (mokutil "
+     "--import)"},
+    {EBADMSG, ErrorCode::corrupt, "the signature of the kernel file is damaged, or is not of this file",
+     "install that kernel's package again"},
+    {ELIBBAD, ErrorCode::corrupt, "the signed kernel file is damaged", "install that kernel's package again"},
+    {EACCES, ErrorCode::no_permission, "a security policy (IMA appraisal, SELinux) forbids to load this file",
+     "see the audit log (ausearch -m avc,integrity_data -ts recent)"},
+    {ETXTBSY, ErrorCode::busy, "the kernel file or the initramfs is open for writing",
+     "wait until the program that installs or builds it has finished"},
+    {EFAULT, ErrorCode::io, "the running kernel could not read the command line", "this is a bug: report it"},
+    {EFBIG, ErrorCode::unsupported,
+     "the kernel file or the initramfs is larger than the running kernel reads",
+     "make the initramfs smaller"},
+    {EBADF, ErrorCode::io, "the running kernel cannot read from the kernel file or the initramfs",
+     "put both on a local file system"},
+    {EIO, ErrorCode::io, "the kernel file or the initramfs could not be read",
+     "'dmesg | tail' says more; check the disk that holds it"},
+};
+
+Error explain_refusal(const SystemState& state) {
+  if (state.load_disabled == true) {
+    return obstacle(ErrorCode::no_permission, "kernel.kexec_load_disabled was set to 1 meanwhile",
+                    "it cannot be set back: reboot");
+  }
+  if (wants_signature(state)) {
+    return obstacle(
+        ErrorCode::no_permission,
+        fmt::format("the running kernel is in lockdown ({}) and demands a signature that it can check",
+                    state.lockdown && *state.lockdown != Lockdown::none ? lockdown_name(*state.lockdown)
+                                                                        : "Secure Boot"),
+        "load a kernel that the distribution signed, or sign this one (sbsign) and enrol the key (mokutil "
+        "--import)");
+  }
+  return obstacle(ErrorCode::no_permission,
+                  "the running kernel refuses: CAP_SYS_BOOT is missing, a limit is used up "
+                  "(kernel.kexec_load_limit_*), or a signature is demanded",
+                  "run this as root, outside of a container; 'dmesg | tail' may say more");
+}
+
+}  // namespace
+
+bool wants_signature(const SystemState& state) {
+  if (state.lockdown) return *state.lockdown != Lockdown::none;
+  return state.secure_boot == true;
+}
+
+std::vector<Error> unload_obstacles(const SystemState& state, bool crash) {
+  std::vector<Error> list;
+  add_privilege_obstacle(list, state);
+  add_permission_obstacles(list, state, crash);
+  return list;
+}
+
+std::vector<Error> load_obstacles(const SystemState& state, bool crash) {
+  std::vector<Error> list = unload_obstacles(state, crash);
+  if (crash) add_reservation_obstacle(list, state);
+  return list;
+}
+
+std::vector<Error> not_armed_because(const SystemState& state) {
+  std::vector<Error> list;
+  if (state.crash_loaded == true) return list;
+  if (!state.crash_loaded) {
+    list.push_back(obstacle(ErrorCode::unsupported,
+                            "the running kernel does not say whether a capture kernel is loaded",
+                            "it needs CONFIG_KEXEC_FILE=y and CONFIG_CRASH_DUMP=y, and /sys mounted"));
+    return list;
+  }
+  add_reservation_obstacle(list, state);
+  add_permission_obstacles(list, state, true);
+  if (list.empty()) {
+    list.push_back(obstacle(ErrorCode::not_found, "no capture kernel is loaded",
+                            "'lifeboat load --crash' loads one; before the first time, 'lifeboat build'"));
+  }
+  return list;
+}
+
+Error explain_load_error(int error_number, const SystemState& state, bool crash) {
+  if (error_number == EPERM) {
+    Error error = explain_refusal(state);
+    error.sys_errno = EPERM;
+    return error;
+  }
+  for (const auto& known : kExplanations) {
+    if (known.error_number != error_number) continue;
+    Error error(known.code, std::string(known.reason), error_number);
+    // A normal kexec has no reservation to raise.
+    return std::move(error).hint(error_number == EADDRNOTAVAIL && !crash ? "free memory, and try again"
+                                                                         : known.next);
+  }
+  return errno_error(error_number, "the running kernel refused it").hint("'dmesg | tail' may say more");
+}
+
+}  // namespace lifeboat
