@@ -9,9 +9,11 @@
 namespace lifeboat {
 namespace {
 
-// Two states of a descriptor in which its record is whole (enum desc_state).
+// The states of a descriptor: only in these two is its record whole; in this one there is none (enum
+// desc_state).
 constexpr uint64_t kCommitted = 1;
 constexpr uint64_t kFinalized = 2;
+constexpr uint64_t kReusable = 3;
 constexpr unsigned kStateShift = 62;
 constexpr uint64_t kIdMask = (uint64_t{1} << kStateShift) - 1;
 constexpr uint64_t kBlockIdSize = sizeof(uint64_t);  // each data block begins with its descriptor's id
@@ -28,8 +30,8 @@ struct Ring {
   uint64_t text = 0;  // virtual address
   uint64_t text_bits = 0;
   uint64_t descriptor_size = 0, info_size = 0;
-  uint64_t state = 0, begin = 0, next = 0;                  // offsets in prb_desc
-  uint64_t sequence = 0, time = 0, text_length = 0;         // offsets in printk_info
+  uint64_t state = 0, begin = 0, next = 0;           // offsets in prb_desc
+  uint64_t sequence = 0, time = 0, text_length = 0;  // offsets in printk_info
   std::optional<uint64_t> caller;
 };
 
@@ -52,15 +54,20 @@ Result<Ring> find_ring(const KernelMemory& memory) {
   const uint64_t desc_ring = address + TRY(info.require_offset("printk_ringbuffer.desc_ring"));
   const uint64_t text_ring = address + TRY(info.require_offset("printk_ringbuffer.text_data_ring"));
 
-  ring.count_bits = TRY(memory.read<uint32_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.count_bits"))));
+  ring.count_bits =
+      TRY(memory.read<uint32_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.count_bits"))));
   ring.descriptors = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.descs"))));
   ring.infos = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.infos"))));
-  ring.head_id = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.head_id")) + counter));
-  ring.tail_id = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.tail_id")) + counter));
-  ring.text_bits = TRY(memory.read<uint32_t>(text_ring + TRY(info.require_offset("prb_data_ring.size_bits"))));
+  ring.head_id =
+      TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.head_id")) + counter));
+  ring.tail_id =
+      TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.tail_id")) + counter));
+  ring.text_bits =
+      TRY(memory.read<uint32_t>(text_ring + TRY(info.require_offset("prb_data_ring.size_bits"))));
   ring.text = TRY(memory.read<uint64_t>(text_ring + TRY(info.require_offset("prb_data_ring.data"))));
   if (ring.count_bits > kMostDescriptorBits || ring.text_bits > kMostTextBits)
-    return fail(ErrorCode::corrupt, "a log ring of 2^{} records and 2^{} bytes", ring.count_bits, ring.text_bits);
+    return fail(ErrorCode::corrupt, "a log ring of 2^{} records and 2^{} bytes", ring.count_bits,
+                ring.text_bits);
 
   ring.descriptor_size = TRY(info.require_size("prb_desc"));
   ring.state = TRY(info.require_offset("prb_desc.state_var")) + counter;
@@ -77,10 +84,11 @@ Result<Ring> find_ring(const KernelMemory& memory) {
   ring.caller = info.offset("printk_info.caller_id");
   for (const uint64_t offset : {ring.sequence, ring.time})
     TRY_VOID(check_member(offset, sizeof(uint64_t), ring.info_size, "a member of printk_info"));
-  // Behind text_len (u16) lie facility (u8) and flags and level (bit-fields of one byte), which no key names; they have
-  // been there since the structure exists (struct printk_info, kernel/printk/printk_ringbuffer.h).
+  // Behind text_len (u16) lie facility (u8) and flags and level (bit-fields of one byte), which no key names;
+  // they have been there since the structure exists (struct printk_info, kernel/printk/printk_ringbuffer.h).
   TRY_VOID(check_member(ring.text_length, 4, ring.info_size, "printk_info.text_len"));
-  if (ring.caller) TRY_VOID(check_member(*ring.caller, sizeof(uint32_t), ring.info_size, "printk_info.caller_id"));
+  if (ring.caller)
+    TRY_VOID(check_member(*ring.caller, sizeof(uint32_t), ring.info_size, "printk_info.caller_id"));
   return ring;
 }
 
@@ -92,17 +100,23 @@ class PiecewiseArray {
 
   Result<ByteSpan> at(uint64_t index) {
     if (index < first_ || index >= first_ + held_) {
-      first_ = index / kPiece * kPiece;
-      held_ = 0;
-      const uint64_t count = std::min(kPiece, count_ - first_);
-      bytes_.resize(count * size_);
-      TRY_VOID(memory_.read(address_ + first_ * size_, bytes_));
-      held_ = count;
+      const uint64_t first = index / kPiece * kPiece;
+      // A page that is missing takes only the elements in it along, not the whole piece.
+      if (!fill(first, std::min(kPiece, count_ - first))) TRY_VOID(fill(index, 1));
     }
     return ByteSpan(bytes_).subspan((index - first_) * size_, size_);
   }
 
  private:
+  Result<> fill(uint64_t first, uint64_t count) {
+    held_ = 0;
+    bytes_.resize(count * size_);
+    TRY_VOID(memory_.read(address_ + first * size_, bytes_));
+    first_ = first;
+    held_ = count;
+    return {};
+  }
+
   static constexpr uint64_t kPiece = 256;
   const KernelMemory& memory_;
   uint64_t address_, size_, count_;
@@ -137,13 +151,15 @@ class LogReader {
   }
 
  private:
-  // Nothing for a descriptor that holds no record (reserved, or free to be used again).
+  // Nothing for a descriptor that has no record yet: the kernel's first one, in an empty ring.
   Result<std::optional<LogRecord>> read_record(uint64_t id) {
     const uint64_t index = id & ((uint64_t{1} << ring_.count_bits) - 1);
     const ByteSpan descriptor = TRY(descriptors_.at(index));
     const auto state = TRY(load<uint64_t>(descriptor, ring_.state, "prb_desc"));
     const uint64_t kind = state >> kStateShift;
-    if ((state & kIdMask) != id || (kind != kCommitted && kind != kFinalized)) return std::nullopt;
+    if ((state & kIdMask) == id && kind == kReusable) return std::nullopt;
+    if ((state & kIdMask) != id || (kind != kCommitted && kind != kFinalized))
+      return fail(ErrorCode::lost, "record {:#x} was being written", id);
     const auto begin = TRY(load<uint64_t>(descriptor, ring_.begin, "prb_desc"));
     const auto next = TRY(load<uint64_t>(descriptor, ring_.next, "prb_desc"));
 
@@ -160,55 +176,73 @@ class LogReader {
   }
 
   Result<std::string> read_text(uint64_t begin, uint64_t next, uint64_t length) {
-    // Equal positions, and odd ones (NO_LPOS, FAILED_LPOS), mark a record without text.
-    if (begin == next || ((begin & 1) != 0 && (next & 1) != 0)) return std::string();
+    // Equal positions, and odd ones (NO_LPOS, FAILED_LPOS): the text found no room.
+    if (begin == next || ((begin & 1) != 0 && (next & 1) != 0))
+      return fail(ErrorCode::lost, "a record without text");
     const uint64_t size = uint64_t{1} << ring_.text_bits;
     const auto lap = [this](uint64_t position) { return position >> ring_.text_bits; };
     uint64_t start = begin & (size - 1);
-    uint64_t available;
+    uint64_t available = 0;
     if (lap(begin) == lap(next - 1)) {
-      // A block may end exactly where the ring ends: then `next` is already on the next lap, `next - 1` is not.
+      // A block may end exactly where the ring ends: then `next` is already on the next lap, `next - 1` is
+      // not.
       available = next - begin;
-    } else if (lap(begin) + 1 == lap(next - 1)) {
-      // It did not fit before the end of the ring, and lies whole at its beginning.
+    } else if (lap(begin + size) == lap(next - 1)) {
+      // It did not fit before the end of the ring, and lies whole at its beginning. Positions begin one lap
+      // below zero, so the first lap's number is the highest there is, and the next one's is 0: hence `begin
+      // + size`.
       start = 0;
-      available = next & (size - 1);
-    } else {
-      return fail(ErrorCode::corrupt, "a log text from {:#x} to {:#x}", begin, next);
+      available = ((next - 1) & (size - 1)) + 1;
     }
     if (available < kBlockIdSize || available > size - start)
       return fail(ErrorCode::corrupt, "a log text from {:#x} to {:#x}", begin, next);
-    std::string text(std::min(length, available - kBlockIdSize), '\0');
+    length = std::min(length, available - kBlockIdSize);
+    // Texts do not overlap, so all of them together fit into the ring; a hostile dump cannot ask for more
+    // memory.
+    if (length > size - text_read_) return fail(ErrorCode::corrupt, "log texts that overlap");
+    std::string text(length, '\0');
     TRY_VOID(memory_.read(ring_.text + start + kBlockIdSize, std::as_writable_bytes(std::span(text))));
+    text_read_ += length;
     return text;
   }
 
   const KernelMemory& memory_;
   const Ring& ring_;
   PiecewiseArray descriptors_, infos_;
+  uint64_t text_read_ = 0;  // bytes
 };
 
 // The length of the well-formed UTF-8 sequence at the start, 0 if there is none.
 size_t utf8_length(std::string_view text) {
   const auto byte = [&](size_t index) { return static_cast<uint8_t>(text[index]); };
   const uint8_t first = byte(0);
-  const size_t length = first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+  const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
+                        : first >= 0xe0 && first <= 0xef ? 3
+                        : first >= 0xf0 && first <= 0xf4 ? 4
+                                                         : 0;
   if (length == 0 || text.size() < length) return 0;
   for (size_t index = 1; index < length; ++index) {
     if ((byte(index) & 0xc0) != 0x80) return 0;
   }
   // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) ||
-      (first == 0xf4 && byte(1) > 0x8f))
+  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
+      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
     return 0;
+  // C1 control characters: some terminals obey them.
+  if (first == 0xc2 && byte(1) < 0xa0) return 0;
   return length;
+}
+
+// What C calls a space, except the newline, goes through: dmesg and makedumpfile let it.
+bool is_plain(uint8_t byte) {
+  return (byte >= 0x20 && byte < 0x7f) || byte == '\t' || (byte >= '\v' && byte <= '\r');
 }
 
 void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const auto first = static_cast<uint8_t>(text.front());
     size_t length = 1;
-    if ((first >= 0x20 && first < 0x7f) || first == '\t') {
+    if (is_plain(first)) {
       out += text.front();
     } else if (const size_t sequence = utf8_length(text); sequence > 0) {
       out += text.substr(0, sequence);
@@ -230,14 +264,14 @@ Result<KernelLog> read_kernel_log(const KernelMemory& memory) {
 std::string format_record(const LogRecord& record) {
   const std::string prefix = fmt::format("[{:5}.{:06}] ", record.nanoseconds / 1'000'000'000,
                                          record.nanoseconds % 1'000'000'000 / 1000);
-  std::string out;
+  std::string out = prefix;
   std::string_view rest = record.text;
   for (;;) {
     const auto end = rest.find('\n');
-    out += prefix;
     append_escaped(out, rest.substr(0, end));
     out += '\n';
     if (end == std::string_view::npos) return out;
+    out.append(prefix.size(), ' ');
     rest.remove_prefix(end + 1);
   }
 }
