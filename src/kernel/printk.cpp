@@ -35,9 +35,37 @@ struct Ring {
   std::optional<uint64_t> caller;
 };
 
-Result<> check_member(uint64_t offset, uint64_t size, uint64_t structure, const char* what) {
-  if (structure > kMostStructSize || offset > structure || size > structure - offset)
-    return fail(ErrorCode::corrupt, "VMCOREINFO: {} at {} of {} bytes", what, offset, structure);
+// The offset of a member within a member; both must lie inside a structure of `size` bytes.
+Result<uint64_t> member(uint64_t outer, uint64_t inner, uint64_t bytes, uint64_t size, const char* what) {
+  if (size > kMostStructSize || outer > size || inner > size - outer || bytes > size - outer - inner)
+    return fail(ErrorCode::corrupt, "VMCOREINFO: {} at {} + {} of {} bytes", what, outer, inner, size);
+  return outer + inner;
+}
+
+Result<> read_layout(const Vmcoreinfo& info, Ring& ring) {
+  constexpr uint64_t kWord = sizeof(uint64_t);
+  const uint64_t counter = TRY(info.require_offset("atomic_long_t.counter"));
+  const uint64_t descriptor = TRY(info.require_size("prb_desc"));
+  const uint64_t state = TRY(info.require_offset("prb_desc.state_var"));
+  const uint64_t block = TRY(info.require_offset("prb_desc.text_blk_lpos"));
+  const uint64_t begin = TRY(info.require_offset("prb_data_blk_lpos.begin"));
+  const uint64_t next = TRY(info.require_offset("prb_data_blk_lpos.next"));
+  ring.descriptor_size = descriptor;
+  ring.state = TRY(member(state, counter, kWord, descriptor, "prb_desc.state_var"));
+  ring.begin = TRY(member(block, begin, kWord, descriptor, "prb_data_blk_lpos.begin"));
+  ring.next = TRY(member(block, next, kWord, descriptor, "prb_data_blk_lpos.next"));
+
+  const uint64_t size = TRY(info.require_size("printk_info"));
+  ring.info_size = size;
+  ring.sequence = TRY(member(TRY(info.require_offset("printk_info.seq")), 0, kWord, size, "printk_info.seq"));
+  ring.time =
+      TRY(member(TRY(info.require_offset("printk_info.ts_nsec")), 0, kWord, size, "printk_info.ts_nsec"));
+  // Behind text_len (u16) lie facility (u8) and flags and level (bit-fields of one byte), which no key names;
+  // they have been there since the structure exists (struct printk_info, kernel/printk/printk_ringbuffer.h).
+  ring.text_length =
+      TRY(member(TRY(info.require_offset("printk_info.text_len")), 0, 4, size, "printk_info.text_len"));
+  if (const auto caller = info.offset("printk_info.caller_id"))
+    ring.caller = TRY(member(*caller, 0, sizeof(uint32_t), size, "printk_info.caller_id"));
   return {};
 }
 
@@ -49,11 +77,14 @@ Result<Ring> find_ring(const KernelMemory& memory) {
     return std::unexpected(Error(ErrorCode::unsupported, "VMCOREINFO does not tell SYMBOL(prb)")
                                .hint("kernels before 5.10 keep their log in another way, which is not read"));
   }
+  TRY_VOID(read_layout(info, ring));
   const uint64_t counter = TRY(info.require_offset("atomic_long_t.counter"));
   const uint64_t address = TRY(memory.read<uint64_t>(*prb));
   const uint64_t desc_ring = address + TRY(info.require_offset("printk_ringbuffer.desc_ring"));
   const uint64_t text_ring = address + TRY(info.require_offset("printk_ringbuffer.text_data_ring"));
 
+  // Sums of addresses may wrap here: then there is nothing mapped, or something else is read; all of it is
+  // checked.
   ring.count_bits =
       TRY(memory.read<uint32_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.count_bits"))));
   ring.descriptors = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.descs"))));
@@ -68,27 +99,6 @@ Result<Ring> find_ring(const KernelMemory& memory) {
   if (ring.count_bits > kMostDescriptorBits || ring.text_bits > kMostTextBits)
     return fail(ErrorCode::corrupt, "a log ring of 2^{} records and 2^{} bytes", ring.count_bits,
                 ring.text_bits);
-
-  ring.descriptor_size = TRY(info.require_size("prb_desc"));
-  ring.state = TRY(info.require_offset("prb_desc.state_var")) + counter;
-  const uint64_t block = TRY(info.require_offset("prb_desc.text_blk_lpos"));
-  ring.begin = block + TRY(info.require_offset("prb_data_blk_lpos.begin"));
-  ring.next = block + TRY(info.require_offset("prb_data_blk_lpos.next"));
-  for (const uint64_t offset : {ring.state, ring.begin, ring.next})
-    TRY_VOID(check_member(offset, sizeof(uint64_t), ring.descriptor_size, "a member of prb_desc"));
-
-  ring.info_size = TRY(info.require_size("printk_info"));
-  ring.sequence = TRY(info.require_offset("printk_info.seq"));
-  ring.time = TRY(info.require_offset("printk_info.ts_nsec"));
-  ring.text_length = TRY(info.require_offset("printk_info.text_len"));
-  ring.caller = info.offset("printk_info.caller_id");
-  for (const uint64_t offset : {ring.sequence, ring.time})
-    TRY_VOID(check_member(offset, sizeof(uint64_t), ring.info_size, "a member of printk_info"));
-  // Behind text_len (u16) lie facility (u8) and flags and level (bit-fields of one byte), which no key names;
-  // they have been there since the structure exists (struct printk_info, kernel/printk/printk_ringbuffer.h).
-  TRY_VOID(check_member(ring.text_length, 4, ring.info_size, "printk_info.text_len"));
-  if (ring.caller)
-    TRY_VOID(check_member(*ring.caller, sizeof(uint32_t), ring.info_size, "printk_info.caller_id"));
   return ring;
 }
 
@@ -259,6 +269,12 @@ void append_escaped(std::string& out, std::string_view text) {
 Result<KernelLog> read_kernel_log(const KernelMemory& memory) {
   const Ring ring = TRY_CONTEXT(find_ring(memory), "cannot find the kernel's log");
   return LogReader(memory, ring).read();
+}
+
+std::string escape_text(std::string_view text) {
+  std::string out;
+  append_escaped(out, text);
+  return out;
 }
 
 std::string format_record(const LogRecord& record) {

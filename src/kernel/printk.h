@@ -34,5 +34,7 @@ Result<KernelLog> read_kernel_log(const KernelMemory& memory);
 // on so, with stray f's in front, because its char has a sign). Ends in a newline.
 std::string format_record(const LogRecord& record);
 std::string format_log(const KernelLog& log);
+// The same escapes for one line of any text of a dump; a newline becomes \x0a.
+std::string escape_text(std::string_view text);
 
 }  // namespace lifeboat
