@@ -27,7 +27,7 @@ class Counter {
           note_time_up(pfn);
           return std::move(counts_);
         }
-        count_chunk(chunk, std::min(chunk + kChunkPages, dump_.info().max_pfn));
+        count_chunk(chunk, std::min(chunk + kChunkPages, last_ram_before(chunk + kChunkPages)));
         done = chunk + kChunkPages;
       }
     }
@@ -35,14 +35,23 @@ class Counter {
     return std::move(counts_);
   }
 
+  uint64_t unreadable = 0;
+  std::string first_error;
+
  private:
   void count_chunk(uint64_t first, uint64_t end) {
-    const auto statistics = scan_page_classes(kernel_, map_, classifier_, first, end,
-                                              [this](uint64_t pfn, uint64_t pages, PageClass page_class) {
-                                                count_run(pfn, pages, page_class);
-                                              });
-    unreadable_ += statistics.unreadable_pages;
-    if (first_error_.empty()) first_error_ = statistics.first_error;
+    const auto statistics = scan_page_classes(
+        kernel_, map_, classifier_, first, end,
+        [this](uint64_t pfn, uint64_t pages, PageClass page_class) { count_run(pfn, pages, page_class); });
+    unreadable += statistics.unreadable_pages;
+    if (first_error.empty()) first_error = statistics.first_error;
+  }
+
+  // One past the last page frame of RAM that begins before `pfn`: behind it the mem_map may end, which is no
+  // damage.
+  [[nodiscard]] uint64_t last_ram_before(uint64_t pfn) const {
+    const auto after = std::ranges::lower_bound(dump_.ram(), pfn * kPageSize, {}, &PhysicalRange::start);
+    return after == dump_.ram().begin() ? 0 : std::prev(after)->end / kPageSize;
   }
 
   // The part of the run that is RAM.
@@ -70,10 +79,10 @@ class Counter {
   }
 
   void note_unreadable() {
-    if (unreadable_ == 0) return;
+    if (unreadable == 0) return;
     counts_.notes.push_back(
-        fmt::format("the descriptions of {} page frames could not be read; they count as kernel ({})", unreadable_,
-                    first_error_));
+        fmt::format("the descriptions of {} page frames could not be read; they count as kernel ({})",
+                    unreadable, first_error));
   }
 
   const Dump& dump_;
@@ -81,8 +90,6 @@ class Counter {
   const MemMap& map_;
   const PageClassifier& classifier_;
   PageCounts counts_;
-  uint64_t unreadable_ = 0;
-  std::string first_error_;
 };
 
 }  // namespace
@@ -92,7 +99,10 @@ Result<PageCounts> count_pages(const Session& session, std::chrono::milliseconds
   const KernelMemory& kernel = *session.kernel();
   const MemMap map = TRY(MemMap::create(kernel));
   const PageClassifier classifier = TRY(PageClassifier::create(kernel.vmcoreinfo()));
-  PageCounts counts = Counter(session.dump(), kernel, map, classifier).count(limit);
+  Counter counter(session.dump(), kernel, map, classifier);
+  PageCounts counts = counter.count(limit);
+  if (counter.unreadable >= session.dump().info().ram_pages)
+    return fail(ErrorCode::excluded, "the kernel's mem_map is not in the dump: {}", counter.first_error);
   counts.notes.insert(counts.notes.end(), classifier.warnings().begin(), classifier.warnings().end());
   return counts;
 }

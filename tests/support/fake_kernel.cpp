@@ -184,6 +184,8 @@ void FakeKernel::add_keys() {
       {"CRASHTIME", "1700000000"},
       {"PAGESIZE", "4096"},
       {"SYMBOL(swapper_pg_dir)", fmt::format("{:x}", to_virtual(root_))},
+      {"SYMBOL(init_top_pgt)", fmt::format("{:x}", to_virtual(root_))},
+      {"SYMBOL(_stext)", "ffffffff80000000"},
       {"SYMBOL(init_uts_ns)", fmt::format("{:x}", uts_)},
       {"OFFSET(uts_namespace.name)", "4"},
       {"NUMBER(phys_base)", std::to_string(kFakePhysBase)},

@@ -144,6 +144,7 @@ TEST(PageTable, RootNeedsItsKeys) {
   FakeKernel fake;
   const auto root = std::string(fake.parsed().value("SYMBOL(swapper_pg_dir)").value());
   fake.remove_key("SYMBOL(swapper_pg_dir)");
+  fake.remove_key("SYMBOL(init_top_pgt)");
   EXPECT_EQ(kernel_address_space(fake.memory(), fake.parsed()).error().code, ErrorCode::not_found);
   fake.set_key("SYMBOL(init_top_pgt)", root);
   EXPECT_TRUE(kernel_address_space(fake.memory(), fake.parsed()));
