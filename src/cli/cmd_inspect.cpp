@@ -1,158 +1,207 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// lifeboat inspect DUMP [sys|log]
+// lifeboat inspect DUMP [log|sys]
+#include <algorithm>
 #include <ctime>
+#include <iostream>
 
 #include "base/log.h"
 #include "base/size.h"
 #include "cli/command.h"
+#include "inspect/log.h"
 #include "inspect/sys.h"
-#include "kernel/printk.h"
 
 namespace lifeboat::cli {
 namespace {
 
-using inspect::MachineSummary;
-using inspect::Session;
+using nlohmann::ordered_json;
 
-std::string format_time(uint64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  char text[64];
-  if (::gmtime_r(&time, &parts) == nullptr || std::strftime(text, sizeof text, "%F %T UTC", &parts) == 0)
+std::string format_utc(uint64_t seconds) {
+  const auto time = static_cast<time_t>(seconds);
+  tm parts{};
+  // Beyond what a year of four digits can say the number itself is more honest.
+  if (seconds > 253402300799 || gmtime_r(&time, &parts) == nullptr)
     return fmt::format("{} s after 1970", seconds);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
   return text;
 }
 
-std::string format_duration(double seconds) {
-  const auto whole = static_cast<uint64_t>(seconds);
-  const uint64_t days = whole / 86400, hours = whole / 3600 % 24, minutes = whole / 60 % 60;
-  if (whole < 60) return fmt::format("{:.1f} s", seconds);
-  return fmt::format("{}{:02}:{:02}:{:02}", days > 0 ? fmt::format("{} d ", days) : "", hours, minutes, whole % 60);
+std::string format_uptime(uint64_t nanoseconds) {
+  const uint64_t seconds = nanoseconds / 1'000'000'000;
+  const uint64_t days = seconds / 86400;
+  const std::string clock =
+      fmt::format("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+  return days == 0 ? clock : fmt::format("{} days, {}", days, clock);
 }
 
-void print_pages(const inspect::PageCounts& pages) {
-  fmt::print("\n{:<14} {:>12} {:>12}\n", "pages", "of the machine", "in the dump");
-  for (size_t index = 0; index < kPageClasses; ++index) {
-    const auto& count = pages.classes[index];
-    if (count.pages == 0) continue;
-    fmt::print("  {:<14} {:>12} {:>12}\n", page_class_name(static_cast<PageClass>(index)), count.pages, count.stored);
-  }
-  if (pages.undescribed > 0) fmt::print("  ({} of the kernel's have no descriptor in the dump)\n", pages.undescribed);
+// Text of a dump goes to a terminal: nothing in it may command that, or begin a line of its own.
+std::string one_line(std::string_view text) {
+  std::string line = escape_text(text);
+  std::ranges::replace_if(line, [](char c) { return c >= 0 && c < ' '; }, ' ');
+  return line;
 }
 
-void print_sys(const std::string& path, const MachineSummary& summary) {
-  const auto line = [](std::string_view name, const std::string& value) {
-    if (!value.empty()) fmt::print("{:<14} {}\n", name, value);
-  };
-  const DumpInfo& info = summary.container;
-  std::string format = fmt::format("{}{}", format_name(info.format), info.flattened ? ", flattened" : "");
-  if (info.format == DumpFormat::kdump) format += fmt::format(", {}", compression_name(info.compression));
-  line("dump", path);
-  line("format", format);
-  line("state", summary.whole ? "whole" : "INCOMPLETE: not all that was to be saved is there");
-  if (info.split) line("split", fmt::format("one part: page frames {} to {}", info.start_pfn, info.end_pfn));
-  if (info.dump_level) line("dump level", fmt::format("{}", *info.dump_level));
-  line("release", summary.uts.release);
-  line("version", summary.uts.version);
-  line("node", summary.uts.nodename);
-  line("machine", summary.uts.machine);
-  if (info.cpus > 0) line("CPUs", fmt::format("{}", info.cpus));
-  line("memory", format_size(info.ram_pages * kPageSize));
-  if (summary.crash_time) line("crashed", format_time(*summary.crash_time));
-  if (summary.uptime) line("uptime", format_duration(*summary.uptime));
-  line("panic", summary.panic);
-  line("cause", summary.cause);
-  if (summary.pages) print_pages(*summary.pages);
-  for (const auto& gap : summary.gaps) fmt::print("not told: {}\n", gap);
+void print_row(std::string_view name, std::string_view text) {
+  fmt::print("{:<12}{}\n", name, one_line(text));
+}
+std::string cannot_tell(const Error& error) {
+  return fmt::format("cannot tell: {}", error.message);
 }
 
-template <typename T>
-nlohmann::ordered_json or_null(const std::optional<T>& value) {
-  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+void print_container(const inspect::MachineSummary& summary) {
+  std::string text(format_name(summary.format));
+  if (summary.flattened) text += ", flattened";
+  if (summary.compression) text += fmt::format(", compression {}", compression_name(*summary.compression));
+  if (summary.dump_level) text += fmt::format(", level {}", *summary.dump_level);
+  print_row("dump", text);
+  if (summary.missing.empty())
+    print_row("whole", "yes, as far as its headers tell ('lifeboat verify' checks every page)");
+  for (const auto& reason : summary.missing) print_row("whole", "NO: " + reason);
 }
 
-nlohmann::ordered_json to_json(const std::string& path, const MachineSummary& summary) {
-  const DumpInfo& info = summary.container;
-  nlohmann::ordered_json classes;
-  if (summary.pages) {
-    for (size_t index = 0; index < kPageClasses; ++index) {
-      const auto& count = summary.pages->classes[index];
-      classes[std::string(page_class_name(static_cast<PageClass>(index)))] = {{"pages", count.pages},
-                                                                             {"stored", count.stored}};
-    }
-  }
-  return {{"dump", path},
-          {"format", format_name(info.format)},
-          {"flattened", info.flattened},
-          {"compression", compression_name(info.compression)},
-          {"whole", summary.whole},
-          {"split", info.split},
-          {"dump_level", or_null(info.dump_level)},
-          {"sysname", summary.uts.sysname},
-          {"release", summary.uts.release},
-          {"version", summary.uts.version},
-          {"nodename", summary.uts.nodename},
-          {"machine", summary.uts.machine},
-          {"cpus", info.cpus},
-          {"ram_pages", info.ram_pages},
-          {"stored_pages", info.stored_pages},
-          {"crash_time", or_null(summary.crash_time)},
-          {"uptime", or_null(summary.uptime)},
-          {"panic", summary.panic},
-          {"cause", summary.cause},
-          {"page_classes", classes},
-          {"not_told", summary.gaps}};
-}
-
-Result<int> show_sys(const std::string& path, const Session& session, bool json) {
-  const MachineSummary summary = inspect::summarize(session);
-  if (json) {
-    print_json(to_json(path, summary));
+void print_kernel(const inspect::MachineSummary& summary) {
+  if (summary.uts) {
+    print_row("release", summary.uts->release);
+    print_row("version", summary.uts->version);
+    print_row("node", summary.uts->nodename);
+    print_row("machine", summary.uts->machine);
   } else {
-    print_sys(path, summary);
+    print_row("release", cannot_tell(summary.uts.error()));
   }
+  print_row("CPUs", summary.cpus > 0 ? std::to_string(summary.cpus)
+                                     : "cannot tell: the dump has no NT_PRSTATUS notes");
+  print_row("memory", format_size(summary.ram_pages * kPageSize));
+  print_row("crashed",
+            summary.crash_time ? format_utc(*summary.crash_time) : cannot_tell(summary.crash_time.error()));
+  if (!summary.story) {
+    print_row("panic", cannot_tell(summary.story.error()));
+    return;
+  }
+  print_row("uptime", format_uptime(summary.story->uptime_nanoseconds));
+  print_row("panic", summary.story->panic.value_or("the log tells of none"));
+  if (summary.story->cause) print_row("cause", *summary.story->cause);
+}
+
+void print_pages(const inspect::MachineSummary& summary) {
+  // ELF has no way to tell pages that were left out from pages that hold zeros.
+  const bool knows_excluded = summary.format != DumpFormat::elf;
+  if (!summary.pages) {
+    print_row("pages", fmt::format("{} in all, {} stored", summary.ram_pages, summary.stored_pages));
+    print_row("", "by use: " + cannot_tell(summary.pages.error()));
+    return;
+  }
+  fmt::print("\n{:<16}{:>14}{:>14}{:>14}\n", "pages", "in all", "stored", "left out");
+  const auto row = [knows_excluded](std::string_view name, uint64_t pages, uint64_t stored) {
+    fmt::print("  {:<14}{:>14}{:>14}{:>14}\n", name, pages, stored,
+               knows_excluded ? std::to_string(pages - std::min(pages, stored)) : "?");
+  };
+  for (size_t index = 0; index < kPageClasses; ++index) {
+    const auto& found = summary.pages->of_class[index];
+    if (found.pages > 0) row(page_class_name(static_cast<PageClass>(index)), found.pages, found.stored);
+  }
+  row("all", summary.ram_pages, summary.stored_pages);
+  for (const auto& note : summary.pages->notes) fmt::print("  note: {}\n", one_line(note));
+}
+
+// The value, or null and the reason beside it.
+void put(ordered_json& document, const std::string& key, const auto& result, const auto& value) {
+  if (result) {
+    document[key] = value(*result);
+  } else {
+    document[key] = nullptr;
+    document["unknown"][key] = result.error().message;
+  }
+}
+
+ordered_json to_json(const std::string& path, const inspect::MachineSummary& summary) {
+  ordered_json document = {{"dump", path},
+                           {"format", format_name(summary.format)},
+                           {"flattened", summary.flattened},
+                           {"split", summary.split},
+                           {"compression", nullptr},
+                           {"level", nullptr},
+                           {"whole", summary.missing.empty()},
+                           {"missing", summary.missing},
+                           {"cpus", summary.cpus},
+                           {"memory_bytes", summary.ram_pages * kPageSize},
+                           {"stored_pages", summary.stored_pages}};
+  if (summary.compression) document["compression"] = compression_name(*summary.compression);
+  if (summary.dump_level) document["level"] = *summary.dump_level;
+  put(document, "utsname", summary.uts, [](const Utsname& uts) -> ordered_json {
+    return {{"sysname", uts.sysname}, {"nodename", uts.nodename}, {"release", uts.release},
+            {"version", uts.version}, {"machine", uts.machine},   {"domainname", uts.domainname}};
+  });
+  put(document, "crash_time", summary.crash_time, [](uint64_t seconds) { return ordered_json(seconds); });
+  put(document, "crash", summary.story, [](const inspect::CrashStory& story) {
+    const auto text = [](const auto& line) { return line ? ordered_json(*line) : ordered_json(); };
+    return ordered_json{{"uptime_seconds", static_cast<double>(story.uptime_nanoseconds) / 1e9},
+                        {"panic", text(story.panic)},
+                        {"cause", text(story.cause)}};
+  });
+  put(document, "pages", summary.pages, [](const inspect::PageCounts& counts) {
+    ordered_json pages;
+    for (size_t index = 0; index < kPageClasses; ++index) {
+      const auto& found = counts.of_class[index];
+      const std::string name(page_class_name(static_cast<PageClass>(index)));
+      pages[name] = {{"pages", found.pages}, {"stored", found.stored}};
+    }
+    pages["notes"] = counts.notes;
+    return pages;
+  });
+  return document;
+}
+
+Result<int> print_log(const inspect::Session& session, bool json) {
+  const KernelLog log = TRY(inspect::read_log(session));
+  if (log.unreadable > 0) log::warning("{} records of the log are lost or cannot be read", log.unreadable);
+  if (!json) {
+    // One record at a time: the whole text may be large.
+    for (const auto& record : log.records) std::cout << format_record(record);
+    return kDone;
+  }
+  ordered_json records = ordered_json::array();
+  for (const auto& record : log.records) {
+    records.push_back({{"sequence", record.sequence},
+                       {"seconds", static_cast<double>(record.nanoseconds) / 1e9},
+                       {"facility", record.facility},
+                       {"level", record.level},
+                       {"text", record.text}});
+  }
+  print_json(records);
   return kDone;
 }
 
-Result<int> show_log(const std::string& path, const Session& session, bool json) {
-  if (!session.kernel()) return std::unexpected(Error(session.kernel().error()).context(path));
-  const KernelLog log = TRY_CONTEXT(read_kernel_log(*session.kernel()), "{}", path);
+int print_sys(const std::string& path, const inspect::Session& session, bool json) {
+  const auto summary = inspect::summarize(session);
   if (json) {
-    auto records = nlohmann::ordered_json::array();
-    for (const auto& record : log.records) {
-      records.push_back({{"sequence", record.sequence},
-                         {"seconds", static_cast<double>(record.nanoseconds) / 1e9},
-                         {"facility", record.facility},
-                         {"level", record.level},
-                         {"caller", record.caller},
-                         {"text", record.text}});
-    }
-    print_json(records);
-  } else {
-    fmt::print("{}", format_log(log));
+    print_json(to_json(path, summary));
+    return kDone;
   }
-  if (log.unreadable > 0) log::warning("{}: {} log records cannot be read", path, log.unreadable);
+  print_container(summary);
+  print_kernel(summary);
+  print_pages(summary);
   return kDone;
 }
 
 }  // namespace
 
 Result<int> run_inspect(const Arguments& arguments) {
-  CommandLine line("inspect", "DUMP [sys|log]",
-                   "Tells what a dump holds, with no debug symbols.\n"
-                   "  sys  the machine, what ended it, and how much of it there is (default)\n"
+  CommandLine line("inspect", "DUMP [log|sys]",
+                   "Tells what a dump holds, with no debug information.\n"
+                   "  sys  the machine, its kernel, how it ended, what its memory was used for (default)\n"
                    "  log  the kernel's log, as dmesg prints it");
   line.positional("DUMP");
   line.positional("VIEW");
   if (!TRY(line.parse(arguments))) return kDone;
   const std::string path = TRY(line.require("DUMP"));
-  const std::string view = line.get("VIEW", std::string("sys"));
+  const std::string view = line.get<std::string>("VIEW", "sys");
   if (view != "sys" && view != "log") {
-    return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("inspect: there is no view '{}'", view)).hint("there are: sys, log"));
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("inspect: there is no view '{}'", view))
+                               .hint("the views are: sys, log"));
   }
-  const Session session = TRY(Session::open(path));
-  return view == "sys" ? show_sys(path, session, line.json()) : show_log(path, session, line.json());
+  const auto session = TRY(inspect::Session::open(path));
+  if (view == "log") return print_log(session, line.json());
+  return print_sys(path, session, line.json());
 }
 
 }  // namespace lifeboat::cli

@@ -5,7 +5,7 @@ namespace lifeboat::inspect {
 
 Result<Session> Session::open(const std::string& path) {
   auto dump = TRY(Dump::open(path));
-  // The Dump stays where it is while the Session that owns it is moved about.
+  // The dump stays where it is on the heap when the session moves: the kernel's memory refers to it.
   auto kernel = KernelMemory::create(*dump, dump->info().vmcoreinfo);
   return Session(std::move(dump), std::move(kernel));
 }

@@ -2,142 +2,145 @@
 #include "inspect/sys.h"
 
 #include <algorithm>
+#include <array>
 #include <ranges>
 
-#include "kernel/mem_map.h"
-#include "kernel/page_scan.h"
-#include "kernel/printk.h"
+#include "inspect/log.h"
 #include "kernel/utsname.h"
 
 namespace lifeboat::inspect {
 namespace {
 
-constexpr std::string_view kPanic = "Kernel panic - not syncing: ";
-
-// How trouble announces itself (lib/bug.c, arch/x86/kernel/{dumpstack,traps}.c, arch/x86/mm/fault.c, mm/oom_kill.c,
-// kernel/{hung_task,watchdog}.c, kernel/rcu/tree_stall.h, drivers/tty/sysrq.c).
-constexpr std::string_view kCauses[] = {
-    "sysrq: Trigger a crash",
-    "BUG: ",
-    "kernel BUG at ",
-    "Oops: ",
-    "general protection fault",
-    "invalid opcode: ",
-    "divide error: ",
-    "stack segment: ",
-    "double fault: ",
-    "Unable to handle kernel ",
-    "watchdog: BUG: ",
-    "watchdog: Watchdog detected hard LOCKUP",
-    "rcu: INFO: ",
-    "INFO: task ",
-    "Out of memory: ",
-    "mce: [Hardware Error]",
+constexpr std::string_view kPanic = "Kernel panic - not syncing";
+// What the kernel says first when it is in trouble.
+constexpr std::array<std::string_view, 14> kCauses = {
+    "sysrq: Trigger a crash",   "BUG: ",
+    "kernel BUG at ",           "watchdog: BUG: ",
+    "general protection ",      "Oops: ",
+    "invalid opcode: ",         "divide error: ",
+    "stack segment: ",          "int3: ",
+    "Unable to handle kernel ", "INFO: task ",
+    "NMI watchdog: ",           "Internal error: ",
 };
+// Older trouble was survived, and is another story.
+constexpr uint64_t kCauseNanoseconds = 10'000'000'000;
 
-void describe_log(const KernelMemory& kernel, MachineSummary& summary) {
-  const auto log = read_kernel_log(kernel);
-  if (!log) {
-    summary.gaps.push_back(log.error().to_string());
-    return;
-  }
-  if (log->unreadable > 0) summary.gaps.push_back(fmt::format("{} log records cannot be read", log->unreadable));
-  if (log->records.empty()) return;
-  summary.uptime = static_cast<double>(log->records.back().nanoseconds) / 1e9;
-  std::vector<std::string_view> lines;
-  for (const auto& record : log->records) {
-    for (const auto line : std::views::split(record.text, '\n')) lines.emplace_back(line.begin(), line.end());
-  }
-  auto message = find_panic(lines);
-  summary.panic = std::move(message.panic);
-  summary.cause = std::move(message.cause);
-  if (summary.panic.empty()) summary.gaps.emplace_back("the log holds no panic message");
+bool is_cause(std::string_view line) {
+  return std::ranges::any_of(kCauses, [line](std::string_view cause) { return line.starts_with(cause); });
 }
 
-// 16 TiB. A dump that claims more would be counted for minutes.
-constexpr uint64_t kMostPages = uint64_t{1} << 32;
-// No compound page crosses such a border (1 GiB), so a walk may begin there (page_scan.h).
-constexpr uint64_t kLargestPages = uint64_t{1} << 18;
-
-// The stretches of page frames to walk over: all RAM, from border to border.
-std::vector<std::pair<uint64_t, uint64_t>> stretches(const std::vector<PhysicalRange>& ram) {
-  std::vector<std::pair<uint64_t, uint64_t>> result;
-  for (const auto& range : ram) {
-    const uint64_t first = align_down(range.start >> kPageShift, kLargestPages);
-    const uint64_t end = range.end >> kPageShift;
-    if (!result.empty() && first <= result.back().second) {
-      result.back().second = std::max(result.back().second, end);
-    } else if (first < end) {
-      result.emplace_back(first, end);
-    }
+std::optional<std::string> find_line(const LogRecord& record, const auto& wanted) {
+  for (const auto part : std::views::split(std::string_view(record.text), '\n')) {
+    const std::string_view line(part.begin(), part.end());
+    if (wanted(line)) return std::string(line);
   }
-  return result;
+  return std::nullopt;
 }
 
-Result<PageCounts> count_pages(const Dump& dump, const KernelMemory& kernel) {
-  const auto map = TRY(MemMap::create(kernel));
-  const auto classifier = TRY(PageClassifier::create(kernel.vmcoreinfo()));
-  if (dump.info().ram_pages > kMostPages)
-    return fail(ErrorCode::unsupported, "{} pages are too many to count", dump.info().ram_pages);
-  PageCounts counts;
-  const PageVisitor visit = [&](uint64_t pfn, uint64_t pages, PageClass page_class) {
-    auto& count = counts.classes[static_cast<size_t>(page_class)];
-    for (uint64_t page = pfn; page < pfn + pages; ++page) {
-      const PageState state = dump.page_state(page);
-      count.pages += state != PageState::absent ? 1 : 0;
-      count.stored += state == PageState::stored ? 1 : 0;
+CrashStory tell_story(const std::vector<LogRecord>& records) {
+  CrashStory story;
+  for (const auto& record : records)
+    story.uptime_nanoseconds = std::max(story.uptime_nanoseconds, record.nanoseconds);
+  // With panic_on_oops the capture kernel takes over before the panic is announced: then the log's end is the
+  // end.
+  size_t end = records.size();
+  uint64_t end_time = story.uptime_nanoseconds;
+  for (size_t index = records.size(); index-- > 0 && !story.panic;) {
+    story.panic = find_line(records[index], [](std::string_view line) { return line.starts_with(kPanic); });
+    if (!story.panic) continue;
+    end = index;
+    end_time = records[index].nanoseconds;
+  }
+  for (size_t index = 0; index < end && !story.cause; ++index) {
+    const uint64_t time = records[index].nanoseconds;
+    if (time <= end_time && end_time - time <= kCauseNanoseconds)
+      story.cause = find_line(records[index], is_cause);
+  }
+  return story;
+}
+
+Result<CrashStory> read_story(const Session& session) {
+  const KernelLog log = TRY(read_log(session));
+  if (log.records.empty()) {
+    return fail(ErrorCode::not_found, "the kernel's log holds no record that can be read ({} cannot)",
+                log.unreadable);
+  }
+  return tell_story(log.records);
+}
+
+// The container's names; those that it does not tell (ELF: all, QEMU: most) from memory.
+Result<Utsname> read_names(const Session& session) {
+  Utsname names = session.dump().info().uts;
+  if (!names.release.empty() && !names.nodename.empty()) return names;
+  if (!session.kernel()) return std::unexpected(session.kernel().error());
+  auto from_memory = read_utsname(*session.kernel());
+  if (from_memory) return from_memory;
+  // VMCOREINFO always has this one.
+  names.release = session.kernel()->vmcoreinfo().release();
+  return names;
+}
+
+Result<uint64_t> read_crash_time(const Session& session) {
+  if (session.kernel()) {
+    if (const auto time = session.kernel()->vmcoreinfo().crash_time()) return *time;
+  }
+  if (const auto time = session.dump().info().timestamp) return *time;
+  if (!session.kernel()) return std::unexpected(session.kernel().error());
+  return fail(ErrorCode::not_found,
+              "VMCOREINFO has no CRASHTIME: the machine did not crash, or did not say so");
+}
+
+// The last page that should be in the file: a file that was cut off cannot give it. Bounded: a hostile dump
+// may leave out all pages of an endless machine.
+Result<> read_last_page(Dump& dump) {
+  constexpr uint64_t kMostSteps = uint64_t{1} << 20;
+  uint64_t steps = 0;
+  for (const auto& range : dump.ram() | std::views::reverse) {
+    for (uint64_t pfn = range.end / kPageSize; pfn-- > range.start / kPageSize;) {
+      if (++steps > kMostSteps) return {};
+      if (dump.page_state(pfn) != PageState::stored) continue;
+      std::array<std::byte, 1> byte;
+      return dump.read(pfn * kPageSize, byte);
     }
-  };
-  for (const auto& [first, end] : stretches(dump.ram()))
-    counts.undescribed += scan_page_classes(kernel, map, classifier, first, end, visit).unreadable_pages;
-  return counts;
+  }
+  return {};
+}
+
+std::vector<std::string> find_missing(Dump& dump) {
+  const DumpInfo& info = dump.info();
+  std::vector<std::string> missing;
+  if (info.split) {
+    missing.push_back(
+        fmt::format("one part of a split dump: page frames {:#x} to {:#x}", info.start_pfn, info.end_pfn));
+  } else if (const auto last = read_last_page(dump); !last) {
+    const char* what = last.error().code == ErrorCode::lost ? "the end is missing" : "the end cannot be read";
+    missing.push_back(fmt::format("{}: {}", what, last.error().to_string()));
+  }
+  if (info.incomplete && missing.empty())
+    missing.emplace_back("marked as incomplete by its writer, or cut off");
+  if (info.vmcoreinfo.empty())
+    missing.emplace_back("no VMCOREINFO: the kernel's memory cannot be understood");
+  return missing;
 }
 
 }  // namespace
 
-PanicMessage find_panic(const std::vector<std::string_view>& lines) {
-  PanicMessage message;
-  size_t at = lines.size();
-  for (size_t index = lines.size(); index > 0 && at == lines.size(); --index) {
-    if (!lines[index - 1].starts_with(kPanic)) continue;
-    at = index - 1;
-    message.panic = lines[at].substr(kPanic.size());
-  }
-  // The first trouble may be days old; that which led to the panic stands close before it.
-  constexpr size_t kNear = 200;
-  for (size_t index = at > kNear ? at - kNear : 0; index < at && message.cause.empty(); ++index) {
-    if (std::ranges::any_of(kCauses, [&](std::string_view cause) { return lines[index].starts_with(cause); }))
-      message.cause = lines[index];
-  }
-  return message;
-}
-
-MachineSummary summarize(const Session& session) {
+MachineSummary summarize(const Session& session, std::chrono::milliseconds page_limit) {
+  const DumpInfo& info = session.dump().info();
   MachineSummary summary;
-  summary.container = session.dump().info();
-  summary.whole = !summary.container.incomplete;
-  summary.uts = summary.container.uts;
-  if (!session.kernel()) {
-    summary.gaps.push_back("the kernel's memory: " + session.kernel().error().to_string());
-    return summary;
-  }
-  const KernelMemory& kernel = *session.kernel();
-  if (summary.uts.release.empty()) {
-    if (auto uts = read_utsname(kernel)) {
-      summary.uts = *std::move(uts);
-    } else {
-      summary.gaps.push_back("the kernel's names: " + uts.error().to_string());
-      summary.uts.release = kernel.vmcoreinfo().release();
-    }
-  }
-  summary.crash_time = kernel.vmcoreinfo().crash_time();
-  if (!summary.crash_time) summary.gaps.emplace_back("VMCOREINFO does not tell when the machine crashed");
-  describe_log(kernel, summary);
-  if (auto pages = count_pages(session.dump(), kernel)) {
-    summary.pages = *std::move(pages);
-  } else {
-    summary.gaps.push_back("page counts: " + pages.error().to_string());
-  }
+  summary.format = info.format;
+  summary.flattened = info.flattened;
+  summary.split = info.split;
+  if (info.format == DumpFormat::kdump) summary.compression = info.compression;
+  summary.dump_level = info.dump_level;
+  summary.missing = find_missing(session.dump());
+  summary.ram_pages = info.ram_pages;
+  summary.stored_pages = info.stored_pages;
+  summary.cpus = info.cpus;
+  summary.uts = read_names(session);
+  summary.crash_time = read_crash_time(session);
+  summary.story = read_story(session);
+  summary.pages = count_pages(session, page_limit);
   return summary;
 }
 

@@ -1,49 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What machine a dump comes from, what ended it, and how much of it there is.
+// The machine that a dump came from, and how it ended. Each part that cannot be told says why; the others
+// stand.
 #pragma once
 
-#include <array>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "inspect/page_counts.h"
 #include "inspect/session.h"
-#include "kernel/page_class.h"
 
 namespace lifeboat::inspect {
 
-// Page frames by what they were used for, and how many of these the dump holds.
-struct ClassCount {
-  uint64_t pages = 0;
-  uint64_t stored = 0;
-};
-
-struct PageCounts {
-  std::array<ClassCount, kPageClasses> classes{};
-  // Their struct page is not in the dump or cannot be read; counted as kernel pages above.
-  uint64_t undescribed = 0;
+// How the end of a kernel's log tells of it.
+struct CrashStory {
+  std::optional<std::string> panic;  // the last "Kernel panic - not syncing: ..." line
+  std::optional<std::string> cause;  // the first line of the trouble that led there: "BUG: ...", "Oops: ..."
+  uint64_t uptime_nanoseconds = 0;   // time of the last record
 };
 
 struct MachineSummary {
-  DumpInfo container;
-  bool whole = true;  // by the container's own word; `lifeboat verify` looks at every page
-  Utsname uts;
-  std::optional<uint64_t> crash_time;  // seconds since the epoch
-  std::optional<double> uptime;        // seconds: the time of the last log record
-  std::string panic;                   // "sysrq triggered crash": what stood behind "Kernel panic - not syncing:"
-  std::string cause;                   // the line of the log that began it, when one is known
-  std::optional<PageCounts> pages;
-  // What could not be told, and why.
-  std::vector<std::string> gaps;
+  // The container.
+  DumpFormat format = DumpFormat::elf;
+  bool flattened = false;
+  bool split = false;
+  std::optional<Compression> compression;  // nullopt: the format has none
+  std::optional<int> dump_level;
+  std::vector<std::string>
+      missing;  // what is not whole about the dump, one line each; empty: nothing is known to be
+  uint64_t ram_pages = 0;
+  uint64_t stored_pages = 0;
+  int cpus = 0;
+
+  // The kernel.
+  Result<Utsname> uts = {};
+  Result<uint64_t> crash_time = {};  // seconds since the epoch
+  Result<CrashStory> story = {};
+  Result<PageCounts> pages = {};
 };
 
-// Never fails: what cannot be told becomes a gap.
-MachineSummary summarize(const Session& session);
-
-// Split off for tests. Finds the last panic, and the first line that told of trouble before it.
-struct PanicMessage {
-  std::string panic, cause;
-};
-PanicMessage find_panic(const std::vector<std::string_view>& lines);
+// `page_limit` bounds the time for the page counts.
+MachineSummary summarize(const Session& session,
+                         std::chrono::milliseconds page_limit = std::chrono::minutes(2));
 
 }  // namespace lifeboat::inspect

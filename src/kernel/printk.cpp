@@ -9,9 +9,11 @@
 namespace lifeboat {
 namespace {
 
-// Two states of a descriptor in which its record is whole (enum desc_state).
+// The states of a descriptor: only in these two is its record whole; in this one there is none (enum
+// desc_state).
 constexpr uint64_t kCommitted = 1;
 constexpr uint64_t kFinalized = 2;
+constexpr uint64_t kReusable = 3;
 constexpr unsigned kStateShift = 62;
 constexpr uint64_t kIdMask = (uint64_t{1} << kStateShift) - 1;
 constexpr uint64_t kBlockIdSize = sizeof(uint64_t);  // each data block begins with its descriptor's id
@@ -28,14 +30,42 @@ struct Ring {
   uint64_t text = 0;  // virtual address
   uint64_t text_bits = 0;
   uint64_t descriptor_size = 0, info_size = 0;
-  uint64_t state = 0, begin = 0, next = 0;                  // offsets in prb_desc
-  uint64_t sequence = 0, time = 0, text_length = 0;         // offsets in printk_info
+  uint64_t state = 0, begin = 0, next = 0;           // offsets in prb_desc
+  uint64_t sequence = 0, time = 0, text_length = 0;  // offsets in printk_info
   std::optional<uint64_t> caller;
 };
 
-Result<> check_member(uint64_t offset, uint64_t size, uint64_t structure, const char* what) {
-  if (structure > kMostStructSize || offset > structure || size > structure - offset)
-    return fail(ErrorCode::corrupt, "VMCOREINFO: {} at {} of {} bytes", what, offset, structure);
+// The offset of a member within a member; both must lie inside a structure of `size` bytes.
+Result<uint64_t> member(uint64_t outer, uint64_t inner, uint64_t bytes, uint64_t size, const char* what) {
+  if (size > kMostStructSize || outer > size || inner > size - outer || bytes > size - outer - inner)
+    return fail(ErrorCode::corrupt, "VMCOREINFO: {} at {} + {} of {} bytes", what, outer, inner, size);
+  return outer + inner;
+}
+
+Result<> read_layout(const Vmcoreinfo& info, Ring& ring) {
+  constexpr uint64_t kWord = sizeof(uint64_t);
+  const uint64_t counter = TRY(info.require_offset("atomic_long_t.counter"));
+  const uint64_t descriptor = TRY(info.require_size("prb_desc"));
+  const uint64_t state = TRY(info.require_offset("prb_desc.state_var"));
+  const uint64_t block = TRY(info.require_offset("prb_desc.text_blk_lpos"));
+  const uint64_t begin = TRY(info.require_offset("prb_data_blk_lpos.begin"));
+  const uint64_t next = TRY(info.require_offset("prb_data_blk_lpos.next"));
+  ring.descriptor_size = descriptor;
+  ring.state = TRY(member(state, counter, kWord, descriptor, "prb_desc.state_var"));
+  ring.begin = TRY(member(block, begin, kWord, descriptor, "prb_data_blk_lpos.begin"));
+  ring.next = TRY(member(block, next, kWord, descriptor, "prb_data_blk_lpos.next"));
+
+  const uint64_t size = TRY(info.require_size("printk_info"));
+  ring.info_size = size;
+  ring.sequence = TRY(member(TRY(info.require_offset("printk_info.seq")), 0, kWord, size, "printk_info.seq"));
+  ring.time =
+      TRY(member(TRY(info.require_offset("printk_info.ts_nsec")), 0, kWord, size, "printk_info.ts_nsec"));
+  // Behind text_len (u16) lie facility (u8) and flags and level (bit-fields of one byte), which no key names;
+  // they have been there since the structure exists (struct printk_info, kernel/printk/printk_ringbuffer.h).
+  ring.text_length =
+      TRY(member(TRY(info.require_offset("printk_info.text_len")), 0, 4, size, "printk_info.text_len"));
+  if (const auto caller = info.offset("printk_info.caller_id"))
+    ring.caller = TRY(member(*caller, 0, sizeof(uint32_t), size, "printk_info.caller_id"));
   return {};
 }
 
@@ -47,40 +77,28 @@ Result<Ring> find_ring(const KernelMemory& memory) {
     return std::unexpected(Error(ErrorCode::unsupported, "VMCOREINFO does not tell SYMBOL(prb)")
                                .hint("kernels before 5.10 keep their log in another way, which is not read"));
   }
+  TRY_VOID(read_layout(info, ring));
   const uint64_t counter = TRY(info.require_offset("atomic_long_t.counter"));
   const uint64_t address = TRY(memory.read<uint64_t>(*prb));
   const uint64_t desc_ring = address + TRY(info.require_offset("printk_ringbuffer.desc_ring"));
   const uint64_t text_ring = address + TRY(info.require_offset("printk_ringbuffer.text_data_ring"));
 
-  ring.count_bits = TRY(memory.read<uint32_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.count_bits"))));
+  // Sums of addresses may wrap here: then there is nothing mapped, or something else is read; all of it is
+  // checked.
+  ring.count_bits =
+      TRY(memory.read<uint32_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.count_bits"))));
   ring.descriptors = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.descs"))));
   ring.infos = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.infos"))));
-  ring.head_id = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.head_id")) + counter));
-  ring.tail_id = TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.tail_id")) + counter));
-  ring.text_bits = TRY(memory.read<uint32_t>(text_ring + TRY(info.require_offset("prb_data_ring.size_bits"))));
+  ring.head_id =
+      TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.head_id")) + counter));
+  ring.tail_id =
+      TRY(memory.read<uint64_t>(desc_ring + TRY(info.require_offset("prb_desc_ring.tail_id")) + counter));
+  ring.text_bits =
+      TRY(memory.read<uint32_t>(text_ring + TRY(info.require_offset("prb_data_ring.size_bits"))));
   ring.text = TRY(memory.read<uint64_t>(text_ring + TRY(info.require_offset("prb_data_ring.data"))));
   if (ring.count_bits > kMostDescriptorBits || ring.text_bits > kMostTextBits)
-    return fail(ErrorCode::corrupt, "a log ring of 2^{} records and 2^{} bytes", ring.count_bits, ring.text_bits);
-
-  ring.descriptor_size = TRY(info.require_size("prb_desc"));
-  ring.state = TRY(info.require_offset("prb_desc.state_var")) + counter;
-  const uint64_t block = TRY(info.require_offset("prb_desc.text_blk_lpos"));
-  ring.begin = block + TRY(info.require_offset("prb_data_blk_lpos.begin"));
-  ring.next = block + TRY(info.require_offset("prb_data_blk_lpos.next"));
-  for (const uint64_t offset : {ring.state, ring.begin, ring.next})
-    TRY_VOID(check_member(offset, sizeof(uint64_t), ring.descriptor_size, "a member of prb_desc"));
-
-  ring.info_size = TRY(info.require_size("printk_info"));
-  ring.sequence = TRY(info.require_offset("printk_info.seq"));
-  ring.time = TRY(info.require_offset("printk_info.ts_nsec"));
-  ring.text_length = TRY(info.require_offset("printk_info.text_len"));
-  ring.caller = info.offset("printk_info.caller_id");
-  for (const uint64_t offset : {ring.sequence, ring.time})
-    TRY_VOID(check_member(offset, sizeof(uint64_t), ring.info_size, "a member of printk_info"));
-  // Behind text_len (u16) lie facility (u8) and flags and level (bit-fields of one byte), which no key names; they have
-  // been there since the structure exists (struct printk_info, kernel/printk/printk_ringbuffer.h).
-  TRY_VOID(check_member(ring.text_length, 4, ring.info_size, "printk_info.text_len"));
-  if (ring.caller) TRY_VOID(check_member(*ring.caller, sizeof(uint32_t), ring.info_size, "printk_info.caller_id"));
+    return fail(ErrorCode::corrupt, "a log ring of 2^{} records and 2^{} bytes", ring.count_bits,
+                ring.text_bits);
   return ring;
 }
 
@@ -92,17 +110,23 @@ class PiecewiseArray {
 
   Result<ByteSpan> at(uint64_t index) {
     if (index < first_ || index >= first_ + held_) {
-      first_ = index / kPiece * kPiece;
-      held_ = 0;
-      const uint64_t count = std::min(kPiece, count_ - first_);
-      bytes_.resize(count * size_);
-      TRY_VOID(memory_.read(address_ + first_ * size_, bytes_));
-      held_ = count;
+      const uint64_t first = index / kPiece * kPiece;
+      // A page that is missing takes only the elements in it along, not the whole piece.
+      if (!fill(first, std::min(kPiece, count_ - first))) TRY_VOID(fill(index, 1));
     }
     return ByteSpan(bytes_).subspan((index - first_) * size_, size_);
   }
 
  private:
+  Result<> fill(uint64_t first, uint64_t count) {
+    held_ = 0;
+    bytes_.resize(count * size_);
+    TRY_VOID(memory_.read(address_ + first * size_, bytes_));
+    first_ = first;
+    held_ = count;
+    return {};
+  }
+
   static constexpr uint64_t kPiece = 256;
   const KernelMemory& memory_;
   uint64_t address_, size_, count_;
@@ -137,13 +161,15 @@ class LogReader {
   }
 
  private:
-  // Nothing for a descriptor that holds no record (reserved, or free to be used again).
+  // Nothing for a descriptor that has no record yet: the kernel's first one, in an empty ring.
   Result<std::optional<LogRecord>> read_record(uint64_t id) {
     const uint64_t index = id & ((uint64_t{1} << ring_.count_bits) - 1);
     const ByteSpan descriptor = TRY(descriptors_.at(index));
     const auto state = TRY(load<uint64_t>(descriptor, ring_.state, "prb_desc"));
     const uint64_t kind = state >> kStateShift;
-    if ((state & kIdMask) != id || (kind != kCommitted && kind != kFinalized)) return std::nullopt;
+    if ((state & kIdMask) == id && kind == kReusable) return std::nullopt;
+    if ((state & kIdMask) != id || (kind != kCommitted && kind != kFinalized))
+      return fail(ErrorCode::lost, "record {:#x} was being written", id);
     const auto begin = TRY(load<uint64_t>(descriptor, ring_.begin, "prb_desc"));
     const auto next = TRY(load<uint64_t>(descriptor, ring_.next, "prb_desc"));
 
@@ -160,55 +186,73 @@ class LogReader {
   }
 
   Result<std::string> read_text(uint64_t begin, uint64_t next, uint64_t length) {
-    // Equal positions, and odd ones (NO_LPOS, FAILED_LPOS), mark a record without text.
-    if (begin == next || ((begin & 1) != 0 && (next & 1) != 0)) return std::string();
+    // Equal positions, and odd ones (NO_LPOS, FAILED_LPOS): the text found no room.
+    if (begin == next || ((begin & 1) != 0 && (next & 1) != 0))
+      return fail(ErrorCode::lost, "a record without text");
     const uint64_t size = uint64_t{1} << ring_.text_bits;
     const auto lap = [this](uint64_t position) { return position >> ring_.text_bits; };
     uint64_t start = begin & (size - 1);
-    uint64_t available;
+    uint64_t available = 0;
     if (lap(begin) == lap(next - 1)) {
-      // A block may end exactly where the ring ends: then `next` is already on the next lap, `next - 1` is not.
+      // A block may end exactly where the ring ends: then `next` is already on the next lap, `next - 1` is
+      // not.
       available = next - begin;
-    } else if (lap(begin) + 1 == lap(next - 1)) {
-      // It did not fit before the end of the ring, and lies whole at its beginning.
+    } else if (lap(begin + size) == lap(next - 1)) {
+      // It did not fit before the end of the ring, and lies whole at its beginning. Positions begin one lap
+      // below zero, so the first lap's number is the highest there is, and the next one's is 0: hence `begin
+      // + size`.
       start = 0;
-      available = next & (size - 1);
-    } else {
-      return fail(ErrorCode::corrupt, "a log text from {:#x} to {:#x}", begin, next);
+      available = ((next - 1) & (size - 1)) + 1;
     }
     if (available < kBlockIdSize || available > size - start)
       return fail(ErrorCode::corrupt, "a log text from {:#x} to {:#x}", begin, next);
-    std::string text(std::min(length, available - kBlockIdSize), '\0');
+    length = std::min(length, available - kBlockIdSize);
+    // Texts do not overlap, so all of them together fit into the ring; a hostile dump cannot ask for more
+    // memory.
+    if (length > size - text_read_) return fail(ErrorCode::corrupt, "log texts that overlap");
+    std::string text(length, '\0');
     TRY_VOID(memory_.read(ring_.text + start + kBlockIdSize, std::as_writable_bytes(std::span(text))));
+    text_read_ += length;
     return text;
   }
 
   const KernelMemory& memory_;
   const Ring& ring_;
   PiecewiseArray descriptors_, infos_;
+  uint64_t text_read_ = 0;  // bytes
 };
 
 // The length of the well-formed UTF-8 sequence at the start, 0 if there is none.
 size_t utf8_length(std::string_view text) {
   const auto byte = [&](size_t index) { return static_cast<uint8_t>(text[index]); };
   const uint8_t first = byte(0);
-  const size_t length = first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+  const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
+                        : first >= 0xe0 && first <= 0xef ? 3
+                        : first >= 0xf0 && first <= 0xf4 ? 4
+                                                         : 0;
   if (length == 0 || text.size() < length) return 0;
   for (size_t index = 1; index < length; ++index) {
     if ((byte(index) & 0xc0) != 0x80) return 0;
   }
   // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) ||
-      (first == 0xf4 && byte(1) > 0x8f))
+  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
+      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
     return 0;
+  // C1 control characters: some terminals obey them.
+  if (first == 0xc2 && byte(1) < 0xa0) return 0;
   return length;
+}
+
+// What C calls a space, except the newline, goes through: dmesg and makedumpfile let it.
+bool is_plain(uint8_t byte) {
+  return (byte >= 0x20 && byte < 0x7f) || byte == '\t' || (byte >= '\v' && byte <= '\r');
 }
 
 void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const auto first = static_cast<uint8_t>(text.front());
     size_t length = 1;
-    if ((first >= 0x20 && first < 0x7f) || first == '\t') {
+    if (is_plain(first)) {
       out += text.front();
     } else if (const size_t sequence = utf8_length(text); sequence > 0) {
       out += text.substr(0, sequence);
@@ -227,17 +271,23 @@ Result<KernelLog> read_kernel_log(const KernelMemory& memory) {
   return LogReader(memory, ring).read();
 }
 
+std::string escape_text(std::string_view text) {
+  std::string out;
+  append_escaped(out, text);
+  return out;
+}
+
 std::string format_record(const LogRecord& record) {
   const std::string prefix = fmt::format("[{:5}.{:06}] ", record.nanoseconds / 1'000'000'000,
                                          record.nanoseconds % 1'000'000'000 / 1000);
-  std::string out;
+  std::string out = prefix;
   std::string_view rest = record.text;
   for (;;) {
     const auto end = rest.find('\n');
-    out += prefix;
     append_escaped(out, rest.substr(0, end));
     out += '\n';
     if (end == std::string_view::npos) return out;
+    out.append(prefix.size(), ' ');
     rest.remove_prefix(end + 1);
   }
 }

@@ -21,7 +21,7 @@ struct LogRecord {
 
 struct KernelLog {
   std::vector<LogRecord> records;
-  // Records that were being written, overwritten or do not make sense: skipped and counted.
+  // Records that were being written, overwritten, lost their text or do not make sense: skipped and counted.
   uint64_t unreadable = 0;
 };
 
@@ -29,9 +29,12 @@ struct KernelLog {
 // Every size taken from the dump is bounded (ring at most 2^24 descriptors, text at most 1 GiB).
 Result<KernelLog> read_kernel_log(const KernelMemory& memory);
 
-// "[    1.234567] text": one line a text line, each with the time in front, bytes that are no printable
-// ASCII or UTF-8 written as \xNN. Ends in a newline.
+// "[    1.234567] text" as `makedumpfile --dump-dmesg` and dmesg print it: further lines of a record are indented,
+// bytes that are no printable or space ASCII nor UTF-8 are written as \xNN (makedumpfile writes every byte from 0x80
+// on so, with stray f's in front, because its char has a sign). Ends in a newline.
 std::string format_record(const LogRecord& record);
 std::string format_log(const KernelLog& log);
+// The same escapes for one line of any text of a dump; a newline becomes \x0a.
+std::string escape_text(std::string_view text);
 
 }  // namespace lifeboat
