@@ -59,12 +59,14 @@ void verify_elf(Dump& dump, VerifyReport& report, Progress& progress) {
   std::vector<std::byte> buffer(1_MiB);
   for (const auto& range : dump.ram()) {
     for (uint64_t at = range.start; at < range.end; at += buffer.size()) {
-      const MutableByteSpan part = MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));
+      const MutableByteSpan part =
+          MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));
       progress.update(at, dump.info().max_pfn * kPageSize);
       report.pages_checked += part.size() / kPageSize;
       if (dump.read(at, part)) continue;
       for (uint64_t page = 0; page < part.size(); page += kPageSize) {
-        if (auto read = dump.read(at + page, part.subspan(page, kPageSize)); !read) count_failure(report, read.error());
+        if (auto read = dump.read(at + page, part.subspan(page, kPageSize)); !read)
+          count_failure(report, read.error());
       }
     }
   }
