@@ -47,6 +47,17 @@ class MemorySource final : public ByteSource {
 
 }  // namespace
 
+Result<std::vector<std::byte>> read_bytes(const ByteSource& file, uint64_t offset, uint64_t size,
+                                          std::string_view what) {
+  if (offset > file.size() || size > file.size() - offset || size > file.stored_size()) {
+    return fail(ErrorCode::truncated, "{}: the {} ({} bytes at {}) do not fit into {} bytes", file.name(),
+                what, size, offset, file.stored_size());
+  }
+  std::vector<std::byte> bytes(size);
+  TRY_VOID(file.read(offset, bytes));
+  return bytes;
+}
+
 Result<std::unique_ptr<ByteSource>> open_byte_source(UniqueFd fd, std::string name) {
   const off_t size = ::lseek(fd.get(), 0, SEEK_END);
   if (size < 0) {

@@ -83,12 +83,9 @@ Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& s
   Elf64_Shdr first_section{};
   const uint64_t count = TRY(program_header_count(file, header, first_section));
   const uint64_t table = count * sizeof(Elf64_Phdr);  // 32-bit count: cannot overflow
-  if (header.e_phoff > file.size() || table > file.size() - header.e_phoff) {
-    return fail(ErrorCode::truncated, "{}: {} program headers at offset {} lie beyond its end at {}",
-                file.name(), count, header.e_phoff, file.size());
-  }
+  const auto program_headers = TRY(read_bytes(file, header.e_phoff, table, "program headers"));
   storage.resize(sizeof header + table + sizeof first_section);
-  TRY_VOID(file.read(header.e_phoff, MutableByteSpan(storage).subspan(sizeof header, table)));
+  std::ranges::copy(program_headers, storage.begin() + sizeof header);
   header.e_phoff = sizeof header;
   header.e_shoff = header.e_phnum == PN_XNUM ? sizeof header + table : 0;
   header.e_shnum = header.e_phnum == PN_XNUM ? 1 : 0;
@@ -106,13 +103,16 @@ Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& s
 Result<> read_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
   if (segment.p_filesz > kMostNotes)
     return fail(ErrorCode::corrupt, "{}: notes of {} bytes", file.name(), segment.p_filesz);
-  const size_t old_size = info.notes.size();
   if (segment.p_offset > file.size() || segment.p_filesz > file.size() - segment.p_offset) {
     info.incomplete = true;
     return {};
   }
-  info.notes.resize(old_size + segment.p_filesz);
-  return file.read(segment.p_offset, MutableByteSpan(info.notes).subspan(old_size));
+  // Many headers may point at the same bytes; honest ones do not, and together fit into the file.
+  if (info.notes.size() + segment.p_filesz > std::min(kMostNotes, file.stored_size()))
+    return fail(ErrorCode::corrupt, "{}: more notes than fit into the file", file.name());
+  const auto notes = TRY(read_bytes(file, segment.p_offset, segment.p_filesz, "notes"));
+  info.notes.insert(info.notes.end(), notes.begin(), notes.end());
+  return {};
 }
 
 void interpret_notes(DumpInfo& info) {
@@ -212,8 +212,9 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
     if (program_header.p_offset > file->size() ||
         program_header.p_filesz > file->size() - program_header.p_offset)
       info.incomplete = true;
-    segments.push_back(
-        {program_header.p_paddr, program_header.p_offset, program_header.p_filesz, program_header.p_memsz});
+    // A segment beyond the file stays beyond it: offsets within it must not wrap to the file's beginning.
+    segments.push_back({program_header.p_paddr, std::min(program_header.p_offset, file->size()),
+                        program_header.p_filesz, program_header.p_memsz});
   }
   if (segments.empty())
     return fail(ErrorCode::corrupt, "{} is an ELF core with no memory in it", file->name());
@@ -222,7 +223,18 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   return std::unique_ptr<ElfCore>(new ElfCore(std::move(file), std::move(info), std::move(segments)));
 }
 
+std::vector<PhysicalRange> ElfCore::stored_ranges() const {
+  std::vector<PhysicalRange> ranges;
+  for (const auto& segment : segments_) {
+    if (segment.file_size == 0) continue;
+    ranges.push_back(
+        {align_down(segment.physical, kPageSize), align_up(segment.physical + segment.file_size, kPageSize)});
+  }
+  return merge(std::move(ranges));
+}
+
 PageState ElfCore::page_state(uint64_t pfn) const {
+  if (pfn >= info_.max_pfn) return PageState::absent;
   const uint64_t address = pfn << kPageShift;
   const auto after = std::ranges::upper_bound(ram_, address, {}, &PhysicalRange::start);
   if (after == ram_.begin()) return PageState::absent;

@@ -21,6 +21,7 @@ class FlattenedFile final : public ByteSource {
  public:
   explicit FlattenedFile(std::unique_ptr<ByteSource> file) : file_(std::move(file)) {}
   [[nodiscard]] uint64_t size() const override { return size_; }
+  [[nodiscard]] uint64_t stored_size() const override { return file_->size(); }
   [[nodiscard]] const std::string& name() const override { return file_->name(); }
   [[nodiscard]] bool flattened() const override { return true; }
   [[nodiscard]] bool complete() const override { return complete_; }

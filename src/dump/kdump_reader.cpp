@@ -170,9 +170,7 @@ Result<> KdumpReader::State::read_notes() {
   const std::string& name = file->name();
   const auto read = [&](uint64_t offset, uint64_t size, const char* what) -> Result<std::vector<std::byte>> {
     if (size > kMostNotes) return fail(ErrorCode::corrupt, "{}: {} of {} bytes", name, what, size);
-    std::vector<std::byte> bytes(size);
-    TRY_VOID(file->read(offset, bytes));
-    return bytes;
+    return read_bytes(*file, offset, size, what);
   };
   if (header.version >= 4 && sub.size_note > 0) {
     info.notes = TRY(read(sub.offset_note, sub.size_note, "notes"));
@@ -201,7 +199,8 @@ Result<> KdumpReader::State::place_bitmaps() {
                 info.max_pfn, header.bitmap_blocks);
   }
   descriptors_offset = bitmap_offset + all_bytes;
-  if (descriptors_offset > file->size()) {
+  // The bitmaps are walked over: those in the hole of a flattened file may be of any size.
+  if (descriptors_offset > file->size() || all_bytes > file->stored_size()) {
     return fail(ErrorCode::truncated, "{} ends at {}, before its page descriptors at {}", name, file->size(),
                 descriptors_offset);
   }
