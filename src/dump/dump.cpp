@@ -60,7 +60,10 @@ Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
 }  // namespace
 
 Result<std::unique_ptr<Dump>> Dump::open(const std::string& path) {
-  auto file = TRY(open_byte_source(TRY(open_file(path, O_RDONLY)), path));
+  return open(TRY(open_byte_source(TRY(open_file(path, O_RDONLY)), path)));
+}
+
+Result<std::unique_ptr<Dump>> Dump::open(std::unique_ptr<ByteSource> file) {
   if (!is_flattened(*file)) return open_by_magic(std::move(file));
   return open_by_magic(TRY(open_flattened(std::move(file))));
 }

@@ -66,12 +66,15 @@ struct PhysicalRange {
   friend bool operator==(const PhysicalRange&, const PhysicalRange&) = default;
 };
 
+class ByteSource;
+
 class Dump : public PhysicalMemory {
  public:
   // Tells the format by its magic (KDUMP, ELF core, each possibly flattened) and opens it.
   // Errors: not_found, truncated (empty or cut off), unsupported (another architecture or format, with its
   // name where known), corrupt.
   static Result<std::unique_ptr<Dump>> open(const std::string& path);
+  static Result<std::unique_ptr<Dump>> open(std::unique_ptr<ByteSource> file);
 
   [[nodiscard]] virtual const DumpInfo& info() const = 0;
   [[nodiscard]] virtual PageState page_state(uint64_t pfn) const = 0;
