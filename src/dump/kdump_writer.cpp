@@ -186,8 +186,14 @@ Result<> KdumpWriter::finish() {
   TRY_VOID(sync_file(fd_, name_));
   if (added_ != announced_ || lost_ > 0) return {};
   header_.status &= ~static_cast<uint32_t>(kdump::kStatusIncomplete);
-  TRY_VOID(pwrite_all(fd_, 0, object_bytes(header_), name_));
-  return sync_file(fd_, name_);
+  auto cleared = pwrite_all(fd_, 0, object_bytes(header_), name_);
+  if (cleared) cleared = sync_file(fd_, name_);
+  if (!cleared) {
+    // Nobody knows what reached the disk: the file must not claim to be whole.
+    header_.status |= kdump::kStatusIncomplete;
+    [[maybe_unused]] const auto ignored = pwrite_all(fd_, 0, object_bytes(header_), name_);
+  }
+  return cleared;
 }
 
 }  // namespace lifeboat
