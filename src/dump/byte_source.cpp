@@ -16,8 +16,8 @@ class FileSource final : public ByteSource {
   [[nodiscard]] const std::string& name() const override { return name_; }
   Result<> read(uint64_t offset, MutableByteSpan out) const override {
     if (offset > size_ || out.size() > size_ - offset) {
-      return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond its end at {}", name_, out.size(),
-                  offset, size_);
+      return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond its end at {}", name_,
+                  out.size(), offset, size_);
     }
     return pread_exact(fd_.get(), offset, out, name_);
   }
@@ -30,7 +30,8 @@ class FileSource final : public ByteSource {
 
 class MemorySource final : public ByteSource {
  public:
-  MemorySource(ByteSpan bytes, std::string name) : bytes_(bytes.begin(), bytes.end()), name_(std::move(name)) {}
+  MemorySource(ByteSpan bytes, std::string name)
+      : bytes_(bytes.begin(), bytes.end()), name_(std::move(name)) {}
   [[nodiscard]] uint64_t size() const override { return bytes_.size(); }
   [[nodiscard]] const std::string& name() const override { return name_; }
   Result<> read(uint64_t offset, MutableByteSpan out) const override {
@@ -46,10 +47,22 @@ class MemorySource final : public ByteSource {
 
 }  // namespace
 
+Result<std::vector<std::byte>> read_bytes(const ByteSource& file, uint64_t offset, uint64_t size,
+                                          std::string_view what) {
+  if (offset > file.size() || size > file.size() - offset || size > file.stored_size()) {
+    return fail(ErrorCode::truncated, "{}: the {} ({} bytes at {}) do not fit into {} bytes", file.name(),
+                what, size, offset, file.stored_size());
+  }
+  std::vector<std::byte> bytes(size);
+  TRY_VOID(file.read(offset, bytes));
+  return bytes;
+}
+
 Result<std::unique_ptr<ByteSource>> open_byte_source(UniqueFd fd, std::string name) {
   const off_t size = ::lseek(fd.get(), 0, SEEK_END);
   if (size < 0) {
-    return fail(ErrorCode::unsupported, "{} cannot be read at any place (a pipe?); save it to a file first", name);
+    return fail(ErrorCode::unsupported, "{} cannot be read at any place (a pipe?); save it to a file first",
+                name);
   }
   return std::make_unique<FileSource>(std::move(fd), std::move(name), static_cast<uint64_t>(size));
 }

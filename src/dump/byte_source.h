@@ -14,6 +14,9 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   [[nodiscard]] virtual uint64_t size() const = 0;
+  // At most so many of these bytes are really there: holes of a flattened file take no room, so its logical
+  // size is no bound for what may be allocated or walked over on the word of a header.
+  [[nodiscard]] virtual uint64_t stored_size() const { return size(); }
   [[nodiscard]] virtual const std::string& name() const = 0;
   // Fills `out` or fails: `truncated` past the end.
   virtual Result<> read(uint64_t offset, MutableByteSpan out) const = 0;
@@ -21,6 +24,10 @@ class ByteSource {
   [[nodiscard]] virtual bool flattened() const { return false; }
   [[nodiscard]] virtual bool complete() const { return true; }
 };
+
+// The bytes of a part whose size a header tells: memory is taken only after the size proved possible.
+Result<std::vector<std::byte>> read_bytes(const ByteSource& file, uint64_t offset, uint64_t size,
+                                          std::string_view what);
 
 // A file as it is. /proc/vmcore and block devices are fine: the size is found by seeking.
 Result<std::unique_ptr<ByteSource>> open_byte_source(UniqueFd fd, std::string name);

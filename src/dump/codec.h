@@ -12,8 +12,8 @@ namespace lifeboat {
 class PageCompressor {
  public:
   virtual ~PageCompressor() = default;
-  // Level 0: the default of the codec (zstd 1, zlib 1). Only zstd (1..19) and zlib (1..9) have levels; another
-  // number is a `usage` error.
+  // Level 0: the default of the codec (zstd 1, zlib 1). Only zstd (1..19) and zlib (1..9) have levels;
+  // another number is a `usage` error.
   static Result<std::unique_ptr<PageCompressor>> create(Compression compression, int level = 0);
 
   // The compressed bytes, valid until the next call. Empty when they would not be smaller than the page

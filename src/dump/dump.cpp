@@ -19,9 +19,12 @@ struct KnownMagic {
 constexpr KnownMagic kKnownMagics[] = {
     {"\x1f\x8b", "compressed with gzip", "decompress it first (gzip -d)"},
     {"\x28\xb5\x2f\xfd", "compressed with zstd", "decompress it first (zstd -d)"},
-    {"\xfd" "7zXZ", "compressed with xz", "decompress it first (xz -d)"},
+    {"\xfd"
+     "7zXZ",
+     "compressed with xz", "decompress it first (xz -d)"},
     {"QFI\xfb", "a QEMU disk image", "give the dump that lies on that disk"},
-    {"DISKDUMP", "an old diskdump file", "convert it with the tools of its time; only KDUMP and ELF are read"},
+    {"DISKDUMP", "an old diskdump file",
+     "convert it with the tools of its time; only KDUMP and ELF are read"},
     {"MDMP", "a Windows minidump", ""},
     {"PAGEDU64", "a Windows memory dump", ""},
     {"LiME", "a LiME memory image", ""},
@@ -30,20 +33,23 @@ constexpr KnownMagic kKnownMagics[] = {
 Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
   const std::string name = file->name();
   if (file->size() == 0) {
-    return std::unexpected(
-        Error(ErrorCode::truncated, fmt::format("{} is empty", name)).hint("the capture wrote nothing; see its log"));
+    return std::unexpected(Error(ErrorCode::truncated, fmt::format("{} is empty", name))
+                               .hint("the capture wrote nothing; see its log"));
   }
   std::array<std::byte, 16> magic{};
   const size_t length = std::min<uint64_t>(magic.size(), file->size());
   TRY_VOID(file->read(0, MutableByteSpan(magic).first(length)));
   const std::string_view begin = as_text(magic);
-  if (begin.starts_with("\x7f" "ELF")) return TRY(ElfCore::open(std::move(file)));
+  if (begin.starts_with("\x7f"
+                        "ELF"))
+    return TRY(ElfCore::open(std::move(file)));
   if (begin.starts_with({kdump::kSignature.data(), kdump::kSignature.size()}))
     return TRY(KdumpReader::open(std::move(file)));
   for (const auto& known : kKnownMagics) {
     if (begin.starts_with(known.magic)) {
-      return std::unexpected(Error(ErrorCode::unsupported, fmt::format("{} is not a dump: it is {}", name, known.what))
-                                 .hint(known.next_step));
+      return std::unexpected(
+          Error(ErrorCode::unsupported, fmt::format("{} is not a dump: it is {}", name, known.what))
+              .hint(known.next_step));
     }
   }
   return std::unexpected(
@@ -54,30 +60,40 @@ Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
 }  // namespace
 
 Result<std::unique_ptr<Dump>> Dump::open(const std::string& path) {
-  auto file = TRY(open_byte_source(TRY(open_file(path, O_RDONLY)), path));
+  return open(TRY(open_byte_source(TRY(open_file(path, O_RDONLY)), path)));
+}
+
+Result<std::unique_ptr<Dump>> Dump::open(std::unique_ptr<ByteSource> file) {
   if (!is_flattened(*file)) return open_by_magic(std::move(file));
   return open_by_magic(TRY(open_flattened(std::move(file))));
 }
 
 std::string_view compression_name(Compression compression) {
   switch (compression) {
-    case Compression::none: return "none";
-    case Compression::zlib: return "zlib";
-    case Compression::lzo: return "lzo";
-    case Compression::snappy: return "snappy";
-    case Compression::zstd: return "zstd";
+    case Compression::none:
+      return "none";
+    case Compression::zlib:
+      return "zlib";
+    case Compression::lzo:
+      return "lzo";
+    case Compression::snappy:
+      return "snappy";
+    case Compression::zstd:
+      return "zstd";
   }
   return "none";
 }
 
 std::optional<Compression> parse_compression(std::string_view name) {
-  for (const auto compression : {Compression::none, Compression::zlib, Compression::lzo, Compression::snappy,
-                                 Compression::zstd}) {
+  for (const auto compression :
+       {Compression::none, Compression::zlib, Compression::lzo, Compression::snappy, Compression::zstd}) {
     if (name == compression_name(compression)) return compression;
   }
   return std::nullopt;
 }
 
-std::string_view format_name(DumpFormat format) { return format == DumpFormat::elf ? "ELF" : "KDUMP"; }
+std::string_view format_name(DumpFormat format) {
+  return format == DumpFormat::elf ? "ELF" : "KDUMP";
+}
 
 }  // namespace lifeboat

@@ -36,25 +36,25 @@ struct Utsname {
 // What the container itself says, before anything in the memory is looked at.
 struct DumpInfo {
   DumpFormat format = DumpFormat::elf;
-  bool flattened = false;  // wrapped by makedumpfile -F
-  bool incomplete = false;           // the writer marked it so, or never came to clear the mark
-  bool split = false;                // one of several files, holding [start_pfn, end_pfn)
+  bool flattened = false;   // wrapped by makedumpfile -F
+  bool incomplete = false;  // the writer marked it so, or never came to clear the mark
+  bool split = false;       // one of several files, holding [start_pfn, end_pfn)
   uint64_t start_pfn = 0, end_pfn = 0;
-  std::optional<int> dump_level;     // nullopt: the format does not say (ELF)
+  std::optional<int> dump_level;                // nullopt: the format does not say (ELF)
   Compression compression = Compression::none;  // the default of the file; single pages may differ
-  uint64_t max_pfn = 0;              // one past the last page frame
-  uint64_t ram_pages = 0;            // page frames that the dumped machine had
-  uint64_t stored_pages = 0;         // of these, how many the file has (zero pages included)
-  std::optional<uint64_t> timestamp;  // seconds since the epoch, of the dump or the crash
-  int cpus = 0;                      // NT_PRSTATUS notes
+  uint64_t max_pfn = 0;                         // one past the last page frame
+  uint64_t ram_pages = 0;                       // page frames that the dumped machine had
+  uint64_t stored_pages = 0;                    // of these, how many the file has (zero pages included)
+  std::optional<uint64_t> timestamp;            // seconds since the epoch, of the dump or the crash
+  int cpus = 0;                                 // NT_PRSTATUS notes
   Utsname uts;
-  std::string vmcoreinfo;            // text; empty: none in the file
-  std::vector<std::byte> notes;      // the PT_NOTE data, as stored
+  std::string vmcoreinfo;        // text; empty: none in the file
+  std::vector<std::byte> notes;  // the PT_NOTE data, as stored
 };
 
 // What a page frame is to a dump. ELF dumps cannot tell `excluded` from `absent`.
 enum class PageState {
-  absent,    // no RAM, or not known to the file
+  absent,  // no RAM, or not known to the file
   stored,
   excluded,  // RAM, but left out
 };
@@ -66,12 +66,15 @@ struct PhysicalRange {
   friend bool operator==(const PhysicalRange&, const PhysicalRange&) = default;
 };
 
+class ByteSource;
+
 class Dump : public PhysicalMemory {
  public:
   // Tells the format by its magic (KDUMP, ELF core, each possibly flattened) and opens it.
   // Errors: not_found, truncated (empty or cut off), unsupported (another architecture or format, with its
   // name where known), corrupt.
   static Result<std::unique_ptr<Dump>> open(const std::string& path);
+  static Result<std::unique_ptr<Dump>> open(std::unique_ptr<ByteSource> file);
 
   [[nodiscard]] virtual const DumpInfo& info() const = 0;
   [[nodiscard]] virtual PageState page_state(uint64_t pfn) const = 0;

@@ -21,19 +21,28 @@ using ElfHandle = std::unique_ptr<Elf, decltype(&elf_end)>;
 
 std::string machine_name(uint16_t machine) {
   switch (machine) {
-    case EM_386: return "32-bit x86";
-    case EM_AARCH64: return "arm64";
-    case EM_ARM: return "32-bit arm";
-    case EM_PPC64: return "ppc64";
-    case EM_S390: return "s390";
-    case EM_RISCV: return "riscv";
-    case EM_LOONGARCH: return "loongarch";
-    default: return fmt::format("machine {}", machine);
+    case EM_386:
+      return "32-bit x86";
+    case EM_AARCH64:
+      return "arm64";
+    case EM_ARM:
+      return "32-bit arm";
+    case EM_PPC64:
+      return "ppc64";
+    case EM_S390:
+      return "s390";
+    case EM_RISCV:
+      return "riscv";
+    case EM_LOONGARCH:
+      return "loongarch";
+    default:
+      return fmt::format("machine {}", machine);
   }
 }
 
 Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return fail(ErrorCode::unsupported, "{} is no ELF file", name);
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return fail(ErrorCode::unsupported, "{} is no ELF file", name);
   if (header.e_ident[EI_CLASS] != ELFCLASS64)
     return fail(ErrorCode::unsupported, "{} is a 32-bit ELF file; only 64-bit machines are supported", name);
   if (header.e_ident[EI_DATA] != ELFDATA2LSB)
@@ -44,7 +53,8 @@ Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
   }
   if (header.e_type != ET_CORE) {
     return std::unexpected(
-        Error(ErrorCode::unsupported, fmt::format("{} is an ELF file, but not a core (type {})", name, header.e_type))
+        Error(ErrorCode::unsupported,
+              fmt::format("{} is an ELF file, but not a core (type {})", name, header.e_type))
             .hint("a kernel image such as vmlinux holds no memory; give the vmcore"));
   }
   if (header.e_phentsize != sizeof(Elf64_Phdr))
@@ -53,9 +63,10 @@ Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
   return {};
 }
 
-// The number of program headers, which does not fit into e_phnum on large machines: then it is sh_info of section
-// header 0 (elf(5), PN_XNUM).
-Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& header, Elf64_Shdr& first_section) {
+// The number of program headers, which does not fit into e_phnum on large machines: then it is sh_info of
+// section header 0 (elf(5), PN_XNUM).
+Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& header,
+                                      Elf64_Shdr& first_section) {
   if (header.e_phnum != PN_XNUM) return header.e_phnum;
   if (header.e_shoff == 0)
     return fail(ErrorCode::corrupt, "{}: PN_XNUM without a section header", file.name());
@@ -63,8 +74,8 @@ Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& 
   return first_section.sh_info;
 }
 
-// Only the headers, laid out as a small ELF file of their own: libelf reads that from memory, and never touches
-// the terabyte that may follow them. `storage` must outlive the handle.
+// Only the headers, laid out as a small ELF file of their own: libelf reads that from memory, and never
+// touches the terabyte that may follow them. `storage` must outlive the handle.
 Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& storage) {
   Elf64_Ehdr header;
   TRY_VOID(file.read(0, std::as_writable_bytes(std::span(&header, 1))));
@@ -72,12 +83,9 @@ Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& s
   Elf64_Shdr first_section{};
   const uint64_t count = TRY(program_header_count(file, header, first_section));
   const uint64_t table = count * sizeof(Elf64_Phdr);  // 32-bit count: cannot overflow
-  if (header.e_phoff > file.size() || table > file.size() - header.e_phoff) {
-    return fail(ErrorCode::truncated, "{}: {} program headers at offset {} lie beyond its end at {}", file.name(),
-                count, header.e_phoff, file.size());
-  }
+  const auto program_headers = TRY(read_bytes(file, header.e_phoff, table, "program headers"));
   storage.resize(sizeof header + table + sizeof first_section);
-  TRY_VOID(file.read(header.e_phoff, MutableByteSpan(storage).subspan(sizeof header, table)));
+  std::ranges::copy(program_headers, storage.begin() + sizeof header);
   header.e_phoff = sizeof header;
   header.e_shoff = header.e_phnum == PN_XNUM ? sizeof header + table : 0;
   header.e_shnum = header.e_phnum == PN_XNUM ? 1 : 0;
@@ -95,13 +103,16 @@ Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& s
 Result<> read_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
   if (segment.p_filesz > kMostNotes)
     return fail(ErrorCode::corrupt, "{}: notes of {} bytes", file.name(), segment.p_filesz);
-  const size_t old_size = info.notes.size();
   if (segment.p_offset > file.size() || segment.p_filesz > file.size() - segment.p_offset) {
     info.incomplete = true;
     return {};
   }
-  info.notes.resize(old_size + segment.p_filesz);
-  return file.read(segment.p_offset, MutableByteSpan(info.notes).subspan(old_size));
+  // Many headers may point at the same bytes; honest ones do not, and together fit into the file.
+  if (info.notes.size() + segment.p_filesz > std::min(kMostNotes, file.stored_size()))
+    return fail(ErrorCode::corrupt, "{}: more notes than fit into the file", file.name());
+  const auto notes = TRY(read_bytes(file, segment.p_offset, segment.p_filesz, "notes"));
+  info.notes.insert(info.notes.end(), notes.begin(), notes.end());
+  return {};
 }
 
 void interpret_notes(DumpInfo& info) {
@@ -191,23 +202,39 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
     if (program_header.p_type != PT_LOAD || program_header.p_memsz == 0) continue;
     // /proc/kcore marks areas with no physical address so.
     if (program_header.p_paddr == std::numeric_limits<uint64_t>::max()) continue;
-    if (program_header.p_paddr >= kMostPhysical || program_header.p_memsz > kMostPhysical - program_header.p_paddr ||
+    if (program_header.p_paddr >= kMostPhysical ||
+        program_header.p_memsz > kMostPhysical - program_header.p_paddr ||
         program_header.p_filesz > program_header.p_memsz) {
-      return fail(ErrorCode::corrupt, "{}: segment {} claims {:#x} bytes ({:#x} in the file) at physical {:#x}",
-                  file->name(), index, program_header.p_memsz, program_header.p_filesz, program_header.p_paddr);
+      return fail(ErrorCode::corrupt,
+                  "{}: segment {} claims {:#x} bytes ({:#x} in the file) at physical {:#x}", file->name(),
+                  index, program_header.p_memsz, program_header.p_filesz, program_header.p_paddr);
     }
-    if (program_header.p_offset > file->size() || program_header.p_filesz > file->size() - program_header.p_offset)
+    if (program_header.p_offset > file->size() ||
+        program_header.p_filesz > file->size() - program_header.p_offset)
       info.incomplete = true;
-    segments.push_back(
-        {program_header.p_paddr, program_header.p_offset, program_header.p_filesz, program_header.p_memsz});
+    // A segment beyond the file stays beyond it: offsets within it must not wrap to the file's beginning.
+    segments.push_back({program_header.p_paddr, std::min(program_header.p_offset, file->size()),
+                        program_header.p_filesz, program_header.p_memsz});
   }
-  if (segments.empty()) return fail(ErrorCode::corrupt, "{} is an ELF core with no memory in it", file->name());
+  if (segments.empty())
+    return fail(ErrorCode::corrupt, "{} is an ELF core with no memory in it", file->name());
   std::ranges::stable_sort(segments, {}, &Segment::physical);
   interpret_notes(info);
   return std::unique_ptr<ElfCore>(new ElfCore(std::move(file), std::move(info), std::move(segments)));
 }
 
+std::vector<PhysicalRange> ElfCore::stored_ranges() const {
+  std::vector<PhysicalRange> ranges;
+  for (const auto& segment : segments_) {
+    if (segment.file_size == 0) continue;
+    ranges.push_back(
+        {align_down(segment.physical, kPageSize), align_up(segment.physical + segment.file_size, kPageSize)});
+  }
+  return merge(std::move(ranges));
+}
+
 PageState ElfCore::page_state(uint64_t pfn) const {
+  if (pfn >= info_.max_pfn) return PageState::absent;
   const uint64_t address = pfn << kPageShift;
   const auto after = std::ranges::upper_bound(ram_, address, {}, &PhysicalRange::start);
   if (after == ram_.begin()) return PageState::absent;
@@ -215,8 +242,8 @@ PageState ElfCore::page_state(uint64_t pfn) const {
 }
 
 const ElfCore::Segment* ElfCore::find(uint64_t physical_address) const {
-  // Segments may overlap: /proc/vmcore has one for the kernel's text within the RAM that holds it. Either will do; the
-  // nearest start is tried first, and few lie between it and the right one.
+  // Segments may overlap: /proc/vmcore has one for the kernel's text within the RAM that holds it. Either
+  // will do; the nearest start is tried first, and few lie between it and the right one.
   auto at = std::ranges::upper_bound(segments_, physical_address, {}, &Segment::physical);
   while (at != segments_.begin()) {
     --at;
@@ -248,7 +275,8 @@ Result<> ElfCore::read(uint64_t physical_address, MutableByteSpan out) {
       if (auto read = file_->read(segment->file_offset + within, out.first(count)); !read) {
         Error error = std::move(read).error();
         if (error.code == ErrorCode::truncated) error.code = ErrorCode::lost;
-        return std::unexpected(std::move(error).context(fmt::format("physical address {:#x}", physical_address)));
+        return std::unexpected(
+            std::move(error).context(fmt::format("physical address {:#x}", physical_address)));
       }
     } else {
       std::ranges::fill(out.first(count), std::byte{0});

@@ -9,14 +9,16 @@ namespace lifeboat {
 
 class ElfCore final : public Dump {
  public:
-  // Headers are read with libelf; PN_XNUM is honoured. Checked: class, byte order, machine (x86-64), type, every
-  // program header against the file's size. A segment that the file cuts off makes info().incomplete true
-  // and reading past the cut gives `lost`. Not checked: note contents, until they are asked for.
+  // Headers are read with libelf; PN_XNUM is honoured. Checked: class, byte order, machine (x86-64), type,
+  // every program header against the file's size. A segment that the file cuts off makes info().incomplete
+  // true and reading past the cut gives `lost`. Not checked: note contents, until they are asked for.
   static Result<std::unique_ptr<ElfCore>> open(std::unique_ptr<ByteSource> file);
 
   [[nodiscard]] const DumpInfo& info() const override { return info_; }
   [[nodiscard]] PageState page_state(uint64_t pfn) const override;
   [[nodiscard]] const std::vector<PhysicalRange>& ram() const override { return ram_; }
+  // The pages of ram() that have bytes in the file; the rest reads as zeros.
+  [[nodiscard]] std::vector<PhysicalRange> stored_ranges() const;
   // Bytes between p_filesz and p_memsz read as zeros.
   Result<> read(uint64_t physical_address, MutableByteSpan out) override;
 

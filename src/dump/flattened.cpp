@@ -21,6 +21,7 @@ class FlattenedFile final : public ByteSource {
  public:
   explicit FlattenedFile(std::unique_ptr<ByteSource> file) : file_(std::move(file)) {}
   [[nodiscard]] uint64_t size() const override { return size_; }
+  [[nodiscard]] uint64_t stored_size() const override { return file_->size(); }
   [[nodiscard]] const std::string& name() const override { return file_->name(); }
   [[nodiscard]] bool flattened() const override { return true; }
   [[nodiscard]] bool complete() const override { return complete_; }
@@ -56,7 +57,8 @@ void FlattenedFile::add(uint64_t offset, uint64_t size, uint64_t file_offset) {
     }
     at = pieces_.erase(at);
     if (start < offset) pieces_[start] = {offset - start, piece.file_offset};
-    if (piece_end > end) at = pieces_.insert_or_assign(end, Piece{piece_end - end, piece.file_offset + (end - start)}).first;
+    if (piece_end > end)
+      at = pieces_.insert_or_assign(end, Piece{piece_end - end, piece.file_offset + (end - start)}).first;
   }
   pieces_[offset] = {size, file_offset};
   size_ = std::max(size_, end);
@@ -68,8 +70,9 @@ Result<> FlattenedFile::index() {
   const auto type = TRY(load_be<uint64_t>(bytes, 0, file_->name()));
   const auto version = TRY(load_be<uint64_t>(bytes, 8, file_->name()));
   if (type != kType || version != kVersion) {
-    return fail(ErrorCode::unsupported, "{} is a flattened file of type {}, version {}; only 1 and 1 are known",
-                file_->name(), type, version);
+    return fail(ErrorCode::unsupported,
+                "{} is a flattened file of type {}, version {}; only 1 and 1 are known", file_->name(), type,
+                version);
   }
   uint64_t at = kHeaderSize;
   while (at <= file_->size() && file_->size() - at >= kRecordHeaderSize) {
@@ -81,20 +84,23 @@ Result<> FlattenedFile::index() {
       complete_ = true;
       break;
     }
-    if (offset < 0 || size <= 0 || static_cast<uint64_t>(offset) > kMostSize || static_cast<uint64_t>(size) > kMostSize)
-      return fail(ErrorCode::corrupt, "{}: a record at {} claims {} bytes at {}", file_->name(), at, size, offset);
+    if (offset < 0 || size <= 0 || static_cast<uint64_t>(offset) > kMostSize ||
+        static_cast<uint64_t>(size) > kMostSize)
+      return fail(ErrorCode::corrupt, "{}: a record at {} claims {} bytes at {}", file_->name(), at, size,
+                  offset);
     const uint64_t present = std::min<uint64_t>(static_cast<uint64_t>(size), file_->size() - at);
     if (present > 0) add(static_cast<uint64_t>(offset), present, at);
     at += static_cast<uint64_t>(size);
   }
-  if (pieces_.empty()) return fail(ErrorCode::truncated, "{} is a flattened file with nothing in it", file_->name());
+  if (pieces_.empty())
+    return fail(ErrorCode::truncated, "{} is a flattened file with nothing in it", file_->name());
   return {};
 }
 
 Result<> FlattenedFile::read(uint64_t offset, MutableByteSpan out) const {
   if (offset > size_ || out.size() > size_ - offset) {
-    return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond the end at {}", name(), out.size(), offset,
-                size_);
+    return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond the end at {}", name(),
+                out.size(), offset, size_);
   }
   // What no record covers was never written: holes, which read as zeros.
   std::ranges::fill(out, std::byte{0});

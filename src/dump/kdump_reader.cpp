@@ -24,7 +24,8 @@ constexpr size_t kCachedBitmapBlocks = 64;
 // Both bitmaps of a machine of 16 TiB are 512 MiB each; so they are read in blocks, and the last few kept.
 class BitmapCache {
  public:
-  BitmapCache(const ByteSource& file, uint64_t offset, uint64_t bytes) : file_(&file), offset_(offset), bytes_(bytes) {}
+  BitmapCache(const ByteSource& file, uint64_t offset, uint64_t bytes)
+      : file_(&file), offset_(offset), bytes_(bytes) {}
 
   // The block of kRankBytes that holds `byte`; nothing when it cannot be read.
   const std::vector<std::byte>* block(uint64_t byte) {
@@ -55,11 +56,13 @@ uint64_t count_bits(ByteSpan bytes) {
     count += static_cast<uint64_t>(std::popcount(word));
     bytes = bytes.subspan(sizeof word);
   }
-  for (const std::byte byte : bytes) count += static_cast<uint64_t>(std::popcount(static_cast<uint8_t>(byte)));
+  for (const std::byte byte : bytes)
+    count += static_cast<uint64_t>(std::popcount(static_cast<uint8_t>(byte)));
   return count;
 }
 
-// Clears the bits from `end` on in a chunk that begins at bit `first`: what lies beyond max_mapnr does not count.
+// Clears the bits from `end` on in a chunk that begins at bit `first`: what lies beyond max_mapnr does not
+// count.
 void clip_bits(MutableByteSpan chunk, uint64_t first, uint64_t end) {
   if (end >= first + chunk.size() * 8) return;
   const uint64_t keep = end > first ? end - first : 0;
@@ -69,17 +72,24 @@ void clip_bits(MutableByteSpan chunk, uint64_t first, uint64_t end) {
 
 Result<Compression> codec_of(uint32_t flags) {
   switch (flags) {
-    case 0: return Compression::none;
-    case kdump::kStatusZlib: return Compression::zlib;
-    case kdump::kStatusLzo: return Compression::lzo;
-    case kdump::kStatusSnappy: return Compression::snappy;
-    case kdump::kStatusZstd: return Compression::zstd;
-    default: return fail(ErrorCode::corrupt, "unknown compression flags {:#x}", flags);
+    case 0:
+      return Compression::none;
+    case kdump::kStatusZlib:
+      return Compression::zlib;
+    case kdump::kStatusLzo:
+      return Compression::lzo;
+    case kdump::kStatusSnappy:
+      return Compression::snappy;
+    case kdump::kStatusZstd:
+      return Compression::zstd;
+    default:
+      return fail(ErrorCode::corrupt, "unknown compression flags {:#x}", flags);
   }
 }
 
 Compression default_codec(uint32_t status) {
-  for (const uint32_t bit : {kdump::kStatusZlib, kdump::kStatusLzo, kdump::kStatusSnappy, kdump::kStatusZstd}) {
+  for (const uint32_t bit :
+       {kdump::kStatusZlib, kdump::kStatusLzo, kdump::kStatusSnappy, kdump::kStatusZstd}) {
     if ((status & bit) != 0) return *codec_of(bit);
   }
   return Compression::none;
@@ -124,17 +134,19 @@ Result<> KdumpReader::State::read_headers() {
   TRY_VOID(file->read(0, std::as_writable_bytes(std::span(&header, 1))));
   if (header.signature != kdump::kSignature) return fail(ErrorCode::unsupported, "{} is no KDUMP file", name);
   if (header.version < 1 || header.version > kdump::kVersion)
-    return fail(ErrorCode::unsupported, "{}: KDUMP version {}; 1 to {} are known", name, header.version, kdump::kVersion);
+    return fail(ErrorCode::unsupported, "{}: KDUMP version {}; 1 to {} are known", name, header.version,
+                kdump::kVersion);
   const auto text = [this](size_t index) {
     return std::string(text_until_nul(std::as_bytes(std::span(header.uts[index]))));
   };
   info.uts = {text(0), text(1), text(2), text(3), text(4), text(5)};
   if (!info.uts.machine.empty() && info.uts.machine != "x86_64") {
-    return fail(ErrorCode::unsupported, "{} is of another architecture ({}); only x86-64 dumps are supported", name,
-                info.uts.machine);
+    return fail(ErrorCode::unsupported, "{} is of another architecture ({}); only x86-64 dumps are supported",
+                name, info.uts.machine);
   }
   if (header.block_size != static_cast<int32_t>(kPageSize))
-    return fail(ErrorCode::unsupported, "{}: pages of {} bytes; only {} are supported", name, header.block_size, kPageSize);
+    return fail(ErrorCode::unsupported, "{}: pages of {} bytes; only {} are supported", name,
+                header.block_size, kPageSize);
   if (header.sub_header_blocks < 1 || header.sub_header_blocks > static_cast<int32_t>(kMostNotes / kPageSize))
     return fail(ErrorCode::corrupt, "{}: a sub header of {} blocks", name, header.sub_header_blocks);
   TRY_VOID(file->read(kPageSize, std::as_writable_bytes(std::span(&sub, 1))));
@@ -158,9 +170,7 @@ Result<> KdumpReader::State::read_notes() {
   const std::string& name = file->name();
   const auto read = [&](uint64_t offset, uint64_t size, const char* what) -> Result<std::vector<std::byte>> {
     if (size > kMostNotes) return fail(ErrorCode::corrupt, "{}: {} of {} bytes", name, what, size);
-    std::vector<std::byte> bytes(size);
-    TRY_VOID(file->read(offset, bytes));
-    return bytes;
+    return read_bytes(*file, offset, size, what);
   };
   if (header.version >= 4 && sub.size_note > 0) {
     info.notes = TRY(read(sub.offset_note, sub.size_note, "notes"));
@@ -185,11 +195,12 @@ Result<> KdumpReader::State::place_bitmaps() {
   const uint64_t all_bytes = static_cast<uint64_t>(header.bitmap_blocks) * kPageSize;
   if (info.max_pfn == 0) return fail(ErrorCode::corrupt, "{} describes no memory", name);
   if (bitmap_bytes > all_bytes / 2) {
-    return fail(ErrorCode::corrupt, "{}: {} page frames do not fit into bitmaps of {} blocks", name, info.max_pfn,
-                header.bitmap_blocks);
+    return fail(ErrorCode::corrupt, "{}: {} page frames do not fit into bitmaps of {} blocks", name,
+                info.max_pfn, header.bitmap_blocks);
   }
   descriptors_offset = bitmap_offset + all_bytes;
-  if (descriptors_offset > file->size()) {
+  // The bitmaps are walked over: those in the hole of a flattened file may be of any size.
+  if (descriptors_offset > file->size() || all_bytes > file->stored_size()) {
     return fail(ErrorCode::truncated, "{} ends at {}, before its page descriptors at {}", name, file->size(),
                 descriptors_offset);
   }
@@ -289,7 +300,8 @@ Result<kdump::PageDescriptor> KdumpReader::State::descriptor(uint64_t pfn) {
   if (found.size == 0 || found.size > kPageSize || (found.flags == 0 && found.size != kPageSize))
     return fail(ErrorCode::corrupt, "page {:#x}: {} bytes with flags {:#x}", pfn, found.size, found.flags);
   if (found.offset < descriptors_offset)
-    return fail(ErrorCode::corrupt, "page {:#x}: its data would lie in the header at {:#x}", pfn, found.offset);
+    return fail(ErrorCode::corrupt, "page {:#x}: its data would lie in the header at {:#x}", pfn,
+                found.offset);
   if (found.offset > file->size() || found.size > file->size() - found.offset)
     return fail(ErrorCode::lost, "the file ends before the data of page {:#x}", pfn);
   return found;
@@ -336,12 +348,18 @@ Result<std::unique_ptr<KdumpReader>> KdumpReader::open(std::unique_ptr<ByteSourc
   return std::unique_ptr<KdumpReader>(new KdumpReader(std::move(state)));
 }
 
-const DumpInfo& KdumpReader::info() const { return state_->info; }
-const std::vector<PhysicalRange>& KdumpReader::ram() const { return state_->ram; }
+const DumpInfo& KdumpReader::info() const {
+  return state_->info;
+}
+const std::vector<PhysicalRange>& KdumpReader::ram() const {
+  return state_->ram;
+}
 uint64_t KdumpReader::data_offset() const {
   return state_->descriptors_offset + state_->stored_in_file * sizeof(kdump::PageDescriptor);
 }
-const ByteSource& KdumpReader::file() const { return *state_->file; }
+const ByteSource& KdumpReader::file() const {
+  return *state_->file;
+}
 
 PageState KdumpReader::page_state(uint64_t pfn) const {
   if (pfn >= state_->info.max_pfn) return PageState::absent;
@@ -349,7 +367,9 @@ PageState KdumpReader::page_state(uint64_t pfn) const {
   return state_->ram_bits->test(pfn) ? PageState::excluded : PageState::absent;
 }
 
-Result<kdump::PageDescriptor> KdumpReader::descriptor(uint64_t pfn) const { return state_->descriptor(pfn); }
+Result<kdump::PageDescriptor> KdumpReader::descriptor(uint64_t pfn) const {
+  return state_->descriptor(pfn);
+}
 
 Result<> KdumpReader::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
   if (descriptor.size > kPageSize) return fail(ErrorCode::corrupt, "a page of {} bytes", descriptor.size);

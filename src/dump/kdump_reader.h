@@ -11,8 +11,8 @@ namespace lifeboat {
 
 class KdumpReader final : public Dump {
  public:
-  // Every size, count and offset of the headers is checked against the file. Page descriptors are checked when
-  // they are used (read) or all of them (verify).
+  // Every size, count and offset of the headers is checked against the file. Page descriptors are checked
+  // when they are used (read) or all of them (verify).
   static Result<std::unique_ptr<KdumpReader>> open(std::unique_ptr<ByteSource> file);
   ~KdumpReader() override;
 

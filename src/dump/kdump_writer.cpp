@@ -17,11 +17,16 @@ constexpr std::array<std::byte, kPageSize> kZeroPage{};
 
 uint32_t status_of(Compression compression) {
   switch (compression) {
-    case Compression::none: return 0;
-    case Compression::zlib: return kdump::kStatusZlib;
-    case Compression::lzo: return kdump::kStatusLzo;
-    case Compression::snappy: return kdump::kStatusSnappy;
-    case Compression::zstd: return kdump::kStatusZstd;
+    case Compression::none:
+      return 0;
+    case Compression::zlib:
+      return kdump::kStatusZlib;
+    case Compression::lzo:
+      return kdump::kStatusLzo;
+    case Compression::snappy:
+      return kdump::kStatusSnappy;
+    case Compression::zstd:
+      return kdump::kStatusZstd;
   }
   return 0;
 }
@@ -78,7 +83,8 @@ Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWri
   writer.max_pfn_ = options.max_pfn;
   const uint64_t bitmap_blocks = divide_up(divide_up(options.max_pfn, 8), kPageSize);
   if (2 * bitmap_blocks > std::numeric_limits<uint32_t>::max())
-    return fail(ErrorCode::unsupported, "{}: {} pages are too many for the format", writer.name_, options.max_pfn);
+    return fail(ErrorCode::unsupported, "{}: {} pages are too many for the format", writer.name_,
+                options.max_pfn);
   writer.header_.bitmap_blocks = static_cast<uint32_t>(2 * bitmap_blocks);
   writer.bitmap_bytes_ = bitmap_blocks * kPageSize;
   writer.bitmap_offset_ = (1 + static_cast<uint64_t>(writer.header_.sub_header_blocks)) * kPageSize;
@@ -123,7 +129,9 @@ Result<> KdumpWriter::add_page(ByteSpan data, uint32_t flags) {
   return add_descriptor(descriptor);
 }
 
-Result<> KdumpWriter::add_zero_page() { return add_descriptor({zero_page_offset_, kPageSize, 0, 0}); }
+Result<> KdumpWriter::add_zero_page() {
+  return add_descriptor({zero_page_offset_, kPageSize, 0, 0});
+}
 
 Result<> KdumpWriter::add_lost_page() {
   ++lost_;
@@ -159,7 +167,8 @@ Result<> KdumpWriter::flush_descriptors() {
 }
 
 void KdumpWriter::abandon() {
-  // With no room for data, the descriptors whose data did not arrive say "lost"; the others keep their places.
+  // With no room for data, the descriptors whose data did not arrive say "lost"; the others keep their
+  // places.
   const uint64_t written = data_offset_ - data_.size();
   if (!flush_data()) {
     for (auto& descriptor : descriptors_) {
@@ -177,8 +186,14 @@ Result<> KdumpWriter::finish() {
   TRY_VOID(sync_file(fd_, name_));
   if (added_ != announced_ || lost_ > 0) return {};
   header_.status &= ~static_cast<uint32_t>(kdump::kStatusIncomplete);
-  TRY_VOID(pwrite_all(fd_, 0, object_bytes(header_), name_));
-  return sync_file(fd_, name_);
+  auto cleared = pwrite_all(fd_, 0, object_bytes(header_), name_);
+  if (cleared) cleared = sync_file(fd_, name_);
+  if (!cleared) {
+    // Nobody knows what reached the disk: the file must not claim to be whole.
+    header_.status |= kdump::kStatusIncomplete;
+    [[maybe_unused]] const auto ignored = pwrite_all(fd_, 0, object_bytes(header_), name_);
+  }
+  return cleared;
 }
 
 }  // namespace lifeboat

@@ -2,10 +2,10 @@
 // Writes a KDUMP version 6 file so that at every instant the file says of itself whether it is whole:
 // the header carries INCOMPLETE until finish() has synced everything else.
 //
-// Order of calls: create, set_ram, mark_stored for the pages to come (both in any order of chunks), begin_pages,
-// add_page for each marked page in PFN order, finish. The bitmaps live in the file, not in memory: chunks are
-// written as the scan produces them and read back while pages are added, so that the memory needed does not
-// grow with the machine.
+// Order of calls: create, set_ram, mark_stored for the pages to come (both in any order of chunks),
+// begin_pages, add_page for each marked page in PFN order, finish. The bitmaps live in the file, not in
+// memory: chunks are written as the scan produces them and read back while pages are added, so that the
+// memory needed does not grow with the machine.
 #pragma once
 
 #include <vector>
@@ -68,8 +68,8 @@ class KdumpWriter {
   int fd_;
   std::string name_;
   kdump::Header header_{};
-  uint64_t bitmap_offset_ = 0;       // of the first bitmap
-  uint64_t bitmap_bytes_ = 0;        // of each
+  uint64_t bitmap_offset_ = 0;  // of the first bitmap
+  uint64_t bitmap_bytes_ = 0;   // of each
   uint64_t max_pfn_ = 0;
   uint64_t descriptors_offset_ = 0;  // where the buffered descriptors go
   uint64_t data_offset_ = 0;         // where the next page's data goes

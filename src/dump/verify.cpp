@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/size.h"
+#include "dump/elf_core.h"
 #include "dump/kdump_reader.h"
 
 namespace lifeboat {
@@ -55,16 +56,19 @@ void verify_kdump(KdumpReader& dump, VerifyReport& report, Progress& progress) {
   progress.update(end * kPageSize, end * kPageSize);
 }
 
-void verify_elf(Dump& dump, VerifyReport& report, Progress& progress) {
+void verify_elf(ElfCore& dump, VerifyReport& report, Progress& progress) {
   std::vector<std::byte> buffer(1_MiB);
-  for (const auto& range : dump.ram()) {
+  report.pages_checked = dump.info().ram_pages;
+  // What has no bytes in the file cannot be damaged; petabytes of it are claimed with one header.
+  for (const auto& range : dump.stored_ranges()) {
     for (uint64_t at = range.start; at < range.end; at += buffer.size()) {
-      const MutableByteSpan part = MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));
+      const MutableByteSpan part =
+          MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));
       progress.update(at, dump.info().max_pfn * kPageSize);
-      report.pages_checked += part.size() / kPageSize;
       if (dump.read(at, part)) continue;
       for (uint64_t page = 0; page < part.size(); page += kPageSize) {
-        if (auto read = dump.read(at + page, part.subspan(page, kPageSize)); !read) count_failure(report, read.error());
+        if (auto read = dump.read(at + page, part.subspan(page, kPageSize)); !read)
+          count_failure(report, read.error());
       }
     }
   }
@@ -74,16 +78,20 @@ void verify_elf(Dump& dump, VerifyReport& report, Progress& progress) {
 
 Result<VerifyReport> verify_dump(const std::string& path, Progress& progress) {
   const auto dump = TRY(Dump::open(path));
+  return verify_dump(*dump, path, progress);
+}
+
+VerifyReport verify_dump(Dump& dump, const std::string& name, Progress& progress) {
   VerifyReport report;
-  report.info = dump->info();
+  report.info = dump.info();
   progress.phase("verify");
   if (report.info.incomplete) {
-    add_finding(report, fmt::format("{} is marked incomplete, or was cut off", path));
+    add_finding(report, fmt::format("{} is marked incomplete, or was cut off", name));
   }
-  if (auto* kdump = dynamic_cast<KdumpReader*>(dump.get())) {
+  if (auto* kdump = dynamic_cast<KdumpReader*>(&dump)) {
     verify_kdump(*kdump, report, progress);
-  } else {
-    verify_elf(*dump, report, progress);
+  } else if (auto* elf = dynamic_cast<ElfCore*>(&dump)) {
+    verify_elf(*elf, report, progress);
   }
   report.whole = !report.info.incomplete && report.pages_lost == 0 && report.pages_damaged == 0;
   return report;

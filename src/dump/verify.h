@@ -23,5 +23,7 @@ struct VerifyReport {
 
 // An Error only when the file cannot be opened as a dump at all; damage is in the report.
 Result<VerifyReport> verify_dump(const std::string& path, Progress& progress);
+// The same of a dump that is open already; `name` is for the findings.
+VerifyReport verify_dump(Dump& dump, const std::string& name, Progress& progress);
 
 }  // namespace lifeboat

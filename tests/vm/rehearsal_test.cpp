@@ -92,11 +92,15 @@ TEST_P(Rehearsal, describes_the_machine) {
   const auto output = run_lifeboat({"inspect", dump(), "sys", "--json"});
   ASSERT_EQ(output.status, 0) << output.text;
   const auto sys = nlohmann::json::parse(output.text);
-  EXPECT_EQ(sys["release"], release());
-  EXPECT_EQ(sys["machine"], "x86_64");
-  EXPECT_EQ(sys["dump_level"], 31);
+  EXPECT_EQ(sys["utsname"]["release"], release());
+  EXPECT_EQ(sys["utsname"]["machine"], "x86_64");
+  EXPECT_EQ(sys["level"], 31);
   EXPECT_EQ(sys["whole"], true);
-  EXPECT_THAT(sys["panic"].get<std::string>(), HasSubstr("sysrq triggered crash"));
+  EXPECT_THAT(sys["crash"]["panic"].get<std::string>(), HasSubstr("sysrq triggered crash"));
+  EXPECT_THAT(sys["crash"]["cause"].get<std::string>(), HasSubstr("sysrq: Trigger a crash"));
+  EXPECT_GT(sys["pages"]["free"]["pages"], 10000);
+  EXPECT_EQ(sys["pages"]["free"]["stored"], 0);
+  EXPECT_GT(sys["pages"]["kernel"]["stored"], 1000);
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   EXPECT_NEAR(sys["crash_time"].get<double>(), static_cast<double>(now), 3600);
 }

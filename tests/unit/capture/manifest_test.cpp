@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"dump.level", "dump.level = 32", "line 5: '32' is not a dump level"},
                     BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
                     BadLine{"dump.level", "dump.level = 31,31", "named twice"},
-                    BadLine{"dump.level", "dump.level =", "'' is not a dump level"},
+                    BadLine{"dump.level", "dump.level =", "line 5: no dump level is given"},
                     BadLine{"dump.compression", "dump.compression = rar", "'rar' is none of"},
                     BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
                     BadLine{"dump.compression", "dump.compression = zstd:x", "'x' is not a compression level"},

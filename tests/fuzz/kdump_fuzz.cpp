@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dump/kdump_reader.h"
+#include "dump/verify.h"
+
+// Any dump that opens, plain or flattened: pages through read() and through their descriptors must agree, and
+// what verify calls whole must be readable.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace lifeboat;
+  const auto opened =
+      Dump::open(memory_byte_source({reinterpret_cast<const std::byte*>(data), size}, "fuzz"));
+  if (!opened) return 0;
+  auto* dump = dynamic_cast<KdumpReader*>(opened->get());
+  if (dump == nullptr) return 0;
+  const bool whole = verify_dump(*dump, "fuzz", no_progress()).whole;
+  std::vector<std::byte> by_read(kPageSize), by_descriptor(kPageSize);
+  uint64_t pages = 0;
+  for (const auto& range : dump->ram()) {
+    for (uint64_t pfn = range.start / kPageSize; pfn < range.end / kPageSize && pages < 2000;
+         ++pfn, ++pages) {
+      const auto read = dump->read(pfn * kPageSize, by_read);
+      const auto descriptor = dump->descriptor(pfn);
+      const bool expanded = descriptor && dump->expand(*descriptor, by_descriptor);
+      if (read.has_value() != expanded || (read && by_read != by_descriptor)) __builtin_trap();
+      if (whole && !dump->info().split && dump->page_state(pfn) == PageState::stored && !read)
+        __builtin_trap();
+    }
+  }
+  return 0;
+}

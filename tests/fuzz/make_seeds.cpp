@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Writes the seeds of all fuzz targets: FOLDER/TARGET/NAME. A new target adds its lines to seeds().
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "dump/codec.h"
+#include "tests/support/elf_builder.h"
+#include "tests/support/flattened_builder.h"
+#include "tests/support/kdump_builder.h"
+#include "tests/support/pages.h"
+
+namespace lifeboat::test {
+namespace {
+
+struct Seed {
+  const char* target;
+  std::string name;
+  std::vector<std::byte> bytes;
+};
+
+constexpr std::string_view kVmcoreinfo =
+    "OSRELEASE=6.1.0-test\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff82611a40\n";
+
+std::vector<std::byte> elf_core(bool extended) {
+  ElfBuilder builder;
+  builder.vmcoreinfo(kVmcoreinfo)
+      .cpu()
+      .load(0x1000, patterned_page(1))
+      .load(0x100000, patterned_page(2), 0x4000);
+  if (extended) builder.extended_numbering();
+  return builder.build();
+}
+
+// Small: without noise, which no mutation can improve.
+KdumpBuilder kdump(Compression compression) {
+  KdumpBuilder builder(256);
+  builder.vmcoreinfo(kVmcoreinfo).cpu().ram(16, 32).zero_page(16).lost_page(17);
+  for (uint64_t pfn = 20; pfn < 24; ++pfn) builder.page(pfn, patterned_page(pfn), compression);
+  return builder;
+}
+
+// The first byte chooses the codec, as the target reads it.
+std::vector<std::byte> codec_input(Compression compression) {
+  std::vector<std::byte> bytes{static_cast<std::byte>(compression)};
+  const auto compressor = PageCompressor::create(compression).value();
+  append(bytes, compressor->compress(patterned_page(1)).value());
+  return bytes;
+}
+
+std::vector<std::byte> notes() {
+  auto bytes = elf_note("VMCOREINFO", 0, as_byte_span(kVmcoreinfo));
+  append(bytes, elf_note("CORE", NT_PRSTATUS, std::vector<std::byte>(336)));
+  bytes.resize(bytes.size() + 24);
+  return bytes;
+}
+
+constexpr std::string_view kManifest =
+    "target.uuid = 0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001\ntarget.filesystem = ext4\n"
+    "target.path = /var/crash/lifeboat\ndump.level = 31,1\ndump.compression = zstd:3\nfinal.action = "
+    "poweroff\n"
+    "deadline.device = 30\nmodule = ext4.ko\nrehearsal.kernel = /k\nrehearsal.initramfs = /i\n";
+
+std::vector<Seed> seeds() {
+  using Order = FlattenedBuilder::Order;
+  std::vector<Seed> all = {
+      {"elf_core", "small", elf_core(false)},
+      {"elf_core", "extended", elf_core(true)},
+      {"kdump", "flattened", FlattenedBuilder().file(kdump(Compression::zlib).build(), 4096).build()},
+      {"flattened", "forward", FlattenedBuilder().file(patterned_page(1), 1000).build()},
+      {"flattened", "backward", FlattenedBuilder().file(patterned_page(1), 300, Order::backward).build()},
+      {"flattened", "elf", FlattenedBuilder().file(elf_core(false), 2000).build()},
+      {"notes", "two", notes()},
+      {"manifest", "full", to_bytes(kManifest)},
+  };
+  for (const auto compression :
+       {Compression::none, Compression::zlib, Compression::lzo, Compression::snappy, Compression::zstd}) {
+    const std::string name(compression_name(compression));
+    all.push_back({"kdump", name, kdump(compression).build()});
+    all.push_back({"codec", name, codec_input(compression)});
+  }
+  return all;
+}
+
+Result<> write_seeds(const std::filesystem::path& folder) {
+  for (const auto& seed : seeds()) {
+    std::error_code error;
+    std::filesystem::create_directories(folder / seed.target, error);
+    if (error) return std::unexpected(errno_error(error.value(), "cannot make " + folder.string()));
+    TRY_VOID(write_file_atomically(folder / seed.target / seed.name, seed.bytes, 0644));
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace lifeboat::test
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: make_seeds FOLDER\n");
+    return 2;
+  }
+  const auto written = lifeboat::test::write_seeds(argv[1]);
+  if (!written) std::fprintf(stderr, "make_seeds: %s\n", written.error().to_string().c_str());
+  return written ? 0 : 1;
+}

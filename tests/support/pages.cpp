@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/support/pages.h"
+
+#include <random>
+
+#include "dump/dump.h"
+
+namespace lifeboat::test {
+
+std::vector<std::byte> patterned_page(uint64_t seed) {
+  std::vector<std::byte> page(kPageSize);
+  for (size_t at = 0; at < page.size(); at += sizeof(uint64_t)) {
+    const uint64_t word = (seed + 1) << 8 | (at / sizeof(uint64_t) % 16);
+    std::memcpy(page.data() + at, &word, sizeof word);
+  }
+  return page;
+}
+
+std::vector<std::byte> patterned_pages(uint64_t seed, size_t count) {
+  std::vector<std::byte> pages;
+  for (size_t index = 0; index < count; ++index) append(pages, patterned_page(seed + index));
+  return pages;
+}
+
+std::vector<std::byte> noise(uint64_t seed, size_t size) {
+  std::mt19937_64 random(seed);
+  std::vector<std::byte> bytes(size);
+  for (auto& byte : bytes) byte = static_cast<std::byte>(random());
+  return bytes;
+}
+
+std::vector<std::byte> to_bytes(ByteSpan bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+std::vector<std::byte> to_bytes(std::string_view text) {
+  return to_bytes(as_byte_span(text));
+}
+void append(std::vector<std::byte>& to, ByteSpan bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+}  // namespace lifeboat::test
