@@ -151,12 +151,12 @@ ordered_json to_json(const std::string& path, const inspect::MachineSummary& sum
   return document;
 }
 
-Result<int> print_log(const inspect::Session& session, bool json) {
+Result<int> print_log(const inspect::Session& session, bool json, ShowCaller show) {
   const KernelLog log = TRY(inspect::read_log(session));
   if (log.unreadable > 0) log::warning("{} records of the log are lost or cannot be read", log.unreadable);
   if (!json) {
     // One record at a time: the whole text may be large.
-    for (const auto& record : log.records) std::cout << format_record(record);
+    for (const auto& record : log.records) std::cout << format_record(record, show);
     return kDone;
   }
   ordered_json records = ordered_json::array();
@@ -165,6 +165,7 @@ Result<int> print_log(const inspect::Session& session, bool json) {
                        {"seconds", static_cast<double>(record.nanoseconds) / 1e9},
                        {"facility", record.facility},
                        {"level", record.level},
+                       {"caller", record.caller ? ordered_json(*record.caller) : ordered_json()},
                        {"text", record.text}});
   }
   print_json(records);
@@ -190,6 +191,7 @@ Result<int> run_inspect(const Arguments& arguments) {
                    "Tells what a dump holds, with no debug information.\n"
                    "  sys  the machine, its kernel, how it ended, what its memory was used for (default)\n"
                    "  log  the kernel's log, as dmesg prints it");
+  line.options().add_options()("caller", "log: show which thread or CPU wrote each record");
   line.positional("DUMP");
   line.positional("VIEW");
   if (!TRY(line.parse(arguments))) return kDone;
@@ -200,7 +202,7 @@ Result<int> run_inspect(const Arguments& arguments) {
                                .hint("the views are: sys, log"));
   }
   const auto session = TRY(inspect::Session::open(path));
-  if (view == "log") return print_log(session, line.json());
+  if (view == "log") return print_log(session, line.json(), line.has("caller") ? ShowCaller::yes : ShowCaller::no);
   return print_sys(path, session, line.json());
 }
 

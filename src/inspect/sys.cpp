@@ -99,8 +99,8 @@ Result<> read_last_page(Dump& dump) {
     for (uint64_t pfn = range.end / kPageSize; pfn-- > range.start / kPageSize;) {
       if (++steps > kMostSteps) return {};
       if (dump.page_state(pfn) != PageState::stored) continue;
-      std::array<std::byte, 1> byte;
-      return dump.read(pfn * kPageSize, byte);
+      std::array<std::byte, kPageSize> page;
+      return dump.read(pfn * kPageSize, page);
     }
   }
   return {};

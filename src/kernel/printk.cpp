@@ -277,9 +277,14 @@ std::string escape_text(std::string_view text) {
   return out;
 }
 
-std::string format_record(const LogRecord& record) {
-  const std::string prefix = fmt::format("[{:5}.{:06}] ", record.nanoseconds / 1'000'000'000,
-                                         record.nanoseconds % 1'000'000'000 / 1000);
+std::string format_record(const LogRecord& record, ShowCaller show) {
+  std::string prefix = fmt::format("[{:5}.{:06}] ", record.nanoseconds / 1'000'000'000,
+                                   record.nanoseconds % 1'000'000'000 / 1000);
+  if (show == ShowCaller::yes && record.caller) {
+    constexpr uint32_t kCpuBit = 0x80000000;  // printk_caller_id(), kernel/printk/printk.c
+    const bool cpu = (*record.caller & kCpuBit) != 0;
+    prefix += fmt::format("[{:>8}] ", fmt::format("{}{}", cpu ? 'C' : 'T', *record.caller & ~kCpuBit));
+  }
   std::string out = prefix;
   std::string_view rest = record.text;
   for (;;) {

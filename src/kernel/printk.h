@@ -3,6 +3,7 @@
 // All offsets come from VMCOREINFO.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ struct LogRecord {
   uint64_t nanoseconds = 0;  // since boot
   uint8_t facility = 0;      // syslog numbers
   uint8_t level = 0;
-  uint32_t caller = 0;       // thread id, or 0x80000000 + CPU (CONFIG_PRINTK_CALLER); else 0
+  std::optional<uint32_t> caller;  // thread id, or 0x80000000 + CPU; nullopt: VMCOREINFO does not tell
   std::string text;          // as the kernel stored it: may hold newlines and any byte
 };
 
@@ -32,7 +33,11 @@ Result<KernelLog> read_kernel_log(const KernelMemory& memory);
 // "[    1.234567] text" as `makedumpfile --dump-dmesg` and dmesg print it: further lines of a record are indented,
 // bytes that are no printable or space ASCII nor UTF-8 are written as \xNN (makedumpfile writes every byte from 0x80
 // on so, with stray f's in front, because its char has a sign). Ends in a newline.
-std::string format_record(const LogRecord& record);
+//
+// Who wrote the record ("[      T1] ", "[      C0] ") stands behind the time when asked for: makedumpfile from 1.7.8
+// always prints it, dmesg only when the kernel does so itself (CONFIG_PRINTK_CALLER, which no key tells).
+enum class ShowCaller { no, yes };
+std::string format_record(const LogRecord& record, ShowCaller show = ShowCaller::no);
 std::string format_log(const KernelLog& log);
 // The same escapes for one line of any text of a dump; a newline becomes \x0a.
 std::string escape_text(std::string_view text);

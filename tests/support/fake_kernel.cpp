@@ -119,6 +119,7 @@ uint64_t FakeKernel::page_address(uint64_t pfn) {
 void FakeKernel::make_mem_map() {
   const uint64_t bytes = align_up(ram_pages() * kFakePageSize, kPageSize);
   const uint64_t array = allocate(bytes);
+  mem_map_ = to_physical(array);
   for (uint64_t at = 0; at < bytes; at += kPageSize) map(page_address(0) + at, to_physical(array) + at);
   sections_ = allocate(kPageSize);
   uint64_t root = sections_;

@@ -83,6 +83,8 @@ class FakeKernel {
   [[nodiscard]] uint64_t to_virtual(uint64_t physical_address) const;
 
   [[nodiscard]] static uint64_t page_address(uint64_t pfn);  // of its struct page
+  // Physical address of the struct page of page frame 0; the others follow.
+  [[nodiscard]] uint64_t mem_map_physical() const { return mem_map_; }
   void set_page(uint64_t pfn, const FakePage& page);
   // A compound page: head as given, tails that point to it, the order where 6.6 and later keep it.
   void set_compound(uint64_t pfn, unsigned order, FakePage head);
@@ -120,6 +122,7 @@ class FakeKernel {
   uint64_t root_ = 0;      // physical, of the top page table
   uint64_t sections_ = 0;  // virtual, of mem_section's first (and only) root, or of the flat array
   uint64_t prb_ = 0, uts_ = 0;
+  uint64_t mem_map_ = 0;  // physical
   LogPlaces log_;
 };
 
