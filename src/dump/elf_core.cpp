@@ -135,6 +135,27 @@ std::vector<PhysicalRange> merge(std::vector<PhysicalRange> ranges) {
   return merged;
 }
 
+// The pages that hold the bytes.
+PhysicalRange whole_pages(uint64_t physical, uint64_t bytes) {
+  return {align_down(physical, kPageSize), align_up(physical + bytes, kPageSize)};
+}
+
+// What of `from` is not in `taken`; both sorted and without overlap.
+std::vector<PhysicalRange> subtract(const std::vector<PhysicalRange>& from,
+                                    const std::vector<PhysicalRange>& taken) {
+  std::vector<PhysicalRange> rest;
+  auto next = taken.begin();
+  for (auto [start, end] : from) {
+    while (next != taken.end() && next->end <= start) ++next;
+    for (auto at = next; at != taken.end() && at->start < end; ++at) {
+      if (start < at->start) rest.push_back({start, at->start});
+      start = at->end;
+    }
+    if (start < end) rest.push_back({start, end});
+  }
+  return rest;
+}
+
 }  // namespace
 
 ElfNotes parse_notes(ByteSpan bytes) {
@@ -223,14 +244,21 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   return std::unique_ptr<ElfCore>(new ElfCore(std::move(file), std::move(info), std::move(segments)));
 }
 
-std::vector<PhysicalRange> ElfCore::stored_ranges() const {
+std::vector<PhysicalRange> ElfCore::present_ranges() const {
   std::vector<PhysicalRange> ranges;
   for (const auto& segment : segments_) {
-    if (segment.file_size == 0) continue;
-    ranges.push_back(
-        {align_down(segment.physical, kPageSize), align_up(segment.physical + segment.file_size, kPageSize)});
+    const uint64_t present = std::min(segment.file_size, file_->size() - segment.file_offset);
+    if (present > 0) ranges.push_back(whole_pages(segment.physical, present));
   }
   return merge(std::move(ranges));
+}
+
+std::vector<PhysicalRange> ElfCore::lost_ranges() const {
+  std::vector<PhysicalRange> promised;
+  for (const auto& segment : segments_) {
+    if (segment.file_size > 0) promised.push_back(whole_pages(segment.physical, segment.file_size));
+  }
+  return subtract(merge(std::move(promised)), present_ranges());
 }
 
 PageState ElfCore::page_state(uint64_t pfn) const {

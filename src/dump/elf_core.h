@@ -17,8 +17,10 @@ class ElfCore final : public Dump {
   [[nodiscard]] const DumpInfo& info() const override { return info_; }
   [[nodiscard]] PageState page_state(uint64_t pfn) const override;
   [[nodiscard]] const std::vector<PhysicalRange>& ram() const override { return ram_; }
-  // The pages of ram() that have bytes in the file; the rest reads as zeros.
-  [[nodiscard]] std::vector<PhysicalRange> stored_ranges() const;
+  // The pages of ram() that have bytes in the file, and those that should have but lie wholly beyond its end.
+  // The rest reads as zeros.
+  [[nodiscard]] std::vector<PhysicalRange> present_ranges() const;
+  [[nodiscard]] std::vector<PhysicalRange> lost_ranges() const;
   // Bytes between p_filesz and p_memsz read as zeros.
   Result<> read(uint64_t physical_address, MutableByteSpan out) override;
 

@@ -59,8 +59,13 @@ void verify_kdump(KdumpReader& dump, VerifyReport& report, Progress& progress) {
 void verify_elf(ElfCore& dump, VerifyReport& report, Progress& progress) {
   std::vector<std::byte> buffer(1_MiB);
   report.pages_checked = dump.info().ram_pages;
-  // What has no bytes in the file cannot be damaged; petabytes of it are claimed with one header.
-  for (const auto& range : dump.stored_ranges()) {
+  // What has no bytes in the file is not read page by page: one header may claim petabytes of it.
+  for (const auto& range : dump.lost_ranges()) {
+    report.pages_lost += (range.end - range.start) / kPageSize;
+    add_finding(report,
+                fmt::format("the file ends before the memory from {:#x} to {:#x}", range.start, range.end));
+  }
+  for (const auto& range : dump.present_ranges()) {
     for (uint64_t at = range.start; at < range.end; at += buffer.size()) {
       const MutableByteSpan part =
           MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));

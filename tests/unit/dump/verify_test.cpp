@@ -123,6 +123,15 @@ TEST(Verify, ClaimedMemoryWithNothingInTheFileIsNotRead) {
   EXPECT_EQ(report.pages_checked, uint64_t{1} << 40);
 }
 
+TEST(Verify, MemoryBeyondTheEndOfTheFileIsCountedNotRead) {
+  auto builder = ElfBuilder().load(kPageSize, patterned_page(1), uint64_t{1} << 51);
+  builder.patch_segment(0, [](Elf64_Phdr& segment) { segment.p_filesz = uint64_t{1} << 50; });
+  const auto report = verify(builder.build());
+  EXPECT_FALSE(report.whole);
+  EXPECT_EQ(report.pages_lost, (uint64_t{1} << 38) - 1);
+  EXPECT_EQ(report.pages_damaged, 0u);
+}
+
 class VerifyFile : public testing::Test {
  protected:
   [[nodiscard]] std::string with(ByteSpan bytes) const {
