@@ -67,7 +67,7 @@ TEST(Printk, CallerIsOptional) {
   FakeKernel fake;
   fake.set_log({{1, 2, 3, 5, 77, "hello"}});
   fake.remove_key("OFFSET(printk_info.caller_id)");
-  EXPECT_EQ(read(fake).records.at(0).caller, 0u);
+  EXPECT_EQ(read(fake).records.at(0).caller, std::nullopt);
 }
 
 // Every amount of text from less than one lap to several, so that blocks end at, before and across the ring's

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loader/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+namespace lifeboat {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+std::vector<std::string> crash_parameters(std::string_view reused, std::string_view append = {}) {
+  return split_parameters(crash_command_line({.reused = reused, .append = append}));
+}
+
+TEST(CommandLine, SplitsAsTheKernelDoes) {
+  EXPECT_THAT(split_parameters(""), IsEmpty());
+  EXPECT_THAT(split_parameters(" \t\n"), IsEmpty());
+  EXPECT_THAT(split_parameters("a  b=1\tc\n"), ElementsAre("a", "b=1", "c"));
+  EXPECT_THAT(split_parameters(R"(dyndbg="file a.c +p" "b=c d" e)"),
+              ElementsAre(R"(dyndbg="file a.c +p")", R"("b=c d")", "e"));
+  EXPECT_THAT(split_parameters(R"(a="b c)"), ElementsAre(R"(a="b c")"));
+}
+
+TEST(CommandLine, NamesAsTheKernelReadsThem) {
+  EXPECT_EQ(parameter_name("quiet"), "quiet");
+  EXPECT_EQ(parameter_name("a-b=c-d"), "a_b");
+  EXPECT_EQ(parameter_name(R"("x=a b")"), "x");
+  EXPECT_EQ(parameter_name("=x"), "");
+}
+
+TEST(CommandLine, KeepsWhatACaptureKernelNeeds) {
+  const auto line = crash_parameters(
+      "BOOT_IMAGE=/boot/vmlinuz-6.1 root=UUID=1 ro console=ttyS0,115200 earlyprintk=serial quiet "
+      "crashkernel=256M "
+      "intel_iommu=on hugepagesz=1G hugepages=8 default-hugepagesz=1G resume=/dev/sda2 maxcpus=4 "
+      "memmap=1G$4G "
+      "init=/bin/sh ftrace_dump_on_oops\n");
+  EXPECT_THAT(
+      std::vector(line.begin(), line.begin() + 5),
+      ElementsAre("root=UUID=1", "ro", "console=ttyS0,115200", "earlyprintk=serial", "intel_iommu=on"));
+  EXPECT_EQ(line.size(), 5 + parameters_for_capture().size());
+}
+
+TEST(CommandLine, EveryRuleOfTheTablesIsApplied) {
+  for (const auto table : {parameters_not_reused(), parameters_not_for_capture()}) {
+    for (const auto& rule : table) {
+      std::string name(rule.name);
+      std::ranges::replace(name, '*', '_');
+      for (const auto& form : {name, name + "=1", '"' + name + "=a b\""})
+        EXPECT_THAT(crash_parameters(form), Not(Contains(form))) << form;
+    }
+  }
+  for (const auto& rule : parameters_for_capture())
+    EXPECT_THAT(crash_parameters(""), Contains(std::string(rule.name)));
+}
+
+TEST(CommandLine, TablesGiveReasonsAndDoNotContradictEachOther) {
+  std::set<std::string> names;
+  for (const auto table : {parameters_not_reused(), parameters_not_for_capture(), parameters_for_capture()}) {
+    for (const auto& rule : table) {
+      EXPECT_FALSE(rule.reason.empty()) << rule.name;
+      EXPECT_TRUE(names.insert(parameter_name(rule.name)).second) << rule.name;
+    }
+  }
+}
+
+TEST(CommandLine, ReusedValueIsReplacedByOurs) {
+  const auto line = crash_parameters("nr_cpus=64 numa=fake=4 panic=0");
+  EXPECT_THAT(line, Contains("nr_cpus=1"));
+  EXPECT_THAT(line, Contains("panic=10"));
+  EXPECT_THAT(line, Not(Contains("nr_cpus=64")));
+  EXPECT_THAT(line, Not(Contains("numa=fake=4")));
+  EXPECT_THAT(line, Not(Contains("panic=0")));
+}
+
+TEST(CommandLine, WhatTheUserGivesIsKeptAndNotOverridden) {
+  const auto line = crash_parameters("console=ttyS0", R"(nr-cpus=4 quiet x="a b")");
+  EXPECT_THAT(line, Not(Contains("nr_cpus=1")));
+  EXPECT_THAT(line, Contains("reset_devices"));
+  const std::string text =
+      crash_command_line({.reused = "console=ttyS0", .append = R"(nr-cpus=4 quiet x="a b")"});
+  EXPECT_THAT(text, StartsWith("console=ttyS0 "));
+  EXPECT_THAT(text, EndsWith(R"( nr-cpus=4 quiet x="a b")"));
+}
+
+TEST(CommandLine, OpenQuoteDoesNotSwallowTheRest) {
+  EXPECT_THAT(crash_parameters(R"(a="b c)", "d"), Contains("nr_cpus=1"));
+  EXPECT_THAT(crash_parameters(R"(a="b c)", "d"), Contains("d"));
+}
+
+TEST(CommandLine, ArgumentsOfInitStayBehindTheKernels) {
+  EXPECT_EQ(normal_command_line({.reused = "a -- single", .append = "b"}), "a b -- single");
+  EXPECT_EQ(normal_command_line({.reused = "a -- single", .append = "b -- c"}), "a b -- single c");
+  EXPECT_THAT(crash_parameters("a -- single"), Not(Contains("single")));
+  EXPECT_THAT(crash_command_line({.append = "b -- c"}), EndsWith("b -- c"));
+}
+
+TEST(CommandLine, NormalKexecDropsOnlyWhatNobodyReuses) {
+  EXPECT_EQ(normal_command_line(
+                {.reused = "BOOT_IMAGE=/vmlinuz root=/dev/sda1 quiet crashkernel=256M hugepages=4\n",
+                 .append = "single"}),
+            "root=/dev/sda1 quiet crashkernel=256M hugepages=4 single");
+  EXPECT_EQ(normal_command_line({}), "");
+}
+
+}  // namespace
+}  // namespace lifeboat
