@@ -61,7 +61,7 @@ void FakeKernel::set_log(const std::vector<LogRecord>& records, unsigned descrip
     write32(info + 16, static_cast<uint32_t>(record.text.size()) |
                            static_cast<uint32_t>(record.facility) << 16 |
                            static_cast<uint32_t>(record.level) << 29);
-    write32(info + 20, record.caller);
+    write32(info + 20, record.caller.value_or(0));
     write64(log_.text + block.index, log_.head_id);
     write(log_.text + block.index + 8, as_byte_span(record.text));
   }
