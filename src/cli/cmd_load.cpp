@@ -50,8 +50,10 @@ Result<std::string> choose_initramfs(const CommandLine& line, const std::string&
     return given.front();
   }
   if (!crash) return std::string();
-  const std::string release = TRY(kernel_release(kernel));
-  std::string path = fmt::format("{}/initramfs-{}.img", kInitramfsFolder, release);
+  auto release = kernel_release(kernel);
+  if (!release)
+    return std::unexpected(std::move(release).error().hint("name the kernel: lifeboat load KERNEL --crash"));
+  std::string path = fmt::format("{}/initramfs-{}.img", kInitramfsFolder, *release);
   if (::access(path.c_str(), F_OK) != 0) {
     return std::unexpected(errno_error(errno, fmt::format("there is no capture initramfs {}", path))
                                .hint("make it with 'lifeboat build', or name another one with --initrd"));
