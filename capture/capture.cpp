@@ -66,10 +66,10 @@ Result<PageFilter> make_filter(const Source& source, int level, const CaptureOpt
     return filter;
   }
   if (needs_kernel && options.unfilterable == Unfilterable::fail) {
-    return std::unexpected(std::move(filter)
-                               .error()
-                               .context(fmt::format("cannot filter at level {}", level))
-                               .hint("use --level 1 to save every page that is not zero"));
+    Error error = std::move(filter).error().context(fmt::format("cannot filter at level {}", level));
+    if (!error.next_step.empty()) error.next_step = "; " + error.next_step;
+    error.next_step = "--level 1 saves every page that is not zero" + error.next_step;
+    return std::unexpected(std::move(error));
   }
   if (needs_kernel) {
     report.warnings.push_back(

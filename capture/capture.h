@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A capture: from an opened vmcore to a KDUMP file. Used by `lifeboat capture` and by lifeboat-init.
 //
-// Two walks: the filter walks over the mem_map once and writes both bitmaps into the file; then the pages whose
-// bit is set are read, compressed and written. Memory: one chunk of each bitmap, one batch of pages, the
-// codec's working memory; none of it grows with the machine.
+// Two walks: the filter walks over the mem_map once and writes both bitmaps into the file; then the pages
+// whose bit is set are read, compressed and written. Memory: one chunk of each bitmap, one batch of pages,
+// the codec's working memory; none of it grows with the machine.
 #pragma once
 
 #include <vector>
@@ -37,9 +37,9 @@ struct CaptureReport {
   std::vector<std::string> warnings;
 };
 
-// Writes into `fd`, an empty file open for reading and writing. When it returns a report with no lost pages the
-// file is whole and synced. On an error what was written stays, marked incomplete.
-Result<CaptureReport> capture_dump(Dump& source, int fd, const std::string& name, const CaptureOptions& options,
-                                   Progress& progress);
+// Writes into `fd`, an empty file open for reading and writing. When it returns a report with no lost pages
+// the file is whole and synced. On an error what was written stays, marked incomplete.
+Result<CaptureReport> capture_dump(Dump& source, int fd, const std::string& name,
+                                   const CaptureOptions& options, Progress& progress);
 
 }  // namespace lifeboat

@@ -9,8 +9,8 @@
 namespace lifeboat {
 namespace {
 
-// Calls visit(first, end) for each stretch of RAM page frames within [first, end). A page frame that is RAM only in
-// part counts: better a page too many.
+// Calls visit(first, end) for each stretch of RAM page frames within [first, end). A page frame that is RAM
+// only in part counts: better a page too many.
 template <typename Visit>
 void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, uint64_t first, uint64_t end, Visit visit) {
   for (const auto& range : ram) {

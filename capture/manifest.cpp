@@ -35,9 +35,12 @@ Result<std::chrono::seconds> parse_seconds(std::string_view value) {
 
 std::string_view final_action_name(FinalAction action) {
   switch (action) {
-    case FinalAction::reboot: return "reboot";
-    case FinalAction::poweroff: return "poweroff";
-    case FinalAction::halt: return "halt";
+    case FinalAction::reboot:
+      return "reboot";
+    case FinalAction::poweroff:
+      return "poweroff";
+    case FinalAction::halt:
+      return "halt";
   }
   return "reboot";
 }

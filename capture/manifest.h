@@ -37,10 +37,10 @@ struct Manifest {
   Compression compression = Compression::zstd;
   int compression_level = 0;  // 0: the codec's default
   FinalAction final_action = FinalAction::reboot;
-  std::chrono::seconds device_deadline{60};   // for the target's device to appear
-  std::chrono::seconds stall_deadline{120};   // a phase that makes no progress for so long is given up
-  bool copy_elf = false;                      // also keep /proc/vmcore whole as vmcore.elf (for tests)
-  std::vector<std::string> modules;           // files below /lifeboat/modules, in loading order
+  std::chrono::seconds device_deadline{60};  // for the target's device to appear
+  std::chrono::seconds stall_deadline{120};  // a phase that makes no progress for so long is given up
+  bool copy_elf = false;                     // also keep /proc/vmcore whole as vmcore.elf (for tests)
+  std::vector<std::string> modules;          // files below /lifeboat/modules, in loading order
   std::optional<RehearsalGuest> rehearsal;
 
   // Unknown keys, bad values and missing ones are errors with the line's number.
@@ -55,17 +55,18 @@ inline constexpr const char* kModuleFolder = "/lifeboat/modules";
 // lifeboat-init announces each step on its console as "lifeboat: phase NAME": rehearse waits for these.
 inline constexpr std::string_view kPhaseMark = "lifeboat: phase ";
 namespace phase {
-inline constexpr std::string_view kGuestStart = "guest-start";      // first kernel: PID 1 runs
-inline constexpr std::string_view kGuestReady = "guest-ready";      // target mounted, facts recorded
-inline constexpr std::string_view kGuestLoaded = "guest-loaded";    // capture kernel loaded
-inline constexpr std::string_view kGuestPanic = "guest-panic";      // about to crash
-inline constexpr std::string_view kGuestFailed = "guest-failed";    // gives up; the reason stands above
-inline constexpr std::string_view kCaptureStart = "capture-start";  // capture kernel: PID 1 runs
+inline constexpr std::string_view kGuestStart = "guest-start";        // first kernel: PID 1 runs
+inline constexpr std::string_view kGuestReady = "guest-ready";        // target mounted, facts recorded
+inline constexpr std::string_view kGuestLoaded = "guest-loaded";      // capture kernel loaded
+inline constexpr std::string_view kGuestPanic = "guest-panic";        // about to crash
+inline constexpr std::string_view kGuestFailed = "guest-failed";      // gives up; the reason stands above
+inline constexpr std::string_view kCaptureStart = "capture-start";    // capture kernel: PID 1 runs
 inline constexpr std::string_view kCaptureTarget = "capture-target";  // target mounted
 inline constexpr std::string_view kCaptureLog = "capture-log";        // vmcore-dmesg.txt synced
 inline constexpr std::string_view kCaptureDump = "capture-dump";      // dump whole, renamed, synced
-inline constexpr std::string_view kCaptureFailed = "capture-failed";  // no whole dump; the reason stands above
-inline constexpr std::string_view kCaptureEnd = "capture-end";        // unmounted; the final action comes next
+inline constexpr std::string_view kCaptureFailed =
+    "capture-failed";                                           // no whole dump; the reason stands above
+inline constexpr std::string_view kCaptureEnd = "capture-end";  // unmounted; the final action comes next
 }  // namespace phase
 
 // Names within a crash's folder (TARGET.path/<UTC time of the crash, 20261123T084228Z>/).

@@ -19,11 +19,16 @@ bool is_zero(ByteSpan page) {
 
 uint32_t kdump_codec_flag(Compression compression) {
   switch (compression) {
-    case Compression::none: return 0;
-    case Compression::zlib: return kdump::kStatusZlib;
-    case Compression::lzo: return kdump::kStatusLzo;
-    case Compression::snappy: return kdump::kStatusSnappy;
-    case Compression::zstd: return kdump::kStatusZstd;
+    case Compression::none:
+      return 0;
+    case Compression::zlib:
+      return kdump::kStatusZlib;
+    case Compression::lzo:
+      return kdump::kStatusLzo;
+    case Compression::snappy:
+      return kdump::kStatusSnappy;
+    case Compression::zstd:
+      return kdump::kStatusZstd;
   }
   return 0;
 }
@@ -87,7 +92,8 @@ Result<> write_batch(const PageBatch& batch, uint32_t flags, KdumpWriter& writer
         if (page.packed_size == 0) {
           TRY_VOID(writer.add_page(batch.raw_page(index), 0));
         } else {
-          TRY_VOID(writer.add_page(ByteSpan(batch.packed).subspan(page.packed_offset, page.packed_size), flags));
+          TRY_VOID(
+              writer.add_page(ByteSpan(batch.packed).subspan(page.packed_offset, page.packed_size), flags));
         }
         break;
     }

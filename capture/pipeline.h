@@ -40,8 +40,8 @@ struct PageBatch {
   std::vector<std::byte> packed;  // compressed pages one behind the other
 };
 
-// Read: fills in the contents of batch.pages, neighbours with one read. A page that cannot be read becomes `lost`.
-// Returns how many were lost; the first reason goes to `first_error` if that is empty.
+// Read: fills in the contents of batch.pages, neighbours with one read. A page that cannot be read becomes
+// `lost`. Returns how many were lost; the first reason goes to `first_error` if that is empty.
 uint64_t read_batch(PhysicalMemory& source, PageBatch& batch, std::string& first_error);
 
 // Compress: finds zero pages, packs the others.

@@ -27,7 +27,7 @@ std::string time_stamp(uint64_t seconds) {
 }  // namespace
 
 Result<PendingFile> PendingFile::create(int dir_fd, std::string pending_name, std::string final_name) {
-  struct stat ignored {};
+  struct stat ignored{};
   if (::fstatat(dir_fd, final_name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW) == 0) {
     return std::unexpected(Error(ErrorCode::usage, fmt::format("{} exists already", final_name))
                                .hint("choose another name, or move that file away"));
@@ -42,8 +42,7 @@ Result<PendingFile> PendingFile::create(int dir_fd, std::string pending_name, st
 
 Result<> PendingFile::publish() {
   TRY_VOID(sync_file(fd_.get(), pending_name_));
-  int renamed =
-      sys::renameat_noreplace(dir_fd_, pending_name_.c_str(), dir_fd_, final_name_.c_str());
+  int renamed = sys::renameat_noreplace(dir_fd_, pending_name_.c_str(), dir_fd_, final_name_.c_str());
   // Some file systems (vfat, NFS) cannot promise not to replace; the check at creation has to do.
   if (renamed != 0 && errno == EINVAL)
     renamed = sys::renameat(dir_fd_, pending_name_.c_str(), dir_fd_, final_name_.c_str());
@@ -52,7 +51,9 @@ Result<> PendingFile::publish() {
   return {};
 }
 
-void PendingFile::discard() { ::unlinkat(dir_fd_, pending_name_.c_str(), 0); }
+void PendingFile::discard() {
+  ::unlinkat(dir_fd_, pending_name_.c_str(), 0);
+}
 
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path) {
   UniqueFd folder = TRY(open_at(root_fd, ".", O_RDONLY | O_DIRECTORY));

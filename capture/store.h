@@ -30,11 +30,12 @@ class PendingFile {
   std::string pending_name_, final_name_;
 };
 
-// Opens `path` below `root_fd`, making folders that are missing (0700). Every component must be a real folder.
+// Opens `path` below `root_fd`, making folders that are missing (0700). Every component must be a real
+// folder.
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path);
 
-// A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`: 20261123T084228Z, and -2, -3 ... when
-// that is taken.
+// A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`: 20261123T084228Z, and -2,
+// -3 ... when that is taken.
 struct CrashFolder {
   std::string name;
   UniqueFd fd;

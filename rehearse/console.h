@@ -26,8 +26,8 @@ class Console {
   std::string partial_;
 };
 
-// NAME of a line "lifeboat: phase NAME" (capture/manifest.h), wherever in the line it begins: the kernel's own
-// messages may stand in front of it.
+// NAME of a line "lifeboat: phase NAME" (capture/manifest.h), wherever in the line it begins: the kernel's
+// own messages may stand in front of it.
 std::optional<std::string> phase_in(const std::string& line);
 
 }  // namespace lifeboat::rehearse

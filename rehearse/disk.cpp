@@ -18,24 +18,28 @@ using namespace std::chrono_literals;
 Result<> check_disk_tools() {
   for (const char* tool : {"mke2fs", "debugfs", "e2fsck"}) {
     if (find_program(tool)) continue;
-    return std::unexpected(Error(ErrorCode::not_found, fmt::format("a rehearsal needs {}, which is not installed", tool))
-                               .hint("install e2fsprogs"));
+    return std::unexpected(
+        Error(ErrorCode::not_found, fmt::format("a rehearsal needs {}, which is not installed", tool))
+            .hint("install e2fsprogs"));
   }
   return {};
 }
 
-Result<> make_disk(const std::string& image, uint64_t size, const std::string& uuid, const std::string& folder) {
+Result<> make_disk(const std::string& image, uint64_t size, const std::string& uuid,
+                   const std::string& folder) {
   const UniqueFd file = TRY(open_file(image, O_RDWR | O_CREAT | O_EXCL, 0600));
   if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot size {}", image);
-  const auto output = TRY(run_process(
-      {"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-U", uuid, "-E", "root_owner=0:0", "-d", folder, image}, 300s));
+  const auto output = TRY(run_process({"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-U", uuid, "-E",
+                                       "root_owner=0:0", "-d", folder, image},
+                                      300s));
   if (output.status == 0) return {};
   return std::unexpected(Error(ErrorCode::io, fmt::format("mke2fs could not make {}: {}", image, output.text))
                              .hint("is there room for it? TMPDIR chooses another place"));
 }
 
 Result<> extract_folder(const std::string& image, const std::string& path, const std::string& dest) {
-  const auto output = TRY(run_process({"debugfs", "-R", fmt::format("rdump {} {}", path, dest), image}, 600s));
+  const auto output =
+      TRY(run_process({"debugfs", "-R", fmt::format("rdump {} {}", path, dest), image}, 600s));
   const auto name = std::filesystem::path(path).filename();
   // debugfs exits 0 whatever happened.
   if (!std::filesystem::exists(std::filesystem::path(dest) / name))

@@ -12,7 +12,8 @@ namespace lifeboat::rehearse {
 Result<> check_disk_tools();
 
 // A sparse raw image of `size` bytes whose file system has the given UUID and holds what is in `folder`.
-Result<> make_disk(const std::string& image, uint64_t size, const std::string& uuid, const std::string& folder);
+Result<> make_disk(const std::string& image, uint64_t size, const std::string& uuid,
+                   const std::string& folder);
 
 // Copies a folder of the image, with everything below it, into the existing folder `dest` (as dest/NAME).
 // `not_found` when the image has no such folder.

@@ -20,7 +20,10 @@ constexpr size_t kTailLines = 15;
 class Watcher {
  public:
   Watcher(const VirtualMachine& machine, const GuestLimits& limits, const PhaseListener& listener)
-      : guest_(machine.guest_console), capture_(machine.capture_console), limits_(limits), listener_(listener) {}
+      : guest_(machine.guest_console),
+        capture_(machine.capture_console),
+        limits_(limits),
+        listener_(listener) {}
 
   // Takes in what the consoles have said.
   void listen() {
@@ -98,8 +101,8 @@ Result<GuestRun> run_guest(const std::string& qemu, const VirtualMachine& machin
                            const PhaseListener& listener, const std::atomic<bool>& stop) {
   const std::string said = machine.guest_console + ".qemu";
   const UniqueFd output = TRY(open_file(said, O_RDWR | O_CREAT | O_TRUNC, 0600));
-  auto process =
-      TRY(ChildProcess::start(qemu_arguments(qemu, machine), {.stdout_fd = output.get(), .stderr_fd = output.get()}));
+  auto process = TRY(ChildProcess::start(qemu_arguments(qemu, machine),
+                                         {.stdout_fd = output.get(), .stderr_fd = output.get()}));
   Watcher watcher(machine, limits, listener);
   for (;;) {
     const auto status = process.poll();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One run of a virtual machine: from power on to power off, each phase with its time and every wait with a limit.
+// One run of a virtual machine: from power on to power off, each phase with its time and every wait with a
+// limit.
 #pragma once
 
 #include <atomic>
@@ -27,10 +28,10 @@ struct GuestLimits {
 
 // How far a guest came.
 enum class GuestEnd {
-  powered_off,         // through all phases; whether the dump is whole is another question
-  died_before_init,    // the first kernel did not reach /init: not the fault of anything that is rehearsed
-  crash_kernel_died,   // the panic was there, but no /init of the capture kernel
-  failed,              // it said so, or ended at the wrong place
+  powered_off,        // through all phases; whether the dump is whole is another question
+  died_before_init,   // the first kernel did not reach /init: not the fault of anything that is rehearsed
+  crash_kernel_died,  // the panic was there, but no /init of the capture kernel
+  failed,             // it said so, or ended at the wrong place
   out_of_time,
 };
 
@@ -43,8 +44,8 @@ struct GuestRun {
 // Called as each phase is reached.
 using PhaseListener = std::function<void(const PhaseTime&)>;
 
-// Runs the machine to its end. An Error only when QEMU itself cannot be run or `stop` became true (Ctrl-C): the machine
-// is gone when this returns, whatever happened.
+// Runs the machine to its end. An Error only when QEMU itself cannot be run or `stop` became true (Ctrl-C):
+// the machine is gone when this returns, whatever happened.
 Result<GuestRun> run_guest(const std::string& qemu, const VirtualMachine& machine, const GuestLimits& limits,
                            const PhaseListener& listener, const std::atomic<bool>& stop);
 

@@ -20,12 +20,15 @@ std::string escape_commas(const std::string& text) {
 
 }  // namespace
 
-std::string_view accelerator_name(Accelerator accelerator) { return accelerator == Accelerator::kvm ? "kvm" : "tcg"; }
+std::string_view accelerator_name(Accelerator accelerator) {
+  return accelerator == Accelerator::kvm ? "kvm" : "tcg";
+}
 
 Result<std::string> find_qemu() {
   if (auto qemu = find_program("qemu-system-x86_64")) return *std::move(qemu);
-  return std::unexpected(Error(ErrorCode::not_found, "a rehearsal needs QEMU, and qemu-system-x86_64 is not installed")
-                             .hint("install it (Debian: apt install qemu-system-x86)"));
+  return std::unexpected(
+      Error(ErrorCode::not_found, "a rehearsal needs QEMU, and qemu-system-x86_64 is not installed")
+          .hint("install it (Debian: apt install qemu-system-x86)"));
 }
 
 std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMachine& machine) {
@@ -33,21 +36,41 @@ std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMa
   if (model.empty()) model = machine.accelerator == Accelerator::kvm ? "host" : "max";
   const auto serial = [](const std::string& path) { return "file:" + escape_commas(path); };
   return {
-      qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-      "-machine", fmt::format("q35,accel={}", accelerator_name(machine.accelerator)),
-      "-cpu", model,
-      "-smp", fmt::format("{}", machine.cpus),
-      "-m", fmt::format("{}M", machine.memory / 1_MiB),
-      "-kernel", machine.kernel, "-initrd", machine.initramfs, "-append", machine.command_line,
-      "-serial", serial(machine.guest_console), "-serial", serial(machine.capture_console),
+      qemu,
+      "-nodefaults",
+      "-no-user-config",
+      "-no-reboot",
+      "-display",
+      "none",
+      "-machine",
+      fmt::format("q35,accel={}", accelerator_name(machine.accelerator)),
+      "-cpu",
+      model,
+      "-smp",
+      fmt::format("{}", machine.cpus),
+      "-m",
+      fmt::format("{}M", machine.memory / 1_MiB),
+      "-kernel",
+      machine.kernel,
+      "-initrd",
+      machine.initramfs,
+      "-append",
+      machine.command_line,
+      "-serial",
+      serial(machine.guest_console),
+      "-serial",
+      serial(machine.capture_console),
       // The image outlives QEMU, not the host: no need to wait for the host's disk.
-      "-drive", fmt::format("if=none,id=disk,format=raw,cache=unsafe,file={}", escape_commas(machine.disk)),
-      "-device", "virtio-blk-pci,drive=disk",
+      "-drive",
+      fmt::format("if=none,id=disk,format=raw,cache=unsafe,file={}", escape_commas(machine.disk)),
+      "-device",
+      "virtio-blk-pci,drive=disk",
   };
 }
 
 Result<bool> accelerator_works(const std::string& qemu, Accelerator accelerator, const std::string& folder) {
-  // mov al, 0x10; out 0xf4, al; then halt for ever. The device at port 0xf4 ends QEMU with status 2 * 0x10 + 1.
+  // mov al, 0x10; out 0xf4, al; then halt for ever. The device at port 0xf4 ends QEMU with status 2 * 0x10
+  // + 1.
   constexpr std::array<uint8_t, 8> kCode = {0xb0, 0x10, 0xe6, 0xf4, 0xfa, 0xf4, 0xeb, 0xfd};
   constexpr int kProved = 33;
   std::vector<std::byte> sector(512);

@@ -27,8 +27,8 @@ struct VirtualMachine {
 Result<std::string> find_qemu();
 std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMachine& machine);
 
-// Runs a boot sector of a few bytes and looks whether it did its work. /dev/kvm may be there, may even open, and still
-// not run a guest (no nested virtualisation). `folder` takes the boot sector.
+// Runs a boot sector of a few bytes and looks whether it did its work. /dev/kvm may be there, may even open,
+// and still not run a guest (no nested virtualisation). `folder` takes the boot sector.
 Result<bool> accelerator_works(const std::string& qemu, Accelerator accelerator, const std::string& folder);
 
 }  // namespace lifeboat::rehearse

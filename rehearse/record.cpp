@@ -8,7 +8,9 @@
 namespace lifeboat::rehearse {
 namespace {
 
-double rounded(Seconds seconds) { return std::round(seconds.count() * 1000) / 1000; }
+double rounded(Seconds seconds) {
+  return std::round(seconds.count() * 1000) / 1000;
+}
 
 Result<> write_json(const std::string& path, const nlohmann::ordered_json& document) {
   return write_file_atomically(path, as_byte_span(document.dump(2) + "\n"), 0644);
@@ -20,7 +22,8 @@ nlohmann::ordered_json timings_json(const RehearsalResult& result) {
   auto phases = nlohmann::ordered_json::array();
   Seconds before{};
   for (const auto& phase : result.phases) {
-    phases.push_back({{"phase", phase.name}, {"at", rounded(phase.at)}, {"took", rounded(phase.at - before)}});
+    phases.push_back(
+        {{"phase", phase.name}, {"at", rounded(phase.at)}, {"took", rounded(phase.at - before)}});
     before = phase.at;
   }
   return {{"accelerator", accelerator_name(result.accelerator)},

@@ -34,24 +34,27 @@ Result<> make_out_folder(const std::string& out) {
                                .hint("give a new folder with -o; nothing that exists is overwritten"));
   }
   fs::create_directories(out, error);
-  if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot make the folder {}", out)));
+  if (error)
+    return std::unexpected(errno_error(error.value(), fmt::format("cannot make the folder {}", out)));
   return {};
 }
 
 Result<> check_room(const std::string& folder, uint64_t needed) {
-  struct statvfs status {};
+  struct statvfs status{};
   if (::statvfs(folder.c_str(), &status) != 0) return fail_errno("cannot tell the free space of {}", folder);
   const uint64_t room = static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
   if (room >= needed) return {};
-  return std::unexpected(Error(ErrorCode::no_space, fmt::format("{} has {} free, a rehearsal may need {}", folder,
-                                                                format_size(room), format_size(needed)))
-                             .hint("choose another place with -o and TMPDIR, or a smaller guest with --memory"));
+  return std::unexpected(
+      Error(ErrorCode::no_space, fmt::format("{} has {} free, a rehearsal may need {}", folder,
+                                             format_size(room), format_size(needed)))
+          .hint("choose another place with -o and TMPDIR, or a smaller guest with --memory"));
 }
 
 // One rehearsal under way: what it has made so far.
 class Stage {
  public:
-  Stage(const RehearsalOptions& options, const Narrator& narrate, const std::atomic<bool>& stop, TempDir folder)
+  Stage(const RehearsalOptions& options, const Narrator& narrate, const std::atomic<bool>& stop,
+        TempDir folder)
       : options_(options), narrate_(narrate), stop_(stop), folder_(std::move(folder)) {}
 
   Result<RehearsalResult> run() {
@@ -70,8 +73,12 @@ class Stage {
   }
 
  private:
-  [[nodiscard]] std::string in_stage(const std::string& name) const { return (folder_.path() / name).string(); }
-  [[nodiscard]] std::string in_out(const std::string& name) const { return (fs::path(options_.out) / name).string(); }
+  [[nodiscard]] std::string in_stage(const std::string& name) const {
+    return (folder_.path() / name).string();
+  }
+  [[nodiscard]] std::string in_out(const std::string& name) const {
+    return (fs::path(options_.out) / name).string();
+  }
 
   Result<> prepare() {
     qemu_ = TRY(find_qemu());
@@ -99,12 +106,14 @@ class Stage {
     return {};
   }
 
-  // Both kernels run lifeboat-init, and reach the disk by the same modules; the manifest tells them what to do.
+  // Both kernels run lifeboat-init, and reach the disk by the same modules; the manifest tells them what to
+  // do.
   Result<> build_initramfses() {
     InitramfsContents contents;
     contents.init = TRY(read_init_program(options_.init));
-    contents.modules = TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
-                                   "the modules of a guest");
+    contents.modules =
+        TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
+                    "the modules of a guest");
     Manifest& manifest = contents.manifest;
     manifest.target = {.uuid = options_.target_uuid, .filesystem = "ext4", .path = kStore};
     manifest.levels = options_.levels;
@@ -114,6 +123,7 @@ class Stage {
     manifest.device_deadline = std::chrono::seconds(30);
     manifest.copy_elf = options_.copy_elf;
     const auto config = find_kernel_config(options_.kernel, result_.release, options_.module_folder);
+    if (!config) narrate_(config.error().to_string() + "\nthe initramfs is left uncompressed");
     const auto compression = config ? choose_initramfs_compression(*config) : InitramfsCompression::none;
     const auto capture = TRY(build_initramfs(contents, compression));
     result_.initramfs_bytes = capture.size();
@@ -136,7 +146,8 @@ class Stage {
     fs::create_directories(root / "boot", error);
     if (!error) fs::copy_file(options_.kernel, root.string() + kKernelOnDisk, error);
     if (!error) fs::copy_file(in_stage("capture.img"), root.string() + kInitramfsOnDisk, error);
-    if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot fill {}", root.string())));
+    if (error)
+      return std::unexpected(errno_error(error.value(), fmt::format("cannot fill {}", root.string())));
     return {};
   }
 
@@ -156,8 +167,8 @@ class Stage {
     };
   }
 
-  // A guest that dies before its /init says nothing about what is rehearsed (multi-threaded software emulation
-  // loses some while the kernel patches its own code): it is started again, with a fresh disk.
+  // A guest that dies before its /init says nothing about what is rehearsed (multi-threaded software
+  // emulation loses some while the kernel patches its own code): it is started again, with a fresh disk.
   Result<GuestRun> boot() {
     const PhaseListener listener = [&](const PhaseTime& phase) {
       narrate_(fmt::format("{:6.1f} s  {}", phase.at.count(), phase.name));
@@ -168,14 +179,16 @@ class Stage {
         std::error_code ignored;
         fs::remove(in_stage(name), ignored);
       }
-      TRY_VOID(make_disk(in_stage("disk.img"), options_.disk_size != 0 ? options_.disk_size : default_size, kDiskUuid,
-                         in_stage("root")));
+      TRY_VOID(make_disk(in_stage("disk.img"), options_.disk_size != 0 ? options_.disk_size : default_size,
+                         kDiskUuid, in_stage("root")));
       ++result_.boots;
       narrate_(fmt::format("booting {} in QEMU ({}, {} CPUs, {})", result_.release,
-                           accelerator_name(result_.accelerator), options_.cpus, format_size(options_.memory)));
+                           accelerator_name(result_.accelerator), options_.cpus,
+                           format_size(options_.memory)));
       auto guest = TRY(run_guest(qemu_, machine(), options_.limits, listener, stop_));
       if (guest.end != GuestEnd::died_before_init || result_.boots == kMostBoots) return guest;
-      narrate_(fmt::format("the guest died before its /init; starting it again ({} of {})", result_.boots + 1, kMostBoots));
+      narrate_(fmt::format("the guest died before its /init; starting it again ({} of {})", result_.boots + 1,
+                           kMostBoots));
     }
   }
 
@@ -202,7 +215,8 @@ class Stage {
     std::error_code error;
     if (facts) fs::rename(fetched + kFactsFolder, in_out("facts"), error);
     if (store) {
-      for (const auto& crash : fs::directory_iterator(fs::path(fetched) / fs::path(kStore).filename(), error)) {
+      for (const auto& crash :
+           fs::directory_iterator(fs::path(fetched) / fs::path(kStore).filename(), error)) {
         for (const auto& file : fs::directory_iterator(crash.path(), error))
           fs::rename(file.path(), in_out(file.path().filename()), error);
       }

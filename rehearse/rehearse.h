@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A rehearsal: a kernel is booted in a virtual machine, armed, crashed, captured, and the dump is fetched and verified.
+// A rehearsal: a kernel is booted in a virtual machine, armed, crashed, captured, and the dump is fetched and
+// verified.
 #pragma once
 
 #include <atomic>
@@ -50,9 +51,9 @@ struct RehearsalResult {
 // Tells how it goes: one line of text at a time.
 using Narrator = std::function<void(const std::string&)>;
 
-// Everything that is kept lies in options.out: vmcore (or vmcore.incomplete), vmcore-dmesg.txt, capture.log, facts/,
-// both consoles, timings.json, result.json; the consoles also when it fails. An Error when it could not be carried
-// out: missing tools, kernel or modules, no room, interrupted.
+// Everything that is kept lies in options.out: vmcore (or vmcore.incomplete), vmcore-dmesg.txt, capture.log,
+// facts/, both consoles, timings.json, result.json; the consoles also when it fails. An Error when it could
+// not be carried out: missing tools, kernel or modules, no room, interrupted.
 Result<RehearsalResult> rehearse(const RehearsalOptions& options, const Narrator& narrate,
                                  const std::atomic<bool>& stop);
 

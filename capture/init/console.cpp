@@ -43,11 +43,15 @@ void setup_console() {
   // The kernel would drop what comes too fast.
   [[maybe_unused]] const auto ignored = write_pseudo_file("/proc/sys/kernel/printk_devkmsg", "on\n");
   log::set_sink([](log::Level level, std::string_view message) {
-    const char* name = level == log::Level::error ? "error: " : level == log::Level::warning ? "warning: " : "";
+    const char* name = level == log::Level::error     ? "error: "
+                       : level == log::Level::warning ? "warning: "
+                                                      : "";
     speak(fmt::format("lifeboat: {}{}", name, message));
   });
 }
 
-void announce(std::string_view phase) { speak(fmt::format("{}{}", kPhaseMark, phase)); }
+void announce(std::string_view phase) {
+  speak(fmt::format("{}{}", kPhaseMark, phase));
+}
 
 }  // namespace lifeboat::init

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where lifeboat-init speaks: the console, the kernel's log, and a file in memory that ends up beside the dump.
+// Where lifeboat-init speaks: the console, the kernel's log, and a file in memory that ends up beside the
+// dump.
 #pragma once
 
 #include <string_view>

@@ -41,7 +41,8 @@ std::string task_line(uint64_t tgid, uint64_t tid) {
 std::string all_tasks() {
   std::string text;
   for (const uint64_t tgid : numbered_entries("/proc")) {
-    for (const uint64_t tid : numbered_entries(fmt::format("/proc/{}/task", tgid))) text += task_line(tgid, tid);
+    for (const uint64_t tid : numbered_entries(fmt::format("/proc/{}/task", tgid)))
+      text += task_line(tgid, tid);
   }
   return text;
 }

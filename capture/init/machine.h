@@ -13,8 +13,8 @@ namespace lifeboat::init {
 // /proc, /sys, /dev, /run. Nothing is logged yet, so what fails is returned as text for later.
 std::vector<std::string> mount_pseudo_file_systems();
 
-// Loads the files named in the manifest, in order, and removes each from the initramfs afterwards: its memory is
-// needed. A module that does not load is logged; whether it mattered shows when the target is looked for.
+// Loads the files named in the manifest, in order, and removes each from the initramfs afterwards: its memory
+// is needed. A module that does not load is logged; whether it mattered shows when the target is looked for.
 void load_modules(const std::vector<std::string>& names);
 
 // Reboot, power off or halt. Tries everything it knows; comes back never.

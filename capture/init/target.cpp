@@ -2,6 +2,7 @@
 #include "capture/init/target.h"
 
 #include <blkid/blkid.h>
+#include <strings.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +11,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <strings.h>
 #include <vector>
 
 #include "base/log.h"

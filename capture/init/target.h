@@ -15,7 +15,8 @@ inline constexpr const char* kMountPoint = "/mnt";
 
 // The block device whose file system has this UUID; polled until `deadline` has passed, because drivers find
 // their devices when it pleases them. `timeout` lists what was there instead.
-Result<std::string> wait_for_device(const std::string& uuid, std::chrono::seconds deadline, Heartbeat& heartbeat);
+Result<std::string> wait_for_device(const std::string& uuid, std::chrono::seconds deadline,
+                                    Heartbeat& heartbeat);
 
 // Waits for the target's device and mounts it, writable.
 Result<> mount_target(const Manifest& manifest, Heartbeat& heartbeat);

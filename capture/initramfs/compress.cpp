@@ -27,9 +27,11 @@ Result<std::vector<std::byte>> compress_zstd(ByteSpan archive) {
 // The kernel's decoder knows no check but CRC32 (lib/xz, Documentation/staging/xz.rst).
 Result<std::vector<std::byte>> compress_xz(ByteSpan archive) {
   lzma_options_lzma options;
-  if (lzma_lzma_preset(&options, 9 | LZMA_PRESET_EXTREME)) return fail(ErrorCode::io, "initramfs: xz has no preset 9");
+  if (lzma_lzma_preset(&options, 9 | LZMA_PRESET_EXTREME))
+    return fail(ErrorCode::io, "initramfs: xz has no preset 9");
   options.dict_size = 1u << kWindowLog;
-  lzma_filter filters[] = {{LZMA_FILTER_X86, nullptr}, {LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
+  lzma_filter filters[] = {
+      {LZMA_FILTER_X86, nullptr}, {LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
   std::vector<std::byte> out(lzma_stream_buffer_bound(archive.size()));
   size_t size = 0;
   const lzma_ret result = lzma_stream_buffer_encode(
@@ -42,8 +44,10 @@ Result<std::vector<std::byte>> compress_xz(ByteSpan archive) {
 
 Result<std::vector<std::byte>> compress_gzip(ByteSpan archive) {
   z_stream stream{};
-  constexpr int kGzipHeader = 16;  // added to the window bits; the header zlib makes carries no time and no name
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + kGzipHeader, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+  constexpr int kGzipHeader =
+      16;  // added to the window bits; the header zlib makes carries no time and no name
+  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + kGzipHeader, 9, Z_DEFAULT_STRATEGY) !=
+      Z_OK)
     return fail(ErrorCode::io, "initramfs: cannot set up zlib");
   std::vector<std::byte> out(deflateBound(&stream, archive.size()));
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(archive.data()));
@@ -61,10 +65,14 @@ Result<std::vector<std::byte>> compress_gzip(ByteSpan archive) {
 
 Result<std::vector<std::byte>> compress_initramfs(ByteSpan archive, InitramfsCompression compression) {
   switch (compression) {
-    case InitramfsCompression::none: return std::vector<std::byte>(archive.begin(), archive.end());
-    case InitramfsCompression::gzip: return compress_gzip(archive);
-    case InitramfsCompression::xz: return compress_xz(archive);
-    case InitramfsCompression::zstd: return compress_zstd(archive);
+    case InitramfsCompression::none:
+      return std::vector<std::byte>(archive.begin(), archive.end());
+    case InitramfsCompression::gzip:
+      return compress_gzip(archive);
+    case InitramfsCompression::xz:
+      return compress_xz(archive);
+    case InitramfsCompression::zstd:
+      return compress_zstd(archive);
   }
   return fail(ErrorCode::usage, "initramfs: an unknown compression");
 }
@@ -78,10 +86,14 @@ InitramfsCompression choose_initramfs_compression(const KernelConfig& config) {
 
 std::string_view initramfs_compression_name(InitramfsCompression compression) {
   switch (compression) {
-    case InitramfsCompression::none: return "none";
-    case InitramfsCompression::gzip: return "gzip";
-    case InitramfsCompression::xz: return "xz";
-    case InitramfsCompression::zstd: return "zstd";
+    case InitramfsCompression::none:
+      return "none";
+    case InitramfsCompression::gzip:
+      return "gzip";
+    case InitramfsCompression::xz:
+      return "xz";
+    case InitramfsCompression::zstd:
+      return "zstd";
   }
   return "none";
 }

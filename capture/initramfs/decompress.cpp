@@ -44,7 +44,8 @@ Result<std::vector<std::byte>> decompress_file(const std::string& path, uint64_t
     if (count < 0) return unpack_error(reader.get(), path);
     bytes.resize(held + static_cast<size_t>(count));
     if (count == 0) return bytes;
-    if (bytes.size() > limit) return fail(ErrorCode::unsupported, "{} unpacks to more than {} bytes", path, limit);
+    if (bytes.size() > limit)
+      return fail(ErrorCode::unsupported, "{} unpacks to more than {} bytes", path, limit);
   }
 }
 

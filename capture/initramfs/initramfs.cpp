@@ -31,8 +31,8 @@ class CpioWriter {
     archive_write_set_bytes_per_block(writer, 0);  // no padding behind the trailer
     const auto append = [](archive*, void* bytes, const void* data, size_t size) -> la_ssize_t {
       const auto* from = static_cast<const std::byte*>(data);
-      static_cast<std::vector<std::byte>*>(bytes)->insert(static_cast<std::vector<std::byte>*>(bytes)->end(), from,
-                                                          from + size);
+      static_cast<std::vector<std::byte>*>(bytes)->insert(static_cast<std::vector<std::byte>*>(bytes)->end(),
+                                                          from, from + size);
       return static_cast<la_ssize_t>(size);
     };
     if (archive_write_open(writer, cpio.bytes_.get(), nullptr, append, nullptr) != ARCHIVE_OK)
@@ -86,11 +86,14 @@ class CpioWriter {
   la_int64_t inode_ = 0;
 };
 
-std::string relative(const char* path) { return path + 1; }
+std::string relative(const char* path) {
+  return path + 1;
+}
 
 }  // namespace
 
-Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents, InitramfsCompression compression) {
+Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents,
+                                               InitramfsCompression compression) {
   auto cpio = TRY(CpioWriter::create());
   for (const char* folder : {"dev", "proc", "sys", "run", "mnt", "lifeboat"}) TRY_VOID(cpio.folder(folder));
   // The kernel opens it for PID 1 before devtmpfs is mounted.
@@ -105,7 +108,8 @@ Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents
     TRY_VOID(cpio.file(fmt::format("{}/{}", relative(kModuleFolder), module.name), 0644, module.bytes));
   }
   const std::string text = manifest.to_text();
-  // What lifeboat-init will read must be what was meant: a value that does not survive is found here, not after a crash.
+  // What lifeboat-init will read must be what was meant: a value that does not survive is found here, not
+  // after a crash.
   TRY_VOID(Manifest::parse(text));
   TRY_VOID(cpio.file(relative(kManifestPath), 0600, as_byte_span(text)));
   const auto archive = TRY(cpio.finish());
@@ -122,10 +126,15 @@ Result<std::vector<std::byte>> read_init_program(const std::string& path_or_empt
   }
   auto bytes = read_file(path, 256_MiB);
   if (!bytes) {
-    return std::unexpected(std::move(bytes).error().context("lifeboat-init").hint(
-        "it lies beside the program lifeboat, or in /usr/lib/lifeboat; or name it with --init"));
+    return std::unexpected(
+        std::move(bytes)
+            .error()
+            .context("lifeboat-init")
+            .hint("it lies beside the program lifeboat, or in /usr/lib/lifeboat; or name it with --init"));
   }
-  constexpr std::string_view kElf = "\x7f" "ELF";
+  constexpr std::string_view kElf =
+      "\x7f"
+      "ELF";
   if (!as_text(*bytes).starts_with(kElf)) return fail(ErrorCode::usage, "{} is not a program", path);
   return bytes;
 }

@@ -22,7 +22,8 @@ struct InitramfsContents {
   std::vector<ModuleFile> modules;  // in loading order
 };
 
-Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents, InitramfsCompression compression);
+Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents,
+                                               InitramfsCompression compression);
 
 // The lifeboat-init of this installation: beside the running program, else where the package puts it.
 Result<std::vector<std::byte>> read_init_program(const std::string& path_or_empty);

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 std::string unescape(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    const auto code = text[i] == '\\' && i + 3 < text.size() ? parse_number(text.substr(i + 1, 3), 8) : std::nullopt;
+    const auto code =
+        text[i] == '\\' && i + 3 < text.size() ? parse_number(text.substr(i + 1, 3), 8) : std::nullopt;
     if (code) {
       out += static_cast<char>(*code);
       i += 3;
@@ -72,11 +73,13 @@ Result<std::string> device_uuid(const std::string& device) {
 // A disk that the kernel puts together from others needs more than drivers to appear.
 Result<> check_plain_device(const std::string& sys, const std::string& device_number) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(fmt::format("{}/dev/block/{}/slaves", sys, device_number), error)) {
+  for (const auto& entry :
+       fs::directory_iterator(fmt::format("{}/dev/block/{}/slaves", sys, device_number), error)) {
     return std::unexpected(
         Error(ErrorCode::unsupported, fmt::format("the target lies on a device made of others ({} below it)",
                                                   entry.path().filename().string()))
-            .hint("LVM, RAID and encrypted targets are not supported yet: give a --target on a plain disk or partition"));
+            .hint("LVM, RAID and encrypted targets are not supported yet: give a --target on a plain disk or "
+                  "partition"));
   }
   return {};
 }
@@ -131,14 +134,17 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
   const Mount mount = TRY(find_mount(TRY(read_text(paths.mountinfo, 16_MiB)), real));
   if (!mount.source.starts_with("/dev/") || mount.filesystem == "btrfs") {
     return std::unexpected(
-        Error(ErrorCode::unsupported, fmt::format("{} lies on {} ({}), which a capture kernel cannot mount by itself yet",
-                                                  folder, mount.source, mount.filesystem))
+        Error(ErrorCode::unsupported,
+              fmt::format("{} lies on {} ({}), which a capture kernel cannot mount by itself yet", folder,
+                          mount.source, mount.filesystem))
             .hint("give a --target on a local ext4 or xfs file system"));
   }
   TRY_VOID(check_plain_device(paths.sys, mount.device_number));
   const std::string inside = real.string().substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
   LocalTarget local{
-      .target = {.uuid = TRY(device_uuid(mount.source)), .filesystem = mount.filesystem, .path = join(mount.root, inside)},
+      .target = {.uuid = TRY(device_uuid(mount.source)),
+                 .filesystem = mount.filesystem,
+                 .path = join(mount.root, inside)},
       .device = mount.source,
       .drivers = TRY(device_drivers(paths.sys, mount.device_number)),
   };

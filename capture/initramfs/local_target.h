@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where dumps go on this machine, in terms that the capture kernel can use: the file system's UUID, the path within
-// it, and the drivers that lead to it.
+// Where dumps go on this machine, in terms that the capture kernel can use: the file system's UUID, the path
+// within it, and the drivers that lead to it.
 #pragma once
 
 #include <string>
@@ -23,8 +23,9 @@ struct LocalTarget {
   std::vector<std::string> drivers;  // names of modules, or modaliases where no driver is bound
 };
 
-// The file system that holds `folder` (which need not exist yet: its nearest parent counts). `unsupported` for what
-// lifeboat-init cannot mount: no local block device below it, or one that is put together by md or device mapper.
+// The file system that holds `folder` (which need not exist yet: its nearest parent counts). `unsupported`
+// for what lifeboat-init cannot mount: no local block device below it, or one that is put together by md or
+// device mapper.
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths);
 
 // One line of mountinfo (proc(5)).

@@ -41,11 +41,13 @@ class Collector {
   Result<> add(const std::string& name) {
     kmod_list* found = nullptr;
     if (const int error = kmod_module_new_from_lookup(context_, name.c_str(), &found); error < 0)
-      return std::unexpected(errno_error(-error, fmt::format("cannot look for the module {} in {}", name, folder_)));
+      return std::unexpected(
+          errno_error(-error, fmt::format("cannot look for the module {} in {}", name, folder_)));
     const ModuleList list(found);
     if (!list) {
       return std::unexpected(
-          Error(ErrorCode::not_found, fmt::format("{} has no module {}, and it is not built in either", folder_, name))
+          Error(ErrorCode::not_found,
+                fmt::format("{} has no module {}, and it is not built in either", folder_, name))
               .hint("give the module tree that belongs to the kernel, whole"));
     }
     for (const auto& module : modules_of(list)) TRY_VOID(visit(module.get()));
@@ -76,10 +78,13 @@ class Collector {
   Result<> append(const std::string& path) {
     std::string name = path.substr(path.rfind('/') + 1);
     const auto extension = name.find(".ko");
-    if (extension == std::string::npos) return fail(ErrorCode::unsupported, "{} is not named like a module", path);
+    if (extension == std::string::npos)
+      return fail(ErrorCode::unsupported, "{} is not named like a module", path);
     name.resize(extension + 3);
     auto bytes = TRY(decompress_file(path, kMostModuleBytes));
-    constexpr std::string_view kElf = "\x7f" "ELF";
+    constexpr std::string_view kElf =
+        "\x7f"
+        "ELF";
     if (!as_text(bytes).starts_with(kElf))
       return fail(ErrorCode::corrupt, "{} is not a kernel module: it is no ELF file", path);
     files_.push_back({std::move(name), std::move(bytes)});
@@ -102,7 +107,8 @@ Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder
     if (::access(module_folder.c_str(), F_OK) == 0 && error.code == ErrorCode::not_found) {
       const auto slash = module_folder.find("/lib/modules/");
       const std::string root = slash == std::string::npos ? "ROOT" : module_folder.substr(0, slash) + "/";
-      error.hint(fmt::format("a package that was only unpacked has no index yet: run 'depmod -b {} VERSION'", root));
+      error.hint(
+          fmt::format("a package that was only unpacked has no index yet: run 'depmod -b {} VERSION'", root));
     }
     return std::unexpected(std::move(error));
   }
@@ -111,7 +117,8 @@ Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder
   const Context context(kmod_new(module_folder.c_str(), no_configuration));
   if (!context) return fail(ErrorCode::io, "cannot set up libkmod for {}", module_folder);
   // Its complaints come back as errors of the calls.
-  kmod_set_log_fn(context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {}, nullptr);
+  kmod_set_log_fn(
+      context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {}, nullptr);
   Collector collector(context.get(), module_folder);
   for (const auto& name : names) TRY_VOID(collector.add(name));
   return collector.take();

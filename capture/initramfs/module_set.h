@@ -15,10 +15,10 @@ struct ModuleFile {
   std::vector<std::byte> bytes;  // the ELF file, decompressed; a signature at its end is kept
 };
 
-// `module_folder` is the module tree of one kernel: /lib/modules/VERSION, with the index files that depmod makes.
-// `names` are names of modules or aliases (what /sys calls modalias). What is built into the kernel is fine and adds
-// nothing. Hard dependencies and soft ones (ext4 wants a crc32c of the crypto layer) come before what needs them.
-// Errors: not_found names the module that the tree lacks, or the index files.
+// `module_folder` is the module tree of one kernel: /lib/modules/VERSION, with the index files that depmod
+// makes. `names` are names of modules or aliases (what /sys calls modalias). What is built into the kernel is
+// fine and adds nothing. Hard dependencies and soft ones (ext4 wants a crc32c of the crypto layer) come
+// before what needs them. Errors: not_found names the module that the tree lacks, or the index files.
 Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder,
                                                 const std::vector<std::string>& names);
 

@@ -20,8 +20,8 @@ using MutableByteSpan = std::span<std::byte>;
 // The `length` bytes at `offset`, or `truncated`. `what` names the thing in the message.
 inline Result<ByteSpan> slice(ByteSpan bytes, uint64_t offset, uint64_t length, std::string_view what) {
   if (offset > bytes.size() || length > bytes.size() - offset) {
-    return fail(ErrorCode::truncated, "{}: {} bytes at offset {} do not fit in {} bytes", what, length, offset,
-                bytes.size());
+    return fail(ErrorCode::truncated, "{}: {} bytes at offset {} do not fit in {} bytes", what, length,
+                offset, bytes.size());
   }
   return bytes.subspan(offset, length);
 }
@@ -50,7 +50,9 @@ Result<T> load_be(ByteSpan bytes, uint64_t offset, std::string_view what) {
   return swap_bytes(TRY(load<T>(bytes, offset, what)));
 }
 
-inline ByteSpan as_byte_span(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+inline ByteSpan as_byte_span(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 inline std::string_view as_text(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -68,7 +70,9 @@ ByteSpan object_bytes(const T& object) {
 }
 
 // Rounding to a power of two.
-constexpr uint64_t align_down(uint64_t value, uint64_t alignment) { return value & ~(alignment - 1); }
+constexpr uint64_t align_down(uint64_t value, uint64_t alignment) {
+  return value & ~(alignment - 1);
+}
 constexpr uint64_t align_up(uint64_t value, uint64_t alignment) {
   return align_down(value + (alignment - 1), alignment);
 }

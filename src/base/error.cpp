@@ -10,13 +10,17 @@ Error& Error::context(std::string_view outer) & {
   message = fmt::format("{}: {}", outer, message);
   return *this;
 }
-Error Error::context(std::string_view outer) && { return std::move(this->context(outer)); }
+Error Error::context(std::string_view outer) && {
+  return std::move(this->context(outer));
+}
 
 Error& Error::hint(std::string_view step) & {
   if (next_step.empty()) next_step = step;
   return *this;
 }
-Error Error::hint(std::string_view step) && { return std::move(this->hint(step)); }
+Error Error::hint(std::string_view step) && {
+  return std::move(this->hint(step));
+}
 
 std::string Error::to_string() const {
   std::string text = message;
@@ -55,20 +59,34 @@ Error errno_error(int error_number, std::string what) {
 
 std::string_view code_name(ErrorCode code) {
   switch (code) {
-    case ErrorCode::io: return "io";
-    case ErrorCode::usage: return "usage";
-    case ErrorCode::not_found: return "not_found";
-    case ErrorCode::no_permission: return "no_permission";
-    case ErrorCode::no_space: return "no_space";
-    case ErrorCode::busy: return "busy";
-    case ErrorCode::timeout: return "timeout";
-    case ErrorCode::truncated: return "truncated";
-    case ErrorCode::corrupt: return "corrupt";
-    case ErrorCode::unsupported: return "unsupported";
-    case ErrorCode::not_mapped: return "not_mapped";
-    case ErrorCode::not_present: return "not_present";
-    case ErrorCode::excluded: return "excluded";
-    case ErrorCode::lost: return "lost";
+    case ErrorCode::io:
+      return "io";
+    case ErrorCode::usage:
+      return "usage";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::no_permission:
+      return "no_permission";
+    case ErrorCode::no_space:
+      return "no_space";
+    case ErrorCode::busy:
+      return "busy";
+    case ErrorCode::timeout:
+      return "timeout";
+    case ErrorCode::truncated:
+      return "truncated";
+    case ErrorCode::corrupt:
+      return "corrupt";
+    case ErrorCode::unsupported:
+      return "unsupported";
+    case ErrorCode::not_mapped:
+      return "not_mapped";
+    case ErrorCode::not_present:
+      return "not_present";
+    case ErrorCode::excluded:
+      return "excluded";
+    case ErrorCode::lost:
+      return "lost";
   }
   return "unknown";
 }

@@ -2,32 +2,32 @@
 // Errors as values: what failed, on what, why, and what to do next.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <fmt/core.h>
-
 namespace lifeboat {
 
 // The kinds of failure that a caller may want to tell apart. Everything else is in the message.
 enum class ErrorCode {
-  io,                // a system call failed; Error::sys_errno says how
-  usage,             // the caller asked for something that makes no sense
-  not_found,         // a file, device, symbol or key is not there
-  no_permission,     // EPERM, EACCES, lockdown, signature
-  no_space,          // the target is full
-  busy,              // somebody else is doing it; try again
-  timeout,           // a deadline passed
-  truncated,         // the input ends before it should
-  corrupt,           // the input contradicts itself or its format
-  unsupported,       // understood, but not something that this program does
-  not_mapped,        // memory: no page table entry leads there
-  not_present,       // memory: no RAM at that physical address
-  excluded,          // memory: the page was left out by the filter when the dump was made
-  lost,              // memory: the page should be in the dump, but was never written
+  io,             // a system call failed; Error::sys_errno says how
+  usage,          // the caller asked for something that makes no sense
+  not_found,      // a file, device, symbol or key is not there
+  no_permission,  // EPERM, EACCES, lockdown, signature
+  no_space,       // the target is full
+  busy,           // somebody else is doing it; try again
+  timeout,        // a deadline passed
+  truncated,      // the input ends before it should
+  corrupt,        // the input contradicts itself or its format
+  unsupported,    // understood, but not something that this program does
+  not_mapped,     // memory: no page table entry leads there
+  not_present,    // memory: no RAM at that physical address
+  excluded,       // memory: the page was left out by the filter when the dump was made
+  lost,           // memory: the page should be in the dump, but was never written
 };
 
 // A failure. Built where it happens, given context on its way up, logged once at the outermost layer.
@@ -79,23 +79,25 @@ std::string_view code_name(ErrorCode code);
 // The result's name differs at each use, so that TRY can stand inside TRY.
 #define LIFEBOAT_JOIN_(a, b) a##b
 #define LIFEBOAT_JOIN(a, b) LIFEBOAT_JOIN_(a, b)
-#define TRY_(result, expression)                                                 \
-  ({                                                                             \
-    auto&& result = (expression);                                                \
-    if (!result) [[unlikely]] return std::unexpected(std::move(result).error()); \
-    *std::move(result);                                                          \
+#define TRY_(result, expression)                         \
+  ({                                                     \
+    auto&& result = (expression);                        \
+    if (!result) [[unlikely]]                            \
+      return std::unexpected(std::move(result).error()); \
+    *std::move(result);                                  \
   })
-#define TRY_VOID_(result, expression)                                            \
-  do {                                                                           \
-    auto&& result = (expression);                                                \
-    if (!result) [[unlikely]] return std::unexpected(std::move(result).error()); \
+#define TRY_VOID_(result, expression)                    \
+  do {                                                   \
+    auto&& result = (expression);                        \
+    if (!result) [[unlikely]]                            \
+      return std::unexpected(std::move(result).error()); \
   } while (false)
-#define TRY_CONTEXT_(result, expression, ...)                                             \
-  ({                                                                                      \
-    auto&& result = (expression);                                                         \
-    if (!result) [[unlikely]]                                                             \
+#define TRY_CONTEXT_(result, expression, ...)                                              \
+  ({                                                                                       \
+    auto&& result = (expression);                                                          \
+    if (!result) [[unlikely]]                                                              \
       return std::unexpected(std::move(result).error().context(fmt::format(__VA_ARGS__))); \
-    *std::move(result);                                                                   \
+    *std::move(result);                                                                    \
   })
 
 // auto x = TRY(call());   the value, or return the error to the caller.

@@ -29,7 +29,8 @@ Result<UniqueFd> open_at(int dir_fd, const std::string& name, int flags, mode_t 
 Result<size_t> pread_some(int fd, uint64_t offset, MutableByteSpan out, std::string_view what) {
   size_t done = 0;
   while (done < out.size()) {
-    const ssize_t count = sys::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t count =
+        sys::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (count < 0) return fail_errno("cannot read {} at offset {}", what, offset + done);
     if (count == 0) break;
     done += static_cast<size_t>(count);
@@ -50,7 +51,8 @@ Result<> pwrite_all(int fd, uint64_t offset, ByteSpan bytes, std::string_view wh
   while (!bytes.empty()) {
     const ssize_t count = sys::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0) return fail_errno("cannot write {} at offset {}", what, offset);
-    if (count == 0) return fail(ErrorCode::io, "cannot write {} at offset {}: nothing was taken", what, offset);
+    if (count == 0)
+      return fail(ErrorCode::io, "cannot write {} at offset {}: nothing was taken", what, offset);
     bytes = bytes.subspan(static_cast<size_t>(count));
     offset += static_cast<uint64_t>(count);
   }
@@ -73,7 +75,7 @@ Result<> sync_file(int fd, std::string_view what) {
 }
 
 Result<uint64_t> file_size(int fd, std::string_view what) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno("cannot examine {}", what);
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::usage, "{} is not a regular file", what);
   return static_cast<uint64_t>(status.st_size);
@@ -82,7 +84,7 @@ Result<uint64_t> file_size(int fd, std::string_view what) {
 Result<std::vector<std::byte>> read_file(const std::string& path, uint64_t limit) {
   const UniqueFd fd = TRY(open_file(path, O_RDONLY));
   std::vector<std::byte> bytes;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
     bytes.reserve(std::min<uint64_t>(static_cast<uint64_t>(status.st_size), limit) + 1);
   }

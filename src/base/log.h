@@ -3,11 +3,11 @@
 // is worth saying although the work goes on. Errors are logged once, at the outermost layer.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include <fmt/core.h>
 
 namespace lifeboat::log {
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/progress.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-
-#include <fmt/format.h>
 
 #include "base/size.h"
 
@@ -28,7 +27,9 @@ Progress& no_progress() {
 
 TerminalProgress::TerminalProgress() : terminal_(::isatty(STDERR_FILENO) == 1), started_(Clock::now()) {}
 
-TerminalProgress::~TerminalProgress() { finish(); }
+TerminalProgress::~TerminalProgress() {
+  finish();
+}
 
 void TerminalProgress::phase(const std::string& name) {
   finish();
@@ -55,7 +56,8 @@ void TerminalProgress::draw(uint64_t done, uint64_t total, Clock::time_point now
     const auto filled = static_cast<size_t>(fraction * kWidth);
     line += fmt::format("[{}{}] {:3.0f} %", std::string(filled, '#'), std::string(kWidth - filled, ' '),
                         fraction * 100);
-    if (rate > 0 && done < total) line += fmt::format("  ETA {:.0f} s", static_cast<double>(total - done) / rate);
+    if (rate > 0 && done < total)
+      line += fmt::format("  ETA {:.0f} s", static_cast<double>(total - done) / rate);
   } else {
     line += format_size(done);
   }

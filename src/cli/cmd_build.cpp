@@ -34,10 +34,12 @@ std::string running_release() {
   return ::uname(&names) == 0 ? names.release : "";
 }
 
-Result<InitramfsCompression> choose_compression(const std::string& release, const std::string& module_folder) {
+Result<InitramfsCompression> choose_compression(const std::string& release,
+                                                const std::string& module_folder) {
   const auto config = find_kernel_config("/boot/vmlinuz-" + release, release, module_folder);
   if (config) return choose_initramfs_compression(*config);
-  log::warning("{}; the initramfs is left uncompressed, which every kernel can read", config.error().to_string());
+  log::warning("{}; the initramfs is left uncompressed, which every kernel can read",
+               config.error().to_string());
   return InitramfsCompression::none;
 }
 
@@ -79,9 +81,10 @@ Result<> write_output(const std::string& path, ByteSpan bytes) {
 }  // namespace
 
 Result<int> run_build(const Arguments& arguments) {
-  CommandLine line("build", "[--kernel VERSION] [-o FILE] [options]",
-                   "Builds the initramfs of the capture kernel: lifeboat-init, the modules that lead to the target and\n"
-                   "those that they need, and the manifest that says what to do. The same inputs give the same file.");
+  CommandLine line(
+      "build", "[--kernel VERSION] [-o FILE] [options]",
+      "Builds the initramfs of the capture kernel: lifeboat-init, the modules that lead to the target and\n"
+      "those that they need, and the manifest that says what to do. The same inputs give the same file.");
   // clang-format off
   line.options().add_options()
     ("kernel", po::value<std::string>(), "version of the capture kernel (default: the running one)")
@@ -114,9 +117,9 @@ Result<int> run_build(const Arguments& arguments) {
                   {"filesystem", plan.local.target.filesystem},
                   {"path", plan.local.target.path}}}});
   } else {
-    fmt::print("{}: {} ({}), {} modules; dumps go to {} on {} ({}, {})\n", plan.output, format_size(bytes.size()),
-               compression, modules.size(), plan.local.target.path, plan.local.device, plan.local.target.filesystem,
-               plan.local.target.uuid);
+    fmt::print("{}: {} ({}), {} modules; dumps go to {} on {} ({}, {})\n", plan.output,
+               format_size(bytes.size()), compression, modules.size(), plan.local.target.path,
+               plan.local.device, plan.local.target.filesystem, plan.local.target.uuid);
   }
   return kDone;
 }

@@ -16,7 +16,7 @@ namespace {
 
 // /proc/vmcore is gone after the reboot: there even half a dump is worth keeping.
 bool source_is_fleeting(const std::string& path) {
-  struct statfs status {};
+  struct statfs status{};
   return ::statfs(path.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
@@ -39,8 +39,8 @@ nlohmann::ordered_json to_json(const std::string& dest, const CaptureReport& rep
 }
 
 void print_text(const std::string& dest, const CaptureReport& report) {
-  fmt::print("{}: {}, level {}: {} of {} pages ({} zero)\n", dest, format_size(report.file_bytes), report.level,
-             report.pages.stored_pages, report.pages.ram_pages, report.zero_pages);
+  fmt::print("{}: {}, level {}: {} of {} pages ({} zero)\n", dest, format_size(report.file_bytes),
+             report.level, report.pages.stored_pages, report.pages.ram_pages, report.zero_pages);
 }
 
 Result<CaptureOptions> capture_options(const CommandLine& line) {
@@ -71,6 +71,8 @@ Result<CaptureReport> save(Dump& source, const std::string& source_name, const s
     if (auto published = file.publish(); !published) return std::unexpected(published.error());
     return report;
   }
+  if (!report && report.error().code == ErrorCode::no_space)
+    report.error().hint("make room, choose another place, or leave more out with a higher --level");
   if (!report && !source_is_fleeting(source_name)) {
     file.discard();
     return report;
@@ -82,10 +84,11 @@ Result<CaptureReport> save(Dump& source, const std::string& source_name, const s
 }  // namespace
 
 Result<int> run_capture(const Arguments& arguments) {
-  CommandLine line("capture", "SOURCE DEST [options]",
-                   "Saves SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file\n"
-                   "DEST: filtered, compressed, in the KDUMP format. While it is not whole the file is called\n"
-                   "DEST.incomplete and says so itself.");
+  CommandLine line(
+      "capture", "SOURCE DEST [options]",
+      "Saves SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file\n"
+      "DEST: filtered, compressed, in the KDUMP format. While it is not whole the file is called\n"
+      "DEST.incomplete and says so itself.");
   // clang-format off
   line.options().add_options()
     ("level", po::value<std::string>(),
@@ -111,8 +114,8 @@ Result<int> run_capture(const Arguments& arguments) {
     print_text(dest, report);
   }
   if (!whole) {
-    log::error("{}: {} pages could not be read\n  next: 'lifeboat inspect' and crash can use what is there", dest,
-               report.lost_pages);
+    log::error("{}: {} pages could not be read\n  next: 'lifeboat inspect' and crash can use what is there",
+               dest, report.lost_pages);
   }
   return whole ? kDone : kFailed;
 }

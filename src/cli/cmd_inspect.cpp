@@ -202,7 +202,8 @@ Result<int> run_inspect(const Arguments& arguments) {
                                .hint("the views are: sys, log"));
   }
   const auto session = TRY(inspect::Session::open(path));
-  if (view == "log") return print_log(session, line.json(), line.has("caller") ? ShowCaller::yes : ShowCaller::no);
+  if (view == "log")
+    return print_log(session, line.json(), line.has("caller") ? ShowCaller::yes : ShowCaller::no);
   return print_sys(path, session, line.json());
 }
 

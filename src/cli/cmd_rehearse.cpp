@@ -17,7 +17,7 @@ std::atomic<bool> interrupted = false;
 
 // Ctrl-C ends the guest and removes what lies in temporary folders; a second one ends at once.
 void catch_interrupts() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { interrupted = true; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
@@ -49,7 +49,8 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   if (options.memory < 256_MiB || options.memory > 1024_GiB)
     return fail(ErrorCode::usage, "rehearse: --memory must lie between 256M and 1024G");
   options.cpus = line.get("cpus", options.cpus);
-  if (options.cpus < 1 || options.cpus > 255) return fail(ErrorCode::usage, "rehearse: --cpus must lie between 1 and 255");
+  if (options.cpus < 1 || options.cpus > 255)
+    return fail(ErrorCode::usage, "rehearse: --cpus must lie between 1 and 255");
   options.crashkernel = line.get("crashkernel", options.crashkernel);
   options.cpu_model = line.get("cpu-model");
   options.accelerator = TRY(parse_accelerator(line.get("accel", std::string("auto"))));
@@ -68,10 +69,13 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
 }  // namespace
 
 Result<int> run_rehearse(const Arguments& arguments) {
-  CommandLine line("rehearse", "[--kernel FILE --modules DIR] [-o DIR] [options]",
-                   "Crashes a kernel in a virtual machine, with a capture kernel loaded as on a real machine, fetches the\n"
-                   "dump and verifies it. Exit code 0 only when the dump is whole. DIR then holds vmcore, vmcore-dmesg.txt,\n"
-                   "capture.log, facts/ (what /proc said before the crash), both consoles, timings.json, result.json.");
+  CommandLine line(
+      "rehearse", "[--kernel FILE --modules DIR] [-o DIR] [options]",
+      "Crashes a kernel in a virtual machine, with a capture kernel loaded as on a real machine, fetches "
+      "the\n"
+      "dump and verifies it. Exit code 0 only when the dump is whole. DIR then holds vmcore, "
+      "vmcore-dmesg.txt,\n"
+      "capture.log, facts/ (what /proc said before the crash), both consoles, timings.json, result.json.");
   // clang-format off
   line.options().add_options()
     ("kernel", po::value<std::string>(), "kernel image (default: /boot/vmlinuz of the running kernel)")

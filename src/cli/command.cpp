@@ -34,7 +34,9 @@ Result<bool> CommandLine::parse(const Arguments& arguments) {
                   .run(),
               values_);
     if (has("help")) {
-      std::cout << "usage: lifeboat " << command_ << ' ' << synopsis_ << "\n\n" << description_ << "\n\n" << options_;
+      std::cout << "usage: lifeboat " << command_ << ' ' << synopsis_ << "\n\n"
+                << description_ << "\n\n"
+                << options_;
       return false;
     }
     po::notify(values_);

@@ -2,11 +2,10 @@
 // What the commands of `lifeboat` have in common: options, exit codes, how errors are told.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include <boost/program_options.hpp>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -31,8 +30,8 @@ struct Command {
   Result<int> (*run)(const Arguments& arguments);
 };
 
-// Parses a command's arguments. Every command has --help and --json. Unknown options, missing values, and too many
-// positional arguments are `usage` errors.
+// Parses a command's arguments. Every command has --help and --json. Unknown options, missing values, and too
+// many positional arguments are `usage` errors.
 class CommandLine {
  public:
   // `synopsis` is what follows the command's name: "SOURCE DEST [options]".

@@ -126,7 +126,8 @@ Result<std::unique_ptr<PageCompressor>> PageCompressor::create(Compression compr
     case Compression::snappy:
       break;
   }
-  if (level != 0) return fail(ErrorCode::usage, "{} has no compression levels", compression_name(compression));
+  if (level != 0)
+    return fail(ErrorCode::usage, "{} has no compression levels", compression_name(compression));
   if (compression == Compression::lzo) {
     if (lzo_init() != LZO_E_OK) return fail(ErrorCode::io, "the lzo library does not fit this machine");
     return std::make_unique<LzoCompressor>();
@@ -151,8 +152,8 @@ std::optional<size_t> PageDecompressor::State::expand(Compression compression, B
       return data.size();
     case Compression::zlib: {
       uLongf size = out.size();
-      if (::uncompress(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(data.data()),
-                       data.size()) != Z_OK)
+      if (::uncompress(reinterpret_cast<Bytef*>(out.data()), &size,
+                       reinterpret_cast<const Bytef*>(data.data()), data.size()) != Z_OK)
         return std::nullopt;
       return size;
     }

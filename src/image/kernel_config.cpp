@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -81,7 +82,14 @@ std::string folder_of(const std::string& path) {
 std::vector<std::string> places(const std::string& kernel_path, const std::string& release,
                                 const std::string& modules_dir, const std::string& root) {
   std::vector<std::string> list;
-  if (!kernel_path.empty()) list.push_back(folder_of(kernel_path) + "/config-" + release);
+  if (!kernel_path.empty()) {
+    list.push_back(folder_of(kernel_path) + "/config-" + release);
+    // A link (/vmlinuz, say) points to where kernel and configuration lie together.
+    std::error_code error;
+    const auto real = std::filesystem::canonical(kernel_path, error);
+    const std::string beside = folder_of(real.string()) + "/config-" + release;
+    if (!error && beside != list.front()) list.push_back(beside);
+  }
   if (const auto boot = root + "/boot/config-" + release; std::ranges::find(list, boot) == list.end())
     list.push_back(boot);
   if (!modules_dir.empty()) list.push_back(modules_dir + "/config");

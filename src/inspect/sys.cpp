@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 14> kCauses = {
     "invalid opcode: ",         "divide error: ",
     "stack segment: ",          "int3: ",
     "Unable to handle kernel ", "INFO: task ",
-    "NMI watchdog: ",           "Internal error: ",
+    "NMI watchdog: Watchdog ",  "Internal error: ",
 };
 // Older trouble was survived, and is another story.
 constexpr uint64_t kCauseNanoseconds = 10'000'000'000;

@@ -9,7 +9,8 @@
 namespace lifeboat {
 
 Result<std::unique_ptr<AddressSpace>> kernel_address_space(PhysicalMemory& memory, const Vmcoreinfo& info) {
-  // The containers are checked for their architecture when they are opened; x86-64 is the only one read today.
+  // The containers are checked for their architecture when they are opened; x86-64 is the only one read
+  // today.
   return x86_64::kernel_page_table(memory, info);
 }
 
@@ -17,7 +18,8 @@ Result<KernelMemory> KernelMemory::create(PhysicalMemory& memory, std::string_vi
   KernelMemory kernel;
   kernel.physical_ = &memory;
   kernel.info_ = std::make_unique<Vmcoreinfo>(TRY(Vmcoreinfo::parse(vmcoreinfo_text)));
-  kernel.space_ = TRY_CONTEXT(kernel_address_space(memory, *kernel.info_), "cannot find the kernel's page tables");
+  kernel.space_ =
+      TRY_CONTEXT(kernel_address_space(memory, *kernel.info_), "cannot find the kernel's page tables");
   return kernel;
 }
 

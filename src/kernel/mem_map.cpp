@@ -6,8 +6,8 @@ namespace {
 
 // SECTION_HAS_MEM_MAP (include/linux/mmzone.h).
 constexpr uint64_t kHasMemMap = 2;
-// The encoded address is a multiple of a page: a mem_map is page-aligned and a section's pages fill whole pages of
-// it. The kernel keeps flags in the low bits, a few more with each release.
+// The encoded address is a multiple of a page: a mem_map is page-aligned and a section's pages fill whole
+// pages of it. The kernel keeps flags in the low bits, a few more with each release.
 constexpr uint64_t kFlags = kPageSize - 1;
 constexpr uint64_t kLowestKernelAddress = 0xff00000000000000;  // with five levels
 
@@ -22,7 +22,8 @@ Result<MemMap> MemMap::create(const KernelMemory& memory) {
   const Vmcoreinfo& info = memory.vmcoreinfo();
   MemMap map(memory);
   map.page_struct_size_ = TRY(within(TRY(info.require_size("page")), 8, kPageSize, "SIZE(page)"));
-  map.section_struct_size_ = TRY(within(TRY(info.require_size("mem_section")), 8, kPageSize, "SIZE(mem_section)"));
+  map.section_struct_size_ =
+      TRY(within(TRY(info.require_size("mem_section")), 8, kPageSize, "SIZE(mem_section)"));
   map.section_map_offset_ = TRY(within(TRY(info.require_offset("mem_section.section_mem_map")), 0,
                                        map.section_struct_size_ - 8, "OFFSET(mem_section.section_mem_map)"));
   const auto section_bits = static_cast<uint64_t>(TRY(info.require_number("SECTION_SIZE_BITS")));

@@ -17,8 +17,8 @@ class MemMap {
 
   [[nodiscard]] uint64_t page_struct_size() const { return page_struct_size_; }
   [[nodiscard]] uint64_t pages_per_section() const { return pages_per_section_; }
-  // Virtual address of the first struct page of the section holding `pfn`, the array being contiguous for that
-  // section; nullopt when the section has none (no RAM, or not present).
+  // Virtual address of the first struct page of the section holding `pfn`, the array being contiguous for
+  // that section; nullopt when the section has none (no RAM, or not present).
   [[nodiscard]] Result<std::optional<uint64_t>> section_map(uint64_t pfn) const;
 
  private:
@@ -30,7 +30,7 @@ class MemMap {
   uint64_t section_map_offset_ = 0;
   uint64_t sections_per_root_ = 0;  // 0: one flat array
   uint64_t section_count_ = 0;
-  uint64_t sections_ = 0;           // virtual address of the array, or of the array of roots
+  uint64_t sections_ = 0;  // virtual address of the array, or of the array of roots
 };
 
 }  // namespace lifeboat

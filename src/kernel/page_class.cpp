@@ -37,29 +37,43 @@ std::optional<uint32_t> page_type(const Vmcoreinfo& info, std::string_view name)
 
 std::string_view page_class_name(PageClass page_class) {
   switch (page_class) {
-    case PageClass::kernel: return "kernel";
-    case PageClass::free: return "free";
-    case PageClass::unaccepted: return "unaccepted";
-    case PageClass::cache: return "cache";
-    case PageClass::cache_private: return "cache_private";
-    case PageClass::user: return "user";
-    case PageClass::poisoned: return "poisoned";
-    case PageClass::offline: return "offline";
+    case PageClass::kernel:
+      return "kernel";
+    case PageClass::free:
+      return "free";
+    case PageClass::unaccepted:
+      return "unaccepted";
+    case PageClass::cache:
+      return "cache";
+    case PageClass::cache_private:
+      return "cache_private";
+    case PageClass::user:
+      return "user";
+    case PageClass::poisoned:
+      return "poisoned";
+    case PageClass::offline:
+      return "offline";
   }
   return "kernel";
 }
 
 bool level_excludes(int level, PageClass page_class) {
   switch (page_class) {
-    case PageClass::kernel: return false;
+    case PageClass::kernel:
+      return false;
     case PageClass::free:
-    case PageClass::unaccepted: return (level & kLevelFree) != 0;
+    case PageClass::unaccepted:
+      return (level & kLevelFree) != 0;
     // Level 4 says "all cache": it takes the pages of level 2 with it.
-    case PageClass::cache: return (level & (kLevelCache | kLevelCachePrivate)) != 0;
-    case PageClass::cache_private: return (level & kLevelCachePrivate) != 0;
-    case PageClass::user: return (level & kLevelUser) != 0;
+    case PageClass::cache:
+      return (level & (kLevelCache | kLevelCachePrivate)) != 0;
+    case PageClass::cache_private:
+      return (level & kLevelCachePrivate) != 0;
+    case PageClass::user:
+      return (level & kLevelUser) != 0;
     case PageClass::poisoned:
-    case PageClass::offline: return true;
+    case PageClass::offline:
+      return true;
   }
   return false;
 }
@@ -87,10 +101,12 @@ Result<> PageClassifier::read_layout(const Vmcoreinfo& info) {
   // Renamed in 7.1, where it also tells the size of the compound page; bit 0 means what it always did.
   compound_head_ = info.offset("page.compound_head");
   if (!compound_head_) compound_head_ = info.offset("page.compound_info");
-  if (!compound_head_) return fail(ErrorCode::not_found, "VMCOREINFO does not tell OFFSET(page.compound_head)");
+  if (!compound_head_)
+    return fail(ErrorCode::not_found, "VMCOREINFO does not tell OFFSET(page.compound_head)");
   for (const uint64_t offset : {flags_, mapping_, mapcount_, private_data_, *compound_head_}) {
     if (page_size_ < sizeof(uint64_t) || page_size_ > 4096 || offset > page_size_ - sizeof(uint64_t)) {
-      return fail(ErrorCode::corrupt, "VMCOREINFO: a member at {} of a struct page of {} bytes", offset, page_size_);
+      return fail(ErrorCode::corrupt, "VMCOREINFO: a member at {} of a struct page of {} bytes", offset,
+                  page_size_);
     }
   }
   return {};
@@ -113,15 +129,17 @@ Result<> PageClassifier::read_flags(const Vmcoreinfo& info) {
 }
 
 void PageClassifier::read_compound(const Vmcoreinfo& info) {
-  // Up to 6.2 these are members of struct page; in 6.3 (1c5509be58f6, 379708ffde1b) of struct folio, which spans the
-  // head and the tails, so that the offset counts from the head. From 6.6 (ebc1baf5c9b4) neither is exported.
+  // Up to 6.2 these are members of struct page; in 6.3 (1c5509be58f6, 379708ffde1b) of struct folio, which
+  // spans the head and the tails, so that the offset counts from the head. From 6.6 (ebc1baf5c9b4) neither is
+  // exported.
   const auto in_tail = [&](std::optional<uint64_t> page_offset, std::optional<uint64_t> folio_offset) {
     if (!page_offset && folio_offset && *folio_offset >= page_size_) page_offset = *folio_offset - page_size_;
     return page_offset && *page_offset < page_size_ ? page_offset : std::nullopt;
   };
   order_ = in_tail(info.offset("page.compound_order"), info.offset("folio._folio_order"));
   destructor_ = in_tail(info.offset("page.compound_dtor"), info.offset("folio._folio_dtor"));
-  if (const auto number = info.number("HUGETLB_PAGE_DTOR")) hugetlb_destructor_ = static_cast<uint64_t>(*number);
+  if (const auto number = info.number("HUGETLB_PAGE_DTOR"))
+    hugetlb_destructor_ = static_cast<uint64_t>(*number);
   // 6.6 to 6.8: a flag of the first tail page.
   hugetlb_ = flag_mask(info, "PG_hugetlb");
   if (const auto orders = info.length("zone.free_area")) free_orders_ = *orders;
@@ -134,7 +152,8 @@ void PageClassifier::read_types(const Vmcoreinfo& info) {
   hugetlb_type_ = page_type(info, "PAGE_HUGETLB_MAPCOUNT_VALUE");
   unaccepted_type_ = page_type(info, "PAGE_UNACCEPTED_MAPCOUNT_VALUE");
   if (!buddy_type_) warnings_.emplace_back("free pages cannot be recognised and are kept");
-  if (slab_ == 0 && !slab_type_) warnings_.emplace_back("slab pages cannot be recognised: user pages are kept");
+  if (slab_ == 0 && !slab_type_)
+    warnings_.emplace_back("slab pages cannot be recognised: user pages are kept");
 }
 
 PageClassifier::Fields PageClassifier::fields(ByteSpan page) const {
@@ -166,7 +185,8 @@ bool PageClassifier::is_hugetlb(const Fields& page, ByteSpan structs) const {
   if (structs.size() < 2 * page_size_) return false;
   const ByteSpan tail = structs.subspan(page_size_, page_size_);
   if (hugetlb_ != 0) return (load64(tail, flags_) & hugetlb_) != 0;
-  return destructor_ && hugetlb_destructor_ && static_cast<uint64_t>(tail[*destructor_]) == *hugetlb_destructor_;
+  return destructor_ && hugetlb_destructor_ &&
+         static_cast<uint64_t>(tail[*destructor_]) == *hugetlb_destructor_;
 }
 
 PageRun PageClassifier::classify(uint64_t pfn, ByteSpan structs) const {
@@ -181,12 +201,13 @@ PageRun PageClassifier::classify(uint64_t pfn, ByteSpan structs) const {
     if (order > kMostOrder || (free_orders_ != 0 && order >= free_orders_)) return {};
     return {PageClass::free, uint64_t{1} << order};
   }
-  // Before all that follows, unlike makedumpfile, which looks at it last: whatever such a page was used for, it must not
-  // be touched, also at a level that keeps its kind.
+  // Before all that follows, unlike makedumpfile, which looks at it last: whatever such a page was used for,
+  // it must not be touched, also at a level that keeps its kind.
   if ((found.flags & poison_) != 0) return {PageClass::poisoned, 1};
   if (unaccepted_type_ && found.mapcount == *unaccepted_type_) {
     // Kept in blocks of the largest order; each page of one but the first looks like any other.
-    return {PageClass::unaccepted, free_orders_ != 0 && free_orders_ <= kMostOrder ? uint64_t{1} << (free_orders_ - 1) : 1};
+    return {PageClass::unaccepted,
+            free_orders_ != 0 && free_orders_ <= kMostOrder ? uint64_t{1} << (free_orders_ - 1) : 1};
   }
 
   const bool head = (found.flags & head_) != 0;

@@ -47,12 +47,13 @@ struct PageRun {
 
 class PageClassifier {
  public:
-  // `not_found` names the first key without which no page can be told apart. Keys whose absence only makes some
-  // class unrecognisable are listed in warnings(): such pages are kept.
+  // `not_found` names the first key without which no page can be told apart. Keys whose absence only makes
+  // some class unrecognisable are listed in warnings(): such pages are kept.
   static Result<PageClassifier> create(const Vmcoreinfo& info);
 
-  // `structs` holds at least one struct page, that of `pfn`, and those of the page frames behind it; the order of a
-  // compound page is read from the second, and taken as 0 when it is not there. The run is not clipped.
+  // `structs` holds at least one struct page, that of `pfn`, and those of the page frames behind it; the
+  // order of a compound page is read from the second, and taken as 0 when it is not there. The run is not
+  // clipped.
   [[nodiscard]] PageRun classify(uint64_t pfn, ByteSpan structs) const;
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -80,7 +81,8 @@ class PageClassifier {
   std::optional<uint64_t> hugetlb_destructor_;
   uint64_t free_orders_ = 0;  // LENGTH(zone.free_area); 0: not told
   // Masks of page->flags; 0 when the kernel does not tell.
-  uint64_t lru_ = 0, private_ = 0, swapcache_ = 0, swapbacked_ = 0, slab_ = 0, poison_ = 0, head_ = 0, hugetlb_ = 0;
+  uint64_t lru_ = 0, private_ = 0, swapcache_ = 0, swapbacked_ = 0, slab_ = 0, poison_ = 0, head_ = 0,
+           hugetlb_ = 0;
   // Values of page->_mapcount (page_type).
   std::optional<uint32_t> buddy_type_, offline_type_, slab_type_, hugetlb_type_, unaccepted_type_;
   std::vector<std::string> warnings_;

@@ -7,14 +7,19 @@
 namespace lifeboat {
 namespace {
 
-// 8192 struct pages of 64 bytes: long reads in little memory. A compound page's head is never the last of a batch,
-// since both are aligned; only its first tail page is looked at besides.
+// 8192 struct pages of 64 bytes: long reads in little memory. A compound page's head is never the last of a
+// batch, since both are aligned; only its first tail page is looked at besides.
 constexpr uint64_t kBatchPages = 8192;
 
 class Scanner {
  public:
-  Scanner(const KernelMemory& memory, const MemMap& map, const PageClassifier& classifier, const PageVisitor& visit)
-      : memory_(memory), map_(map), classifier_(classifier), visit_(visit), structs_(kBatchPages * map.page_struct_size()) {}
+  Scanner(const KernelMemory& memory, const MemMap& map, const PageClassifier& classifier,
+          const PageVisitor& visit)
+      : memory_(memory),
+        map_(map),
+        classifier_(classifier),
+        visit_(visit),
+        structs_(kBatchPages * map.page_struct_size()) {}
 
   void scan(uint64_t first, uint64_t end) {
     uint64_t pfn = first;
@@ -43,7 +48,8 @@ class Scanner {
     while (pfn < stop) {
       const uint64_t batch_end = std::min(stop, (pfn / kBatchPages + 1) * kBatchPages);
       const uint64_t address = **base + pfn % map_.pages_per_section() * map_.page_struct_size();
-      const MutableByteSpan structs = MutableByteSpan(structs_).first((batch_end - pfn) * map_.page_struct_size());
+      const MutableByteSpan structs =
+          MutableByteSpan(structs_).first((batch_end - pfn) * map_.page_struct_size());
       if (const auto read = memory_.read(address, structs)) {
         pfn = scan_batch(pfn, structs, end);
       } else {
@@ -66,9 +72,10 @@ class Scanner {
     return first + index;
   }
 
-  // Some page of the mem_map is not there (a hole within a section, a filtered or damaged dump): what can be read of the
-  // batch is looked at in pieces of one page of mem_map.
-  uint64_t scan_singly(uint64_t first, uint64_t address, MutableByteSpan structs, uint64_t end, const Error& error) {
+  // Some page of the mem_map is not there (a hole within a section, a filtered or damaged dump): what can be
+  // read of the batch is looked at in pieces of one page of mem_map.
+  uint64_t scan_singly(uint64_t first, uint64_t address, MutableByteSpan structs, uint64_t end,
+                       const Error& error) {
     const uint64_t size = map_.page_struct_size();
     const uint64_t count = structs.size() / size;
     const uint64_t piece = std::max<uint64_t>(kPageSize / size, 1);
@@ -122,8 +129,9 @@ class Scanner {
 
 }  // namespace
 
-PageScanStatistics scan_page_classes(const KernelMemory& memory, const MemMap& map, const PageClassifier& classifier,
-                                     uint64_t first, uint64_t end, const PageVisitor& visit) {
+PageScanStatistics scan_page_classes(const KernelMemory& memory, const MemMap& map,
+                                     const PageClassifier& classifier, uint64_t first, uint64_t end,
+                                     const PageVisitor& visit) {
   Scanner scanner(memory, map, classifier, visit);
   scanner.scan(first, end);
   return std::move(scanner.statistics);

@@ -19,9 +19,10 @@ struct PageScanStatistics {
 // Called once a run, in order of page frames, runs not overlapping and together covering the range.
 using PageVisitor = std::function<void(uint64_t pfn, uint64_t pages, PageClass page_class)>;
 
-// Page frames [first, end). Runs are clipped to the range. A compound page that begins before `first` is seen from
-// its tail only and reported as `kernel`: begin at a multiple of the largest compound page (1 GiB).
-PageScanStatistics scan_page_classes(const KernelMemory& memory, const MemMap& map, const PageClassifier& classifier,
-                                     uint64_t first, uint64_t end, const PageVisitor& visit);
+// Page frames [first, end). Runs are clipped to the range. A compound page that begins before `first` is seen
+// from its tail only and reported as `kernel`: begin at a multiple of the largest compound page (1 GiB).
+PageScanStatistics scan_page_classes(const KernelMemory& memory, const MemMap& map,
+                                     const PageClassifier& classifier, uint64_t first, uint64_t end,
+                                     const PageVisitor& visit);
 
 }  // namespace lifeboat

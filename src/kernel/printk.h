@@ -17,7 +17,7 @@ struct LogRecord {
   uint8_t facility = 0;      // syslog numbers
   uint8_t level = 0;
   std::optional<uint32_t> caller;  // thread id, or 0x80000000 + CPU; nullopt: VMCOREINFO does not tell
-  std::string text;          // as the kernel stored it: may hold newlines and any byte
+  std::string text;                // as the kernel stored it: may hold newlines and any byte
 };
 
 struct KernelLog {
@@ -30,12 +30,13 @@ struct KernelLog {
 // Every size taken from the dump is bounded (ring at most 2^24 descriptors, text at most 1 GiB).
 Result<KernelLog> read_kernel_log(const KernelMemory& memory);
 
-// "[    1.234567] text" as `makedumpfile --dump-dmesg` and dmesg print it: further lines of a record are indented,
-// bytes that are no printable or space ASCII nor UTF-8 are written as \xNN (makedumpfile writes every byte from 0x80
-// on so, with stray f's in front, because its char has a sign). Ends in a newline.
+// "[    1.234567] text" as `makedumpfile --dump-dmesg` and dmesg print it: further lines of a record are
+// indented, bytes that are no printable or space ASCII nor UTF-8 are written as \xNN (makedumpfile writes
+// every byte from 0x80 on so, with stray f's in front, because its char has a sign). Ends in a newline.
 //
-// Who wrote the record ("[      T1] ", "[      C0] ") stands behind the time when asked for: makedumpfile from 1.7.8
-// always prints it, dmesg only when the kernel does so itself (CONFIG_PRINTK_CALLER, which no key tells).
+// Who wrote the record ("[      T1] ", "[      C0] ") stands behind the time when asked for: makedumpfile
+// from 1.7.8 always prints it, dmesg only when the kernel does so itself (CONFIG_PRINTK_CALLER, which no key
+// tells).
 enum class ShowCaller { no, yes };
 std::string format_record(const LogRecord& record, ShowCaller show = ShowCaller::no);
 std::string format_log(const KernelLog& log);

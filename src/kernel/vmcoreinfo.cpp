@@ -27,7 +27,9 @@ std::optional<int64_t> parse_signed(std::string_view text) {
   return std::nullopt;
 }
 
-std::string wrapped(std::string_view kind, std::string_view name) { return fmt::format("{}({})", kind, name); }
+std::string wrapped(std::string_view kind, std::string_view name) {
+  return fmt::format("{}({})", kind, name);
+}
 
 Error missing(std::string_view kind, std::string_view name) {
   return {ErrorCode::not_found, fmt::format("VMCOREINFO does not tell {}({})", kind, name)};
@@ -103,12 +105,16 @@ Result<uint64_t> Vmcoreinfo::require_symbol(std::string_view name) const {
 Result<uint64_t> Vmcoreinfo::require_offset(std::string_view member) const {
   return require(offset(member), "OFFSET", member);
 }
-Result<uint64_t> Vmcoreinfo::require_size(std::string_view type) const { return require(size(type), "SIZE", type); }
+Result<uint64_t> Vmcoreinfo::require_size(std::string_view type) const {
+  return require(size(type), "SIZE", type);
+}
 Result<int64_t> Vmcoreinfo::require_number(std::string_view name) const {
   return require(number(name), "NUMBER", name);
 }
 
-std::string_view Vmcoreinfo::release() const { return value("OSRELEASE").value_or(std::string_view()); }
+std::string_view Vmcoreinfo::release() const {
+  return value("OSRELEASE").value_or(std::string_view());
+}
 
 std::optional<uint64_t> Vmcoreinfo::crash_time() const {
   const auto text = value("CRASHTIME");

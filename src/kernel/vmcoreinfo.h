@@ -26,7 +26,7 @@ class Vmcoreinfo {
   [[nodiscard]] std::optional<uint64_t> offset(std::string_view member) const;  // OFFSET(struct.member)
   [[nodiscard]] std::optional<uint64_t> size(std::string_view type) const;      // SIZE(type)
   [[nodiscard]] std::optional<uint64_t> length(std::string_view array) const;   // LENGTH(array)
-  [[nodiscard]] std::optional<int64_t> number(std::string_view name) const;     // NUMBER(name), signed decimal
+  [[nodiscard]] std::optional<int64_t> number(std::string_view name) const;  // NUMBER(name), signed decimal
 
   // As above, but an absent key is a `not_found` error that names it.
   [[nodiscard]] Result<uint64_t> require_symbol(std::string_view name) const;
@@ -34,8 +34,8 @@ class Vmcoreinfo {
   [[nodiscard]] Result<uint64_t> require_size(std::string_view type) const;
   [[nodiscard]] Result<int64_t> require_number(std::string_view name) const;
 
-  [[nodiscard]] std::string_view release() const;             // OSRELEASE
-  [[nodiscard]] std::optional<uint64_t> crash_time() const;    // CRASHTIME, seconds since the epoch
+  [[nodiscard]] std::string_view release() const;            // OSRELEASE
+  [[nodiscard]] std::optional<uint64_t> crash_time() const;  // CRASHTIME, seconds since the epoch
   [[nodiscard]] size_t malformed_lines() const { return malformed_; }
 
  private:

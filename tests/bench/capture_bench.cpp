@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// lifeboat capture beside makedumpfile: the same vmcore, the same level, the same codec, turn by turn. The machine's
-// mood changes both alike, so the ratio of each pair is what counts.
+// lifeboat capture beside makedumpfile: the same vmcore, the same level, the same codec, turn by turn. The
+// machine's mood changes both alike, so the ratio of each pair is what counts.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -39,17 +39,20 @@ std::string vmcore() {
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(rehearsals());
   const auto kernel = cache() / "kernels/6.12";
-  const auto result = run_process({lifeboat_program(), "rehearse", "--kernel", kernel / "vmlinuz", "--modules",
-                                   std::filesystem::canonical(kernel / "modules"), "-o", folder, "--copy-elf"},
-                                  std::chrono::minutes(25));
+  const auto result =
+      run_process({lifeboat_program(), "rehearse", "--kernel", kernel / "vmlinuz", "--modules",
+                   std::filesystem::canonical(kernel / "modules"), "-o", folder, "--copy-elf"},
+                  std::chrono::minutes(25));
   if (result && result->status == 0) return path;
   fmt::print(stderr, "no vmcore: {}\n", result ? result->text : result.error().to_string());
   std::exit(1);
 }
 
-void compare(const std::string& source, const std::string& folder, const char* codec, const char* their_option) {
+void compare(const std::string& source, const std::string& folder, const char* codec,
+             const char* their_option) {
   const std::string ours = folder + "/ours", theirs = folder + "/theirs";
-  const std::vector<std::string> our_command = {lifeboat_program(), "capture", source, ours, "--compress", codec};
+  const std::vector<std::string> our_command = {lifeboat_program(), "capture", source, ours,
+                                                "--compress",       codec};
   const std::vector<std::string> their_command = {
       cache() / "peers/makedumpfile", their_option, "-d", "31", "--num-threads", "1", source, theirs};
   std::vector<double> our_times, their_times, ratios;
@@ -58,9 +61,12 @@ void compare(const std::string& source, const std::string& folder, const char* c
     their_times.push_back(seconds_of(their_command, theirs));
     ratios.push_back(our_times.back() / their_times.back());
   }
-  const auto size = [](const std::string& path) { return static_cast<double>(std::filesystem::file_size(path)); };
-  fmt::print("{:<7} {:>9.3f} s {:>13.3f} s {:>9.2f} {:>11.1f} MB {:>13.1f} MB {:>9.3f}\n", codec, median(our_times),
-             median(their_times), median(ratios), size(ours) / 1e6, size(theirs) / 1e6, size(ours) / size(theirs));
+  const auto size = [](const std::string& path) {
+    return static_cast<double>(std::filesystem::file_size(path));
+  };
+  fmt::print("{:<7} {:>9.3f} s {:>13.3f} s {:>9.2f} {:>11.1f} MB {:>13.1f} MB {:>9.3f}\n", codec,
+             median(our_times), median(their_times), median(ratios), size(ours) / 1e6, size(theirs) / 1e6,
+             size(ours) / size(theirs));
 }
 
 }  // namespace
@@ -71,10 +77,11 @@ int main() {
   const std::string source = vmcore();
   auto folder = lifeboat::TempDir::create("lifeboat-bench");
   if (!folder) return 1;
-  fmt::print("capture of {}, level 31, median of {} pairs; makedumpfile is the newest, with one thread\n\n", source,
-             kPairs);
-  fmt::print("{:<7} {:>11} {:>15} {:>9} {:>14} {:>16} {:>9}\n", "codec", "lifeboat", "makedumpfile", "ratio", "lifeboat",
-             "makedumpfile", "ratio");
-  for (const auto& [codec, option] : {std::pair{"lzo", "-l"}, {"snappy", "-p"}, {"zstd", "-z"}, {"zlib", "-c"}})
+  fmt::print("capture of {}, level 31, median of {} pairs; makedumpfile is the newest, with one thread\n\n",
+             source, kPairs);
+  fmt::print("{:<7} {:>11} {:>15} {:>9} {:>14} {:>16} {:>9}\n", "codec", "lifeboat", "makedumpfile", "ratio",
+             "lifeboat", "makedumpfile", "ratio");
+  for (const auto& [codec, option] :
+       {std::pair{"lzo", "-l"}, {"snappy", "-p"}, {"zstd", "-z"}, {"zlib", "-c"}})
     compare(source, folder->path().string(), codec, option);
 }

@@ -2,13 +2,10 @@
 // Input that is not what it should be: a clear error, the right exit code, and nothing that exists is harmed.
 #include <gtest/gtest.h>
 
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include <functional>
 #include <nlohmann/json.hpp>
 
+#include "support/elf_builder.h"
 #include "support/programs.h"
 
 namespace lifeboat::test {
@@ -45,7 +42,8 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
 }
 
 TEST_F(BadInput, help_is_there_for_every_command) {
-  for (const std::string command : {"status", "build", "load", "unload", "capture", "rehearse", "verify", "inspect"}) {
+  for (const std::string command :
+       {"status", "build", "load", "unload", "capture", "rehearse", "verify", "inspect"}) {
     const auto output = run_lifeboat({command, "--help"});
     EXPECT_EQ(output.status, 0) << command;
     EXPECT_THAT(output.text, HasSubstr("usage: lifeboat " + command));
@@ -60,27 +58,36 @@ struct BadDump {
 
 TEST_F(BadInput, files_that_are_no_dumps) {
   std::string arm_elf(64, '\0');
-  arm_elf.replace(0, 8, std::string("\x7f" "ELF\2\1\1\0", 8));
-  arm_elf[16] = 4;                    // ET_CORE
+  arm_elf.replace(0, 8,
+                  std::string("\x7f"
+                              "ELF\2\1\1\0",
+                              8));
+  arm_elf[16] = 4;                       // ET_CORE
   arm_elf[18] = static_cast<char>(183);  // EM_AARCH64
   arm_elf[20] = 1;
   arm_elf[52] = 64;
   const BadDump cases[] = {
       {"empty", "", "empty"},
       {"text", "hello, this is no dump at all\n", "not a dump"},
-      {"arm64", arm_elf, "aarch64"},
-      {"cut ELF header", std::string("\x7f" "ELF\2\1\1\0", 8), ""},
+      {"arm64", arm_elf, "arm64"},
+      {"cut ELF header",
+       std::string("\x7f"
+                   "ELF\2\1\1\0",
+                   8),
+       ""},
       {"cut KDUMP header", "KDUMP   \6\0\0\0", ""},
       {"cut flattened header", std::string("makedumpfile\0\0\0\0", 16), ""},
   };
   for (const auto& [what, bytes, message] : cases) {
     const std::string file = write("dump", bytes);
-    for (const std::vector<std::string>& command :
-         {std::vector<std::string>{"verify", file}, {"inspect", file, "sys"}, {"inspect", file, "log"},
-          {"capture", file, path("out")}}) {
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"verify", file},
+                                                    {"inspect", file, "sys"},
+                                                    {"inspect", file, "log"},
+                                                    {"capture", file, path("out")}}) {
       const auto output = run_lifeboat(command);
       EXPECT_EQ(output.status, 1) << what << ": " << command[0] << ": " << output.text;
-      EXPECT_THAT(output.text, AllOf(HasSubstr("lifeboat: error: "), HasSubstr(file), HasSubstr(message))) << what;
+      EXPECT_THAT(output.text, AllOf(HasSubstr("lifeboat: error: "), HasSubstr(file), HasSubstr(message)))
+          << what;
     }
     EXPECT_FALSE(std::filesystem::exists(path("out"))) << what;
     EXPECT_FALSE(std::filesystem::exists(path("out.incomplete"))) << what;
@@ -96,15 +103,17 @@ TEST_F(BadInput, a_dump_that_does_not_exist) {
 TEST_F(BadInput, kernels_that_are_none) {
   const std::string text = write("kernel", "#!/bin/sh\necho I am no kernel\n");
   const auto modules = path("modules");
-  for (const std::string kernel : {text, std::string("/bin/true"), write("none", ""), path("missing")}) {
+  for (const std::string& kernel : {text, std::string("/bin/true"), write("none", ""), path("missing")}) {
     const auto load = run_lifeboat({"load", kernel, "--crash", "--initrd", text});
     EXPECT_EQ(load.status, 1) << load.text;
     EXPECT_THAT(load.text, HasSubstr(kernel));
-    const auto rehearse = run_lifeboat({"rehearse", "--kernel", kernel, "--modules", modules, "-o", path("out")});
+    const auto rehearse =
+        run_lifeboat({"rehearse", "--kernel", kernel, "--modules", modules, "-o", path("out")});
     EXPECT_EQ(rehearse.status, 1) << rehearse.text;
     EXPECT_THAT(rehearse.text, HasSubstr(kernel));
   }
-  EXPECT_THAT(run_lifeboat({"load", "/bin/true", "--crash", "--initrd", text}).text, HasSubstr("an ELF file"));
+  EXPECT_THAT(run_lifeboat({"load", "/bin/true", "--crash", "--initrd", text}).text,
+              HasSubstr("an ELF file"));
 }
 
 TEST_F(BadInput, a_rehearsal_without_the_modules_it_needs) {
@@ -119,17 +128,99 @@ TEST_F(BadInput, a_rehearsal_without_the_modules_it_needs) {
 TEST_F(BadInput, a_rehearsal_overwrites_nothing) {
   std::filesystem::create_directory(path("out"));
   write("out/precious", "data");
-  const auto output = run_lifeboat({"rehearse", "--kernel", "/bin/true", "--modules", "/", "-o", path("out")});
+  const auto output =
+      run_lifeboat({"rehearse", "--kernel", "/bin/true", "--modules", "/", "-o", path("out")});
   EXPECT_EQ(output.status, 2) << output.text;
   EXPECT_EQ(text_of(path("out/precious")), "data");
 }
 
 TEST_F(BadInput, a_rehearsal_without_qemu) {
   ASSERT_EQ(::setenv("PATH", path("empty").c_str(), 1), 0);
-  const auto output = run_lifeboat({"rehearse", "--kernel", "/bin/true", "--modules", "/", "-o", path("out")});
+  const auto output =
+      run_lifeboat({"rehearse", "--kernel", "/bin/true", "--modules", "/", "-o", path("out")});
   ASSERT_EQ(::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1), 0);
   EXPECT_EQ(output.status, 1);
   EXPECT_THAT(output.text, HasSubstr("QEMU"));
+}
+
+// A vmcore of a megabyte in which no two pages are alike.
+std::string some_vmcore(const std::function<void(ElfBuilder&)>& change) {
+  std::vector<std::byte> memory(uint64_t{1} << 20);
+  uint32_t state = 1;
+  for (auto& byte : memory) {
+    state = state * 1664525 + 1013904223;
+    byte = static_cast<std::byte>(state >> 24);
+  }
+  ElfBuilder elf;
+  change(elf);
+  elf.load(0x100000, memory);
+  return std::string(as_text(elf.build()));
+}
+
+TEST_F(BadInput, a_vmcore_that_does_not_tell_of_its_kernel) {
+  const std::string without = write("without", some_vmcore([](ElfBuilder&) {}));
+  const std::string garbled = write("garbled", some_vmcore([](ElfBuilder& elf) {
+                                      elf.vmcoreinfo("OSRELEASE=6.1.0\nSYMBOL(mem_section)=zz\n\xff\xfe");
+                                    }));
+  for (const auto& file : {without, garbled}) {
+    // It cannot be filtered, and says what can be done.
+    const auto capture = run_lifeboat({"capture", file, path("out")});
+    EXPECT_EQ(capture.status, 1) << capture.text;
+    EXPECT_THAT(capture.text, HasSubstr("--level 1"));
+    EXPECT_FALSE(std::filesystem::exists(path("out")));
+    EXPECT_EQ(run_lifeboat({"inspect", file, "log"}).status, 1);
+    // What the container tells is told all the same.
+    EXPECT_EQ(run_lifeboat({"inspect", file, "sys"}).status, 0);
+    EXPECT_EQ(run_lifeboat({"verify", file}).status, 0);
+    // Whole, without a filter.
+    const auto whole = run_lifeboat({"capture", file, path("out"), "--level", "0"});
+    EXPECT_EQ(whole.status, 0) << whole.text;
+    EXPECT_EQ(run_lifeboat({"verify", path("out")}).status, 0);
+    std::filesystem::remove(path("out"));
+  }
+}
+
+TEST_F(BadInput, a_vmcore_that_is_cut_off) {
+  std::string bytes = some_vmcore([](ElfBuilder&) {});
+  const std::string cut = write("cut", bytes.substr(0, bytes.size() / 2));
+  EXPECT_EQ(run_lifeboat({"verify", cut}).status, 3);
+  const auto capture = run_lifeboat({"capture", cut, path("out"), "--level", "0"});
+  EXPECT_EQ(capture.status, 1);
+  EXPECT_THAT(capture.text, HasSubstr("could not be read"));
+  EXPECT_FALSE(std::filesystem::exists(path("out")));
+  // What was there is saved, and says that it is not all.
+  EXPECT_EQ(run_lifeboat({"verify", path("out.incomplete")}).status, 3);
+}
+
+TEST_F(BadInput, nothing_that_exists_is_overwritten) {
+  const std::string source = write("source", some_vmcore([](ElfBuilder&) {}));
+  for (const std::string name : {"out", "out.incomplete"}) {
+    write(name, "precious");
+    const auto output = run_lifeboat({"capture", source, path("out"), "--level", "0"});
+    EXPECT_NE(output.status, 0);
+    EXPECT_THAT(output.text, HasSubstr("exists"));
+    EXPECT_EQ(text_of(path(name)), "precious");
+    std::filesystem::remove(path(name));
+  }
+}
+
+TEST_F(BadInput, a_target_that_is_full_or_read_only) {
+  const std::string source = write("source", some_vmcore([](ElfBuilder&) {}));
+  std::filesystem::create_directory(path("target"));
+  // A file system of its own, in a mount namespace of its own.
+  const auto capture_onto = [&](const std::string& options) {
+    const std::string script = "mount -t tmpfs -o " + options +
+                               " tmpfs \"$1\" && \"$2\" capture \"$3\" \"$1/out\" --level 0; " +
+                               "status=$?; ls -A \"$1\"; exit $status";
+    return run({"unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh", path("target"),
+                lifeboat_program(), source});
+  };
+  const auto full = capture_onto("size=256k");
+  EXPECT_EQ(full.status, 1) << full.text;
+  EXPECT_THAT(full.text, AllOf(HasSubstr("No space left on device"), HasSubstr("next:")));
+  const auto read_only = capture_onto("ro");
+  EXPECT_EQ(read_only.status, 1) << read_only.text;
+  EXPECT_THAT(read_only.text, HasSubstr("Read-only file system"));
 }
 
 TEST_F(BadInput, status_of_a_machine_that_is_not_armed) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The newest makedumpfile and lifeboat on the same vmcore: the same pages kept, the same contents, the same log; and
-// what one writes the other reads.
+// The newest makedumpfile and lifeboat on the same vmcore: the same pages kept, the same contents, the same
+// log; and what one writes the other reads.
 #include "peers/peers.h"
 
 namespace lifeboat::test {
@@ -43,8 +43,10 @@ TEST_P(Level, keeps_the_same_pages) {
   const auto our_dump = open_dump(ours("ours", {"--compress", "lzo", "--level", level}));
   ASSERT_TRUE(their_dump && our_dump);
   const Difference difference = compare(*our_dump, *their_dump);
-  EXPECT_EQ(difference.only_first, 0u) << "kept by us alone, e.g. " << ::testing::PrintToString(difference.examples);
-  EXPECT_EQ(difference.only_second, 0u) << "kept by them alone, e.g. " << ::testing::PrintToString(difference.examples);
+  EXPECT_EQ(difference.only_first, 0u)
+      << "kept by us alone, e.g. " << ::testing::PrintToString(difference.examples);
+  EXPECT_EQ(difference.only_second, 0u)
+      << "kept by them alone, e.g. " << ::testing::PrintToString(difference.examples);
   EXPECT_EQ(difference.contents, 0u) << ::testing::PrintToString(difference.examples);
   EXPECT_GT(difference.compared, 1000u);
 }
@@ -91,7 +93,8 @@ TEST_F(Makedumpfile, reads_our_dump_as_its_source) {
 }
 
 TEST_F(Makedumpfile, prints_the_same_log) {
-  const auto output = run({peer_program("makedumpfile"), "--dump-dmesg", (rehearsal() / "vmcore").string(), path("log")});
+  const auto output =
+      run({peer_program("makedumpfile"), "--dump-dmesg", (rehearsal() / "vmcore").string(), path("log")});
   ASSERT_EQ(output.status, 0) << output.text;
   // It prints the caller of each record wherever the kernel tells it.
   const auto log = run_lifeboat({"inspect", rehearsal() / "vmcore", "log", "--caller"});

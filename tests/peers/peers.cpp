@@ -11,8 +11,12 @@ std::string peer_kernel() {
   return version != nullptr ? version : "6.12";
 }
 
-std::filesystem::path rehearsal() { return rehearsals() / peer_kernel(); }
-std::string peer_program(const std::string& name) { return cache() / "peers" / name; }
+std::filesystem::path rehearsal() {
+  return rehearsals() / peer_kernel();
+}
+std::string peer_program(const std::string& name) {
+  return cache() / "peers" / name;
+}
 
 std::unique_ptr<Dump> open_dump(const std::filesystem::path& path) {
   auto dump = Dump::open(path.string());
@@ -35,7 +39,8 @@ Difference compare(Dump& first, Dump& second) {
       note(pfn);
     } else if (in_first) {
       ++difference.compared;
-      const bool same = first.read(pfn * kPageSize, one) && second.read(pfn * kPageSize, other) && one == other;
+      const bool same =
+          first.read(pfn * kPageSize, one) && second.read(pfn * kPageSize, other) && one == other;
       if (!same) {
         ++difference.contents;
         note(pfn);

@@ -23,7 +23,7 @@ struct Difference {
   uint64_t only_first = 0, only_second = 0;  // pages that one keeps and the other does not
   uint64_t contents = 0;                     // pages that both keep and that differ
   uint64_t compared = 0;
-  std::vector<uint64_t> examples;            // PFNs of the first few
+  std::vector<uint64_t> examples;  // PFNs of the first few
 };
 Difference compare(Dump& first, Dump& second);
 

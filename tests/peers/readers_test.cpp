@@ -68,7 +68,8 @@ Tasks tasks_of_crash(const std::string& text) {
     std::istringstream words(line);
     uint64_t pid = 0, ppid = 0, cpu = 0;
     std::string task, state, memory, virtual_size, resident, comm;
-    if (!(words >> pid >> ppid >> cpu >> task >> state >> memory >> virtual_size >> resident >> std::ws)) continue;
+    if (!(words >> pid >> ppid >> cpu >> task >> state >> memory >> virtual_size >> resident >> std::ws))
+      continue;
     std::getline(words, comm);
     if (comm.starts_with('[') && comm.ends_with(']')) comm = comm.substr(1, comm.size() - 2);
     if (pid != 0) tasks.emplace(pid, comm);
@@ -78,7 +79,8 @@ Tasks tasks_of_crash(const std::string& text) {
 
 TEST(Crash, lists_the_tasks_that_proc_listed) {
   const auto vmlinux = cache() / "kernels" / peer_kernel() / "vmlinux";
-  if (!std::filesystem::exists(vmlinux)) GTEST_SKIP() << "no debug information was fetched for " << peer_kernel();
+  if (!std::filesystem::exists(vmlinux))
+    GTEST_SKIP() << "no debug information was fetched for " << peer_kernel();
   auto folder = TempDir::create("lifeboat-crash");
   ASSERT_TRUE(folder);
   const std::string commands = (folder->path() / "commands").string();

@@ -14,11 +14,17 @@
 
 namespace lifeboat::test {
 
-inline std::string lifeboat_program() { return LIFEBOAT_BIN "/lifeboat"; }
+inline std::string lifeboat_program() {
+  return LIFEBOAT_BIN "/lifeboat";
+}
 // Kernels and peers, as tools/prepare.sh lays them out.
-inline std::filesystem::path cache() { return LIFEBOAT_CACHE; }
+inline std::filesystem::path cache() {
+  return LIFEBOAT_CACHE;
+}
 // Kept from one test to the next: the peer tests read the dumps that the VM tests made.
-inline std::filesystem::path rehearsals() { return LIFEBOAT_REHEARSALS; }
+inline std::filesystem::path rehearsals() {
+  return LIFEBOAT_REHEARSALS;
+}
 
 // Runs a program to its end; a test that cannot run it fails with the reason.
 inline ProcessOutput run(const std::vector<std::string>& argv,

@@ -20,9 +20,17 @@ class BadTarget : public ::testing::Test {
     std::filesystem::remove_all(out);
     std::filesystem::create_directories(rehearsals());
     const auto kernel = cache() / "kernels/6.12";
-    std::vector<std::string> arguments = {"rehearse", "--kernel", kernel / "vmlinuz", "--modules",
-                                          std::filesystem::canonical(kernel / "modules"), "-o", out,
-                                          "--memory", "512M", "--cpus", "1"};
+    std::vector<std::string> arguments = {"rehearse",
+                                          "--kernel",
+                                          kernel / "vmlinuz",
+                                          "--modules",
+                                          std::filesystem::canonical(kernel / "modules"),
+                                          "-o",
+                                          out,
+                                          "--memory",
+                                          "768M",
+                                          "--cpus",
+                                          "1"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     const auto output = run_lifeboat(arguments, std::chrono::minutes(10));
     EXPECT_EQ(output.status, 1) << output.text;
@@ -37,7 +45,8 @@ class BadTarget : public ::testing::Test {
 TEST_F(BadTarget, a_missing_device_is_given_up_at_the_deadline) {
   const auto out = rehearse("missing-device", {"--target-uuid", "00000000-1111-2222-3333-444444444444"});
   const std::string console = text_of(out / "capture.console");
-  EXPECT_THAT(console, ContainsRegex("no device with the file system 00000000-1111-2222-3333-444444444444 appeared"));
+  EXPECT_THAT(console,
+              ContainsRegex("no device with the file system 00000000-1111-2222-3333-444444444444 appeared"));
   EXPECT_THAT(console, HasSubstr("/dev/vda"));  // what there was instead
   // The last rung: the dead kernel's last words, where somebody may be logging them.
   EXPECT_THAT(console, HasSubstr("Kernel panic - not syncing: sysrq triggered crash"));
@@ -47,7 +56,8 @@ TEST_F(BadTarget, a_missing_device_is_given_up_at_the_deadline) {
 TEST_F(BadTarget, a_full_disk_keeps_the_log_and_an_honest_dump) {
   // Room for the kernel, the initramfs and the log; not for the memory.
   const auto out = rehearse("full-disk", {"--disk-size", "48M", "--level", "0", "--compress", "none"});
-  EXPECT_THAT(text_of(out / "vmcore-dmesg.txt"), HasSubstr("Kernel panic - not syncing: sysrq triggered crash"));
+  EXPECT_THAT(text_of(out / "vmcore-dmesg.txt"),
+              HasSubstr("Kernel panic - not syncing: sysrq triggered crash"));
   EXPECT_FALSE(std::filesystem::exists(out / "vmcore"));
   EXPECT_THAT(text_of(out / "capture.console"), HasSubstr("No space left on device"));
   EXPECT_EQ(run_lifeboat({"verify", out / "vmcore.incomplete"}).status, 3);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The whole chain: a Debian kernel boots, is armed, panics, is captured, and the dump is read back.
 #include <gtest/gtest.h>
-
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
@@ -21,7 +20,9 @@ struct Machine {
   const char* cpu_model;  // decides how many levels the page tables have
 };
 
-void PrintTo(const Machine& machine, std::ostream* out) { *out << machine.version; }
+void PrintTo(const Machine& machine, std::ostream* out) {
+  *out << machine.version;
+}
 
 class Rehearsal : public ::testing::TestWithParam<Machine> {
  protected:
@@ -34,14 +35,16 @@ class Rehearsal : public ::testing::TestWithParam<Machine> {
     std::filesystem::create_directories(rehearsals());
     const auto kernel = cache() / "kernels" / GetParam().version;
     const auto output = run_lifeboat({"rehearse", "--kernel", kernel / "vmlinuz", "--modules",
-                                      std::filesystem::canonical(kernel / "modules"), "-o", out_, "--memory", "1G",
-                                      "--cpu-model", GetParam().cpu_model, "--copy-elf"},
+                                      std::filesystem::canonical(kernel / "modules"), "-o", out_, "--memory",
+                                      "1G", "--cpu-model", GetParam().cpu_model, "--copy-elf"},
                                      std::chrono::minutes(22));
     ASSERT_EQ(output.status, 0) << output.text;
     done_ = GetParam().version;
   }
 
-  [[nodiscard]] nlohmann::json json(const char* name) const { return nlohmann::json::parse(text_of(out_ / name)); }
+  [[nodiscard]] nlohmann::json json(const char* name) const {
+    return nlohmann::json::parse(text_of(out_ / name));
+  }
   [[nodiscard]] std::string dump() const { return out_ / "vmcore"; }
   [[nodiscard]] std::string release() const { return json("result.json")["release"]; }
 
@@ -59,7 +62,7 @@ TEST_P(Rehearsal, leaves_a_whole_dump) {
 
 TEST_P(Rehearsal, nobody_else_can_read_what_was_saved) {
   for (const char* name : {"vmcore", "vmcore-dmesg.txt", "capture.log"}) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat((out_ / name).c_str(), &status), 0) << name;
     EXPECT_EQ(status.st_mode & 0777, 0600u) << name;
   }
@@ -74,8 +77,9 @@ TEST_P(Rehearsal, tells_the_phases_in_their_order) {
     EXPECT_GE(phase["at"].get<double>(), last);
     last = phase["at"];
   }
-  EXPECT_THAT(names, ::testing::ElementsAre("guest-start", "guest-ready", "guest-loaded", "guest-panic", "capture-start",
-                                            "capture-target", "capture-log", "capture-dump", "capture-end", "power-off"));
+  EXPECT_THAT(names, ::testing::ElementsAre("guest-start", "guest-ready", "guest-loaded", "guest-panic",
+                                            "capture-start", "capture-target", "capture-log", "capture-dump",
+                                            "capture-end", "power-off"));
 }
 
 TEST_P(Rehearsal, saves_the_log_that_the_dump_holds) {
@@ -108,7 +112,8 @@ TEST_P(Rehearsal, describes_the_machine) {
 TEST_P(Rehearsal, has_page_tables_of_the_expected_depth) {
   const bool five_levels = std::string(GetParam().cpu_model) == "max";
   const auto vmcoreinfo = run({"strings", "-n", "8", out_ / "vmcore.elf"}).text;
-  EXPECT_THAT(vmcoreinfo, ContainsRegex(five_levels ? "NUMBER.pgtable_l5_enabled.=1" : "NUMBER.pgtable_l5_enabled.=0"));
+  EXPECT_THAT(vmcoreinfo,
+              ContainsRegex(five_levels ? "NUMBER.pgtable_l5_enabled.=1" : "NUMBER.pgtable_l5_enabled.=0"));
 }
 
 TEST_P(Rehearsal, recorded_what_the_kernel_said_of_itself) {
@@ -124,7 +129,7 @@ TEST_P(Rehearsal, complains_of_nothing) {
 INSTANTIATE_TEST_SUITE_P(Debian, Rehearsal,
                          ::testing::Values(Machine{"debian_6_1", "6.1", "Nehalem"},
                                            Machine{"debian_6_12", "6.12", "max"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& machine) { return std::string(machine.param.name); });
 
 }  // namespace
 }  // namespace lifeboat::test

@@ -21,7 +21,9 @@ namespace {
 // Unmounting and syncing a slow disk may take this long in silence.
 constexpr std::chrono::seconds kEndDeadline{60};
 
-Result<Manifest> read_manifest() { return Manifest::parse(TRY(read_text(kManifestPath))); }
+Result<Manifest> read_manifest() {
+  return Manifest::parse(TRY(read_text(kManifestPath)));
+}
 
 void capture(const Manifest& manifest) {
   const auto outcome = supervise("capture", manifest.stall_deadline,

@@ -27,7 +27,8 @@ class PageTable final : public AddressSpace {
     uint64_t table = root_;
     for (unsigned level = levels_; level-- > 0;) {
       const unsigned shift = kPageShift + level * kIndexBits;
-      const uint64_t entry = TRY_CONTEXT(read_entry(table, virtual_address >> shift), "page table of {:#x}", virtual_address);
+      const uint64_t entry =
+          TRY_CONTEXT(read_entry(table, virtual_address >> shift), "page table of {:#x}", virtual_address);
       if ((entry & kPresent) == 0)
         return fail(ErrorCode::not_mapped, "{:#x} is not mapped (level {})", virtual_address, level + 1);
       // 1 GiB and 2 MiB pages are entries of the third and second level.
@@ -77,7 +78,8 @@ Result<std::unique_ptr<AddressSpace>> kernel_page_table(PhysicalMemory& memory, 
   const auto phys_base = static_cast<uint64_t>(TRY(info.require_number("phys_base")));
   const bool five_levels = info.number("pgtable_l5_enabled").value_or(0) != 0;
   const auto encryption_mask = static_cast<uint64_t>(info.number("sme_mask").value_or(0));
-  return std::make_unique<PageTable>(memory, *root - kKernelMap + phys_base, five_levels ? 5 : 4, encryption_mask);
+  return std::make_unique<PageTable>(memory, *root - kKernelMap + phys_base, five_levels ? 5 : 4,
+                                     encryption_mask);
 }
 
 }  // namespace lifeboat::x86_64

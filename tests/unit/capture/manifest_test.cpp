@@ -66,6 +66,9 @@ struct BadLine {
   const char* line;
   const char* message;
 };
+void PrintTo(const BadLine& bad, std::ostream* out) {
+  *out << '"' << bad.line << '"';
+}
 class ManifestRejects : public testing::TestWithParam<BadLine> {};
 
 TEST_P(ManifestRejects, WithTheLineAndTheReason) {
@@ -77,27 +80,28 @@ TEST_P(ManifestRejects, WithTheLineAndTheReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     OneLine, ManifestRejects,
-    testing::Values(BadLine{"target.uuid", "", "'target.uuid' is missing"},
-                    BadLine{"target.uuid", "target.uuid =", "line 2: '' is not a name"},
-                    BadLine{"target.filesystem", "target.filesystem = ../ext4", "'../ext4' is not a name"},
-                    BadLine{"target.path", "", "'target.path' is missing"},
-                    BadLine{"target.path", "target.path = var/crash", "line 4: the path 'var/crash'"},
-                    BadLine{"target.path", "target.path = /var/../etc", "leads upwards"},
-                    BadLine{"dump.level", "dump.level = 32", "line 5: '32' is not a dump level"},
-                    BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
-                    BadLine{"dump.level", "dump.level = 31,31", "named twice"},
-                    BadLine{"dump.level", "dump.level =", "line 5: no dump level is given"},
-                    BadLine{"dump.compression", "dump.compression = rar", "'rar' is none of"},
-                    BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
-                    BadLine{"dump.compression", "dump.compression = zstd:x", "'x' is not a compression level"},
-                    BadLine{"final.action", "final.action = shell", "'shell' is none of"},
-                    BadLine{"deadline.device", "deadline.device = 0", "'0' is not a number of seconds"},
-                    BadLine{"deadline.device", "deadline.device = 99999999999999999999", "seconds"},
-                    BadLine{"final.action", "no equals sign", "line 7: no '='"},
-                    BadLine{"final.action", "final.acton = halt", "there is no key 'final.acton'"},
-                    BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
-                    BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
-                    BadLine{"module", "rehearsal.kernel = /boot/vmlinuz", "both its kernel and its initramfs"}));
+    testing::Values(
+        BadLine{"target.uuid", "", "'target.uuid' is missing"},
+        BadLine{"target.uuid", "target.uuid =", "line 2: '' is not a name"},
+        BadLine{"target.filesystem", "target.filesystem = ../ext4", "'../ext4' is not a name"},
+        BadLine{"target.path", "", "'target.path' is missing"},
+        BadLine{"target.path", "target.path = var/crash", "line 4: the path 'var/crash'"},
+        BadLine{"target.path", "target.path = /var/../etc", "leads upwards"},
+        BadLine{"dump.level", "dump.level = 32", "line 5: '32' is not a dump level"},
+        BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
+        BadLine{"dump.level", "dump.level = 31,31", "named twice"},
+        BadLine{"dump.level", "dump.level =", "line 5: no dump level is given"},
+        BadLine{"dump.compression", "dump.compression = rar", "'rar' is none of"},
+        BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
+        BadLine{"dump.compression", "dump.compression = zstd:x", "'x' is not a compression level"},
+        BadLine{"final.action", "final.action = shell", "'shell' is none of"},
+        BadLine{"deadline.device", "deadline.device = 0", "'0' is not a number of seconds"},
+        BadLine{"deadline.device", "deadline.device = 99999999999999999999", "seconds"},
+        BadLine{"final.action", "no equals sign", "line 7: no '='"},
+        BadLine{"final.action", "final.acton = halt", "there is no key 'final.acton'"},
+        BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
+        BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
+        BadLine{"module", "rehearsal.kernel = /boot/vmlinuz", "both its kernel and its initramfs"}));
 
 TEST(Levels, AreWrittenAsTheyAreRead) {
   EXPECT_EQ(format_levels(parse_levels("31,17,1").value()), "31,17,1");

@@ -24,11 +24,12 @@ TEST(Supervise, TellsDoneFromFailed) {
 }
 
 TEST(Supervise, CrashOfTheWorkerIsAFailureNotOurs) {
-  EXPECT_EQ(supervise("crash", 5s, [](Heartbeat&) -> Result<> {
-              ::signal(SIGSEGV, SIG_DFL);
-              ::raise(SIGSEGV);
-              return {};
-            }),
+  EXPECT_EQ(supervise("crash", 5s,
+                      [](Heartbeat&) -> Result<> {
+                        ::signal(SIGSEGV, SIG_DFL);
+                        ::raise(SIGSEGV);
+                        return {};
+                      }),
             Outcome::failed);
 }
 

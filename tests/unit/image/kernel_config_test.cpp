@@ -104,6 +104,15 @@ TEST_F(FindKernelConfig, NearestFirst) {
   EXPECT_EQ(nearest.value().origin, root() + "/images/config-6.1");
 }
 
+TEST_F(FindKernelConfig, BesideTheFileThatALinkPointsTo) {
+  put("/store/vmlinuz-6.1", "kernel");
+  put("/store/config-6.1", "CONFIG_FROM=\"store\"\n");
+  std::filesystem::create_symlink("store/vmlinuz-6.1", root() + "/vmlinuz");
+  const auto config = find_kernel_config(root() + "/vmlinuz", "6.1", {}, root());
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->value("CONFIG_FROM"), "store");
+}
+
 TEST_F(FindKernelConfig, RunningKernelsIsNotTakenForAnother) {
   put("/proc/sys/kernel/osrelease", "6.12\n");
   put("/proc/config.gz", gzipped("CONFIG_FROM=\"proc\"\n"));
