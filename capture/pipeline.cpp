@@ -17,22 +17,6 @@ bool is_zero(ByteSpan page) {
 
 }  // namespace
 
-uint32_t kdump_codec_flag(Compression compression) {
-  switch (compression) {
-    case Compression::none:
-      return 0;
-    case Compression::zlib:
-      return kdump::kStatusZlib;
-    case Compression::lzo:
-      return kdump::kStatusLzo;
-    case Compression::snappy:
-      return kdump::kStatusSnappy;
-    case Compression::zstd:
-      return kdump::kStatusZstd;
-  }
-  return 0;
-}
-
 uint64_t read_batch(PhysicalMemory& source, PageBatch& batch, std::string& first_error) {
   uint64_t lost = 0;
   const auto read = [&](size_t index, size_t count) {

@@ -50,7 +50,4 @@ Result<> compress_batch(PageBatch& batch, PageCompressor* compressor);
 // Write: hands the pages to the file, in order. `flags` is the KDUMP status bit of the codec.
 Result<> write_batch(const PageBatch& batch, uint32_t flags, KdumpWriter& writer);
 
-// The KDUMP status and descriptor bit of a codec; 0 for none.
-uint32_t kdump_codec_flag(Compression compression);
-
 }  // namespace lifeboat

@@ -7,7 +7,7 @@ target_compile_options(lifeboat_flags INTERFACE
   -ffunction-sections -fdata-sections
   -fstack-protector-strong)
 target_compile_definitions(lifeboat_flags INTERFACE
-  _FILE_OFFSET_BITS=64 FMT_HEADER_ONLY=1 SPDLOG_FMT_EXTERNAL=1
+  _FILE_OFFSET_BITS=64 SPDLOG_FMT_EXTERNAL=1
   $<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2> _GLIBCXX_ASSERTIONS)
 target_include_directories(lifeboat_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
 # Names of places in our own messages and assertions do not depend on where the checkout lies.

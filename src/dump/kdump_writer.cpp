@@ -15,22 +15,6 @@ constexpr size_t kDataBuffer = size_t{1} << 20;
 constexpr size_t kDescriptorBuffer = 4096;
 constexpr std::array<std::byte, kPageSize> kZeroPage{};
 
-uint32_t status_of(Compression compression) {
-  switch (compression) {
-    case Compression::none:
-      return 0;
-    case Compression::zlib:
-      return kdump::kStatusZlib;
-    case Compression::lzo:
-      return kdump::kStatusLzo;
-    case Compression::snappy:
-      return kdump::kStatusSnappy;
-    case Compression::zstd:
-      return kdump::kStatusZstd;
-  }
-  return 0;
-}
-
 void set_uts(kdump::Header& header, const Utsname& uts) {
   const std::string* const fields[] = {&uts.sysname, &uts.nodename, &uts.release,
                                        &uts.version, &uts.machine,  &uts.domainname};
@@ -46,7 +30,7 @@ kdump::Header make_header(const KdumpWriterOptions& options) {
   header.version = kdump::kVersion;
   set_uts(header, options.uts);
   header.timestamp_seconds = options.timestamp_seconds;
-  header.status = status_of(options.compression) | kdump::kStatusIncomplete;
+  header.status = kdump_codec_flag(options.compression) | kdump::kStatusIncomplete;
   header.block_size = kPageSize;
   header.sub_header_blocks =
       static_cast<int32_t>(divide_up(sizeof(kdump::SubHeader) + options.notes.size(), kPageSize));
@@ -73,6 +57,22 @@ kdump::SubHeader make_sub_header(const KdumpWriterOptions& options) {
 }
 
 }  // namespace
+
+uint32_t kdump_codec_flag(Compression compression) {
+  switch (compression) {
+    case Compression::none:
+      return 0;
+    case Compression::zlib:
+      return kdump::kStatusZlib;
+    case Compression::lzo:
+      return kdump::kStatusLzo;
+    case Compression::snappy:
+      return kdump::kStatusSnappy;
+    case Compression::zstd:
+      return kdump::kStatusZstd;
+  }
+  return 0;
+}
 
 Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWriterOptions& options) {
   constexpr uint64_t kMostNotes = uint64_t{1} << 30;

@@ -16,6 +16,9 @@
 
 namespace lifeboat {
 
+// The KDUMP status and descriptor bit of a codec; 0 for none.
+uint32_t kdump_codec_flag(Compression compression);
+
 struct KdumpWriterOptions {
   Compression compression = Compression::zstd;  // the default noted in the header
   int dump_level = 0;

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/initramfs/initramfs.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+
+#include "base/file.h"
+#include "capture/initramfs/compress.h"
+#include "tests/support/results.h"
+
+namespace lifeboat {
+namespace {
+
+using test::why;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+  const ByteSpan bytes = as_byte_span(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+InitramfsContents some_contents() {
+  InitramfsContents contents;
+  contents.init = bytes_of(
+      "\x7f"
+      "ELF the program");
+  contents.manifest.target = {.uuid = "1234-abcd", .filesystem = "ext4", .path = "/var/crash"};
+  contents.modules = {{"virtio_blk.ko", bytes_of("first")}, {"ext4.ko", bytes_of(std::string(100'000, 'x'))}};
+  return contents;
+}
+
+struct Entry {
+  std::string name;
+  unsigned mode = 0;
+  std::string contents;
+  int64_t mtime = -1, uid = -1, gid = -1;
+};
+
+// Read back by libarchive, through whatever compression it finds.
+std::vector<Entry> unpack(ByteSpan bytes) {
+  const std::unique_ptr<archive, decltype(&archive_read_free)> reader(archive_read_new(), archive_read_free);
+  archive_read_support_format_cpio(reader.get());
+  archive_read_support_filter_all(reader.get());
+  EXPECT_EQ(archive_read_open_memory(reader.get(), bytes.data(), bytes.size()), ARCHIVE_OK);
+  std::vector<Entry> entries;
+  archive_entry* entry = nullptr;
+  while (archive_read_next_header(reader.get(), &entry) == ARCHIVE_OK) {
+    std::string contents(static_cast<size_t>(archive_entry_size(entry)), '\0');
+    EXPECT_EQ(archive_read_data(reader.get(), contents.data(), contents.size()), contents.size());
+    entries.push_back({archive_entry_pathname(entry), archive_entry_mode(entry), contents,
+                       archive_entry_mtime(entry), archive_entry_uid(entry), archive_entry_gid(entry)});
+  }
+  return entries;
+}
+
+class Initramfs : public testing::TestWithParam<InitramfsCompression> {};
+
+TEST_P(Initramfs, HoldsWhatTheCaptureKernelNeeds) {
+  const auto built = build_initramfs(some_contents(), GetParam());
+  ASSERT_TRUE(built) << why(built);
+  std::map<std::string, Entry> entries;
+  for (const auto& entry : unpack(*built)) {
+    entries[entry.name] = entry;
+    EXPECT_EQ(entry.mtime, 0) << entry.name;
+    EXPECT_EQ(entry.uid, 0) << entry.name;
+    EXPECT_EQ(entry.gid, 0) << entry.name;
+  }
+  EXPECT_EQ(entries.at("init").mode & 0777u, 0755u);
+  EXPECT_EQ(entries.at("dev/console").mode & AE_IFMT, static_cast<unsigned>(AE_IFCHR));
+  EXPECT_EQ(entries.at("lifeboat/modules/virtio_blk.ko").contents, "first");
+  EXPECT_EQ(entries.at("lifeboat/modules/ext4.ko").contents.size(), 100'000u);
+  for (const char* folder : {"proc", "sys", "dev", "run", "mnt"})
+    EXPECT_TRUE(entries.contains(folder)) << folder;
+  const auto manifest = Manifest::parse(entries.at("lifeboat/manifest").contents);
+  ASSERT_TRUE(manifest) << why(manifest);
+  EXPECT_THAT(manifest->modules, ElementsAre("virtio_blk.ko", "ext4.ko"));
+}
+
+TEST_P(Initramfs, IsTheSameForTheSameInputs) {
+  EXPECT_EQ(build_initramfs(some_contents(), GetParam()).value(),
+            build_initramfs(some_contents(), GetParam()).value());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Initramfs,
+                         testing::Values(InitramfsCompression::none, InitramfsCompression::gzip,
+                                         InitramfsCompression::xz, InitramfsCompression::zstd),
+                         [](const auto& entry) {
+                           return std::string(initramfs_compression_name(entry.param));
+                         });
+
+TEST(InitramfsManifest, ThatWouldNotBeReadBackIsRefused) {
+  auto contents = some_contents();
+  contents.manifest.target.path = "no slash in front";
+  EXPECT_FALSE(build_initramfs(contents, InitramfsCompression::none));
+}
+
+TEST(InitramfsCompressionChoice, FollowsTheKernelsConfiguration) {
+  const auto choice = [](std::string_view config) {
+    return choose_initramfs_compression(KernelConfig::parse(config).value());
+  };
+  EXPECT_EQ(choice("CONFIG_RD_ZSTD=y\nCONFIG_RD_XZ=y\n"), InitramfsCompression::zstd);
+  EXPECT_EQ(choice("# CONFIG_RD_ZSTD is not set\nCONFIG_RD_XZ=y\n"), InitramfsCompression::xz);
+  EXPECT_EQ(choice("CONFIG_RD_GZIP=y\n"), InitramfsCompression::gzip);
+  EXPECT_EQ(choice("CONFIG_MODULES=y\n"), InitramfsCompression::none);
+}
+
+// The kernel's xz decoder knows no other check (byte 7 of the stream's header).
+TEST(InitramfsCompressionChoice, XzCarriesACrc32) {
+  const auto packed = compress_initramfs(bytes_of("hello"), InitramfsCompression::xz).value();
+  constexpr std::byte kCrc32{1};
+  EXPECT_EQ(packed.at(7), kCrc32);
+}
+
+TEST(ModuleSet, AFolderWithoutIndexesSaysHowToMakeThem) {
+  const auto folder = TempDir::create("module-set-test").value();
+  const auto modules = collect_modules(folder.path().string(), {"ext4"});
+  ASSERT_FALSE(modules);
+  EXPECT_EQ(modules.error().code, ErrorCode::not_found);
+  EXPECT_THAT(modules.error().to_string(), HasSubstr("depmod"));
+}
+
+TEST(InitProgram, MustBeAProgram) {
+  const auto folder = TempDir::create("init-program-test").value();
+  const std::string path = folder.path() / "init";
+  ASSERT_TRUE(write_file_atomically(path, as_byte_span("#!/bin/sh\n"), 0700));
+  EXPECT_EQ(test::code_of(read_init_program(path)), ErrorCode::usage);
+  EXPECT_EQ(test::code_of(read_init_program(path + ".missing")), ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace lifeboat

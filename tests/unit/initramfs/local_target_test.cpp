@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/initramfs/local_target.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "tests/support/results.h"
+
+namespace lifeboat {
+namespace {
+
+namespace fs = std::filesystem;
+using test::code_of;
+using test::why;
+using testing::ElementsAre;
+
+constexpr std::string_view kMountinfo =
+    "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+    "30 21 0:5 / /proc rw - proc proc rw\n"
+    "40 21 8:2 / /var/crash rw master:3 propagate_from:2 - xfs /dev/sda2 rw\n"
+    "41 21 8:3 /sub /mnt/with\\040space rw - ext4 /dev/sda3 rw\n"
+    "42 21 8:4 / /mnt/over rw - ext4 /dev/sda4 rw\n"
+    "43 21 8:5 / /mnt/over rw - ext4 /dev/sda5 rw\n"
+    "garbage\n"
+    "44 21 8:6 / /short\n";
+
+TEST(FindMount, TakesTheNearestMountPoint) {
+  EXPECT_EQ(find_mount(kMountinfo, "/home")->source, "/dev/sda1");
+  EXPECT_EQ(find_mount(kMountinfo, "/var/crash")->source, "/dev/sda2");
+  EXPECT_EQ(find_mount(kMountinfo, "/var/crash/lifeboat")->filesystem, "xfs");
+  // A name that only begins like a mount point is not below it.
+  EXPECT_EQ(find_mount(kMountinfo, "/var/crashes")->source, "/dev/sda1");
+}
+
+TEST(FindMount, ReadsEscapesAndTheRootOfABindMount) {
+  const auto mount = find_mount(kMountinfo, "/mnt/with space/x");
+  ASSERT_TRUE(mount) << why(mount);
+  EXPECT_EQ(mount->mount_point, "/mnt/with space");
+  EXPECT_EQ(mount->root, "/sub");
+  EXPECT_EQ(mount->device_number, "8:3");
+}
+
+TEST(FindMount, TheLaterOfTwoMountsHidesTheEarlier) {
+  EXPECT_EQ(find_mount(kMountinfo, "/mnt/over/x")->source, "/dev/sda5");
+}
+
+TEST(FindMount, NothingMountedIsAnError) {
+  EXPECT_EQ(code_of(find_mount("", "/")), ErrorCode::not_found);
+  EXPECT_EQ(code_of(find_mount("nonsense - x", "/")), ErrorCode::not_found);
+}
+
+// A /sys with one disk: a partition on a SCSI disk behind a PCI controller.
+class DeviceDrivers : public testing::Test {
+ protected:
+  void SetUp() override {
+    const fs::path disk = sys() / "devices/pci0000:00/0000:00:05.0/host0/0:0:0:0/block/sda/sda1";
+    fs::create_directories(disk);
+    fs::create_directories(sys() / "dev/block");
+    fs::create_symlink(disk, sys() / "dev/block/8:1");
+    bind("devices/pci0000:00/0000:00:05.0", "ahci");
+    bind("devices/pci0000:00/0000:00:05.0/host0/0:0:0:0", "sd_mod");
+  }
+  [[nodiscard]] fs::path sys() const { return folder_.path(); }
+  void bind(const std::string& device, const std::string& module) const {
+    const fs::path driver = sys() / "bus/drivers" / module;
+    fs::create_directories(driver);
+    fs::create_directories(sys() / "module" / module);
+    fs::create_symlink(sys() / "module" / module, driver / "module");
+    fs::create_symlink(driver, sys() / device / "driver");
+  }
+  TempDir folder_ = TempDir::create("local-target-test").value();
+};
+
+TEST_F(DeviceDrivers, AreFoundFromTheBusToTheDisk) {
+  EXPECT_THAT(device_drivers(sys().string(), "8:1").value(), ElementsAre("ahci", "sd_mod"));
+}
+
+TEST_F(DeviceDrivers, WithoutADriverTheAliasCounts) {
+  const fs::path device = sys() / "devices/pci0000:00/0000:00:05.0";
+  fs::remove(device / "driver");
+  ASSERT_TRUE(write_file_atomically((device / "modalias").string(), as_byte_span("pci:v00008086\n"), 0600));
+  EXPECT_THAT(device_drivers(sys().string(), "8:1").value(), ElementsAre("pci:v00008086", "sd_mod"));
+}
+
+TEST_F(DeviceDrivers, ABuiltInDriverNeedsNoModule) {
+  fs::remove(sys() / "bus/drivers/ahci/module");
+  EXPECT_THAT(device_drivers(sys().string(), "8:1").value(), ElementsAre("sd_mod"));
+}
+
+TEST_F(DeviceDrivers, AnUnknownDeviceIsAnError) {
+  EXPECT_EQ(code_of(device_drivers(sys().string(), "9:9")), ErrorCode::not_found);
+}
+
+class LocalTargetErrors : public DeviceDrivers {
+ protected:
+  Result<LocalTarget> find(const std::string& line) {
+    const std::string mountinfo = (sys() / "mountinfo").string();
+    EXPECT_TRUE(write_file_atomically(mountinfo, as_byte_span(line), 0600));
+    return find_local_target("/", {.mountinfo = mountinfo, .sys = sys().string()});
+  }
+};
+
+TEST_F(LocalTargetErrors, NetworkAndMemoryFileSystemsAreRefused) {
+  EXPECT_EQ(code_of(find("1 0 0:50 / / rw - nfs4 server:/export rw\n")), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n")), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(find("1 0 0:50 /@ / rw - btrfs /dev/sda1 rw\n")), ErrorCode::unsupported);
+}
+
+TEST_F(LocalTargetErrors, ADeviceMadeOfOthersIsRefused) {
+  fs::create_directories(fs::canonical(sys() / "dev/block/8:1") / "slaves/sdb1");
+  EXPECT_EQ(code_of(find("1 0 8:1 / / rw - ext4 /dev/mapper/root rw\n")), ErrorCode::unsupported);
+}
+
+}  // namespace
+}  // namespace lifeboat
