@@ -55,7 +55,7 @@ class CpioWriter {
   }
 
  private:
-  CpioWriter() : writer_(archive_write_new()), bytes_(std::make_unique<std::vector<std::byte>>()) {}
+  CpioWriter() : bytes_(std::make_unique<std::vector<std::byte>>()), writer_(archive_write_new()) {}
 
   Result<> add(const std::string& path, unsigned type, mode_t mode, ByteSpan contents, dev_t device = 0) {
     const std::unique_ptr<archive_entry, ArchiveDeleter> entry(archive_entry_new());
@@ -81,8 +81,9 @@ class CpioWriter {
     return fail(ErrorCode::io, "initramfs: cannot add {}: {}", what, why != nullptr ? why : "unknown error");
   }
 
+  // Its address is known to libarchive, which writes the trailer even when it is given up: it must live longer.
+  std::unique_ptr<std::vector<std::byte>> bytes_;
   std::unique_ptr<archive, ArchiveDeleter> writer_;
-  std::unique_ptr<std::vector<std::byte>> bytes_;  // its address is known to libarchive
   la_int64_t inode_ = 0;
 };
 
