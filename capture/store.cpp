@@ -34,7 +34,10 @@ Result<PendingFile> PendingFile::create(int dir_fd, std::string pending_name, st
   }
   PendingFile file;
   file.dir_fd_ = dir_fd;
-  file.fd_ = TRY(open_at(dir_fd, pending_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode));
+  auto fd = open_at(dir_fd, pending_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode);
+  if (!fd && fd.error().sys_errno == EEXIST)
+    fd.error().hint("an unfinished one of that name is there: move it away, or choose another name");
+  file.fd_ = TRY(std::move(fd));
   file.pending_name_ = std::move(pending_name);
   file.final_name_ = std::move(final_name);
   return file;
@@ -88,11 +91,12 @@ Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time) {
 }
 
 Result<> write_small_file(int dir_fd, const std::string& name, std::string_view text) {
-  const UniqueFd fd = TRY(open_at(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode));
-  TRY_VOID(write_all(fd.get(), as_byte_span(text), name));
-  TRY_VOID(sync_file(fd.get(), name));
-  if (sys::fsync(dir_fd) != 0) return fail_errno("cannot sync the folder of {}", name);
-  return {};
+  auto file = TRY(PendingFile::create(dir_fd, name + ".incomplete", name));
+  auto written = write_all(file.fd(), as_byte_span(text), name);
+  if (written) return file.publish();
+  // Half of it would look like all of it to whoever does not know the difference.
+  file.discard();
+  return written;
 }
 
 }  // namespace lifeboat

@@ -39,7 +39,7 @@ Result<> make_disk(const std::string& image, uint64_t size, const std::string& u
 
 Result<> extract_folder(const std::string& image, const std::string& path, const std::string& dest) {
   const auto output =
-      TRY(run_process({"debugfs", "-R", fmt::format("rdump {} {}", path, dest), image}, 600s));
+      TRY(run_process({"debugfs", "-R", fmt::format("rdump {} \"{}\"", path, dest), image}, 600s));
   const auto name = std::filesystem::path(path).filename();
   // debugfs exits 0 whatever happened.
   if (!std::filesystem::exists(std::filesystem::path(dest) / name))

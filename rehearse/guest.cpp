@@ -29,6 +29,7 @@ class Watcher {
   void listen() {
     for (Console* console : {&guest_, &capture_}) {
       for (const auto& line : console->new_lines()) {
+        last_ = Clock::now();  // it lives
         if (const auto name = phase_in(line)) reach(*name);
       }
     }

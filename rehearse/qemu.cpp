@@ -62,7 +62,8 @@ std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMa
       serial(machine.capture_console),
       // The image outlives QEMU, not the host: no need to wait for the host's disk.
       "-drive",
-      fmt::format("if=none,id=disk,format=raw,cache=unsafe,file={}", escape_commas(machine.disk)),
+      fmt::format("if=none,id=disk,format=raw,cache=unsafe,werror=report,file={}",
+                  escape_commas(machine.disk)),
       "-device",
       "virtio-blk-pci,drive=disk",
   };

@@ -39,8 +39,9 @@ std::vector<std::string> mount_pseudo_file_systems() {
   return failures;
 }
 
-void load_modules(const std::vector<std::string>& names) {
+Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbeat) {
   for (const auto& name : names) {
+    heartbeat.beat();
     const std::string path = fmt::format("{}/{}", kModuleFolder, name);
     auto file = open_file(path, O_RDONLY);
     if (!file) {
@@ -54,6 +55,7 @@ void load_modules(const std::vector<std::string>& names) {
     }
     ::unlink(path.c_str());
   }
+  return {};
 }
 
 void final_action(FinalAction action) {

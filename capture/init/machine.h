@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "capture/init/supervise.h"
 #include "capture/manifest.h"
 
 namespace lifeboat::init {
@@ -15,7 +16,7 @@ std::vector<std::string> mount_pseudo_file_systems();
 
 // Loads the files named in the manifest, in order, and removes each from the initramfs afterwards: its memory
 // is needed. A module that does not load is logged; whether it mattered shows when the target is looked for.
-void load_modules(const std::vector<std::string>& names);
+Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbeat);
 
 // Reboot, power off or halt. Tries everything it knows; comes back never.
 [[noreturn]] void final_action(FinalAction action);

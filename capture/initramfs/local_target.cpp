@@ -113,8 +113,9 @@ Result<std::vector<std::string>> device_drivers(const std::string& sys, const st
     const fs::path module = fs::read_symlink(node / "driver" / "module", error);
     if (!error) {
       drivers.push_back(module.filename());
-    } else if (!fs::exists(node / "driver", error)) {
-      // Bound to nothing here, or built in under this kernel: the alias finds it in another kernel's tree.
+    } else {
+      // Bound to nothing, or to a driver that is built in here and may be a module of the kernel that will
+      // run.
       if (const auto alias = read_line(node / "modalias")) drivers.push_back(*alias);
     }
   }
@@ -140,6 +141,11 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
             .hint("give a --target on a local ext4 or xfs file system"));
   }
   TRY_VOID(check_plain_device(paths.sys, mount.device_number));
+  for (fs::path node = real; node.has_relative_path(); node = node.parent_path()) {
+    if (!fs::exists(node, error)) continue;
+    if (!fs::is_directory(node, error)) return fail(ErrorCode::usage, "{} is not a folder", node.string());
+    break;
+  }
   const std::string inside = real.string().substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
   LocalTarget local{
       .target = {.uuid = TRY(device_uuid(mount.source)),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dump/dump.h"
 
+#include <sys/stat.h>
+
 #include <array>
 
 #include "dump/elf_core.h"
@@ -60,7 +62,13 @@ Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
 }  // namespace
 
 Result<std::unique_ptr<Dump>> Dump::open(const std::string& path) {
-  return open(TRY(open_byte_source(TRY(open_file(path, O_RDONLY)), path)));
+  // O_NONBLOCK: a FIFO must not make this wait for a writer.
+  auto fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return fail_errno("cannot examine {}", path);
+  if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+    return fail(ErrorCode::unsupported, "{} is neither a file nor a block device", path);
+  return open(TRY(open_byte_source(std::move(fd), path)));
 }
 
 Result<std::unique_ptr<Dump>> Dump::open(std::unique_ptr<ByteSource> file) {

@@ -55,7 +55,10 @@ FinalAction run() {
   }
   const bool guest = !crashed && manifest->rehearsal.has_value();
   announce(guest ? phase::kGuestStart : phase::kCaptureStart);
-  load_modules(manifest->modules);
+  // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by then
+  // stays.
+  supervise("modules", manifest->stall_deadline,
+            [&](Heartbeat& heartbeat) { return load_modules(manifest->modules, heartbeat); });
   if (crashed) {
     capture(*manifest);
   } else if (guest) {
