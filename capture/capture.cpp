@@ -83,6 +83,7 @@ Result<> write_bitmaps(PageFilter& filter, uint64_t max_pfn, KdumpWriter& writer
   progress.phase("scan");
   ChunkBits bits;
   for (uint64_t first = 0; first < max_pfn; first += kChunkPages) {
+    if (!filter.has_ram(first)) continue;  // a hole in the file: its bits read as zeros
     TRY_VOID(filter.scan(first, bits));
     TRY_VOID(writer.write_ram_bits(first, bits.ram));
     TRY_VOID(writer.write_stored_bits(first, bits.stored));
@@ -133,9 +134,10 @@ class PageWriter {
   uint64_t done_ = 0;
 };
 
-Result<> write_pages(uint64_t max_pfn, KdumpWriter& writer, PageWriter& pages) {
+Result<> write_pages(const PageFilter& filter, uint64_t max_pfn, KdumpWriter& writer, PageWriter& pages) {
   std::vector<std::byte> bits;
   for (uint64_t first = 0; first < max_pfn; first += kChunkPages) {
+    if (!filter.has_ram(first)) continue;
     const uint64_t count = std::min(kChunkPages, max_pfn - first);
     bits.resize(divide_up(count, 8));
     TRY_VOID(writer.read_stored_bits(first, bits));
@@ -169,7 +171,7 @@ Result<CaptureReport> capture_at_level(Source& source, int fd, const std::string
     TRY_VOID(writer.begin_pages(report.pages.stored_pages));
     PageWriter pages(source.dump, writer, compressor.get(), kdump_codec_flag(options.compression.compression),
                      report, progress);
-    TRY_VOID(write_pages(max_pfn, writer, pages));
+    TRY_VOID(write_pages(filter, max_pfn, writer, pages));
     if (report.lost_pages > 0) {
       report.warnings.push_back(
           fmt::format("{} pages could not be read ({})", report.lost_pages, pages.first_error()));

@@ -63,6 +63,11 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
   return {};
 }
 
+bool PageFilter::has_ram(uint64_t first_pfn) const {
+  const auto range = std::ranges::upper_bound(*ram_, first_pfn << kPageShift, {}, &PhysicalRange::end);
+  return range != ram_->end() && range->start < (first_pfn + kChunkPages) << kPageShift;
+}
+
 std::vector<std::string> PageFilter::warnings() const {
   std::vector<std::string> warnings;
   if (classifier_) warnings = classifier_->warnings();

@@ -44,6 +44,10 @@ class PageFilter {
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
 
+  // Whether the chunk that begins at `first_pfn` has any RAM. Where not, nothing needs to be scanned or
+  // written: the space between a machine's memories may be a thousand times larger than they are.
+  [[nodiscard]] bool has_ram(uint64_t first_pfn) const;
+
   [[nodiscard]] const FilterStatistics& statistics() const { return statistics_; }
   [[nodiscard]] std::vector<std::string> warnings() const;
 

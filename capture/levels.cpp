@@ -39,7 +39,8 @@ Result<CompressionChoice> parse_compression_choice(std::string_view text) {
   if (colon == std::string_view::npos) return choice;
   const auto level = parse_number(text.substr(colon + 1));
   if (!level || *level == 0 || *level > 22)
-    return fail(ErrorCode::usage, "'{}' is not a compression level", text.substr(colon + 1));
+    return fail(ErrorCode::usage, "'{}' is not a compression level: zlib has 1 to 9, zstd 1 to 19",
+                text.substr(colon + 1));
   choice.level = static_cast<int>(*level);
   // Only the codec knows its range; asking now finds a mistake before the crash.
   TRY_VOID(PageCompressor::create(choice.compression, choice.level));

@@ -34,7 +34,7 @@ Result<> make_disk(const std::string& image, uint64_t size, const std::string& u
                                       300s));
   if (output.status == 0) return {};
   return std::unexpected(Error(ErrorCode::io, fmt::format("mke2fs could not make {}: {}", image, output.text))
-                             .hint("is there room for it? TMPDIR chooses another place"));
+                             .hint("a larger --disk-size, or more room (TMPDIR chooses another place)"));
 }
 
 Result<> extract_folder(const std::string& image, const std::string& path, const std::string& dest) {

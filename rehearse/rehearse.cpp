@@ -100,7 +100,11 @@ class Stage {
         return {};
       }
       if (options_.accelerator || accelerator == Accelerator::tcg)
-        return fail(ErrorCode::unsupported, "QEMU runs no guest here with {}", accelerator_name(accelerator));
+        return std::unexpected(
+            Error(ErrorCode::unsupported,
+                  fmt::format("QEMU runs no guest here with {}", accelerator_name(accelerator)))
+                .hint(accelerator == Accelerator::kvm ? "--accel tcg emulates, slowly"
+                                                      : "try it: " + qemu_ + " -accel tcg"));
       if (there) narrate_("/dev/kvm is there, but runs no guest: software emulation");
     }
     return {};
@@ -114,6 +118,7 @@ class Stage {
     contents.modules =
         TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
                     "the modules of a guest");
+    TRY_VOID(check_modules_fit(contents.modules, result_.release));
     Manifest& manifest = contents.manifest;
     manifest.target = {.uuid = options_.target_uuid, .filesystem = "ext4", .path = kStore};
     manifest.levels = options_.levels;
@@ -123,7 +128,7 @@ class Stage {
     manifest.device_deadline = std::chrono::seconds(30);
     manifest.copy_elf = options_.copy_elf;
     const auto config = find_kernel_config(options_.kernel, result_.release, options_.module_folder);
-    if (!config) narrate_(config.error().to_string() + "\nthe initramfs is left uncompressed");
+    if (!config) narrate_(config.error().message + "; the initramfs is left uncompressed");
     const auto compression = config ? choose_initramfs_compression(*config) : InitramfsCompression::none;
     const auto capture = TRY(build_initramfs(contents, compression));
     result_.initramfs_bytes = capture.size();

@@ -2,8 +2,10 @@
 #include "capture/init/console.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 
 #include "base/file.h"
@@ -13,18 +15,29 @@
 namespace lifeboat::init {
 namespace {
 
+int console_fd = STDERR_FILENO;
 int run_log_fd = -1;
 int kmsg_fd = -1;
 
-// A console that is gone must not stop the capture, so what cannot be written is lost.
+// A console that is gone, or that a terminal holds back, must not stop the capture: what it does not take
+// within a second is lost.
 void write_line(int fd, std::string_view text) {
-  if (fd < 0) return;
-  [[maybe_unused]] const ssize_t ignored = ::write(fd, text.data(), text.size());
+  constexpr int kPatience = 1000;  // milliseconds
+  while (fd >= 0 && !text.empty()) {
+    const ssize_t count = ::write(fd, text.data(), text.size());
+    if (count > 0) {
+      text.remove_prefix(static_cast<size_t>(count));
+      continue;
+    }
+    if (count < 0 && errno == EINTR) continue;
+    pollfd wait{.fd = fd, .events = POLLOUT, .revents = 0};
+    if (count == 0 || errno != EAGAIN || ::poll(&wait, 1, kPatience) <= 0) return;
+  }
 }
 
 void speak(std::string_view text) {
   const std::string line = std::string(text) + "\n";
-  write_line(STDERR_FILENO, line);
+  write_line(console_fd, line);
   write_line(run_log_fd, line);
   // Level 7: kept in the kernel's log without being printed on the console a second time.
   write_line(kmsg_fd, "<7>" + line);
@@ -38,6 +51,9 @@ void setup_console() {
     const int console = ::open("/dev/console", O_RDWR | O_NOCTTY);
     for (int fd = STDIN_FILENO; console >= 0 && fd <= STDERR_FILENO; ++fd) ::dup2(console, fd);
   }
+  // Opened again, so that not blocking is this one's alone.
+  if (const int fd = ::open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC); fd >= 0)
+    console_fd = fd;
   run_log_fd = ::open(kRunLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   kmsg_fd = ::open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
   // The kernel would drop what comes too fast.

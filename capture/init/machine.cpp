@@ -6,6 +6,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -58,14 +59,39 @@ Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbea
   return {};
 }
 
+namespace {
+
+// reboot(2) shuts every device down first, and one in the state that the crash left it in may hang there for
+// ever. So a child makes the call; this comes back when it failed, or after a while.
+void try_reboot(int command) {
+  constexpr int kPatience = 60;  // seconds
+  const pid_t child = ::fork();
+  if (child <= 0) {
+    ::reboot(command);
+    if (child == 0) ::_exit(errno);
+    return;
+  }
+  for (int tenth = 0; tenth < kPatience * 10; ++tenth) {
+    int status = 0;
+    if (::waitpid(child, &status, WNOHANG) == child) {
+      log::error("reboot({:#x}) failed: {}", command,
+                 strerror(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR));
+      return;
+    }
+    ::usleep(100'000);
+  }
+  log::error("reboot({:#x}) did not end within {} s", command, kPatience);
+}
+
+}  // namespace
+
 void final_action(FinalAction action) {
   const int command = action == FinalAction::poweroff ? RB_POWER_OFF
                       : action == FinalAction::halt   ? RB_HALT_SYSTEM
                                                       : RB_AUTOBOOT;
-  ::reboot(command);
-  // Still here. A machine that stays down helps nobody: restart it by other means.
-  log::error("reboot({}) failed: {}; trying to restart", command, strerror(errno));
-  ::reboot(RB_AUTOBOOT);
+  try_reboot(command);
+  // Still here. A machine that stays down helps nobody: restart it by other means, which ask no device.
+  log::error("restarting by sysrq");
   [[maybe_unused]] const auto ignored = write_pseudo_file("/proc/sysrq-trigger", "b");
   ::sleep(5);
   // PID 1 ending makes the kernel panic, and panic= on its command line restarts it.

@@ -100,7 +100,27 @@ class Collector {
   std::vector<ModuleFile> files_;
 };
 
+// "6.1.0-56-amd64" of "vermagic=6.1.0-56-amd64 SMP preempt ..." in .modinfo (include/linux/vermagic.h).
+std::string_view built_for(const ModuleFile& module) {
+  constexpr std::string_view kKey("\0vermagic=", 10);
+  const std::string_view bytes = as_text(module.bytes);
+  const auto at = bytes.find(kKey);
+  if (at == std::string_view::npos) return {};
+  const std::string_view value = bytes.substr(at + kKey.size());
+  return value.substr(0, value.find_first_of(std::string_view(" \0", 2)));
+}
+
 }  // namespace
+
+Result<> check_modules_fit(const std::vector<ModuleFile>& modules, const std::string& release) {
+  if (modules.empty() ||
+      std::ranges::any_of(modules, [&](const auto& module) { return built_for(module) == release; }))
+    return {};
+  return std::unexpected(
+      Error(ErrorCode::unsupported,
+            fmt::format("the modules are of the kernel {}, not of {}", built_for(modules.front()), release))
+          .hint("give kernel and module tree of the same version"));
+}
 
 Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder,
                                                 const std::vector<std::string>& names) {
@@ -113,7 +133,8 @@ Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder
       error.hint(
           fmt::format("a package that was only unpacked has no index yet: run 'depmod -b {} VERSION'", root));
     }
-    return std::unexpected(std::move(error));
+    return std::unexpected(
+        std::move(error).hint("is that kernel's package installed? --modules names another tree"));
   }
   // Only what the module tree itself says: the same tree gives the same modules on every host.
   const char* const no_configuration[] = {nullptr};

@@ -38,8 +38,7 @@ Result<InitramfsCompression> choose_compression(const std::string& release,
                                                 const std::string& module_folder) {
   const auto config = find_kernel_config("/boot/vmlinuz-" + release, release, module_folder);
   if (config) return choose_initramfs_compression(*config);
-  log::warning("{}; the initramfs is left uncompressed, which every kernel can read",
-               config.error().to_string());
+  log::warning("{}; the initramfs is left uncompressed, which every kernel can read", config.error().message);
   return InitramfsCompression::none;
 }
 
@@ -67,6 +66,7 @@ Result<BuildPlan> plan_build(const CommandLine& line) {
   names.push_back(plan.local.target.filesystem);
   for (const auto& name : line.get("module", std::vector<std::string>{})) names.push_back(name);
   plan.contents.modules = TRY(collect_modules(plan.module_folder, names));
+  TRY_VOID(check_modules_fit(plan.contents.modules, plan.release));
   plan.compression = TRY(choose_compression(plan.release, plan.module_folder));
   return plan;
 }
@@ -74,6 +74,8 @@ Result<BuildPlan> plan_build(const CommandLine& line) {
 Result<> write_output(const std::string& path, ByteSpan bytes) {
   const auto folder = std::filesystem::path(path).parent_path();
   std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return fail(ErrorCode::usage, "build: {} is a folder; -o names a file", path);
   if (folder == kInitramfsFolder) std::filesystem::create_directories(folder, error);
   return write_file_atomically(path, bytes, 0600);
 }

@@ -109,13 +109,15 @@ Result<int> run_capture(const Arguments& arguments) {
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   const bool whole = report.lost_pages == 0;
   if (line.json()) {
-    print_json(to_json(dest, report));
+    print_json(to_json(whole ? dest : dest + ".incomplete", report));
   } else if (whole) {
     print_text(dest, report);
   }
   if (!whole) {
-    log::error("{}: {} pages could not be read\n  next: 'lifeboat inspect' and crash can use what is there",
-               dest, report.lost_pages);
+    log::error(
+        "{}.incomplete: {} pages could not be read\n  next: 'lifeboat inspect' and crash can use what is "
+        "there",
+        dest, report.lost_pages);
   }
   return whole ? kDone : kFailed;
 }

@@ -22,6 +22,7 @@ Result<int> run_verify(const Arguments& arguments) {
                 {"whole", report.whole},
                 {"format", format_name(report.info.format)},
                 {"incomplete_mark", report.info.incomplete},
+                {"consistent", report.consistent},
                 {"pages_checked", report.pages_checked},
                 {"pages_lost", report.pages_lost},
                 {"pages_damaged", report.pages_damaged},

@@ -51,6 +51,10 @@ class CommandLine {
   [[nodiscard]] T get(const std::string& name, T fallback = {}) const {
     return has(name) ? values_[name].as<T>() : fallback;
   }
+  // A literal is a string: as a const char* it would be looked for as such, and not found.
+  [[nodiscard]] std::string get(const std::string& name, const char* fallback) const {
+    return get<std::string>(name, fallback);
+  }
   // A `usage` error when the positional argument was not given.
   [[nodiscard]] Result<std::string> require(const std::string& name) const;
 

@@ -198,6 +198,7 @@ ElfCore::ElfCore(std::unique_ptr<ByteSource> file, DumpInfo info, std::vector<Se
     info_.max_pfn = range.end / kPageSize;
   }
   info_.stored_pages = info_.ram_pages;
+  for (const auto& range : lost_ranges()) info_.stored_pages -= (range.end - range.start) / kPageSize;
 }
 
 Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file) {

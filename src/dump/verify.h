@@ -15,6 +15,8 @@ struct VerifyReport {
   uint64_t pages_checked = 0;
   uint64_t pages_lost = 0;     // never written
   uint64_t pages_damaged = 0;  // written, but do not give a page
+  // The parts of the file fit together. When not, pages may come out as others' contents.
+  bool consistent = true;
   // The first few findings, each one line; `more_findings` counts the rest.
   std::vector<std::string> findings;
   uint64_t more_findings = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Input that is not what it should be: a clear error, the right exit code, and nothing that exists is harmed.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -190,6 +191,37 @@ TEST_F(BadInput, a_vmcore_that_is_cut_off) {
   EXPECT_FALSE(std::filesystem::exists(path("out")));
   // What was there is saved, and says that it is not all.
   EXPECT_EQ(run_lifeboat({"verify", path("out.incomplete")}).status, 3);
+}
+
+TEST_F(BadInput, a_place_in_memory_that_no_machine_has) {
+  const std::string far =
+      write("far", some_vmcore([](ElfBuilder& elf) {
+              elf.load(uint64_t{0xfffffff00000}, std::vector<std::byte>(4096, std::byte{7}));
+            }));
+  const auto capture = run_lifeboat({"capture", far, path("out"), "--level", "0"}, std::chrono::seconds(20));
+  EXPECT_EQ(capture.status, 0) << capture.text;
+  // Only what there is takes room.
+  struct stat status{};
+  ASSERT_EQ(::stat(path("out").c_str(), &status), 0);
+  EXPECT_LT(status.st_blocks * 512, 4 << 20);
+}
+
+TEST_F(BadInput, a_fifo_is_not_waited_for) {
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  for (const std::string command : {"verify", "inspect"}) {
+    const auto output = run_lifeboat({command, path("fifo")}, std::chrono::seconds(10));
+    EXPECT_EQ(output.status, 1);
+    EXPECT_THAT(output.text, HasSubstr("neither a file nor a block device"));
+  }
+}
+
+TEST_F(BadInput, a_kernel_with_the_modules_of_another) {
+  const auto kernels = cache() / "kernels";
+  if (!std::filesystem::exists(kernels / "6.1/package")) GTEST_SKIP() << "no kernel was fetched";
+  const auto output = run_lifeboat({"rehearse", "--kernel", kernels / "6.12/vmlinuz", "--modules",
+                                    std::filesystem::canonical(kernels / "6.1/modules"), "-o", path("out")});
+  EXPECT_EQ(output.status, 1);
+  EXPECT_THAT(output.text, AllOf(HasSubstr("the modules are of the kernel 6.1"), HasSubstr("not of 6.12")));
 }
 
 TEST_F(BadInput, nothing_that_exists_is_overwritten) {

@@ -46,6 +46,22 @@ TEST(Verify, WholeDumpIsWhole) {
   EXPECT_THAT(report.findings, IsEmpty());
 }
 
+// One bit of the second bitmap, and every page behind it has another's descriptor.
+TEST(Verify, WrongCountInTheBitmapIsNoticed) {
+  const uint64_t bitmap = valid().layout().second_bitmap;
+  for (const unsigned flipped : {0x01u, 0x10u, 0x80u}) {
+    auto bytes = valid().build();
+    bytes.at(bitmap) ^= static_cast<std::byte>(flipped);
+    const auto report = verify(bytes);
+    EXPECT_FALSE(report.whole) << flipped;
+    EXPECT_FALSE(report.consistent) << flipped;
+    EXPECT_THAT(report.findings, testing::Contains(HasSubstr("second bitmap")));
+  }
+  auto bytes = valid().build();
+  bytes.at(bitmap + 4) ^= std::byte{1};  // a page that the file does not have
+  EXPECT_FALSE(verify(bytes).whole);
+}
+
 TEST(Verify, FlattenedDumpIsWhole) {
   EXPECT_TRUE(verify(test::FlattenedBuilder().file(valid().build(), 999).build()).whole);
   EXPECT_FALSE(verify(test::FlattenedBuilder().file(valid().build(), 999).without_end().build()).whole);
