@@ -27,7 +27,7 @@ class Heartbeat final : public Progress {
   using Clock = std::chrono::steady_clock;
   int pipe_fd_;
   std::string name_;
-  Clock::time_point last_beat_{};
+  Clock::time_point last_beat_;
   Clock::time_point last_line_ = Clock::now();
 };
 

@@ -54,7 +54,7 @@ std::optional<std::string> find_program(const std::string& name) {
   // /usr/sbin is often missing from the PATH of an unprivileged user who may run debugfs all the same.
   const std::string all = std::string(path != nullptr ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin";
   for (const auto part : std::views::split(all, ':')) {
-    const std::string candidate = std::string(part.begin(), part.end()) + "/" + name;
+    std::string candidate = std::string(part.begin(), part.end()) + "/" + name;
     if (candidate.front() == '/' && ::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return std::nullopt;
@@ -64,6 +64,7 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argv, c
   const auto program = find_program(argv.at(0));
   if (!program) return fail(ErrorCode::not_found, "the program {} is not installed", argv[0]);
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
 

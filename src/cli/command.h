@@ -48,7 +48,7 @@ class CommandLine {
   [[nodiscard]] bool has(const std::string& name) const { return values_.count(name) != 0; }
   [[nodiscard]] bool json() const { return has("json"); }
   template <typename T = std::string>
-  [[nodiscard]] T get(const std::string& name, T fallback = {}) const {
+  [[nodiscard]] T get(const std::string& name, const T& fallback = {}) const {
     return has(name) ? values_[name].as<T>() : fallback;
   }
   // A literal is a string: as a const char* it would be looked for as such, and not found.

@@ -29,8 +29,8 @@ std::optional<std::string> unquoted(std::string_view text) {
   std::string plain;
   for (size_t at = 1; at < text.size(); ++at) {
     if (text[at] == '"') return at + 1 == text.size() ? std::optional(plain) : std::nullopt;
-    if (text[at] == '\\' && ++at == text.size()) break;
-    plain += text[at];
+    if (text[at] == '\\') ++at;
+    if (at < text.size()) plain += text[at];
   }
   return std::nullopt;
 }
