@@ -81,7 +81,8 @@ class CpioWriter {
     return fail(ErrorCode::io, "initramfs: cannot add {}: {}", what, why != nullptr ? why : "unknown error");
   }
 
-  // Its address is known to libarchive, which writes the trailer even when it is given up: it must live longer.
+  // Its address is known to libarchive, which writes the trailer even when it is given up: it must live
+  // longer.
   std::unique_ptr<std::vector<std::byte>> bytes_;
   std::unique_ptr<archive, ArchiveDeleter> writer_;
   la_int64_t inode_ = 0;
