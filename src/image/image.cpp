@@ -33,6 +33,7 @@ constexpr std::array kMagics{
     Magic{"\x89LZO"sv, ImageKind::lzop},
     Magic{"\x02\x21\x4c\x18"sv, ImageKind::lz4},
     Magic{"\x28\xb5\x2f\xfd"sv, ImageKind::zstd},
+    Magic{"\x04\x22\x4d\x18"sv, ImageKind::lz4_frame},
     Magic{"070701"sv, ImageKind::cpio},
     Magic{"070702"sv, ImageKind::cpio},
 };
@@ -95,7 +96,7 @@ std::string_view image_kind_name(ImageKind kind) {
     case ImageKind::elf_vmlinux:
       return "an ELF executable, maybe a vmlinux";
     case ImageKind::elf_other:
-      return "an ELF file, but no 64-bit executable";
+      return "an ELF file, but no 64-bit executable with fixed addresses";
     case ImageKind::arm64_image:
       return "an arm64 kernel (Image)";
     case ImageKind::efi_zboot:
@@ -120,6 +121,8 @@ std::string_view image_kind_name(ImageKind kind) {
       return "an lz4-compressed file";
     case ImageKind::zstd:
       return "a zstd-compressed file";
+    case ImageKind::lz4_frame:
+      return "an lz4-compressed file (in the frame that the kernel does not unpack)";
   }
   return "unknown";
 }
@@ -143,31 +146,52 @@ bool is_initramfs(ImageKind kind) {
   return kind == ImageKind::cpio || is_compressed(kind);
 }
 
-Error not_a_loadable_kernel(std::string_view name, ImageKind kind) {
-  std::string_view next = "name the kernel file as the distribution installs it: /boot/vmlinuz-RELEASE";
-  if (kind == ImageKind::elf_vmlinux || kind == ImageKind::elf_other) {
-    next =
-        "load the bzImage of the same build: /boot/vmlinuz-RELEASE, or arch/x86/boot/bzImage in its build "
-        "folder";
-  } else if (kind == ImageKind::uki) {
-    next =
-        "take the kernel and its initramfs out (objcopy -O binary --only-section=.linux UKI vmlinuz; the "
-        "same with "
-        ".initrd) and load these";
-  } else if (kind == ImageKind::efi_zboot || kind == ImageKind::arm64_image) {
-    next = "this machine runs x86_64 kernels: name one of these, /boot/vmlinuz-RELEASE";
-  } else if (kind == ImageKind::cpio) {
-    next = "the kernel comes first, its initramfs behind --initrd: were the two swapped?";
-  } else if (is_compressed(kind)) {
-    next =
-        "if this is an initramfs, it belongs behind --initrd; if it is a kernel, unpack it and load what is "
-        "inside";
-  } else if (kind == ImageKind::empty) {
-    next = "install that kernel's package again: its file was cut off";
+bool is_kernel(ImageKind kind) {
+  return kind == ImageKind::bzimage || kind == ImageKind::elf_vmlinux || kind == ImageKind::arm64_image;
+}
+
+bool is_kernel_wrapper(ImageKind kind) {
+  return kind == ImageKind::uki || kind == ImageKind::efi_zboot || kind == ImageKind::lz4_frame ||
+         is_compressed(kind);
+}
+
+namespace {
+
+std::string_view next_step(ImageKind kind) {
+  switch (kind) {
+    case ImageKind::empty:
+      return "install that kernel's package again: its file was cut off";
+    case ImageKind::elf_vmlinux:
+      return "here a bzImage is wanted, of the same build: /boot/vmlinuz-RELEASE, or arch/x86/boot/bzImage "
+             "in its "
+             "build folder";
+    case ImageKind::elf_other:
+      return "of a kernel's build load arch/x86/boot/bzImage, or vmlinux, 64-bit";
+    case ImageKind::arm64_image:
+    case ImageKind::efi_zboot:
+      return "this machine runs x86_64 kernels: name one of these, /boot/vmlinuz-RELEASE";
+    case ImageKind::uki:
+      return "here its wrapper stays on: take the kernel and its initramfs out (objcopy -O binary "
+             "--only-section=.linux UKI vmlinuz; the same with .initrd)";
+    case ImageKind::efi_program:
+      return "a boot loader or a UKI's addon? Name the kernel: /boot/vmlinuz-RELEASE";
+    case ImageKind::cpio:
+      return "the kernel comes first, its initramfs behind --initrd: were the two swapped?";
+    default:
+      if (!is_kernel_wrapper(kind))
+        return "name the kernel file as the distribution installs it: /boot/vmlinuz-RELEASE";
+      return "if this is an initramfs, it belongs behind --initrd; if it is a kernel, unpack it first: here "
+             "its "
+             "wrapper stays on";
   }
+}
+
+}  // namespace
+
+Error not_a_loadable_kernel(std::string_view name, ImageKind kind) {
   return Error(ErrorCode::unsupported, fmt::format("{} is not a kernel that can be loaded here: it is {}",
                                                    name, image_kind_name(kind)))
-      .hint(next);
+      .hint(next_step(kind));
 }
 
 }  // namespace lifeboat

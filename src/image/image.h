@@ -28,6 +28,7 @@ enum class ImageKind {
   lzop,
   lz4,  // the legacy frame, the only one that the kernel unpacks
   zstd,
+  lz4_frame,  // what the lz4 tool writes by itself: fine around a kernel, but not around an initramfs
 };
 
 // As many bytes of a file's beginning as identify_image() makes use of.
@@ -38,12 +39,17 @@ ImageKind identify_image(ByteSpan beginning);
 // "an EFI program with a kernel in it (a unified kernel image)"
 std::string_view image_kind_name(ImageKind kind);
 
-// One of the compressions (lib/decompress.c): around a kernel or an initramfs, which only unpacking tells.
+// One of the compressions that the kernel unpacks (lib/decompress.c): around a kernel or an initramfs, which
+// only unpacking tells.
 bool is_compressed(ImageKind kind);
 // Something that the kernel may accept as an initramfs.
 bool is_initramfs(ImageKind kind);
+// A bare kernel, of whatever machine.
+bool is_kernel(ImageKind kind);
+// Something that may hold a kernel, which unwrap_kernel() takes out.
+bool is_kernel_wrapper(ImageKind kind);
 
-// Why `name`, which is a `kind`, cannot be loaded as a kernel here, and what to do instead.
+// Why `name`, which is a `kind`, is not the kernel that is wanted in this place, and what to do instead.
 Error not_a_loadable_kernel(std::string_view name, ImageKind kind);
 
 }  // namespace lifeboat

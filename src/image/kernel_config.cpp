@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "image/kernel_config.h"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <memory>
 #include <vector>
 
 #include "base/file.h"
+#include "image/gunzip.h"
 
 namespace lifeboat {
 namespace {
@@ -43,34 +40,11 @@ bool is_unset_line(std::string_view line) {
   return is_config_name(line.substr(kBefore.size(), line.size() - kBefore.size() - kAfter.size()));
 }
 
-Result<std::string> gunzip(ByteSpan packed, std::string_view name) {
-  z_stream stream{};
-  constexpr int kGzipOnly = 16;
-  if (inflateInit2(&stream, MAX_WBITS + kGzipOnly) != Z_OK)
-    return fail(ErrorCode::io, "{}: zlib does not start", name);
-  const std::unique_ptr<z_stream, decltype(&inflateEnd)> end(&stream, inflateEnd);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
-  stream.avail_in = static_cast<uInt>(packed.size());
-
-  std::string text;
-  int status = Z_OK;
-  while (status == Z_OK && text.size() < kLargestConfig) {
-    std::array<char, 1 << 16> chunk;
-    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
-    stream.avail_out = chunk.size();
-    status = inflate(&stream, Z_NO_FLUSH);
-    text.append(chunk.data(), chunk.size() - stream.avail_out);
-  }
-  if (status == Z_OK)
-    return fail(ErrorCode::unsupported, "{} unpacks to more than {} bytes", name, kLargestConfig);
-  if (status != Z_STREAM_END) return fail(ErrorCode::corrupt, "{} is not a whole gzip file", name);
-  return text;
-}
-
 Result<std::string> read_config_text(const std::string& path) {
   const auto bytes = TRY(read_file(path, kLargestConfig));
-  if (path.ends_with(".gz")) return gunzip(bytes, path);
-  return std::string(as_text(bytes));
+  if (!path.ends_with(".gz")) return std::string(as_text(bytes));
+  const auto text = TRY_CONTEXT(gunzip(bytes, kLargestConfig), "{}", path);
+  return std::string(as_text(text));
 }
 
 // "DIR/vmlinuz-6.12" -> "DIR"; the kernel in the present folder -> ".".

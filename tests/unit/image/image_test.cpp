@@ -55,6 +55,7 @@ TEST(Image, MagicsOfCompressionsAndCpio) {
   EXPECT_EQ(kind_of("\x89LZO\0"sv), ImageKind::lzop);
   EXPECT_EQ(kind_of("\x02\x21\x4c\x18"), ImageKind::lz4);
   EXPECT_EQ(kind_of("\x28\xb5\x2f\xfd"), ImageKind::zstd);
+  EXPECT_EQ(kind_of("\x04\x22\x4d\x18"), ImageKind::lz4_frame);
   EXPECT_EQ(kind_of("070701"), ImageKind::cpio);
   EXPECT_EQ(kind_of("070702"), ImageKind::cpio);
 }
@@ -64,8 +65,6 @@ TEST(Image, WhatIsNothing) {
   EXPECT_EQ(kind_of("\x1f"), ImageKind::unknown);
   EXPECT_EQ(kind_of("MZ"), ImageKind::unknown);
   EXPECT_EQ(kind_of("#!/bin/sh\n"), ImageKind::unknown);
-  // The frame of the lz4 tool, which the kernel does not unpack.
-  EXPECT_EQ(kind_of("\x04\x22\x4d\x18"), ImageKind::unknown);
 }
 
 TEST(Image, BzImageIsRecognisedEvenAsAnEfiProgram) {
@@ -114,12 +113,27 @@ TEST(Image, RefusalSaysWhatItIsAndWhatToDo) {
   EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::uki).next_step, HasSubstr("objcopy"));
   EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::elf_vmlinux).next_step, HasSubstr("bzImage"));
   EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::unknown).next_step, HasSubstr("/boot/vmlinuz"));
+  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::gzip).next_step, HasSubstr("unpack it first"));
+  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::arm64_image).next_step, HasSubstr("x86_64"));
+}
+
+// A kernel, a wrapper of one, or neither; never two of them.
+TEST(Image, KernelsAndWrappers) {
+  for (const auto kind : {ImageKind::bzimage, ImageKind::elf_vmlinux, ImageKind::arm64_image})
+    EXPECT_TRUE(is_kernel(kind) && !is_kernel_wrapper(kind)) << image_kind_name(kind);
+  for (const auto kind :
+       {ImageKind::gzip, ImageKind::lz4, ImageKind::lz4_frame, ImageKind::uki, ImageKind::efi_zboot})
+    EXPECT_TRUE(!is_kernel(kind) && is_kernel_wrapper(kind)) << image_kind_name(kind);
+  for (const auto kind :
+       {ImageKind::empty, ImageKind::unknown, ImageKind::elf_other, ImageKind::efi_program, ImageKind::cpio})
+    EXPECT_TRUE(!is_kernel(kind) && !is_kernel_wrapper(kind)) << image_kind_name(kind);
 }
 
 TEST(Image, InitramfsKinds) {
   for (const auto kind : {ImageKind::cpio, ImageKind::gzip, ImageKind::xz, ImageKind::zstd})
     EXPECT_TRUE(is_initramfs(kind)) << image_kind_name(kind);
-  for (const auto kind : {ImageKind::bzimage, ImageKind::empty, ImageKind::unknown, ImageKind::uki})
+  for (const auto kind :
+       {ImageKind::bzimage, ImageKind::empty, ImageKind::unknown, ImageKind::uki, ImageKind::lz4_frame})
     EXPECT_FALSE(is_initramfs(kind)) << image_kind_name(kind);
 }
 

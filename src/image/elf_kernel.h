@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A vmlinux: a 64-bit ELF executable, loaded by the physical addresses of its PT_LOAD headers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace lifeboat {
+
+struct ElfKernel {
+  struct Segment {
+    uint64_t physical = 0;     // p_paddr
+    uint64_t offset = 0;       // in the file; offset + file_size lies inside of it
+    uint64_t file_size = 0;    // the rest up to memory_size is zero
+    uint64_t memory_size = 0;  // at least file_size
+  };
+
+  // `unsupported` for a machine other than x86_64 and for what is not ET_EXEC; `corrupt` and `truncated` for
+  // headers that contradict themselves or the file: segments out of the file, overlapping in memory, of no
+  // size, wrapping around; an entry point in none of them.
+  static Result<ElfKernel> parse(ByteSpan file, std::string_view name);
+
+  uint64_t entry = 0;             // physical, inside of a segment
+  std::vector<Segment> segments;  // sorted by physical address, none empty
+  // From the file's "Linux version ..." banner (`linux_banner`, init/version.c); empty when it has none.
+  std::string release;
+
+  [[nodiscard]] uint64_t begin() const;  // of the lowest segment
+  [[nodiscard]] uint64_t end() const;    // behind the highest
+};
+
+}  // namespace lifeboat

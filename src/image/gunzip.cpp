@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image/gunzip.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "base/size.h"
+
+namespace lifeboat {
+namespace {
+
+constexpr size_t kChunk = 1 << 18;
+
+bool begins_a_member(const z_stream& stream) {
+  return stream.avail_in >= 2 && stream.next_in[0] == 0x1f && stream.next_in[1] == 0x8b;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> gunzip(ByteSpan packed, uint64_t limit) {
+  if (packed.size() > std::numeric_limits<uInt>::max())
+    return fail(ErrorCode::unsupported, "{} are more than can be unpacked", format_size(packed.size()));
+  z_stream stream{};
+  constexpr int kGzipOnly = 16;
+  if (inflateInit2(&stream, MAX_WBITS + kGzipOnly) != Z_OK) return fail(ErrorCode::io, "zlib does not start");
+  const std::unique_ptr<z_stream, decltype(&inflateEnd)> end(&stream, inflateEnd);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+
+  std::vector<std::byte> bytes;
+  for (;;) {
+    const size_t before = bytes.size();
+    bytes.resize(before + kChunk);
+    stream.next_out = reinterpret_cast<Bytef*>(bytes.data() + before);
+    stream.avail_out = kChunk;
+    const int status = inflate(&stream, Z_NO_FLUSH);
+    bytes.resize(before + kChunk - stream.avail_out);
+    if (bytes.size() > limit)
+      return fail(ErrorCode::unsupported, "it unpacks to more than {}", format_size(limit));
+    if (status == Z_STREAM_END) {
+      if (!begins_a_member(stream)) return bytes;
+      inflateReset(&stream);
+    } else if (status == Z_BUF_ERROR) {
+      return fail(ErrorCode::corrupt, "the gzip data end too early");
+    } else if (status != Z_OK) {
+      return fail(ErrorCode::corrupt, "the gzip data are damaged ({})",
+                  stream.msg != nullptr ? stream.msg : "zlib");
+    }
+  }
+}
+
+}  // namespace lifeboat

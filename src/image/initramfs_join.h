@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Several initramfs images made one, as the kernel unpacks them: one after the other, later files over
+// earlier ones (Documentation/driver-api/early-userspace/buffer-format.rst; unpack_to_rootfs(),
+// init/initramfs.c).
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace lifeboat {
+
+struct InitramfsPart {
+  std::string name;  // the path, for messages
+  ByteSpan bytes;
+};
+
+// The parts in their order, zero bytes between them where the kernel wants some. One part stays as it is; no
+// part gives no bytes. `unsupported` for a part that is neither a cpio nor compressed in a way that the
+// kernel knows.
+Result<std::vector<std::byte>> join_initramfs(std::span<const InitramfsPart> parts);
+
+}  // namespace lifeboat

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image/unwrap/unlzma.h"
+
+#include <lzma.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "base/size.h"
+
+namespace lifeboat {
+namespace {
+
+constexpr size_t kChunk = 1 << 18;
+// The kernel's build uses dictionaries of at most 128 MiB (scripts/xz_wrap.sh); -9 of the tools, 64 MiB.
+constexpr uint64_t kLargestMemory = 256_MiB;
+
+std::unexpected<Error> failure(lzma_ret status) {
+  switch (status) {
+    case LZMA_MEMLIMIT_ERROR:
+      return fail(ErrorCode::unsupported, "unpacking it needs more than {}", format_size(kLargestMemory));
+    case LZMA_MEM_ERROR:
+      return std::unexpected(errno_error(ENOMEM, "cannot unpack it"));
+    case LZMA_BUF_ERROR:
+      return fail(ErrorCode::corrupt, "the compressed data end too early");
+    default:
+      return fail(ErrorCode::corrupt, "the compressed data are damaged (liblzma: {})",
+                  static_cast<int>(status));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> unlzma(ImageKind kind, ByteSpan packed, uint64_t limit) {
+  lzma_stream stream = LZMA_STREAM_INIT;
+  const std::unique_ptr<lzma_stream, decltype(&lzma_end)> end(&stream, lzma_end);
+  lzma_ret status = kind == ImageKind::xz ? lzma_stream_decoder(&stream, kLargestMemory, LZMA_CONCATENATED)
+                                          : lzma_alone_decoder(&stream, kLargestMemory);
+  if (status != LZMA_OK) return failure(status);
+  stream.next_in = reinterpret_cast<const uint8_t*>(packed.data());
+  stream.avail_in = packed.size();
+
+  std::vector<std::byte> bytes;
+  while (status == LZMA_OK) {
+    const size_t before = bytes.size();
+    bytes.resize(before + kChunk);
+    stream.next_out = reinterpret_cast<uint8_t*>(bytes.data() + before);
+    stream.avail_out = kChunk;
+    status = lzma_code(&stream, LZMA_FINISH);
+    bytes.resize(before + kChunk - stream.avail_out);
+    if (bytes.size() > limit)
+      return fail(ErrorCode::unsupported, "it unpacks to more than {}", format_size(limit));
+  }
+  if (status != LZMA_STREAM_END) return failure(status);
+  return bytes;
+}
+
+}  // namespace lifeboat

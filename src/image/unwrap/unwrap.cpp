@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image/unwrap/unwrap.h"
+
+#include <algorithm>
+
+#include "image/initramfs_join.h"
+#include "image/unwrap/decompress.h"
+#include "image/unwrap/uki.h"
+#include "image/unwrap/zboot.h"
+
+namespace lifeboat {
+namespace {
+
+ImageKind identify_whole(ByteSpan bytes) {
+  return identify_image(bytes.first(std::min(bytes.size(), kIdentifyBytes)));
+}
+
+std::vector<std::byte> copy_of(ByteSpan bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+Result<> take_off_uki(KernelFile& file) {
+  if (std::ranges::find(file.wrappers, ImageKind::uki) != file.wrappers.end())
+    return fail(ErrorCode::unsupported, "it is a unified kernel image inside of another");
+  const UkiParts parts = TRY(read_uki(file.bytes));
+  std::vector<InitramfsPart> images;
+  // Microcode first: the kernel looks for it at the beginning only.
+  if (parts.microcode) images.push_back({"section .ucode", *parts.microcode});
+  if (parts.initramfs) images.push_back({"section .initrd", *parts.initramfs});
+  if (!images.empty()) file.initramfs = TRY(join_initramfs(images));
+  file.command_line = parts.command_line;
+  file.os_release = parts.os_release;
+  file.release = parts.release;
+  file.bytes = copy_of(parts.kernel);
+  return {};
+}
+
+Result<> take_off_zboot(KernelFile& file, const UnwrapLimits& limits) {
+  const ZbootPayload payload = TRY(read_zboot(file.bytes));
+  file.bytes = TRY(decompress(payload.compression, payload.bytes, limits.unpacked));
+  file.wrappers.push_back(payload.compression);
+  return {};
+}
+
+Result<> take_off(KernelFile& file, const UnwrapLimits& limits) {
+  const ImageKind kind = file.kind;
+  if (kind == ImageKind::uki) {
+    TRY_VOID(take_off_uki(file));
+    file.wrappers.push_back(kind);
+  } else if (kind == ImageKind::efi_zboot) {
+    file.wrappers.push_back(kind);
+    TRY_VOID(take_off_zboot(file, limits));
+  } else {
+    file.bytes = TRY(decompress(kind, file.bytes, limits.unpacked));
+    file.wrappers.push_back(kind);
+  }
+  file.kind = identify_whole(file.bytes);
+  return {};
+}
+
+// What `file.bytes` is at this moment, for messages.
+std::string name_of_content(const KernelFile& file) {
+  if (file.wrappers.empty()) return file.name;
+  std::string list;
+  for (const auto wrapper : file.wrappers)
+    list += fmt::format("{}{}", list.empty() ? "" : ", in it ", image_kind_name(wrapper));
+  return fmt::format("what is inside of {} ({})", file.name, list);
+}
+
+std::string_view next_step(ErrorCode code) {
+  return code == ErrorCode::unsupported
+             ? "unpack it by hand and load the kernel inside, or name another: /boot/vmlinuz-RELEASE"
+             : "the file is damaged or was cut off: install that kernel's package again";
+}
+
+}  // namespace
+
+Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits) {
+  file.kind = identify_whole(file.bytes);
+  for (size_t depth = 0; !is_kernel(file.kind); ++depth) {
+    const std::string name = name_of_content(file);
+    if (!is_kernel_wrapper(file.kind)) return std::unexpected(not_a_loadable_kernel(name, file.kind));
+    if (depth == limits.depth) {
+      return std::unexpected(
+          Error(ErrorCode::unsupported,
+                fmt::format("{}: more than {} wrappers around one kernel", file.name, depth))
+              .hint(next_step(ErrorCode::unsupported)));
+    }
+    const std::string_view wrapper = image_kind_name(file.kind);
+    auto taken = take_off(file, limits);
+    if (!taken) {
+      const ErrorCode code = taken.error().code;
+      return std::unexpected(
+          std::move(taken).error().context(fmt::format("{}, {}", name, wrapper)).hint(next_step(code)));
+    }
+  }
+  if (!file.wrappers.empty()) file.fd = TRY(sealed_memory_file(file.name, file.bytes));
+  return file;
+}
+
+Result<KernelFile> open_kernel_file(const std::string& path) {
+  return unwrap_kernel(TRY(read_kernel_file(path)));
+}
+
+}  // namespace lifeboat

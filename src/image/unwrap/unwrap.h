@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Takes the wrappers off a kernel: gzip, bzip2, xz, lzma, zstd, lz4 around it, a unified kernel image, EFI
+// zboot, in whatever order they are nested. What comes out is a bzImage, a vmlinux or an arm64 Image; whether
+// it can be loaded here is another question.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "image/kernel_file.h"
+
+namespace lifeboat {
+
+// What keeps a bomb away.
+struct UnwrapLimits {
+  size_t depth = 4;             // wrappers around one kernel; zboot counts with its compression as one
+  uint64_t unpacked = 512_MiB;  // of each compressed layer
+};
+
+// read_kernel_file(), then unwrap_kernel().
+Result<KernelFile> open_kernel_file(const std::string& path);
+
+// `file` as read_kernel_file() gives it. Left as it is when it has no wrapper; else `fd` becomes a sealed
+// memfd of the kernel. A unified kernel image inside of another is refused: whose initramfs would it be?
+Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits = {});
+
+}  // namespace lifeboat

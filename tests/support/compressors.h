@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Compressed test inputs, in every format that is unpacked around a kernel.
+#pragma once
+
+#include <vector>
+
+#include "base/bytes.h"
+#include "image/image.h"
+
+namespace lifeboat::test {
+
+// By libarchive; the legacy lz4 frame, which it does not write, as blocks of literals.
+std::vector<std::byte> compressed(ImageKind kind, ByteSpan bytes);
+
+}  // namespace lifeboat::test
