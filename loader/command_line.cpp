@@ -12,6 +12,7 @@ constexpr ParameterRule kNotReused[] = {
     {"initrd", "read by the EFI stub, which a kexec does not run; names the old initramfs"},
     {"elfcorehdr", "address of the ELF core headers of an earlier crash"},
     {"dmcryptkeys", "address of the volume keys of an earlier load"},
+    {"kexec_jump_back_entry", "address in the kernel before the last kexec"},
 };
 
 constexpr ParameterRule kNotForCapture[] = {
@@ -22,6 +23,11 @@ constexpr ParameterRule kNotForCapture[] = {
     {"default_hugepagesz", "belongs to hugepages"},
     {"hugepage_alloc_threads", "belongs to hugepages"},
     {"log_buf_len", "the log of a whole day is not needed; the default is enough for one boot"},
+    {"cma_pernuma", "memory set aside for devices, sized for the whole machine"},
+    {"numa_cma", "memory set aside for devices, sized for the whole machine"},
+    {"reserve_mem", "memory set aside by name, sized for the whole machine"},
+    {"kho", "memory set aside for what is handed over to the next kernel: there is none"},
+    {"kho_scratch", "belongs to kho"},
     {"swiotlb", "bounce buffers sized for the whole machine"},
     {"slub_debug", "red zones and poison make every slab object larger"},
     {"slab_debug", "the newer name of slub_debug"},
@@ -55,6 +61,8 @@ constexpr ParameterRule kNotForCapture[] = {
     {"panic_on_taint", "a module must not end the capture"},
     {"softlockup_panic", "a slow disk must not end the capture"},
     {"hardlockup_panic", "a slow console must not end the capture"},
+    {"nmi_watchdog", "its form nmi_watchdog=panic would end the capture for a slow console"},
+    {"sysctl.*", "settings of the running system: sysctl.vm.nr_hugepages, sysctl.kernel.panic_on_oops, ..."},
     {"hung_task_panic", "a slow disk must not end the capture; lifeboat-init has deadlines of its own"},
     {"crash_kexec_post_notifiers", "for the kernel that crashes, not for the one that saves"},
     {"kgdbwait", "would wait for a debugger for ever"},
@@ -78,6 +86,8 @@ constexpr ParameterRule kForCapture[] = {
     {"acpi_no_memhotplug", "memory found through ACPI is the crashed kernel's: it must not be used"},
     {"pcie_ports=compat",
      "no error reporting and hotplug of PCIe ports, which react to what the crash left behind"},
+    {"hest_disable",
+     "no polling of firmware's error records: the crash may have left some, and buffers cost memory"},
     {"panic=10", "if the capture kernel panics too, the machine restarts instead of standing still"},
 };
 
@@ -183,6 +193,16 @@ std::string crash_command_line(const CommandLineParts& parts) {
   for (const auto& rule : kForCapture) {
     if (!append.has(parameter_name(rule.name))) line.kernel.emplace_back(rule.name);
   }
+  line.add(append.kernel);
+  line.add_init(append.init);
+  return line.to_string();
+}
+
+std::string bare_crash_command_line(const CommandLineParts& parts) {
+  Parameters line = Parameters::of(parts.reused);
+  const Parameters append = Parameters::of(parts.append);
+  remove(line.kernel, kNotReused);
+  remove(line.kernel, kNotForCapture);
   line.add(append.kernel);
   line.add_init(append.init);
   return line.to_string();

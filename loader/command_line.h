@@ -35,6 +35,10 @@ struct CommandLineParts {
 // For a capture kernel: reused less both tables, then the additions that the user did not give himself, then
 // append.
 std::string crash_command_line(const CommandLineParts& parts);
+// The same with nothing added, and with the arguments of init kept: what kexec(8) makes of --reuse-cmdline,
+// whose users give all that the capture kernel needs by --append, and may start the running system's init in
+// it.
+std::string bare_crash_command_line(const CommandLineParts& parts);
 // For a normal kexec: reused less what no kernel reuses, then append.
 std::string normal_command_line(const CommandLineParts& parts);
 

@@ -4,96 +4,47 @@
 #include <algorithm>
 
 #include "base/size.h"
+#include "image/elf_kernel.h"
+#include "loader/initramfs_file.h"
 #include "loader/obstacles.h"
 
 namespace lifeboat {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-// A bzImage with everything built in has some 40 MiB; this only keeps a wrong file name from filling the
-// memory.
-constexpr uint64_t kLargestKernel = 512_MiB;
 
-// O_NONBLOCK: a FIFO must be refused, not waited for.
-Result<UniqueFd> open_regular(const std::string& path, uint64_t& size) {
-  UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
-  size = TRY(file_size(fd.get(), path));
-  return fd;
+Result<> check_command_line_text(const std::string& text) {
+  if (text.find('\0') == text.npos && text.find('\n') == text.npos) return {};
+  return std::unexpected(Error(ErrorCode::usage, "the command line holds a newline or a NUL")
+                             .hint("give it as one line of text"));
 }
 
-Result<> open_kernel(const LoadRequest& request, CheckedLoad& load) {
-  uint64_t size = 0;
-  auto fd = open_regular(request.kernel, size);
-  if (!fd) return std::unexpected(std::move(fd).error().hint("name the kernel file: /boot/vmlinuz-RELEASE"));
-  load.kernel = *std::move(fd);
-  if (size > kLargestKernel) {
-    return fail(ErrorCode::unsupported, "{} has {}, more than any kernel", request.kernel, format_size(size));
-  }
-  std::vector<std::byte> bytes(size);
-  TRY_VOID(pread_exact(load.kernel.get(), 0, bytes, request.kernel));
-  load.image = TRY(BzImage::parse(bytes, request.kernel));
-  auto capable = request.crash ? load.image.crash_capable() : load.image.kexec_capable();
-  if (!capable) {
-    return std::unexpected(
-        std::move(capable)
-            .error()
-            .context(fmt::format("{} cannot be loaded", request.kernel))
-            .hint("load an x86_64 kernel with CONFIG_RELOCATABLE=y, as distributions ship it"));
-  }
-  return {};
-}
-
-Result<> open_initramfs(const LoadRequest& request, CheckedLoad& load) {
-  if (request.initramfs.empty()) {
-    if (request.crash) {
-      load.warnings.emplace_back(
-          "no initramfs: unless the kernel has one built in, nothing will save the dump after a crash");
-    }
-    return {};
-  }
-  const std::string_view next = "'lifeboat build' makes one";
-  auto fd = open_regular(request.initramfs, load.initramfs_size);
-  if (!fd) return std::unexpected(std::move(fd).error().context("initramfs").hint(next));
-  load.initramfs = *std::move(fd);
-  std::array<std::byte, kIdentifyBytes> buffer;
-  const size_t count = TRY(pread_some(load.initramfs.get(), 0, buffer, request.initramfs));
-  const ImageKind kind = identify_image(ByteSpan(buffer).first(count));
-  if (is_initramfs(kind)) return {};
-  return std::unexpected(Error(ErrorCode::unsupported, fmt::format("{} is not an initramfs: it is {}",
-                                                                   request.initramfs, image_kind_name(kind)))
-                             .hint(next));
-}
-
-Result<> check_command_line(const LoadRequest& request, const BzImage& image) {
-  const std::string& text = request.command_line;
-  if (text.find('\0') != text.npos || text.find('\n') != text.npos) {
-    return std::unexpected(Error(ErrorCode::usage, "the command line holds a newline or a NUL")
-                               .hint("give it as one line of text"));
-  }
-  const uint64_t longest = longest_command_line(image, request.crash);
+Result<> check_command_line_length(const KernelFile& kernel, const std::string& text, uint64_t longest,
+                                   bool crash) {
   if (text.size() <= longest) return {};
   return std::unexpected(
       Error(ErrorCode::usage,
-            fmt::format("the command line has {} characters; {} takes {}{}", text.size(), request.kernel,
-                        longest, request.crash ? " and what is appended for a crash" : ""))
+            fmt::format("the command line has {} characters; {} takes {}{}", text.size(), kernel.name,
+                        longest, crash ? " and what is appended for a crash" : ""))
           .hint("leave parameters out: give the whole line with --command-line"));
 }
 
 // How much of the reservation is left for a kernel that must begin at a multiple of its alignment.
 uint64_t usable_reservation(const BzImage& image, const SystemState& state) {
-  const uint64_t size = *state.crash_size;
-  if (!state.crash_ranges || image.kernel_alignment == 0) return size;
-  // With crashkernel=,high there are two; crash_size is of the one that is loaded into.
-  const auto range = std::ranges::find(*state.crash_ranges, size, &MemoryRange::size);
-  if (range == state.crash_ranges->end() || range->begin > UINT64_MAX - image.kernel_alignment) return size;
-  const uint64_t begin = align_up(range->begin, image.kernel_alignment);
-  return begin < range->end ? range->end - begin : 0;
+  // With crashkernel=,high there are two; kernels are loaded into the last (crash_reservation()). Newer
+  // kernels count both in kexec_crash_size.
+  if (!state.crash_ranges || state.crash_ranges->empty()) return *state.crash_size;
+  MemoryRange range = state.crash_ranges->back();
+  range.end = range.begin + std::min(range.size(), *state.crash_size);
+  if (image.kernel_alignment == 0 || range.begin > UINT64_MAX - image.kernel_alignment) return range.size();
+  const uint64_t begin = align_up(range.begin, image.kernel_alignment);
+  return begin < range.end ? range.end - begin : 0;
 }
 
-Result<> check_reservation(const CheckedLoad& load, const SystemState& state) {
+Result<> check_reservation(const BzImage& image, uint64_t initramfs_size, const SystemState& state) {
   if (!state.crash_size) return {};
-  const uint64_t needed = crash_memory_needed(load.image, load.initramfs_size, state);
-  const uint64_t usable = usable_reservation(load.image, state);
+  const uint64_t needed = crash_memory_needed(image, initramfs_size, state);
+  const uint64_t usable = usable_reservation(image, state);
   if (needed <= usable) return {};
   return std::unexpected(
       Error(ErrorCode::no_space,
@@ -101,8 +52,73 @@ Result<> check_reservation(const CheckedLoad& load, const SystemState& state) {
                 "the crash reservation is too small: {} of its {} can be used, and at least {} are needed "
                 "(kernel {}, initramfs {}, the rest tables)",
                 format_size(usable), format_size(*state.crash_size), format_size(needed),
-                format_size(load.image.init_size), format_size(load.initramfs_size)))
+                format_size(image.init_size), format_size(initramfs_size)))
           .hint("raise crashkernel= on the kernel command line and reboot, or make the initramfs smaller"));
+}
+
+Result<> check_bzimage(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load) {
+  const BzImage image = TRY(BzImage::parse(kernel.bytes, kernel.name));
+  auto capable = request.crash ? image.crash_capable() : image.kexec_capable();
+  if (!capable) {
+    return std::unexpected(
+        std::move(capable)
+            .error()
+            .context(fmt::format("{} cannot be loaded", kernel.name))
+            .hint("load an x86_64 kernel with CONFIG_RELOCATABLE=y, as distributions ship it"));
+  }
+  load.release = image.release();
+  return check_command_line_length(kernel, load.command_line, longest_command_line(image, request.crash),
+                                   request.crash);
+}
+
+Result<> check_kernel(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load) {
+  if (kernel.kind == ImageKind::bzimage) return check_bzimage(request, kernel, load);
+  if (kernel.kind == ImageKind::elf_vmlinux) {
+    const ElfKernel elf = TRY(ElfKernel::parse(kernel.bytes, kernel.name));
+    load.release = elf.release;
+    if (!elf.release.empty()) return {};
+    return std::unexpected(
+        Error(ErrorCode::unsupported,
+              fmt::format("{} is an ELF executable, but no Linux kernel: it holds no \"Linux "
+                          "version\" banner",
+                          kernel.name))
+            .hint("name the vmlinux of a kernel's build folder, or the kernel file in /boot"));
+  }
+  return std::unexpected(not_a_loadable_kernel(kernel.name, kernel.kind));
+}
+
+// The files alone, with nothing asked of the running kernel.
+Result<CheckedLoad> check_files(const LoadRequest& request, const KernelFile& kernel) {
+  CheckedLoad load;
+  load.command_line = request.command_line ? *request.command_line : kernel.command_line.value_or("");
+  TRY_VOID(check_command_line_text(load.command_line));
+  TRY_VOID(check_kernel(request, kernel, load));
+  load.initramfs = TRY(open_initramfs(request.initramfs, kernel, load.initramfs_size));
+  if (!load.initramfs.valid() && request.crash) {
+    load.warnings.emplace_back(
+        "no initramfs: unless the kernel has one built in, nothing will save the dump after a crash");
+  }
+  return load;
+}
+
+// Which calls come into question. The x86 kexec_file_load(2) knows bzImages alone; trying it with something
+// else would free the old image for nothing.
+Result<> choose_calls(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
+                      CheckedLoad& load) {
+  const bool bzimage = kernel.kind == ImageKind::bzimage;
+  if (request.call == LoadCall::file && !bzimage) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported,
+              fmt::format("kexec_file_load(2) takes no ELF kernel, and {} is one", kernel.name))
+            .hint("leave --syscall out, or say --syscall segments"));
+  }
+  load.by_file = request.call != LoadCall::segments && bzimage;
+  load.by_segments = request.call != LoadCall::file;
+  if (!load.by_segments || !wants_signature(state)) return {};
+  // kexec_load(2) passes no file whose signature could be checked: lockdown forbids it (kernel/kexec.c).
+  if (!load.by_file) return std::unexpected(segments_forbidden(state));
+  load.by_segments = false;
+  return {};
 }
 
 void add_state_warnings(const LoadRequest& request, const SystemState& state, CheckedLoad& load) {
@@ -114,6 +130,18 @@ void add_state_warnings(const LoadRequest& request, const SystemState& state, Ch
   if (request.crash && !state.crash_size) {
     load.warnings.emplace_back("the running kernel does not say how much memory is reserved: not checked");
   }
+}
+
+// All that can go wrong with a plan goes wrong before the call. Without digests: they take the longest.
+Result<> check_plan(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths,
+                    CheckedLoad& load) {
+  LoadRequest quick = request;
+  quick.verify = false;
+  auto plan = plan_checked_load(quick, kernel, load, paths);
+  if (plan) return {};
+  if (!load.by_file) return std::unexpected(std::move(plan).error());
+  load.no_segments = std::move(plan).error();
+  return {};
 }
 
 }  // namespace
@@ -134,16 +162,44 @@ uint64_t crash_memory_needed(const BzImage& image, uint64_t initramfs_size, cons
   return kernel + align_up(initramfs_size, kPage) + tables;
 }
 
-Result<CheckedLoad> check_load(const LoadRequest& request, const SystemState& state) {
+Result<CheckedLoad> check_load(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
+                               const SystemPaths& paths) {
   if (auto obstacles = load_obstacles(state, request.crash); !obstacles.empty())
     return std::unexpected(std::move(obstacles.front()));
-  CheckedLoad load;
-  TRY_VOID(open_kernel(request, load));
-  TRY_VOID(open_initramfs(request, load));
-  TRY_VOID(check_command_line(request, load.image));
-  if (request.crash) TRY_VOID(check_reservation(load, state));
+  CheckedLoad load = TRY(check_files(request, kernel));
+  TRY_VOID(choose_calls(request, kernel, state, load));
+  if (load.by_file && request.crash)
+    TRY_VOID(check_reservation(TRY(BzImage::parse(kernel.bytes, kernel.name)), load.initramfs_size, state));
+  if (load.by_segments) TRY_VOID(check_plan(request, kernel, paths, load));
   add_state_warnings(request, state, load);
   return load;
+}
+
+Result<LoadPlan> plan_checked_load(const LoadRequest& request, const KernelFile& kernel,
+                                   const CheckedLoad& load, const SystemPaths& paths) {
+  std::vector<std::byte> initramfs(load.initramfs_size);
+  if (load.initramfs.valid()) TRY_VOID(pread_exact(load.initramfs.get(), 0, initramfs, "the initramfs"));
+  const Machine machine = TRY(read_machine(paths));
+  return plan_load({.kernel = kernel,
+                    .initramfs = initramfs,
+                    .command_line = load.command_line,
+                    .crash = request.crash,
+                    .memory_min = request.memory_min,
+                    .memory_max = request.memory_max,
+                    .verify = request.verify},
+                   machine);
+}
+
+Result<LoadPlan> dry_run(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths) {
+  const CheckedLoad load = TRY(check_files(request, kernel));
+  LoadPlan plan = TRY(plan_checked_load(request, kernel, load, paths));
+  plan.warnings.insert(plan.warnings.begin(), load.warnings.begin(), load.warnings.end());
+  const SystemState state = read_system_state(paths);
+  for (const auto& obstacle : load_obstacles(state, request.crash))
+    plan.warnings.push_back(obstacle.to_string());
+  if (request.call == LoadCall::segments && wants_signature(state))
+    plan.warnings.push_back(segments_forbidden(state).to_string());
+  return plan;
 }
 
 }  // namespace lifeboat

@@ -2,26 +2,42 @@
 // What can be known of a load before the system call that frees the old image.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
 #include "image/x86_64/bzimage.h"
-#include "loader/crash_load.h"
+#include "loader/load.h"
+#include "loader/plan.h"
 
 namespace lifeboat {
 
-// The files of a request, open and looked at. The descriptors go to the kernel as they are: IMA reads their
-// extended attributes, and what was checked is what is loaded.
+// A request, looked at. The descriptors go to the kernel as they are: IMA reads their extended attributes,
+// and what was checked is what is loaded.
 struct CheckedLoad {
-  UniqueFd kernel;
-  UniqueFd initramfs;  // not valid: none
-  BzImage image;
+  std::string command_line;
+  UniqueFd initramfs;  // the file itself when it was one, else a sealed memfd of all; not valid: none
   uint64_t initramfs_size = 0;
+  std::string release;       // of the kernel; empty when its file does not say
+  bool by_file = false;      // kexec_file_load(2) is to be tried
+  bool by_segments = false;  // kexec_load(2) is to be used, or tried after it
+  // Why kexec_load(2) would be no way, when the request leaves the choice.
+  std::optional<Error> no_segments;
   std::vector<std::string> warnings;
 };
 
-Result<CheckedLoad> check_load(const LoadRequest& request, const SystemState& state);
+// Fails for what the running kernel would refuse, or what could not run.
+Result<CheckedLoad> check_load(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
+                               const SystemPaths& paths);
+
+// The segments of a load that was checked. Reads the initramfs, and this machine's tables below `paths`.
+Result<LoadPlan> plan_checked_load(const LoadRequest& request, const KernelFile& kernel,
+                                   const CheckedLoad& load, const SystemPaths& paths);
+
+// What a load by kexec_load(2) would do: nothing is called, nothing changed, and no privilege needed for
+// files that can be read. What stands in the way of a real one goes into the plan's warnings.
+Result<LoadPlan> dry_run(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths);
 
 // The longest command line (without NUL) that `image` takes: a crash load leaves room for what the kernel
 // appends.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/obstacles.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <span>
 
 namespace lifeboat {
 namespace {
@@ -95,6 +97,23 @@ constexpr Explanation kExplanations[] = {
      "'dmesg | tail' says more; check the disk that holds it"},
 };
 
+// What kexec_load(2) means by the same numbers (kernel/kexec.c, kernel/kexec_core.c).
+constexpr Explanation kSegmentExplanations[] = {
+    {ENOSYS, ErrorCode::unsupported, "the running kernel has no kexec_load",
+     "use --syscall file, or boot a kernel with CONFIG_KEXEC=y"},
+    {EADDRNOTAVAIL, ErrorCode::no_space,
+     "the running kernel does not let the parts be put where they were planned",
+     "see where with --dry-run, and keep out of the way with --mem-min and --mem-max"},
+    {EINVAL, ErrorCode::unsupported, "the running kernel does not accept these segments",
+     "see them with --dry-run; 'dmesg | tail' may say more"},
+};
+
+std::string lockdown_words(const SystemState& state) {
+  return fmt::format("lockdown ({})", state.lockdown && *state.lockdown != Lockdown::none
+                                          ? lockdown_name(*state.lockdown)
+                                          : "Secure Boot");
+}
+
 Error explain_refusal(const SystemState& state) {
   if (state.load_disabled == true) {
     return obstacle(ErrorCode::no_permission, "kernel.kexec_load_disabled was set to 1 meanwhile",
@@ -103,9 +122,8 @@ Error explain_refusal(const SystemState& state) {
   if (wants_signature(state)) {
     return obstacle(
         ErrorCode::no_permission,
-        fmt::format("the running kernel is in lockdown ({}) and demands a signature that it can check",
-                    state.lockdown && *state.lockdown != Lockdown::none ? lockdown_name(*state.lockdown)
-                                                                        : "Secure Boot"),
+        fmt::format("the running kernel is in {} and demands a signature that it can check",
+                    lockdown_words(state)),
         "load a kernel that the distribution signed, or sign this one (sbsign) and enrol the key (mokutil "
         "--import)");
   }
@@ -153,20 +171,36 @@ std::vector<Error> not_armed_because(const SystemState& state) {
   return list;
 }
 
-Error explain_load_error(int error_number, const SystemState& state, bool crash) {
+Error segments_forbidden(const SystemState& state) {
+  Error error(
+      ErrorCode::no_permission,
+      fmt::format(
+          "the running kernel is in {}, where kexec_load(2) is always refused: it passes no file whose "
+          "signature could be checked",
+          lockdown_words(state)),
+      EPERM);
+  return std::move(error).hint("use --syscall file with a signed bzImage");
+}
+
+Error explain_load_error(int error_number, LoadCall call, const SystemState& state, bool crash) {
+  const bool segments = call == LoadCall::segments;
   if (error_number == EPERM) {
-    Error error = explain_refusal(state);
+    Error error = segments && wants_signature(state) ? segments_forbidden(state) : explain_refusal(state);
     error.sys_errno = EPERM;
     return error;
   }
-  for (const auto& known : kExplanations) {
-    if (known.error_number != error_number) continue;
-    Error error(known.code, std::string(known.reason), error_number);
-    // A normal kexec has no reservation to raise.
-    return std::move(error).hint(error_number == EADDRNOTAVAIL && !crash ? "free memory, and try again"
-                                                                         : known.next);
-  }
-  return errno_error(error_number, "the running kernel refused it").hint("'dmesg | tail' may say more");
+  const auto find = [&](std::span<const Explanation> table) -> const Explanation* {
+    const auto known = std::ranges::find(table, error_number, &Explanation::error_number);
+    return known == table.end() ? nullptr : &*known;
+  };
+  const Explanation* known = segments ? find(kSegmentExplanations) : nullptr;
+  if (known == nullptr) known = find(kExplanations);
+  if (known == nullptr)
+    return errno_error(error_number, "the running kernel refused it").hint("'dmesg | tail' may say more");
+  Error error(known->code, std::string(known->reason), error_number);
+  // A normal kexec has no reservation to raise.
+  const bool room = error_number == EADDRNOTAVAIL && !crash && !segments;
+  return std::move(error).hint(room ? "free memory, and try again" : known->next);
 }
 
 }  // namespace lifeboat

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "loader/load.h"
 #include "loader/system_state.h"
 
 namespace lifeboat {
@@ -22,8 +23,11 @@ std::vector<Error> not_armed_because(const SystemState& state);
 // A signature will be asked for; whether the file has a good one only the kernel can tell.
 bool wants_signature(const SystemState& state);
 
-// What went wrong when kexec_file_load(2) failed with this errno, and what to do. Without the kernel's name
-// and without saying what is loaded now: the caller knows.
-Error explain_load_error(int error_number, const SystemState& state, bool crash);
+// Why kexec_load(2) is no way in lockdown, and what is.
+Error segments_forbidden(const SystemState& state);
+
+// What went wrong when the call (file or segments) failed with this errno, and what to do. Without the
+// kernel's name and without saying what is loaded now: the caller knows.
+Error explain_load_error(int error_number, LoadCall call, const SystemState& state, bool crash);
 
 }  // namespace lifeboat

@@ -75,18 +75,6 @@ std::optional<bool> read_privileged(const SystemPaths& paths) {
   return (*capabilities >> kCapSysBoot & 1) != 0;
 }
 
-// "  2d000000-3cffffff : Crash kernel": the range, last address included.
-std::optional<MemoryRange> parse_iomem_range(std::string_view line) {
-  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-  const std::string_view range = line.substr(0, line.find(' '));
-  const size_t dash = range.find('-');
-  if (dash == range.npos) return std::nullopt;
-  const auto begin = parse_number(range.substr(0, dash), 16);
-  const auto last = parse_number(range.substr(dash + 1), 16);
-  if (!begin || !last || *last < *begin || *last == UINT64_MAX) return std::nullopt;
-  return MemoryRange{*begin, *last + 1};
-}
-
 }  // namespace
 
 std::string_view lockdown_name(Lockdown lockdown) {
@@ -101,22 +89,6 @@ std::string_view lockdown_name(Lockdown lockdown) {
   return "unknown";
 }
 
-std::optional<std::vector<MemoryRange>> parse_crash_ranges(std::string_view iomem) {
-  std::vector<MemoryRange> ranges;
-  while (!iomem.empty()) {
-    const size_t end = std::min(iomem.find('\n'), iomem.size());
-    const std::string_view line = iomem.substr(0, end);
-    iomem.remove_prefix(std::min(end + 1, iomem.size()));
-    if (!line.ends_with(" : Crash kernel")) continue;
-    const auto range = parse_iomem_range(line);
-    // Without CAP_SYS_ADMIN every address reads as 0.
-    if (!range || range->end == 1) return std::nullopt;
-    ranges.push_back(*range);
-  }
-  std::ranges::sort(ranges, {}, &MemoryRange::begin);
-  return ranges;
-}
-
 SystemState read_system_state(const SystemPaths& paths) {
   SystemState state;
   state.crash_loaded = read_kexec_file(paths, "crash_loaded", "kexec_crash_loaded", read_flag);
@@ -124,8 +96,9 @@ SystemState read_system_state(const SystemPaths& paths) {
   state.crash_size = read_kexec_file(paths, "crash_size", "kexec_crash_size", read_unsigned);
   state.elfcorehdr_size =
       read_kexec_file(paths, "crash_elfcorehdr_size", "crash_elfcorehdr_size", read_unsigned);
-  if (const auto iomem = read_text(paths.proc + "/iomem", 16_MiB))
-    state.crash_ranges = parse_crash_ranges(*iomem);
+  if (const auto iomem = read_text(paths.iomem_file(), 16_MiB)) {
+    if (const auto resources = parse_iomem(*iomem)) state.crash_ranges = crash_reservation(*resources);
+  }
 
   const std::string sysctl = paths.proc + "/sys/kernel/";
   state.load_disabled = read_flag(sysctl + "kexec_load_disabled");

@@ -9,20 +9,18 @@
 #include <vector>
 
 #include "base/error.h"
+#include "loader/memory_map.h"
 
 namespace lifeboat {
 
-// Where /sys and /proc are: tests put trees of their own there.
+// Where /sys, /proc and /run are: tests, and a dry run, put trees of their own there.
 struct SystemPaths {
   std::string sys = "/sys";
   std::string proc = "/proc";
-};
+  std::string iomem;  // empty: PROC/iomem
+  std::string run = "/run";
 
-struct MemoryRange {
-  uint64_t begin = 0;
-  uint64_t end = 0;  // the first address behind it
-  [[nodiscard]] uint64_t size() const { return end - begin; }
-  bool operator==(const MemoryRange&) const = default;
+  [[nodiscard]] std::string iomem_file() const { return iomem.empty() ? proc + "/iomem" : iomem; }
 };
 
 enum class Lockdown { none, integrity, confidentiality };
@@ -61,9 +59,5 @@ struct SystemState {
 
 // Never fails: what cannot be read is left out.
 SystemState read_system_state(const SystemPaths& paths);
-
-// The ranges called "Crash kernel" in the text of /proc/iomem; nullopt when addresses are hidden from the
-// caller.
-std::optional<std::vector<MemoryRange>> parse_crash_ranges(std::string_view iomem);
 
 }  // namespace lifeboat

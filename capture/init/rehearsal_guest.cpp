@@ -8,7 +8,7 @@
 #include "capture/init/console.h"
 #include "capture/init/facts.h"
 #include "capture/init/target.h"
-#include "loader/crash_load.h"
+#include "loader/load.h"
 
 namespace lifeboat::init {
 
@@ -18,13 +18,13 @@ Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat) {
   TRY_VOID(mount_target(manifest, heartbeat));
   announce(phase::kGuestReady);
 
+  const KernelFile kernel = TRY(read_kernel_file(kMountPoint + guest.kernel));
   const LoadRequest request{
-      .kernel = kMountPoint + guest.kernel,
-      .initramfs = kMountPoint + guest.initramfs,
+      .initramfs = {kMountPoint + guest.initramfs},
       .command_line = guest.command_line,
       .crash = true,
   };
-  const LoadReport loaded = TRY(load_kernel(request, SystemPaths{}));
+  const LoadReport loaded = TRY(load_kernel(request, kernel, SystemPaths{}));
   for (const auto& warning : loaded.warnings) log::warning("{}", warning);
   announce(phase::kGuestLoaded);
 

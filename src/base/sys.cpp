@@ -2,7 +2,9 @@
 #include "base/sys.h"
 
 #include <fcntl.h>
+#include <linux/reboot.h>
 #include <sys/mount.h>
+#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -82,6 +84,12 @@ long kexec_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_len, co
   return retry(Call::kexec_file_load, [&] {
     return ::syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, cmdline_len, cmdline, flags);
   });
+}
+long kexec_load(unsigned long entry, unsigned long count, const KexecSegment* segments, unsigned long flags) {
+  return retry(Call::kexec_load, [&] { return ::syscall(SYS_kexec_load, entry, count, segments, flags); });
+}
+int reboot_kexec() {
+  return retry(Call::reboot, [] { return ::reboot(static_cast<int>(LINUX_REBOOT_CMD_KEXEC)); });
 }
 
 }  // namespace lifeboat::sys

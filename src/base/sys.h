@@ -11,10 +11,24 @@
 
 namespace lifeboat::sys {
 
-enum class Call { open, read, pread, write, pwrite, fsync, rename, ftruncate, mkdir, kexec_file_load, mount };
+enum class Call {
+  open,
+  read,
+  pread,
+  write,
+  pwrite,
+  fsync,
+  rename,
+  ftruncate,
+  mkdir,
+  mount,
+  kexec_file_load,
+  kexec_load,
+  reboot,
+};
 
 // Returns an errno to fail this call with, 0 to let it through, or kPretend: the call is not made, and has
-// succeeded. Only kexec_file_load may be pretended: the others are wanted for what they do.
+// succeeded. Only the kexec calls and reboot may be pretended: the others are wanted for what they do.
 constexpr int kPretend = -1;
 using FaultHook = std::function<int(Call)>;
 // For tests only; not thread-safe. An empty function takes the hook away.
@@ -34,5 +48,15 @@ int mkdirat(int dir_fd, const char* path, mode_t mode);
 int mount(const char* source, const char* target, const char* type, unsigned long flags, const char* data);
 long kexec_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_len, const char* cmdline,
                      unsigned long flags);
+// include/uapi/linux/kexec.h, struct kexec_segment: `bytes` are copied to physical `address`; sizes in bytes.
+struct KexecSegment {
+  const void* bytes;
+  size_t byte_count;
+  unsigned long address;
+  size_t memory_size;
+};
+long kexec_load(unsigned long entry, unsigned long count, const KexecSegment* segments, unsigned long flags);
+// reboot(2) into the kernel that is loaded; returns only on failure.
+int reboot_kexec();
 
 }  // namespace lifeboat::sys

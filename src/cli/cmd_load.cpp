@@ -4,10 +4,14 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "cli/command.h"
-#include "image/x86_64/bzimage.h"
+#include "cli/load_plan.h"
+#include "image/unwrap/unwrap.h"
 #include "loader/command_line.h"
-#include "loader/crash_load.h"
+#include "loader/entries/boot_entry.h"
+#include "loader/load.h"
+#include "loader/load_checks.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -16,86 +20,208 @@ namespace {
 constexpr std::string_view kInitramfsFolder = "/var/lib/lifeboat";
 
 constexpr const char* kLoadDescription =
-    "Loads KERNEL (default: /boot/vmlinuz-RELEASE of the running kernel) so that the machine enters it "
-    "without\n"
-    "firmware: with --crash when the running kernel panics, else at the next 'systemctl kexec'.\n"
+    "Loads KERNEL so that the machine enters it without firmware: with --crash when the running kernel\n"
+    "panics, else at the next 'lifeboat reboot' or 'systemctl kexec'. A unified kernel image is taken "
+    "apart.\n"
     "\n"
-    "Its command line, with --crash: the running kernel's, less what a capture kernel must not have, with "
-    "what it\n"
-    "needs besides, and then --append. Without --crash: --append alone, or with --reuse-cmdline behind the "
-    "running\n"
-    "kernel's. --command-line gives the whole of it, and nothing is added. docs/loading.md lists what and "
-    "why.";
+    "Without KERNEL: with --crash /boot/vmlinuz-RELEASE of the running kernel; else what the boot loader "
+    "would\n"
+    "boot by default, with its initramfs and command line.\n"
+    "\n"
+    "The command line, with --crash: the running kernel's, less what a capture kernel must not have, with "
+    "what\n"
+    "it needs besides, and then --append. Without --crash: the boot entry's or the unified image's own, or "
+    "with\n"
+    "--reuse-cmdline the running kernel's, and then --append. --command-line gives the whole of it, and "
+    "nothing\n"
+    "is added. docs/loading.md lists what and why.";
 
-Result<std::string> running_release() {
-  auto release = read_line("/proc/sys/kernel/osrelease");
+// A load that can be made: everything of the command line and of the kernel file has been looked at.
+struct PreparedLoad {
+  KernelFile kernel;
+  LoadRequest request;
+  std::vector<std::string> notes;  // what was chosen for the user
+};
+
+Result<std::string> running_release(const SystemPaths& paths) {
+  auto release = read_line(paths.proc + "/sys/kernel/osrelease");
   if (!release) return fail(ErrorCode::not_found, "the running kernel's release cannot be read from /proc");
   return *std::move(release);
 }
 
-Result<std::string> choose_kernel(const CommandLine& line) {
-  if (line.has("KERNEL")) return line.get("KERNEL");
-  return "/boot/vmlinuz-" + TRY(running_release());
-}
-
-// An empty name: none.
-Result<std::string> choose_initramfs(const CommandLine& line, const std::string& kernel, bool crash) {
-  const auto given = line.get("initrd", std::vector<std::string>{});
-  if (given.size() > 1) {
-    return std::unexpected(Error(ErrorCode::unsupported, "load: several --initrd are not supported yet")
-                               .hint("put them into one file: cat FIRST SECOND > BOTH"));
+Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const KernelFile& kernel,
+                                                  const std::optional<BootEntry>& entry) {
+  if (line.has("initrd")) {
+    auto given = line.get("initrd", std::vector<std::string>{});
+    for (const auto& name : given)
+      if (name.empty()) return fail(ErrorCode::usage, "load: --initrd needs the name of a file");
+    return given;
   }
-  if (!given.empty()) {
-    if (given.front().empty()) return fail(ErrorCode::usage, "load: --initrd needs the name of a file");
-    return given.front();
+  if (entry) return entry->initramfs;
+  if (!line.has("crash")) return std::vector<std::string>{};
+  const std::string release = kernel_file_release(kernel);
+  if (release.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::not_found, fmt::format("{} does not say its release", kernel.name))
+            .hint("name its capture initramfs with --initrd"));
   }
-  if (!crash) return std::string();
-  auto release = kernel_release(kernel);
-  if (!release)
-    return std::unexpected(std::move(release).error().hint("name the kernel: lifeboat load KERNEL --crash"));
-  std::string path = fmt::format("{}/initramfs-{}.img", kInitramfsFolder, *release);
+  std::string path = fmt::format("{}/initramfs-{}.img", kInitramfsFolder, release);
   if (::access(path.c_str(), F_OK) != 0) {
     return std::unexpected(errno_error(errno, fmt::format("there is no capture initramfs {}", path))
                                .hint("make it with 'lifeboat build', or name another one with --initrd"));
   }
-  return path;
+  return std::vector{std::move(path)};
 }
 
-Result<std::string> choose_command_line(const CommandLine& line, bool crash) {
+// nullopt: a unified kernel image's own.
+Result<std::optional<std::string>> choose_command_line(const CommandLine& line, const SystemPaths& paths,
+                                                       const KernelFile& kernel,
+                                                       const std::optional<BootEntry>& entry,
+                                                       std::vector<std::string>& notes) {
+  const bool reuse = line.has("reuse-cmdline");
   if (line.has("command-line")) {
-    if (line.has("append") || line.has("reuse-cmdline")) {
+    if (line.has("append") || reuse) {
       return fail(
           ErrorCode::usage,
           "load: --command-line gives the whole line; --append and --reuse-cmdline do not go with it");
     }
     return line.get("command-line");
   }
-  if (!crash && !line.has("append") && !line.has("reuse-cmdline")) {
+  const std::string append = line.get("append");
+  if (line.has("crash")) {
+    const std::string reused = TRY(read_text(paths.proc + "/cmdline"));
+    return crash_command_line({.reused = reused, .append = append});
+  }
+  std::optional<std::string> base;
+  if (!reuse && entry && entry->command_line) base = entry->command_line;
+  if (!reuse && !base) base = kernel.command_line;
+  if (!base && (reuse || entry)) {
+    base = TRY(read_text(paths.proc + "/cmdline"));
+    if (!reuse) notes.emplace_back("no boot entry gives a command line: the running kernel's is used again");
+  }
+  if (!base && !line.has("append")) {
     return std::unexpected(
         Error(ErrorCode::usage, "load: the new kernel's command line is missing")
             .hint("--reuse-cmdline takes the running kernel's; --append or --command-line give your own"));
   }
-  std::string reused;
-  if (crash || line.has("reuse-cmdline")) reused = TRY(read_text("/proc/cmdline"));
-  const std::string append = line.get("append");
-  const CommandLineParts parts{.reused = reused, .append = append};
-  return crash ? crash_command_line(parts) : normal_command_line(parts);
+  return normal_command_line({.reused = base.value_or(""), .append = append});
 }
 
-void print_loaded(const CommandLine& line, const LoadRequest& request, const LoadReport& report) {
+// "0x1000000", or a size: "16M".
+Result<uint64_t> parse_address(const std::string& text) {
+  if (!text.starts_with("0x")) return parse_size(text);
+  if (const auto number = parse_number(text, 16)) return *number;
+  return fail(ErrorCode::usage, "'{}' is not an address", text);
+}
+
+// systemd writes what may not stand in the name of a unit as \xNN, and hands it on so as %i.
+std::string unescape_instance(std::string_view text) {
+  std::string name;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const auto code = text.substr(at, 2) == "\\x" ? parse_number(text.substr(at + 2, 2), 16) : std::nullopt;
+    name += code ? static_cast<char>(*code) : text[at];
+    if (code) at += 3;
+  }
+  return name;
+}
+
+Result<> choose_call(const CommandLine& line, LoadRequest& request) {
+  request.call = TRY(parse_load_call(line.get("syscall", "auto")));
+  request.verify = !line.has("no-checks");
+  if (line.has("mem-min")) request.memory_min = TRY_CONTEXT(parse_address(line.get("mem-min")), "--mem-min");
+  if (line.has("mem-max")) request.memory_max = TRY_CONTEXT(parse_address(line.get("mem-max")), "--mem-max");
+  if (request.memory_min >= request.memory_max)
+    return fail(ErrorCode::usage, "load: there is no memory between --mem-min and --mem-max");
+  const bool placed = line.has("mem-min") || line.has("mem-max");
+  if (!placed && request.verify) return {};
+  if (request.call == LoadCall::file) {
+    return std::unexpected(
+        Error(ErrorCode::usage,
+              "load: --mem-min, --mem-max and --no-checks are for kexec_load; with kexec_file_load "
+              "the running kernel decides")
+            .hint("leave --syscall out, or give --syscall segments"));
+  }
+  request.call = LoadCall::segments;
+  return {};
+}
+
+Result<PreparedLoad> prepare(const CommandLine& line, const SystemPaths& paths) {
+  PreparedLoad load;
+  load.request.crash = line.has("crash");
+  TRY_VOID(choose_call(line, load.request));
+  std::optional<BootEntry> entry;
+  std::string path = line.get("KERNEL");
+  if (line.has("boot-name")) {
+    if (!path.empty()) return fail(ErrorCode::usage, "load: give KERNEL or --boot-name, not both");
+    BootEntry named = TRY(named_kernel(BootPaths{}, unescape_instance(line.get("boot-name"))));
+    path = named.kernel;
+    // A capture kernel has an initramfs of its own.
+    if (!load.request.crash) entry = std::move(named);
+  }
+  if (path.empty() && load.request.crash) path = "/boot/vmlinuz-" + TRY(running_release(paths));
+  if (path.empty()) {
+    entry = TRY(default_boot_entry(BootPaths{}));
+    path = entry->kernel;
+    load.notes.push_back(fmt::format("the default boot entry is '{}' ({})", entry->title, entry->source));
+  }
+  load.kernel = TRY(open_kernel_file(path));
+  load.request.initramfs = TRY(choose_initramfs(line, load.kernel, entry));
+  load.request.command_line = TRY(choose_command_line(line, paths, load.kernel, entry, load.notes));
+  return load;
+}
+
+void print_loaded(const CommandLine& line, const PreparedLoad& load, const LoadReport& report) {
+  const LoadRequest& request = load.request;
+  const bool own_initramfs = request.initramfs.empty() && load.kernel.initramfs;
   if (line.json()) {
+    std::vector<std::string> warnings = load.notes;
+    warnings.insert(warnings.end(), report.warnings.begin(), report.warnings.end());
     print_json({{"loaded", true},
                 {"crash", request.crash},
-                {"kernel", request.kernel},
+                {"kernel", load.kernel.name},
                 {"release", report.release},
                 {"initrd", request.initramfs},
-                {"command_line", request.command_line},
-                {"warnings", report.warnings}});
+                {"initrd_in_kernel_image", own_initramfs},
+                {"command_line", report.command_line},
+                {"syscall", load_call_name(report.call)},
+                {"warnings", warnings}});
     return;
   }
-  fmt::print("{} is loaded for the next {}\n", request.kernel, request.crash ? "crash" : "kexec");
-  fmt::print("  initramfs     {}\n", request.initramfs.empty() ? "none" : request.initramfs);
-  fmt::print("  command line  {}\n", request.command_line);
+  fmt::print("{} is loaded for the next {}\n", load.kernel.name, request.crash ? "crash" : "kexec");
+  if (request.initramfs.empty()) fmt::print("  initramfs     {}\n", own_initramfs ? "its own" : "none");
+  for (const auto& name : request.initramfs) fmt::print("  initramfs     {}\n", name);
+  fmt::print("  command line  {}\n", report.command_line);
+  fmt::print("  loaded by     {}\n", report.call == LoadCall::file ? "kexec_file_load" : "kexec_load");
+}
+
+// Another machine's files are good for a dry run only.
+Result<SystemPaths> choose_paths(const CommandLine& line) {
+  SystemPaths paths;
+  for (const auto& [name, path] :
+       {std::pair("iomem", &paths.iomem), {"sysfs", &paths.sys}, {"procfs", &paths.proc}}) {
+    if (!line.has(name)) continue;
+    if (!line.has("dry-run")) return fail(ErrorCode::usage, "load: --{} goes with --dry-run", name);
+    *path = line.get(name);
+  }
+  return paths;
+}
+
+Result<int> show_plan(const CommandLine& line, const PreparedLoad& load, const SystemPaths& paths) {
+  if (load.request.call == LoadCall::file) {
+    return std::unexpected(
+        Error(ErrorCode::usage,
+              "load: with --syscall file the running kernel places everything: there is nothing to show")
+            .hint("leave --syscall out of a dry run"));
+  }
+  const LoadPlan plan = TRY(dry_run(load.request, load.kernel, paths));
+  if (line.json()) {
+    print_plan_json(plan);
+  } else {
+    for (const auto& note : load.notes) log::info("{}", note);
+    for (const auto& warning : plan.warnings) log::warning("{}", warning);
+    print_plan_text(plan);
+  }
+  return kDone;
 }
 
 }  // namespace
@@ -105,23 +231,34 @@ Result<int> run_load(const Arguments& arguments) {
   // clang-format off
   line.options().add_options()
     ("crash", "for the next panic, into the memory that crashkernel= reserved")
+    ("boot-name", po::value<std::string>(),
+     "instead of KERNEL: /boot/vmlinuz-NAME, with the initramfs of that name (for units: \\xNN is unescaped)")
     ("initrd", po::value<std::vector<std::string>>(),
-     "the initramfs (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
+     "an initramfs; several are put behind each other (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
     ("append", po::value<std::string>(), "parameters to put behind the others")
     ("command-line", po::value<std::string>(), "the whole command line")
-    ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)");
+    ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)")
+    ("syscall", po::value<std::string>(),
+     "file: kexec_file_load; segments: kexec_load; auto (default): file, and segments where file cannot do it")
+    ("no-checks", "kexec_load: no checksum of what was loaded before it is entered")
+    ("mem-min", po::value<std::string>(), "kexec_load: load at this address or above (0x..., or 16M)")
+    ("mem-max", po::value<std::string>(), "kexec_load: load below this address")
+    ("dry-run", "show what kexec_load would be given, and change nothing; needs no privilege for files that can be read")
+    ("iomem", po::value<std::string>(), "with --dry-run: a copy of /proc/iomem")
+    ("sysfs", po::value<std::string>(), "with --dry-run: a copy of /sys")
+    ("procfs", po::value<std::string>(), "with --dry-run: a copy of /proc");
   // clang-format on
   line.positional("KERNEL");
   if (!TRY(line.parse(arguments))) return kDone;
 
-  LoadRequest request;
-  request.crash = line.has("crash");
-  request.command_line = TRY(choose_command_line(line, request.crash));
-  request.kernel = TRY(choose_kernel(line));
-  request.initramfs = TRY(choose_initramfs(line, request.kernel, request.crash));
-  const LoadReport report = TRY(load_kernel(request, SystemPaths{}));
+  const SystemPaths paths = TRY(choose_paths(line));
+  const PreparedLoad load = TRY(prepare(line, paths));
+  if (line.has("dry-run")) return show_plan(line, load, paths);
+  const LoadReport report = TRY(load_kernel(load.request, load.kernel, paths));
+  if (!line.json())
+    for (const auto& note : load.notes) log::info("{}", note);
   for (const auto& warning : report.warnings) log::warning("{}", warning);
-  print_loaded(line, request, report);
+  print_loaded(line, load, report);
   return kDone;
 }
 

@@ -74,6 +74,7 @@ Result<int> run_status(const Arguments& arguments);
 Result<int> run_build(const Arguments& arguments);
 Result<int> run_load(const Arguments& arguments);
 Result<int> run_unload(const Arguments& arguments);
+Result<int> run_reboot(const Arguments& arguments);
 Result<int> run_capture(const Arguments& arguments);
 Result<int> run_rehearse(const Arguments& arguments);
 Result<int> run_verify(const Arguments& arguments);

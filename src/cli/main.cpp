@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// lifeboat: finds the command and tells its outcome.
+// lifeboat: finds the command and tells its outcome. Called as `kexec`, it is that program.
 #include <unistd.h>
 
 #include <clocale>
@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/kexec/kexec.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -15,8 +16,9 @@ namespace {
 constexpr Command kCommands[] = {
     {"status", "is this machine armed?", run_status},
     {"build", "make the capture initramfs", run_build},
-    {"load", "load a capture kernel (--crash)", run_load},
+    {"load", "load a kernel for the next reboot, or for the next crash (--crash)", run_load},
     {"unload", "take the loaded kernel away", run_unload},
+    {"reboot", "reboot into the loaded kernel, without firmware", run_reboot},
     {"capture", "save a vmcore, filtered and compressed", run_capture},
     {"rehearse", "crash a kernel in a virtual machine and check the dump", run_rehearse},
     {"verify", "is a dump whole?", run_verify},
@@ -67,5 +69,8 @@ int run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   // `lifeboat inspect ... | head` ends quietly, as other filters do.
   std::signal(SIGPIPE, SIG_DFL);
+  if (argc == 0) return lifeboat::cli::kUsage;
+  const std::string_view called(argv[0]);
+  if (called.substr(called.rfind('/') + 1) == "kexec") return lifeboat::cli::run_kexec(argc, argv);
   return lifeboat::cli::run({argv + 1, argv + argc});
 }

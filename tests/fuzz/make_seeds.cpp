@@ -7,10 +7,16 @@
 
 #include "base/file.h"
 #include "dump/codec.h"
+#include "tests/support/bzimage_builder.h"
+#include "tests/support/compressors.h"
 #include "tests/support/elf_builder.h"
+#include "tests/support/elf_kernel_builder.h"
 #include "tests/support/flattened_builder.h"
+#include "tests/support/iomem_samples.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/pages.h"
+#include "tests/support/uki_builder.h"
+#include "tests/support/zboot_builder.h"
 
 namespace lifeboat::test {
 namespace {
@@ -63,6 +69,25 @@ constexpr std::string_view kManifest =
     "poweroff\n"
     "deadline.device = 30\nmodule = ext4.ko\nrehearsal.kernel = /k\nrehearsal.initramfs = /i\n";
 
+// A kernel in every wrapper.
+std::vector<Seed> unwrap_seeds() {
+  const auto kernel = build_bzimage({.code_bytes = 256});
+  auto sections = usual_uki_sections();
+  sections.push_back(uki_section(".ucode", "070701"));
+  sections.push_back(uki_section(".profile", "ID=main"));
+  sections.push_back(uki_section(".cmdline", "quiet"));
+  std::vector<Seed> all = {
+      {"unwrap", "uki", build_uki({.sections = sections})},
+      {"unwrap", "zboot", build_zboot({.payload = compressed(ImageKind::gzip, build_arm64_image())})},
+      {"unwrap", "elf", compressed(ImageKind::gzip, build_elf_kernel())},
+  };
+  for (const auto kind : {ImageKind::gzip, ImageKind::bzip2, ImageKind::xz, ImageKind::lzma, ImageKind::zstd,
+                          ImageKind::lz4, ImageKind::lz4_frame}) {
+    all.push_back({"unwrap", fmt::format("packed-{}", static_cast<int>(kind)), compressed(kind, kernel)});
+  }
+  return all;
+}
+
 std::vector<Seed> seeds() {
   using Order = FlattenedBuilder::Order;
   std::vector<Seed> all = {
@@ -74,12 +99,18 @@ std::vector<Seed> seeds() {
       {"flattened", "elf", FlattenedBuilder().file(elf_core(false), 2000).build()},
       {"notes", "two", notes()},
       {"manifest", "full", to_bytes(kManifest)},
+      {"elf_kernel", "small", build_elf_kernel()},
   };
+  for (auto& seed : unwrap_seeds()) all.push_back(std::move(seed));
   for (const auto compression :
        {Compression::none, Compression::zlib, Compression::lzo, Compression::snappy, Compression::zstd}) {
     const std::string name(compression_name(compression));
     all.push_back({"kdump", name, kdump(compression).build()});
     all.push_back({"codec", name, codec_input(compression)});
+  }
+  for (const auto& sample : iomem_samples()) {
+    const ByteSpan text = as_byte_span(sample.text);
+    all.push_back({"iomem", sample.name, {text.begin(), text.end()}});
   }
   return all;
 }

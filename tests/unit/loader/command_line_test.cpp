@@ -10,6 +10,7 @@
 namespace lifeboat {
 namespace {
 
+using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::EndsWith;
@@ -110,6 +111,20 @@ TEST(CommandLine, NormalKexecDropsOnlyWhatNobodyReuses) {
                  .append = "single"}),
             "root=/dev/sda1 quiet crashkernel=256M hugepages=4 single");
   EXPECT_EQ(normal_command_line({}), "");
+}
+
+TEST(CommandLine, DashAndUnderscoreAreTheSame) {
+  EXPECT_THAT(crash_parameters("trace-event=x nmi-watchdog=panic sysctl.vm.nr_hugepages=9 hest-disable"),
+              Not(AnyOf(Contains(StartsWith("trace")), Contains(StartsWith("nmi")),
+                        Contains(StartsWith("sysctl")), Contains("hest-disable"))));
+}
+
+TEST(CommandLine, BareCrashLineAddsNothing) {
+  EXPECT_EQ(bare_crash_command_line(
+                {.reused = "BOOT_IMAGE=/v root=/dev/x crashkernel=1G hugepages=4 quiet nr_cpus=2 -- s",
+                 .append = "irqpoll"}),
+            "root=/dev/x nr_cpus=2 irqpoll -- s");
+  EXPECT_EQ(bare_crash_command_line({}), "");
 }
 
 }  // namespace

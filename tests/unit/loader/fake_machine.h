@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/sys.h"
-#include "loader/crash_load.h"
+#include "loader/load.h"
 #include "tests/support/bzimage_builder.h"
 
 namespace lifeboat::test {
@@ -39,25 +39,58 @@ class FakeMachine {
   void put_sys(const std::string& name, std::string_view text) const { put("sys/" + name, text); }
   void put_proc(const std::string& name, std::string_view text) const { put("proc/" + name, text); }
   void put_kernel(const BzImageFields& fields) const { put("kernel", as_text(build_bzimage(fields))); }
+  // What kexec_load needs to know besides: two CPUs, VMCOREINFO, the kernel's mapping.
+  void put_notes() const {
+    for (const char* cpu : {"cpu0", "cpu1"}) {
+      const std::string folder = std::string("devices/system/cpu/") + cpu;
+      put_sys(folder + "/crash_notes", cpu[3] == '0' ? "2f801000\n" : "2f901000\n");
+      put_sys(folder + "/crash_notes_size", "352\n");
+    }
+    put_sys("devices/system/cpu/cpufreq/x", "");
+    put_sys("kernel/vmcoreinfo", "2f7f0000 1024\n");
+    put_proc("kallsyms", "0000000000000000 A fixed_percpu_data\nffffffff81000000 T _text\n");
+    put_proc("cmdline", "BOOT_IMAGE=/vmlinuz console=ttyS1\n");
+    put_proc("cpuinfo", "processor\t: 0\nflags\t\t: fpu lm\n");
+  }
   void remove(const std::string& name) const { std::filesystem::remove_all(temp_.path() / name); }
 
   [[nodiscard]] std::string path(const std::string& name) const { return temp_.path() / name; }
-  [[nodiscard]] SystemPaths paths() const { return {.sys = path("sys"), .proc = path("proc")}; }
+  [[nodiscard]] SystemPaths paths() const {
+    return {.sys = path("sys"), .proc = path("proc"), .iomem = {}, .run = temp_.path()};
+  }
   [[nodiscard]] LoadRequest request() const {
-    return {.kernel = path("kernel"), .initramfs = path("initramfs"), .command_line = "console=ttyS0"};
+    return {.initramfs = {path("initramfs")}, .command_line = "console=ttyS0"};
   }
 
-  // What kexec_file_load answers, and what it does to the machine. Any call that a test did not expect fails.
+  // What kexec_file_load, or kexec_load, answers, and what it does to the machine. No real one is ever
+  // called.
   void on_load(std::function<int()> answer) {
-    sys::set_fault_hook([this, answer = std::move(answer)](sys::Call call) {
-      if (call != sys::Call::kexec_file_load) return 0;
-      ++calls;
-      return answer();
-    });
+    on_file_ = std::move(answer);
+    watch();
   }
-  int calls = 0;
+  void on_segments(std::function<int()> answer) {
+    on_segments_ = std::move(answer);
+    watch();
+  }
+  int calls = 0;          // of kexec_file_load
+  int segment_calls = 0;  // of kexec_load
 
  private:
+  void watch() {
+    sys::set_fault_hook([this](sys::Call call) {
+      if (call == sys::Call::kexec_file_load) {
+        ++calls;
+        return on_file_();
+      }
+      if (call == sys::Call::kexec_load) {
+        ++segment_calls;
+        return on_segments_();
+      }
+      return 0;
+    });
+  }
+  std::function<int()> on_file_ = [] { return ENOTSUP; };
+  std::function<int()> on_segments_ = [] { return ENOTSUP; };
   TempDir temp_ = TempDir::create("machine-test").value();
 };
 

@@ -18,6 +18,7 @@ using test::why;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(Phase, IsFoundWhereverTheLineHasIt) {
   EXPECT_EQ(phase_in("lifeboat: phase guest-start"), "guest-start");
@@ -71,6 +72,18 @@ TEST(Qemu, IsToldOfTheMachine) {
   EXPECT_THAT(arguments, Contains("-no-reboot"));
   // A comma would end the value and begin an option.
   EXPECT_THAT(arguments, Contains(HasSubstr("file=/tmp/a,,b")));
+}
+
+TEST(Qemu, LeavesOutWhatTheMachineHasNot) {
+  VirtualMachine machine;
+  machine.guest_console = "/g";
+  machine.one_thread = true;
+  machine.extra_arguments = {"-bios", "/f"};
+  const auto arguments = qemu_arguments("qemu", machine);
+  EXPECT_THAT(arguments, Contains("tcg,thread=single"));
+  EXPECT_THAT(arguments, Not(Contains("-drive")));
+  EXPECT_EQ(std::ranges::count(arguments, "-serial"), 1);
+  EXPECT_EQ(arguments.back(), "/f");
 }
 
 // A program in QEMU's place: it speaks on the guest's console as the script says, and ends.

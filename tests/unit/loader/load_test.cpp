@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "loader/crash_load.h"
+#include "loader/load.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "loader/load_checks.h"
+#include "loader/load_lock.h"
 #include "tests/unit/loader/fake_machine.h"
 
 namespace lifeboat {
@@ -30,7 +32,11 @@ class CrashLoad : public testing::Test {
       return sys::kPretend;
     });
   }
-  Result<LoadReport> load() { return load_kernel(request_, machine_.paths()); }
+  Result<LoadReport> load() {
+    const auto kernel = read_kernel_file(machine_.path("kernel"));
+    if (!kernel) return std::unexpected(kernel.error());
+    return load_kernel(request_, *kernel, machine_.paths());
+  }
   // The text of a refusal that came before the call.
   std::string refusal() {
     const auto loaded = load();
@@ -40,6 +46,7 @@ class CrashLoad : public testing::Test {
     return loaded.error().to_string();
   }
 
+  // Only kexec_file_load comes into question: this machine does not tell what the other call needs.
   test::FakeMachine machine_;
   LoadRequest request_ = machine_.request();
 };
@@ -101,7 +108,7 @@ TEST_F(CrashLoad, CommandLineMustFit) {
   // 2047 less the NUL and " elfcorehdr=0x..." and " dmcryptkeys=0x..."
   request_.command_line = std::string(1986, 'x');
   EXPECT_THAT(refusal(), AllOf(HasSubstr("1986 characters"), HasSubstr("takes 1985")));
-  request_.command_line.pop_back();
+  request_.command_line->pop_back();
   let_it_load();
   EXPECT_TRUE(load());
 }
@@ -186,8 +193,8 @@ TEST_F(CrashLoad, EveryErrnoIsExplained) {
     ASSERT_FALSE(loaded) << words;
     EXPECT_EQ(loaded.error().sys_errno, error_number);
     EXPECT_FALSE(loaded.error().next_step.empty()) << words;
-    EXPECT_THAT(loaded.error().to_string(),
-                AllOf(HasSubstr(words), HasSubstr(request_.kernel), HasSubstr("NOT armed, as before")));
+    EXPECT_THAT(loaded.error().to_string(), AllOf(HasSubstr(words), HasSubstr(machine_.path("kernel")),
+                                                  HasSubstr("NOT armed, as before")));
   }
 }
 
@@ -199,6 +206,33 @@ TEST_F(CrashLoad, RefusalInLockdownIsAboutTheSignature) {
   EXPECT_EQ(loaded.error().code, ErrorCode::no_permission);
   EXPECT_THAT(loaded.error().to_string(),
               AllOf(HasSubstr("lockdown (confidentiality)"), HasSubstr("mokutil")));
+}
+
+TEST_F(CrashLoad, InLockdownABadSignatureCostsNoCaptureKernel) {
+  machine_.put_sys("kernel/security/lockdown", "none [integrity] confidentiality\n");
+  machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
+  machine_.put_proc("sys/kernel/kexec_load_limit_reboot", "-1\n");
+  machine_.on_load([] { return EPERM; });
+  EXPECT_THAT(load().error().message, HasSubstr("the previous capture kernel is still loaded"));
+  EXPECT_EQ(machine_.calls, 1);  // as for a normal kexec
+  // A good one is loaded so, taken away, and loaded for a crash.
+  machine_.calls = 0;
+  machine_.on_load([] { return sys::kPretend; });
+  EXPECT_TRUE(load());
+  EXPECT_EQ(machine_.calls, 3);
+}
+
+TEST_F(CrashLoad, TheSignatureIsNotTriedWhereThatCouldDoHarm) {
+  machine_.put_sys("kernel/security/lockdown", "none [integrity] confidentiality\n");
+  machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
+  machine_.put_proc("sys/kernel/kexec_load_limit_reboot", "2\n");
+  machine_.on_load([] { return sys::kPretend; });
+  EXPECT_TRUE(load());
+  EXPECT_EQ(machine_.calls, 1);
+  machine_.put_proc("sys/kernel/kexec_load_limit_reboot", "-1\n");
+  machine_.put_sys("kernel/kexec_loaded", "1\n");
+  EXPECT_TRUE(load());
+  EXPECT_EQ(machine_.calls, 2);
 }
 
 TEST_F(CrashLoad, SaysWhatBecameOfTheOldImage) {
@@ -255,6 +289,115 @@ TEST_F(CrashLoad, SuccessThatCannotBeConfirmed) {
   EXPECT_THAT(loaded->warnings, Contains(HasSubstr("cannot be read")));
 }
 
+// The choice between the two calls.
+class LoadCalls : public CrashLoad {
+ protected:
+  void SetUp() override {
+    CrashLoad::SetUp();
+    machine_.put_notes();
+    machine_.on_segments([this] {
+      machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
+      return sys::kPretend;
+    });
+  }
+};
+
+TEST_F(LoadCalls, FallBackOnlyWhereTheCallItselfIsNotKnown) {
+  for (const int error : {ENOSYS, ENOEXEC, EINVAL, ENOTSUP}) {
+    machine_.put_sys("kernel/kexec_crash_loaded", "0\n");
+    machine_.segment_calls = 0;
+    machine_.on_load([error] { return error; });
+    const auto loaded = load();
+    ASSERT_TRUE(loaded) << loaded.error().to_string();
+    EXPECT_EQ(loaded->call, LoadCall::segments);
+    EXPECT_EQ(machine_.segment_calls, 1);
+    EXPECT_THAT(loaded->warnings, Contains(HasSubstr("loading it by kexec_load(2)"))) << error;
+    EXPECT_THAT(loaded->command_line, testing::StartsWith("elfcorehdr=0x"));
+  }
+}
+
+TEST_F(LoadCalls, NeverFallBackFromARefusal) {
+  for (const int error :
+       {EPERM, EKEYREJECTED, ENOKEY, ENODATA, EBADMSG, EACCES, ENOMEM, EADDRNOTAVAIL, EBUSY, EIO}) {
+    machine_.on_load([error] { return error; });
+    request_.busy_deadline = 10ms;
+    const auto loaded = load();
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().sys_errno, error);
+    EXPECT_EQ(machine_.segment_calls, 0) << error;
+  }
+}
+
+TEST_F(LoadCalls, OneCallIsMadeWhenOneIsAskedFor) {
+  machine_.on_load([] { return ENOSYS; });
+  request_.call = LoadCall::file;
+  EXPECT_FALSE(load());
+  EXPECT_EQ(machine_.segment_calls, 0);
+  machine_.calls = 0;
+  request_.call = LoadCall::segments;
+  EXPECT_TRUE(load());
+  EXPECT_EQ(machine_.calls, 0);
+  EXPECT_EQ(machine_.segment_calls, 1);
+}
+
+TEST_F(LoadCalls, LockdownForbidsSegmentsBeforeAnythingIsLost) {
+  machine_.put_sys("kernel/security/lockdown", "none [integrity] confidentiality\n");
+  machine_.on_load([] { return ENOEXEC; });
+  EXPECT_FALSE(load());
+  EXPECT_EQ(machine_.segment_calls, 0);
+  machine_.calls = 0;
+  request_.call = LoadCall::segments;
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("lockdown (integrity)"), HasSubstr("--syscall file")));
+  EXPECT_EQ(machine_.segment_calls, 0);
+}
+
+TEST_F(LoadCalls, AFallBackThatCannotWorkIsSaid) {
+  machine_.remove("sys/kernel/vmcoreinfo");
+  machine_.on_load([] { return ENOEXEC; });
+  const auto loaded = load();
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().message,
+              AllOf(HasSubstr("kexec_load(2) is no way either"), HasSubstr("vmcoreinfo")));
+  EXPECT_EQ(machine_.segment_calls, 0);
+}
+
+TEST_F(LoadCalls, SegmentsThatFindNoRoomAreRefusedBeforeTheCall) {
+  machine_.put_kernel({.init_size = 300u << 20});
+  request_.call = LoadCall::segments;
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("no room for the kernel"), HasSubstr("300.0 MiB")));
+  EXPECT_EQ(machine_.segment_calls, 0);
+}
+
+TEST_F(LoadCalls, TheErrnosOfSegmentsAreExplainedInTheirWords) {
+  request_.call = LoadCall::segments;
+  const std::pair<int, const char*> kExpected[] = {{EADDRNOTAVAIL, "--mem-min"},
+                                                   {EINVAL, "these segments"},
+                                                   {ENOSYS, "no kexec_load"},
+                                                   {EPERM, "refuses"}};
+  for (const auto& [error_number, words] : kExpected) {
+    machine_.on_segments([number = error_number] { return number; });
+    const auto loaded = load();
+    ASSERT_FALSE(loaded);
+    EXPECT_THAT(loaded.error().to_string(), AllOf(HasSubstr(words), HasSubstr("NOT armed, as before")));
+    EXPECT_FALSE(loaded.error().next_step.empty());
+  }
+}
+
+TEST_F(LoadCalls, NamesOfTheCalls) {
+  for (const auto call : {LoadCall::automatic, LoadCall::file, LoadCall::segments})
+    EXPECT_EQ(parse_load_call(load_call_name(call)).value(), call);
+  EXPECT_EQ(parse_load_call("kexec").error().code, ErrorCode::usage);
+}
+
+TEST_F(LoadCalls, ADryRunCallsNothingAndNamesWhatStandsInTheWay) {
+  machine_.put_proc("self/status", "Name:\tx\nCapEff:\t0000000000000000\n");
+  const auto kernel = read_kernel_file(machine_.path("kernel")).value();
+  const auto plan = dry_run(request_, kernel, machine_.paths());
+  ASSERT_TRUE(plan) << plan.error().to_string();
+  EXPECT_THAT(plan->warnings, Contains(HasSubstr("CAP_SYS_BOOT")));
+  EXPECT_EQ(machine_.calls + machine_.segment_calls, 0);
+}
+
 TEST_F(CrashLoad, UnloadOfNothingMakesNoCall) {
   machine_.put_proc("sys/kernel/kexec_load_limit_panic", "0\n");
   EXPECT_TRUE(unload_kernel(true, machine_.paths()));
@@ -275,6 +418,38 @@ TEST_F(CrashLoad, UnloadTakesItAwayOrSaysWhyNot) {
     return sys::kPretend;
   });
   EXPECT_TRUE(unload_kernel(true, machine_.paths()));
+}
+
+TEST_F(CrashLoad, UnloadByTheOtherCallWhereThereIsNoFileLoad) {
+  machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
+  machine_.on_load([] { return ENOSYS; });
+  machine_.on_segments([this] {
+    machine_.put_sys("kernel/kexec_crash_loaded", "0\n");
+    return sys::kPretend;
+  });
+  EXPECT_TRUE(unload_kernel(true, machine_.paths()));
+  EXPECT_EQ(machine_.segment_calls, 1);
+}
+
+TEST_F(CrashLoad, ASecondLoaderWaitsForTheFirst) {
+  let_it_load();
+  auto held = lock_loads(machine_.paths(), 0ms);
+  ASSERT_TRUE(held);
+  request_.busy_deadline = 100ms;
+  const auto loaded = load();
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code, ErrorCode::busy);
+  EXPECT_THAT(loaded.error().message, HasSubstr(fmt::format("process {}", ::getpid())));
+  EXPECT_EQ(machine_.calls, 0);
+  held->reset();
+  EXPECT_TRUE(load());
+}
+
+TEST_F(CrashLoad, TheLockFollowsNoLink) {
+  std::filesystem::create_directory(machine_.path("lifeboat"));
+  std::filesystem::create_symlink("/dev/null", machine_.path("lifeboat/load.lock"));
+  EXPECT_FALSE(load());
+  EXPECT_EQ(machine_.calls, 0);
 }
 
 }  // namespace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The ELF core headers (elfcorehdr): what the capture kernel's /proc/vmcore is made of. They describe the
+// memory of the running kernel and the notes that it writes when it dies (fs/proc/vmcore.c reads them).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "loader/machine.h"
+
+namespace lifeboat {
+
+// Low memory that is saved aside before the capture kernel uses it, and where the copy lies.
+struct LowMemoryCopy {
+  MemoryRange range;
+  uint64_t address = 0;
+};
+
+struct CoreSegment {
+  enum class Kind { note, memory } kind = Kind::memory;
+  uint64_t virtual_address = 0;
+  uint64_t physical = 0;
+  uint64_t offset = 0;  // where the capture kernel finds the bytes: differs from `physical` for a copy
+  uint64_t size = 0;
+};
+
+// A note for each CPU and VMCOREINFO; the kernel's text; every range of System RAM less the crash
+// reservation. `copy` redirects low memory. `not_found` when the running kernel tells of no notes: it cannot
+// be dumped then.
+Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
+                                               const std::optional<LowMemoryCopy>& copy);
+
+// The headers as bytes, for e_machine `machine_type` (EM_X86_64). `unsupported` for more segments than ELF
+// counts.
+Result<std::vector<std::byte>> build_core_headers(const std::vector<CoreSegment>& segments,
+                                                  uint16_t machine_type);
+
+}  // namespace lifeboat

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What this machine would boot by default: an entry of the Boot Loader Specification (UAPI.1), type 1
+// (loader/entries/*.conf) or type 2 (EFI/Linux/*.efi, a unified kernel image), else the newest
+// /boot/vmlinuz-VERSION with its initramfs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace lifeboat {
+
+struct BootEntry {
+  std::string id;                           // "debian-6.12.conf", "linux.efi", "vmlinuz-6.12"
+  std::string title;                        // for people
+  std::string kernel;                       // path of the kernel file or the unified kernel image
+  std::vector<std::string> initramfs;       // paths; empty for a unified kernel image
+  std::optional<std::string> command_line;  // nullopt: a unified image's own, or (vmlinuz by version) unknown
+  bool unified = false;                     // `kernel` is a unified kernel image
+  std::string source;                       // the file, or folder, that says so
+};
+
+// Where the boot partitions are mounted; tests put folders of their own there.
+struct BootPaths {
+  std::vector<std::string> roots = {"/efi", "/boot", "/boot/efi"};
+  std::string sys = "/sys";
+};
+
+// All entries, best first: the order that systemd-boot shows (Boot Loader Specification, "Sorting"), and
+// behind them kernels that have no entry, newest first. Entries that are no use (no kernel, another
+// architecture, files missing, out of boot tries) are left out; `skipped` gets a line for each, with the
+// reason.
+std::vector<BootEntry> find_boot_entries(const BootPaths& paths, std::vector<std::string>* skipped = nullptr);
+
+// The default. What names one is asked in this order, and the first name that is there wins: the EFI
+// variables LoaderEntryOneShot and LoaderEntryDefault, the `default` of loader.conf (globs all of them, as in
+// systemd-boot), the saved_entry of GRUB's environment block. Else the first entry. A one-shot choice stays:
+// only a boot loader uses it up. `not_found` says where was looked, and why what was found is no use.
+Result<BootEntry> default_boot_entry(const BootPaths& paths);
+
+// ROOT/vmlinuz-NAME with the initramfs of that name beside it (initrd.img-NAME, initramfs-NAME.img,
+// initrd-NAME), whatever boot entries there are. `not_found` when one of the two is missing; `usage` for a
+// name that is a path.
+Result<BootEntry> named_kernel(const BootPaths& paths, const std::string& name);
+
+}  // namespace lifeboat

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One load or unload at a time: the checks of a second one would be out of date by the time of its call.
+#pragma once
+
+#include <chrono>
+
+#include "base/file.h"
+#include "loader/system_state.h"
+
+namespace lifeboat {
+
+// Held until the descriptor is closed, also by a process that dies. Waits at most `limit` for another one;
+// `busy` names its process then. The lock is RUN/lifeboat/load.lock.
+Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit);
+
+}  // namespace lifeboat

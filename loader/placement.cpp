@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loader/placement.h"
+
+#include <algorithm>
+#include <optional>
+#include <ranges>
+
+#include "base/bytes.h"
+#include "base/size.h"
+
+namespace lifeboat {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+
+// Where `room`, `size` bytes large, fits into `hole`.
+std::optional<uint64_t> fit(const Room& room, uint64_t size, MemoryRange hole) {
+  hole.begin = std::max(hole.begin, room.min);
+  hole.end = std::min(hole.end, room.max);
+  if (hole.begin >= hole.end || hole.size() < size) return std::nullopt;
+  if (room.order == Room::Order::highest) {
+    const uint64_t address = align_down(hole.end - size, room.alignment);
+    return address >= hole.begin ? std::optional(address) : std::nullopt;
+  }
+  if (hole.begin > UINT64_MAX - room.alignment) return std::nullopt;
+  const uint64_t address = align_up(hole.begin, room.alignment);
+  return address <= hole.end && hole.end - address >= size ? std::optional(address) : std::nullopt;
+}
+
+}  // namespace
+
+Placement::Placement(const std::vector<MemoryRange>& free, MemoryRange window) {
+  for (const auto& range : intersect(free, window)) {
+    if (range.begin > UINT64_MAX - kPage) continue;
+    const MemoryRange pages{align_up(range.begin, kPage), align_down(range.end, kPage)};
+    if (pages.begin < pages.end) free_.push_back(pages);
+  }
+}
+
+Result<uint64_t> Placement::take(const Room& room) {
+  if (room.size > UINT64_MAX - kPage) return fail(ErrorCode::no_space, "{} is too large", room.what);
+  const uint64_t size = align_up(std::max<uint64_t>(room.size, 1), kPage);
+  Room whole_pages = room;
+  whole_pages.alignment = std::max(room.alignment, kPage);
+  const auto search = [&](auto&& holes) -> std::optional<uint64_t> {
+    for (const auto& hole : holes) {
+      if (const auto address = fit(whole_pages, size, hole)) return address;
+    }
+    return std::nullopt;
+  };
+  const auto address =
+      room.order == Room::Order::highest ? search(free_ | std::views::reverse) : search(free_);
+  if (address) {
+    take_at(*address, size);
+    return *address;
+  }
+  uint64_t largest = 0;
+  for (const auto& hole : intersect(free_, {room.min, room.max})) largest = std::max(largest, hole.size());
+  return fail(ErrorCode::no_space, "no room for {}: it needs {}{}, and the largest free part has {}",
+              room.what, format_size(size),
+              room.alignment > kPage ? fmt::format(" aligned to {}", format_size(room.alignment)) : "",
+              format_size(largest));
+}
+
+bool Placement::take_at(uint64_t address, uint64_t size) {
+  if (size > UINT64_MAX - kPage || address % kPage != 0) return false;
+  size = align_up(size, kPage);
+  const auto hole = std::ranges::find_if(free_, [&](const MemoryRange& range) {
+    return range.begin <= address && address < range.end && range.end - address >= size;
+  });
+  if (hole == free_.end()) return false;
+  free_ = subtract(std::move(free_), {{address, address + size}});
+  return true;
+}
+
+}  // namespace lifeboat

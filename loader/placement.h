@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Finds room for the parts of a kernel in ranges of physical memory: no two overlap, all begin and end at
+// pages.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "loader/memory_map.h"
+
+namespace lifeboat {
+
+struct Room {
+  std::string_view what;      // for the error
+  uint64_t size = 0;          // bytes; rounded up to pages
+  uint64_t alignment = 4096;  // a power of two
+  uint64_t min = 0;           // the room lies in [min, max)
+  uint64_t max = UINT64_MAX;
+  enum class Order { lowest, highest } order = Order::highest;
+};
+
+class Placement {
+ public:
+  // `free` ranges within `window`; what does not make up whole pages is left out.
+  Placement(const std::vector<MemoryRange>& free, MemoryRange window);
+
+  // The address of the room, which is taken then. `no_space` says what was looked for and the largest hole
+  // left.
+  Result<uint64_t> take(const Room& room);
+  // Takes [address, address + size) if all of it is free.
+  bool take_at(uint64_t address, uint64_t size);
+  [[nodiscard]] const std::vector<MemoryRange>& free() const { return free_; }
+
+ private:
+  std::vector<MemoryRange> free_;  // normalized
+};
+
+}  // namespace lifeboat

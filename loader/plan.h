@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// All that kexec_load(2) will be given, and what the new kernel will be told: made without changing anything,
+// so that a load can be checked, shown (--dry-run) and tested before it is irrevocable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "image/kernel_file.h"
+#include "loader/elf_core_headers.h"
+#include "loader/load.h"
+#include "loader/machine.h"
+
+namespace lifeboat {
+
+struct Segment {
+  std::string name;          // for people: "kernel", "initramfs", ...
+  uint64_t address = 0;      // physical, page-aligned
+  uint64_t memory_size = 0;  // whole pages; what lies behind `bytes` is the new kernel's to use
+  std::vector<std::byte> bytes;
+  bool digested = false;  // purgatory checks `bytes` before it enters the kernel
+};
+
+struct LoadPlan {
+  uint64_t entry = 0;                        // physical: purgatory's
+  uint64_t kernel_entry = 0;                 // where purgatory jumps to
+  std::vector<Segment> segments;             // sorted by address; at most kMostSegments
+  std::vector<MemoryMapEntry> memory_map;    // that the new kernel is given
+  std::vector<CoreSegment> core;             // of /proc/vmcore; empty for a normal kexec
+  std::string command_line;                  // with what was added (elfcorehdr=)
+  bool kernel_updates_core_headers = false;  // on CPU and memory hotplug
+  std::vector<std::string> warnings;
+};
+
+// KEXEC_SEGMENT_MAX (include/uapi/linux/kexec.h).
+inline constexpr size_t kMostSegments = 16;
+
+// What a plan is made from; `initramfs` is the whole of it, already joined.
+struct PlanInput {
+  const KernelFile& kernel;
+  ByteSpan initramfs;
+  std::string command_line;
+  bool crash = true;
+  uint64_t memory_min = 0, memory_max = UINT64_MAX;
+  bool verify = true;
+};
+
+// For the architecture that this program was built for (loader/x86_64/plan.cpp). `unsupported`: the kernel
+// cannot be entered that way; `no_space`: a part finds no room; `not_found`: the running kernel does not tell
+// what is needed.
+Result<LoadPlan> plan_load(const PlanInput& input, const Machine& machine);
+
+}  // namespace lifeboat

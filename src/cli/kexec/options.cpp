@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/kexec/options.h"
+
+#include <fmt/core.h>
+#include <getopt.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+
+namespace lifeboat::cli::kexec {
+namespace {
+
+// Options without a letter. From kFirstOfLoader on they say how to load, and are an error when nothing is
+// loaded.
+enum LongOption : int {
+  kMemoryMin = 256,
+  kMemoryMax,
+  kReuseInitrd,
+  kPreserveContext,
+  kJumpBackHelper,
+  kEntry,
+  kCrashSize,
+  kLoadLiveUpdate,
+  kExecLiveUpdate,
+  kHotplug,
+  kNoCma,
+  kForceDtb,
+  kResetVga,
+  kSerial,
+  kSerialBaud,
+  kConsoleVga,
+  kConsoleSerial,
+  kElf32Headers,
+  kElf64Headers,
+  kPassMemmap,
+  kNoEfi,
+  kReuseVideo,
+  kFirstOfLoader,
+  kAppend = kFirstOfLoader,
+  kReuseCommandLine,
+  kInitrd,
+  kArgsElf,
+  kArgsLinux,
+  kArgsNone,
+  kModule,
+  kRealMode,
+  kEntry32,
+  kDtb,
+};
+
+constexpr char kShortOptions[] = "h?vdfixyluet:pscaS";
+constexpr option kLongOptions[] = {
+    {"help", no_argument, nullptr, 'h'},
+    {"version", no_argument, nullptr, 'v'},
+    {"force", no_argument, nullptr, 'f'},
+    {"no-checks", no_argument, nullptr, 'i'},
+    {"no-ifdown", no_argument, nullptr, 'x'},
+    {"no-sync", no_argument, nullptr, 'y'},
+    {"load", no_argument, nullptr, 'l'},
+    {"unload", no_argument, nullptr, 'u'},
+    {"exec", no_argument, nullptr, 'e'},
+    {"exec-live-update", no_argument, nullptr, kExecLiveUpdate},
+    {"load-preserve-context", no_argument, nullptr, kPreserveContext},
+    {"load-jump-back-helper", no_argument, nullptr, kJumpBackHelper},
+    {"load-live-update", no_argument, nullptr, kLoadLiveUpdate},
+    {"entry", required_argument, nullptr, kEntry},
+    {"type", required_argument, nullptr, 't'},
+    {"load-panic", no_argument, nullptr, 'p'},
+    {"mem-min", required_argument, nullptr, kMemoryMin},
+    {"mem-max", required_argument, nullptr, kMemoryMax},
+    {"reuseinitrd", no_argument, nullptr, kReuseInitrd},
+    {"kexec-file-syscall", no_argument, nullptr, 's'},
+    {"kexec-syscall", no_argument, nullptr, 'c'},
+    {"kexec-syscall-auto", no_argument, nullptr, 'a'},
+    {"debug", no_argument, nullptr, 'd'},
+    {"status", no_argument, nullptr, 'S'},
+    {"print-ckr-size", no_argument, nullptr, kCrashSize},
+    {"hotplug", no_argument, nullptr, kHotplug},
+    {"no-cma", no_argument, nullptr, kNoCma},
+    {"force-dtb", no_argument, nullptr, kForceDtb},
+    {"reset-vga", no_argument, nullptr, kResetVga},
+    {"serial", required_argument, nullptr, kSerial},
+    {"serial-baud", required_argument, nullptr, kSerialBaud},
+    {"console-vga", no_argument, nullptr, kConsoleVga},
+    {"console-serial", no_argument, nullptr, kConsoleSerial},
+    {"elf32-core-headers", no_argument, nullptr, kElf32Headers},
+    {"elf64-core-headers", no_argument, nullptr, kElf64Headers},
+    {"pass-memmap-cmdline", no_argument, nullptr, kPassMemmap},
+    {"noefi", no_argument, nullptr, kNoEfi},
+    {"reuse-video-type", no_argument, nullptr, kReuseVideo},
+    {"command-line", required_argument, nullptr, kAppend},
+    {"append", required_argument, nullptr, kAppend},
+    {"reuse-cmdline", no_argument, nullptr, kReuseCommandLine},
+    {"initrd", required_argument, nullptr, kInitrd},
+    {"ramdisk", required_argument, nullptr, kInitrd},
+    {"args-elf", no_argument, nullptr, kArgsElf},
+    {"args-linux", no_argument, nullptr, kArgsLinux},
+    {"args-none", no_argument, nullptr, kArgsNone},
+    {"module", required_argument, nullptr, kModule},
+    {"real-mode", no_argument, nullptr, kRealMode},
+    {"entry-32bit", no_argument, nullptr, kEntry32},
+    {"dtb", required_argument, nullptr, kDtb},
+    {nullptr, 0, nullptr, 0},
+};
+
+struct Remark {
+  int option;
+  std::string_view text;
+};
+
+constexpr Remark kWithoutEffect[] = {
+    {kNoCma,
+     "--no-cma changes nothing: the running kernel decides where it keeps the parts until the reboot"},
+    {kForceDtb, "--force-dtb changes nothing: no device tree is handed on"},
+    {kResetVga, "--reset-vga changes nothing: the display is not touched before the new kernel starts"},
+    {kSerial, "--serial changes nothing: purgatory speaks on the serial ports that a PC has"},
+    {kSerialBaud, "--serial-baud changes nothing: the serial port keeps the speed that it has"},
+    {kConsoleVga, "--console-vga changes nothing: purgatory always tells of a damaged kernel on the screen"},
+    {kConsoleSerial,
+     "--console-serial changes nothing: purgatory always tells of a damaged kernel on the serial port"},
+    {kElf32Headers,
+     "--elf32-core-headers changes nothing: the headers are 64-bit ones, which the tools for dumps of this "
+     "architecture read"},
+    {kPassMemmap,
+     "--pass-memmap-cmdline changes nothing: the memory map goes into the boot parameters, where every "
+     "kernel that "
+     "can be loaded looks for it"},
+    {kReuseVideo, "--reuse-video-type changes nothing: the new kernel is told the video mode that is set"},
+    {kArgsElf, "--args-elf changes nothing: a Linux kernel is started by the Linux boot protocol"},
+};
+
+// Exit code 1: kexec-tools, too, ends so when it cannot do these.
+constexpr Remark kNotOffered[] = {
+    {kPreserveContext,
+     "--load-preserve-context is not supported: there is no way back into the running kernel"},
+    {kJumpBackHelper,
+     "--load-jump-back-helper is not supported: there is no way back into the running kernel"},
+    {kLoadLiveUpdate, "--load-live-update works only under Xen, which is not supported"},
+    {kExecLiveUpdate, "--exec-live-update works only under Xen, which is not supported"},
+};
+
+// Exit code 255: this kernel cannot be loaded so.
+constexpr Remark kCannotLoadSo[] = {
+    {kArgsNone, "--args-none is not supported: a Linux kernel needs its boot parameters"},
+    {kModule, "--module is not supported: it belongs to Multiboot kernels, which are not loaded"},
+    {kRealMode, "--real-mode is not supported: the kernel is entered in 64-bit mode"},
+    {kEntry32, "--entry-32bit is not supported: the kernel is entered in 64-bit mode"},
+    {kDtb, "--dtb is not supported: no device tree is handed on"},
+};
+
+template <size_t N>
+const Remark* find_remark(const Remark (&remarks)[N], int option) {
+  const auto* found = std::ranges::find(remarks, option, &Remark::option);
+  return found == std::end(remarks) ? nullptr : found;
+}
+
+// As strtoul(3) with base 0 reads it, which is that tool's way: 0x for hexadecimal, 0 for octal.
+std::optional<uint64_t> parse_address(const char* text) {
+  char* end = nullptr;
+  errno = 0;
+  const auto value = std::strtoull(text, &end, 0);
+  if (*end != '\0' || errno != 0) return std::nullopt;
+  return value;
+}
+
+Refusal bad_value(std::string_view name, std::string_view value) {
+  return {.message = fmt::format("--{}={} is not a number that makes sense here", name, value),
+          .show_usage = true};
+}
+
+std::optional<Refusal> check_serial(int option, const char* text) {
+  const std::string_view value(text);
+  if (option == kSerial) {
+    const auto port = value.starts_with("0x") ? parse_address(text) : std::nullopt;
+    if (value == "ttyS0" || value == "ttyS1" || (port && *port < 65536)) return std::nullopt;
+    return Refusal{kFailed,
+                   fmt::format("--serial={}: ttyS0, ttyS1 or the number of a port, 0x3f8, is wanted", value),
+                   true};
+  }
+  const auto baud = parse_address(text);
+  if (baud && *baud >= 9600 && *baud <= 115200 && 115200 % *baud == 0) return std::nullopt;
+  return Refusal{kFailed,
+                 fmt::format("--serial-baud={}: 9600, 19200, 38400, 57600 or 115200 is wanted", value), true};
+}
+
+// What to do, from the letters. Each sets all that it decides: the last one wins.
+class Parser {
+ public:
+  std::expected<Options, Refusal> run(int argc, char** argv) {
+    optind = 0;  // glibc: forget an earlier run
+    opterr = 1;
+    for (int found = 0; (found = ::getopt_long(argc, argv, kShortOptions, kLongOptions, nullptr)) != -1;) {
+      if (found == '?') return std::unexpected(Refusal{.show_usage = true});
+      if (auto refusal = take(found)) return std::unexpected(*std::move(refusal));
+      if (options_.ask != Options::Ask::work) return std::move(options_);
+    }
+    if (optind < argc) options_.kernel = argv[optind];
+    return finish();
+  }
+
+ private:
+  std::optional<Refusal> take(int found) {
+    if (const Remark* remark = find_remark(kNotOffered, found))
+      return Refusal{.exit_code = kUsage, .message = std::string(remark->text), .show_usage = false};
+    if (const Remark* remark = find_remark(kWithoutEffect, found)) options_.notes.emplace_back(remark->text);
+    if (const Remark* remark = find_remark(kCannotLoadSo, found)) cannot_load_ = remark;
+    if (found >= kFirstOfLoader) says_how_to_load_ = true;
+    if (found < kMemoryMin) return take_letter(found);
+    return take_long(found);
+  }
+
+  std::optional<Refusal> take_letter(int letter) {
+    Options& o = options_;
+    switch (letter) {
+      case 'h':
+        o.ask = Options::Ask::help;
+        break;
+      case 'v':
+        o.ask = Options::Ask::version;
+        break;
+      case 'd':
+        o.debug = true;
+        break;
+      case 'f':
+        o.load = o.exec = o.sync = o.network_down = true;
+        o.shutdown = false;
+        break;
+      case 'l':
+        load_given_ = o.load = true;
+        o.exec = o.shutdown = false;
+        break;
+      case 'p':
+        o.crash = o.load = true;
+        o.exec = o.shutdown = o.sync = false;
+        break;
+      case 'u':
+        o.unload = true;
+        o.load = o.shutdown = o.sync = false;
+        break;
+      case 'e':
+        o.exec = o.sync = o.network_down = true;
+        o.load = o.shutdown = false;
+        break;
+      case 'i':
+        o.verify = false;
+        break;
+      case 'x':
+        keep_network_ = true;
+        break;
+      case 'y':
+        no_sync_ = true;
+        break;
+      case 't':
+        o.type = optarg;
+        break;
+      case 's':
+        o.call = LoadCall::file;
+        break;
+      case 'c':
+        o.call = LoadCall::segments;
+        break;
+      case 'a':
+        o.call = LoadCall::automatic;
+        break;
+      case 'S':
+        o.status = true;
+        break;
+      default:
+        break;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> take_long(int found) {
+    Options& o = options_;
+    switch (found) {
+      case kMemoryMin:
+        return take_address("mem-min", o.memory_min);
+      case kMemoryMax: {
+        auto refusal = take_address("mem-max", o.memory_max);
+        // There it is the last address that may be used.
+        if (!refusal && o.memory_max != UINT64_MAX) ++o.memory_max;
+        return refusal;
+      }
+      case kEntry: {
+        uint64_t entry = 0;
+        auto refusal = take_address("entry", entry);
+        constexpr static Remark kNoEntry{kEntry,
+                                         "--entry is not supported: it belongs to --load-preserve-context"};
+        if (entry != 0) cannot_load_ = &kNoEntry;
+        return refusal;
+      }
+      case kSerial:
+      case kSerialBaud:
+        return check_serial(found, optarg);
+      case kReuseInitrd:
+        o.reuse_initrd = true;
+        break;
+      case kCrashSize:
+        o.ask = Options::Ask::crash_size;
+        break;
+      case kHotplug:
+        o.hotplug = true;
+        break;
+      case kNoEfi:
+        o.no_efi = true;
+        break;
+      case kAppend:
+        o.append = optarg;
+        break;
+      case kReuseCommandLine:
+        o.reuse_command_line = true;
+        break;
+      case kInitrd:
+        if (o.initrd) {
+          o.notes.push_back(fmt::format(
+              "--initrd={} is replaced by a later one ('lifeboat load' takes several)", *o.initrd));
+        }
+        o.initrd = optarg;
+        break;
+      default:
+        break;
+    }
+    return std::nullopt;
+  }
+
+  static std::optional<Refusal> take_address(std::string_view name, uint64_t& value) {
+    const auto parsed = parse_address(optarg);
+    if (!parsed) return bad_value(name, optarg);
+    value = *parsed;
+    return std::nullopt;
+  }
+
+  std::expected<Options, Refusal> finish() {
+    Options& o = options_;
+    if (keep_network_) o.network_down = false;
+    if (no_sync_) o.sync = false;
+    // kexec-tools calls kexec_file_load with the flag that unloads, whatever else is asked: nothing gets
+    // loaded.
+    if (o.unload) o.load = false;
+    if (o.status) {
+      o.crash = o.crash || !load_given_;
+      o.load = o.unload = o.exec = o.shutdown = false;
+    }
+    if (!o.load && says_how_to_load_) {
+      return std::unexpected(
+          Refusal{.message = "options that say how to load a kernel, and nothing is to be loaded",
+                  .show_usage = true});
+    }
+    if (o.load && cannot_load_ != nullptr)
+      return std::unexpected(Refusal{.exit_code = kFailed, .message = std::string(cannot_load_->text)});
+    if (o.load && o.kernel.empty()) {
+      return std::unexpected(
+          Refusal{.exit_code = kFailed, .message = "No kernel specified", .show_usage = true});
+    }
+    return std::move(options_);
+  }
+
+  Options options_;
+  bool load_given_ = false;
+  bool keep_network_ = false;
+  bool no_sync_ = false;
+  bool says_how_to_load_ = false;
+  const Remark* cannot_load_ = nullptr;
+};
+
+}  // namespace
+
+std::expected<Options, Refusal> parse_options(int argc, char** argv) {
+  return Parser().run(argc, argv);
+}
+
+}  // namespace lifeboat::cli::kexec

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What kexec(8) was asked: every option that kexec-tools 2.0.32 knows on x86_64 (kexec/kexec.h and
+// kexec/arch/i386/include/arch/options.h there), with the same parser, getopt_long(3), so that abbreviations
+// and the order of arguments mean the same.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/load.h"
+
+namespace lifeboat::cli::kexec {
+
+// That tool's exit codes. `usage` is also its answer to what it cannot do at all; `loaded` belongs to
+// --status.
+enum ExitCode : int { kDone = 0, kUsage = 1, kLoaded = 1, kNoFileCall = 253, kFailed = 255 };
+
+struct Options {
+  enum class Ask { work, help, version, crash_size };
+  Ask ask = Ask::work;
+
+  // What to do, in this order. Later options take back what earlier ones asked for, as in kexec-tools: `-f
+  // -l` loads and stays, `-l -f` loads and goes.
+  bool status = false;  // nothing else then
+  bool unload = false;  // no load then
+  bool load = true;
+  bool shutdown = true;  // by shutdown(8), when no option says otherwise
+  bool exec = false;     // at once
+  bool sync = true;
+  bool network_down = false;
+
+  bool crash = false;
+  bool debug = false;
+  bool hotplug = false;
+  bool reuse_initrd = false;
+  bool reuse_command_line = false;
+  bool no_efi = false;
+  bool verify = true;
+  LoadCall call = LoadCall::automatic;
+  uint64_t memory_min = 0;
+  uint64_t memory_max = UINT64_MAX;  // the first address that is too high
+  std::optional<std::string> append;
+  std::optional<std::string> initrd;
+  std::optional<std::string> type;
+  std::string kernel;  // empty: none was named
+
+  // Options that were accepted and change nothing, each with the reason.
+  std::vector<std::string> notes;
+};
+
+struct Refusal {
+  int exit_code = kUsage;
+  std::string message;  // empty: getopt_long has told it
+  bool show_usage = false;
+};
+
+// `argv` is permuted. Not reentrant: getopt_long has global state.
+std::expected<Options, Refusal> parse_options(int argc, char** argv);
+
+// What --help prints.
+std::string usage_text();
+std::string version_text();
+
+}  // namespace lifeboat::cli::kexec

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `lifeboat load --dry-run`: a plan, for people and for programs.
+#pragma once
+
+#include "loader/plan.h"
+
+namespace lifeboat::cli {
+
+// {"entry", "kernel_entry", "command_line", "segments": [{"name", "address", "end", "bytes", "digested"}],
+//  "memory_map": [{"begin", "end", "type"}], "core": [{"kind", "virtual", "physical", "offset", "size"}],
+//  "kernel_updates_core_headers", "warnings"}; addresses are hexadecimal strings.
+void print_plan_json(const LoadPlan& plan);
+void print_plan_text(const LoadPlan& plan);
+
+}  // namespace lifeboat::cli
