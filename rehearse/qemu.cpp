@@ -35,7 +35,9 @@ std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMa
   std::string model = machine.cpu_model;
   if (model.empty()) model = machine.accelerator == Accelerator::kvm ? "host" : "max";
   const auto serial = [](const std::string& path) { return "file:" + escape_commas(path); };
-  return {
+  std::string accelerator(accelerator_name(machine.accelerator));
+  if (machine.one_thread) accelerator += ",thread=single";
+  std::vector<std::string> arguments = {
       qemu,
       "-nodefaults",
       "-no-user-config",
@@ -43,7 +45,9 @@ std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMa
       "-display",
       "none",
       "-machine",
-      fmt::format("q35,accel={}", accelerator_name(machine.accelerator)),
+      "q35",
+      "-accel",
+      accelerator,
       "-cpu",
       model,
       "-smp",
@@ -58,15 +62,17 @@ std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMa
       machine.command_line,
       "-serial",
       serial(machine.guest_console),
-      "-serial",
-      serial(machine.capture_console),
-      // The image outlives QEMU, not the host: no need to wait for the host's disk.
-      "-drive",
-      fmt::format("if=none,id=disk,format=raw,cache=unsafe,werror=report,file={}",
-                  escape_commas(machine.disk)),
-      "-device",
-      "virtio-blk-pci,drive=disk",
   };
+  const auto add = [&](std::initializer_list<std::string> more) { arguments.insert(arguments.end(), more); };
+  if (!machine.capture_console.empty()) add({"-serial", serial(machine.capture_console)});
+  // The image outlives QEMU, not the host: no need to wait for the host's disk.
+  if (!machine.disk.empty())
+    add({"-drive",
+         fmt::format("if=none,id=disk,format=raw,cache=unsafe,werror=report,file={}",
+                     escape_commas(machine.disk)),
+         "-device", "virtio-blk-pci,drive=disk"});
+  arguments.insert(arguments.end(), machine.extra_arguments.begin(), machine.extra_arguments.end());
+  return arguments;
 }
 
 Result<bool> accelerator_works(const std::string& qemu, Accelerator accelerator, const std::string& folder) {

@@ -15,12 +15,15 @@ std::string_view accelerator_name(Accelerator accelerator);
 
 struct VirtualMachine {
   std::string kernel, initramfs, command_line;
-  std::string disk;                            // raw image, seen as /dev/vda
-  std::string guest_console, capture_console;  // files that take what ttyS0 and ttyS1 say
+  std::string disk;                            // raw image, seen as /dev/vda; empty: none
+  std::string guest_console, capture_console;  // files that take what ttyS0 and ttyS1 say; empty: no ttyS1
   uint64_t memory = 0;                         // bytes
   int cpus = 2;
   std::string cpu_model;  // empty: the most that the accelerator has
   Accelerator accelerator = Accelerator::tcg;
+  // All CPUs in one thread of QEMU: slower, but none sees another patch its own code half-way. Only with tcg.
+  bool one_thread = false;
+  std::vector<std::string> extra_arguments;  // put behind the others
 };
 
 // The path of the QEMU that runs x86-64 guests; `not_found` says what to install.

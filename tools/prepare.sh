@@ -11,6 +11,8 @@ BUILD_PACKAGES=(
 )
 CLANG_PACKAGES=(clang-19 libclang-rt-19-dev)
 VM_PACKAGES=(qemu-system-x86 e2fsprogs kmod)
+# For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian.
+VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip debootstrap)
 PEER_PACKAGES=(crash)
 
 say() { printf '\n== %s\n' "$*" >&2; }
@@ -62,38 +64,93 @@ configure() {
   cmake --preset "$preset" -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@" >/dev/null
 }
 
-# download PACKAGE: its .deb into the current folder.
-download() { retry apt-get -qq -o APT::Sandbox::User=root download "$1"; }
-
-# The real package behind a metapackage: linux-image-amd64 -> linux-image-6.1.0-56-amd64.
-kernel_package() {
-  apt-cache depends "$1" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }'
+# What this machine's own suite has no package for comes from another suite of the same site, by a package state of its
+# own, so that the system's is not touched. SUITE empty: this machine's own.
+apt_of() {
+  local suite=$1 command=$2 state=$CACHE/apt/$1
+  shift 2
+  if [ -z "$suite" ]; then
+    "$command" -qq -o APT::Sandbox::User=root "$@"
+  else
+    "$command" -qq -o APT::Sandbox::User=root -o Debug::NoLocking=1 -o Dir::State::Lists="$state/lists" \
+      -o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Cache::pkgcache= \
+      -o Dir::Cache::srcpkgcache= "$@"
+  fi
 }
 
-kernel_metapackage() {
+own_site() { apt-get indextargets --format '$(SITE) $(CODENAME)' | awk '$2 == "bookworm" { print $1; exit }'; }
+
+update_suite() {
+  local suite=$1 state=$CACHE/apt/$1 site
+  [ -n "$suite" ] || { update_lists; return; }
+  site=$(own_site)
+  [ -n "$site" ] || { update_lists; site=$(own_site); }
+  [ -n "$site" ] || die "no package site is configured for this suite"
+  mkdir -p "$state/lists/partial"
+  echo "deb $site $suite main" >"$state/sources.list"
+  retry apt_of "$suite" apt-get update
+}
+
+# download SUITE PACKAGE...: their .debs into the current folder. A package may have left the site since the lists were
+# read.
+download() {
+  local suite=$1
+  shift
+  apt_of "$suite" apt-get download "$@" || { update_suite "$suite" && retry apt_of "$suite" apt-get download "$@"; }
+}
+
+OWN_KERNELS=(6.1 6.12)
+OTHER_KERNELS=(5.10 7.2 7.3) # only ./dev test --all-kernels
+# Where each kernel is: "SUITE METAPACKAGE". The suites move on; what a suite's metapackage leads to is taken.
+kernel_source() {
   case $1 in
-    6.1) echo linux-image-amd64 ;;
-    6.12) echo linux-image-6.12-amd64 ;;
+    5.10) echo "bullseye linux-image-amd64" ;;
+    6.1) echo " linux-image-amd64" ;;
+    6.12) echo " linux-image-6.12-amd64" ;;
+    7.2) echo "sid linux-image-amd64" ;;
+    7.3) echo "trixie-backports linux-image-amd64" ;;
     *) die "no kernel $1 is known" ;;
   esac
 }
 
+# depends_on SUITE PACKAGE REGEX: the packages it depends on whose names match.
+depends_on() {
+  { apt_of "$1" apt-cache depends "$2" 2>/dev/null || true; } |
+    awk -v regex="$3" '$1 == "Depends:" && $2 ~ regex { print $2 }'
+}
+
 # Unpacks Debian's kernel into $CACHE/kernels/VERSION: vmlinuz, config, modules, package (its name).
 prepare_kernel() {
-  local version=$1 folder=$CACHE/kernels/$1 package work
+  local version=$1 folder=$CACHE/kernels/$1 source suite metapackage package parts work file
   [ -e "$folder/package" ] && return
   say "fetching Debian's kernel $version"
-  apt-cache show "$(kernel_metapackage "$version")" >/dev/null 2>&1 || update_lists
-  package=$(kernel_package "$(kernel_metapackage "$version")")
+  source=$(kernel_source "$version")
+  suite=${source%% *} metapackage=${source#* }
+  # The real package behind a metapackage: linux-image-amd64 -> linux-image-6.1.0-56-amd64.
+  package=$(depends_on "$suite" "$metapackage" '^linux-image-[0-9]')
+  [ -n "$package" ] || { update_suite "$suite" && package=$(depends_on "$suite" "$metapackage" '^linux-image-[0-9]'); }
   [ -n "$package" ] || die "apt knows no kernel $version"
+  case $package in
+    "linux-image-$version"[.-]*) ;;
+    *) say "${suite:-this suite} has $package by now: it stands for $version" ;;
+  esac
   mkdir -p "$CACHE/kernels"
   work=$(mktemp -d "$CACHE/kernels/.new.XXXXXX")
-  # The package may have left the server since the lists were read.
-  (cd "$work" && { download "$package" || { update_lists && download "$package"; }; } && dpkg -x ./*.deb . && rm ./*.deb)
+  # Newer ones are split: the image package holds nothing.
+  parts=$(depends_on "$suite" "$package" '^linux-(base|binary|modules)-[0-9]')
+  # shellcheck disable=SC2086 # a list of names
+  (cd "$work" && download "$suite" "$package" $parts && for deb in ./*.deb; do dpkg -x "$deb" .; done && rm ./*.deb)
+  # Newer ones keep modules under usr/lib, where depmod -b does not look, and kernel and configuration beside them.
+  [ -e "$work/lib" ] || ln -s usr/lib "$work/lib"
   local release=${package#linux-image-}
   /sbin/depmod -b "$work" "$release"
-  ln -s "boot/vmlinuz-$release" "$work/vmlinuz"
-  ln -s "boot/config-$release" "$work/config"
+  for file in vmlinuz config; do
+    if [ -e "$work/boot/$file-$release" ]; then
+      ln -s "boot/$file-$release" "$work/$file"
+    else
+      ln -s "lib/modules/$release/$file" "$work/$file"
+    fi
+  done
   ln -s "lib/modules/$release" "$work/modules"
   echo "$package" >"$work/package"
   rm -rf "$folder"
@@ -109,7 +166,7 @@ prepare_debug_kernel() {
   work=$(mktemp -d "$CACHE/kernels/.new.XXXXXX")
   (
     cd "$work"
-    download "$package-dbg"
+    download "" "$package-dbg"
     dpkg --fsys-tarfile ./*.deb | tar -x "./usr/lib/debug/boot/vmlinux-${package#linux-image-}"
     mv usr/lib/debug/boot/vmlinux-* "$folder/vmlinux.new"
   )
@@ -117,43 +174,47 @@ prepare_debug_kernel() {
   mv "$folder/vmlinux.new" "$folder/vmlinux"
 }
 
-# The newest peers, from Debian's unstable suite, unpacked beside their own C library and run through its loader, so that
-# the system is not touched: $CACHE/peers/{makedumpfile,crash}.
-PEER_CLOSURE=(makedumpfile crash libc6 libdw1t64 libelf1t64 liblzo2-2 libzstd1 zlib1g libbz2-1.0 liblzma5 libgcc-s1
-  libgmp10 libmpfr6 libncursesw6 libsnappy1v5 libstdc++6 libtinfo6 libreadline8t64)
+# A whole Debian with systemd and two kernels, as a disk image: $CACHE/debian-root. Made anew when its recipe changes.
+prepare_debian_root() {
+  local folder=$CACHE/debian-root
+  [ -e "$folder/root.img" ] && cmp -s tools/debian-root.sh "$folder/recipe" && return
+  say "building a Debian with systemd for the tests"
+  update_lists
+  as_root tools/debian-root.sh "$folder"
+}
 
-apt_unstable() {
-  local command=$1 state=$CACHE/peers/.apt
-  shift
-  "$command" -qq -o APT::Sandbox::User=root -o Dir::State::Lists="$state/lists" -o Dir::Etc::sourcelist="$state/sources.list" \
-    -o Dir::Etc::sourceparts=- -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= "$@"
+# The newest peers, from Debian's unstable suite, unpacked beside their own C library and run through its loader, so that
+# the system is not touched: $CACHE/peers/{makedumpfile,crash,kexec}.
+PEER_PROGRAMS=(bin/makedumpfile bin/crash sbin/kexec)
+PEER_SOURCES=(makedumpfile crash kexec-tools)
+
+# Their packages and all that these depend on, whatever it is called this month.
+peer_closure() {
+  apt_of sid apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+    --no-enhances "${PEER_SOURCES[@]}" | grep -E '^[a-z0-9]' | sort -u
 }
 
 prepare_peers() {
-  [ -e "$CACHE/peers/ready" ] && return
-  say "fetching the newest makedumpfile and crash"
-  local state=$CACHE/peers/.apt site package program
-  rm -rf "$CACHE/peers"
-  mkdir -p "$state/lists/partial" "$CACHE/peers/root"
-  # The site that this machine already uses for its own suite.
-  site=$(apt-get indextargets --format '$(SITE) $(CODENAME)' | awk '$2 == "bookworm" { print $1; exit }')
-  [ -n "$site" ] || { update_lists; site=$(apt-get indextargets --format '$(SITE) $(CODENAME)' | awk '$2 == "bookworm" { print $1; exit }'); }
-  [ -n "$site" ] || die "no package site is configured for this suite"
-  echo "deb $site sid main" >"$state/sources.list"
-  retry apt_unstable apt-get update
-  mkdir "$state/debs"
-  for package in "${PEER_CLOSURE[@]}"; do
-    (cd "$state/debs" && retry apt_unstable apt-get download "$package")
-  done
-  for package in "$state"/debs/*.deb; do dpkg -x "$package" "$CACHE/peers/root"; done
-  for program in makedumpfile crash; do
-    cat >"$CACHE/peers/$program" <<END
+  local work deb program
+  [ "$(cat "$CACHE/peers/ready" 2>/dev/null)" = "${PEER_SOURCES[*]}" ] && return
+  say "fetching the newest makedumpfile, crash and kexec-tools"
+  update_suite sid
+  mkdir -p "$CACHE"
+  work=$(mktemp -d "$CACHE/.peers.XXXXXX")
+  mkdir "$work/debs" "$work/root"
+  # shellcheck disable=SC2046 # a list of names
+  (cd "$work/debs" && download sid $(peer_closure))
+  for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
+  rm -rf "$work/debs"
+  for program in "${PEER_PROGRAMS[@]}"; do
+    cat >"$work/${program#*/}" <<END
 #!/bin/sh
 root=\$(dirname "\$(readlink -f "\$0")")/root
-exec "\$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "\$root/usr/lib/x86_64-linux-gnu" "\$root/usr/bin/$program" "\$@"
+exec "\$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "\$root/usr/lib/x86_64-linux-gnu" "\$root/usr/$program" "\$@"
 END
-    chmod 755 "$CACHE/peers/$program"
+    chmod 755 "$work/${program#*/}"
   done
-  rm -rf "$state/debs"
-  touch "$CACHE/peers/ready"
+  echo "${PEER_SOURCES[*]}" >"$work/ready"
+  rm -rf "$CACHE/peers"
+  mv "$work" "$CACHE/peers"
 }

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vm/support/guest.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <iostream>
+#include <thread>
+
+#include "rehearse/disk.h"
+#include "support/programs.h"
+#include "vm/support/must.h"
+
+namespace lifeboat::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr int kMostBoots = 3;
+constexpr std::string_view kMark = "TEST: ";
+constexpr std::string_view kOutput = "OUT: ";
+constexpr const char* kDiskUuid = "6c696665-626f-6174-8000-000000746573";
+constexpr const char* kFirmware = "/usr/share/ovmf/OVMF.fd";
+
+}  // namespace
+
+Guest::Guest(GuestOptions options, GuestFiles& files)
+    : options_(std::move(options)),
+      folder_(must(TempDir::create("lifeboat-vm"))),
+      qemu_(must(rehearse::find_qemu())) {
+  if (options_.versions.empty()) options_.versions = {options_.kernel};
+  const auto initramfs = guest_initramfs(options_.versions);
+  must(write_file_atomically(in_folder("guest.img"), initramfs, 0600));
+  files.write("boot/guest.img", initramfs);
+  files.write("test.sh", as_byte_span(options_.script));
+  for (int boot = 1;; ++boot) {
+    fs::remove(in_folder("disk.img"));
+    must(rehearse::make_disk(in_folder("disk.img"), 2_GiB, kDiskUuid, files.folder().string()));
+    start();
+    try {
+      wait_for_kernel();
+      return;
+    } catch (const std::exception& error) {
+      if (boot == kMostBoots) throw;
+      std::cout << options_.name << ": the guest died before its /init, it is started again: " << error.what()
+                << std::endl;
+    }
+  }
+}
+
+Guest::~Guest() {
+  if (process_) process_->kill();
+  std::error_code ignored;
+  const fs::path kept = rehearsals() / "kexec";
+  fs::create_directories(kept, ignored);
+  fs::copy_file(in_folder("console"), kept / (options_.name + ".console"),
+                fs::copy_options::overwrite_existing, ignored);
+  const std::chrono::duration<double> took = Clock::now() - begin_;
+  std::cout << fmt::format("{}: the guest took {:.1f} s", options_.name, took.count()) << std::endl;
+}
+
+void Guest::start() {
+  rehearse::VirtualMachine machine{
+      .kernel = kernel_path(options_.kernel),
+      .initramfs = in_folder("guest.img"),
+      .command_line = "console=ttyS0 panic=-1 " + options_.command_line,
+      .disk = in_folder("disk.img"),
+      .guest_console = in_folder("console"),
+      .capture_console = {},
+      .memory = options_.memory,
+      .cpus = options_.cpus,
+      .cpu_model = options_.cpu_model,
+      .accelerator = rehearse::Accelerator::tcg,
+      .one_thread = true,
+      .extra_arguments = {"-chardev", "socket,id=line,server=on,wait=off,path=" + in_folder("line"),
+                          "-serial", "chardev:line"},
+  };
+  auto& extra = machine.extra_arguments;
+  if (options_.efi) extra.insert(extra.end(), {"-bios", kFirmware});
+  if (options_.shared_memory) {
+    extra.insert(extra.end(), {"-object",
+                               fmt::format("memory-backend-file,id=ram,share=on,size={}M,mem-path={}",
+                                           options_.memory / 1_MiB, in_folder("memory")),
+                               "-machine", "memory-backend=ram"});
+  }
+  line_.reset();
+  console_.reset();
+  lines_.clear();
+  for (const char* name : {"console", "line"}) fs::remove(in_folder(name));
+  const UniqueFd said = must(open_file(in_folder("qemu"), O_RDWR | O_CREAT | O_TRUNC, 0600));
+  process_.reset();
+  process_ = must(ChildProcess::start(rehearse::qemu_arguments(qemu_, machine),
+                                      {.stdout_fd = said.get(), .stderr_fd = said.get()}));
+  console_.emplace(in_folder("console"));
+}
+
+void Guest::connect() {
+  line_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  in_folder("line").copy(address.sun_path, sizeof address.sun_path - 1);
+  if (::connect(line_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    give_up("has no second serial line");
+}
+
+bool Guest::listen() {
+  const bool ended = process_->poll().has_value();
+  // After the poll: the last words of a guest that has ended are in the file by now.
+  for (auto& line : console_->new_lines()) lines_.push_back(std::move(line));
+  return !ended;
+}
+
+void Guest::give_up(const std::string& what) const {
+  throw std::runtime_error(fmt::format("{}: the guest {}; QEMU said: {}; its console ended with:\n{}",
+                                       options_.name, what, read_text(in_folder("qemu")).value_or(""),
+                                       console_->tail(40)));
+}
+
+template <typename Wanted>
+void Guest::take_until(const Wanted& wanted, std::chrono::seconds limit, const std::string& what) {
+  auto last = Clock::now();
+  for (;;) {
+    const bool alive = listen();
+    if (!lines_.empty()) last = Clock::now();
+    while (!lines_.empty()) {
+      const std::string line = std::move(lines_.front());
+      lines_.pop_front();
+      if (wanted(line)) return;
+    }
+    if (!alive) give_up("ended before " + what);
+    if (Clock::now() - last > limit) give_up("was silent for too long before " + what);
+    std::this_thread::sleep_for(20ms);
+  }
+}
+
+Mark Guest::wait_for(const std::string& name, std::chrono::seconds limit) {
+  Mark mark;
+  const auto wanted = [&](const std::string& line) {
+    if (const auto at = line.find(kOutput); at != std::string::npos) {
+      mark.output += line.substr(at + kOutput.size()) + '\n';
+      return false;
+    }
+    const auto at = line.find(kMark);
+    if (at == std::string::npos) return false;
+    const std::string rest = line.substr(at + kMark.size());
+    if (rest == name || rest.starts_with(name + ' ')) {
+      mark.text = rest.size() > name.size() ? rest.substr(name.size() + 1) : std::string();
+      return true;
+    }
+    mark.output.clear();
+    return false;
+  };
+  take_until(wanted, limit, "its mark \"" + name + '"');
+  return mark;
+}
+
+std::string Guest::wait_for_line(const std::string& text, std::chrono::seconds limit) {
+  std::string found;
+  take_until(
+      [&](const std::string& line) {
+        if (line.find(text) == std::string::npos) return false;
+        found = line;
+        return true;
+      },
+      limit, "the line \"" + text + '"');
+  return found;
+}
+
+void Guest::wait_for_end(std::chrono::seconds limit) {
+  const auto deadline = Clock::now() + limit;
+  while (listen()) {
+    if (Clock::now() > deadline) give_up("did not end");
+    std::this_thread::sleep_for(20ms);
+  }
+}
+
+void Guest::answer(const std::string& line) {
+  if (!line_.valid()) connect();
+  must(write_all(line_.get(), as_byte_span(line + '\n'), "the guest's second serial line"));
+}
+
+std::vector<std::byte> Guest::read_memory(uint64_t address, size_t size) const {
+  const UniqueFd memory = must(open_file(in_folder("memory"), O_RDONLY));
+  std::vector<std::byte> bytes(size);
+  must(pread_exact(memory.get(), address, bytes, "the guest's memory"));
+  return bytes;
+}
+
+void Guest::write_memory(uint64_t address, ByteSpan bytes) const {
+  const UniqueFd memory = must(open_file(in_folder("memory"), O_WRONLY));
+  must(pwrite_all(memory.get(), address, bytes, "the guest's memory"));
+}
+
+std::string Guest::console() const {
+  return read_text(in_folder("console"), 64_MiB).value_or("");
+}
+
+fs::path Guest::fetch(const std::string& folder) {
+  const fs::path fetched = folder_.path() / "fetched";
+  fs::create_directory(fetched);
+  must(rehearse::extract_folder(in_folder("disk.img"), folder, fetched.string()));
+  return fetched / fs::path(folder).filename();
+}
+
+}  // namespace lifeboat::test

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system_guest.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+#include <thread>
+
+namespace lifeboat::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kBootLimit =
+    300s;  // from a kernel's start, or from the shutdown of the one before, to the shell
+constexpr auto kCommandLimit = 180s;  // one line
+constexpr auto kInitLimit = 90s;      // from QEMU's start to the first kernel's /init
+constexpr int kStarts = 3;
+// What root/usr/local/sbin/guest-shell says.
+constexpr std::string_view kReady = "guest: ready ";
+constexpr std::string_view kStatus = "guest: status ";
+
+std::vector<std::string> qemu_arguments(const DebianRoot& root, const GuestDisks& disks,
+                                        const std::string& release, const std::string& socket,
+                                        const std::string& console) {
+  // Few devices and CPU features: udev loads a driver for each of them. One CPU: kernels that patch
+  // themselves die now and then under multi-threaded emulation, and here that could be any of those that were
+  // entered by kexec.
+  std::vector<std::string> arguments = {
+      "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine",
+      "q35,accel=tcg,sata=off,smbus=off", "-cpu", "Nehalem", "-smp", "1", "-m", "768M", "-kernel",
+      root.kernel(release), "-initrd", root.initramfs(release), "-append",
+      // A panic, and a firmware reboot where a kexec was meant, end QEMU (-no-reboot).
+      "root=/dev/vda ro console=ttyS0 panic=-1 mitigations=off systemd.show_status=true TERM=dumb", "-serial",
+      "file:" + console, "-serial", "unix:" + socket};
+  for (const auto& image : disks.images()) {
+    arguments.insert(arguments.end(), {"-drive", "if=virtio,format=raw,cache=unsafe,file=" + image});
+  }
+  return arguments;
+}
+
+Result<UniqueFd> listen_on(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return fail(ErrorCode::usage, "{} is too long for a socket", path);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid() || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd.get(), 1) != 0) {
+    return fail_errno("cannot listen on {}", path);
+  }
+  return fd;
+}
+
+bool wait_readable(int fd, std::chrono::milliseconds limit) {
+  pollfd poll_fd{.fd = fd, .events = POLLIN, .revents = 0};
+  return ::poll(&poll_fd, 1, static_cast<int>(limit.count())) > 0;
+}
+
+}  // namespace
+
+Result<SystemGuest> SystemGuest::start(const std::vector<std::string>& arguments, const std::string& socket,
+                                       const std::string& console) {
+  std::filesystem::remove(socket);
+  std::filesystem::remove(console);
+  const auto listener = TRY(listen_on(socket));
+  auto log = TRY(open_file(console + ".qemu", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  auto qemu = TRY(ChildProcess::start(arguments, {.stdout_fd = log.get(), .stderr_fd = log.get()}));
+  if (!wait_readable(listener.get(), 20s)) {
+    return fail(ErrorCode::io, "QEMU did not start: {}", read_text(console + ".qemu").value_or(""));
+  }
+  UniqueFd shell(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (!shell.valid()) return fail_errno("cannot accept QEMU's connection to {}", socket);
+  return SystemGuest(std::move(qemu), std::move(shell), console);
+}
+
+Result<SystemGuest> SystemGuest::boot(const DebianRoot& root, const GuestDisks& disks,
+                                      const std::string& release, const std::filesystem::path& folder) {
+  // The path of a socket may be 107 bytes long, and the test's folder may be longer.
+  const auto work = TRY(TempDir::create("guest"));
+  const std::string socket = work.path() / "shell";
+  const std::string console = folder / "console.log";
+  const auto arguments = qemu_arguments(root, disks, release, socket, console);
+  for (int start = 1;; ++start) {
+    auto guest = TRY(SystemGuest::start(arguments, socket, console));
+    if (guest.reaches_init()) {
+      if (auto ready = guest.wait_for_shell(); !ready) return std::unexpected(guest.explained(ready.error()));
+      return guest;
+    }
+    if (start == kStarts) {
+      return std::unexpected(guest.explained(Error(ErrorCode::timeout, release + " did not reach /init")));
+    }
+    std::cerr << "the kernel " << release << " died before /init; started again (" << start << " of "
+              << kStarts - 1 << ")\n";
+  }
+}
+
+Result<SystemGuest::Answer> SystemGuest::run(const std::string& line) {
+  TRY_VOID(send(line));
+  Answer answer;
+  const auto deadline = Clock::now() + kCommandLimit;
+  for (;;) {
+    auto said = next_line(deadline);
+    if (!said) return std::unexpected(explained(std::move(said).error().context(line)));
+    if (said->starts_with(kStatus)) {
+      answer.status = std::stoi(said->substr(kStatus.size()));
+      return answer;
+    }
+    answer.text += *said + "\n";
+  }
+}
+
+Result<std::string> SystemGuest::run_into_next_kernel(const std::string& line) {
+  TRY_VOID(send(line));
+  auto release = wait_for_shell();
+  if (!release) return std::unexpected(explained(std::move(release).error().context(line)));
+  return release;
+}
+
+Result<> SystemGuest::run_to_the_end(const std::string& line) {
+  TRY_VOID(send(line));
+  if (qemu_.wait(kBootLimit)) return {};
+  return std::unexpected(explained(Error(ErrorCode::timeout, line + ": the machine is still there")));
+}
+
+std::string SystemGuest::console() const {
+  return read_text(console_, uint64_t{1} << 26).value_or("");
+}
+
+Result<> SystemGuest::send(const std::string& line) {
+  return write_all(shell_.get(), as_byte_span(line + "\n"), "the guest's shell");
+}
+
+Result<std::string> SystemGuest::next_line(Deadline deadline) {
+  for (;;) {
+    if (const auto end = received_.find('\n'); end != std::string::npos) {
+      std::string line = received_.substr(0, end);
+      std::erase(line, '\r');
+      received_.erase(0, end + 1);
+      return line;
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left <= 0ms || !wait_readable(shell_.get(), left)) {
+      return fail(ErrorCode::timeout, "the guest's shell says nothing more");
+    }
+    char buffer[4096];
+    const ssize_t count = ::read(shell_.get(), buffer, sizeof buffer);
+    if (count <= 0) return fail(ErrorCode::truncated, "the machine has ended");
+    received_.append(buffer, static_cast<size_t>(count));
+  }
+}
+
+bool SystemGuest::reaches_init() {
+  const auto deadline = Clock::now() + kInitLimit;
+  while (Clock::now() < deadline) {
+    const bool ended = qemu_.wait(200ms).has_value();
+    if (console().find("Run /init as init process") != std::string::npos) return true;
+    if (ended) return false;
+  }
+  return false;
+}
+
+Result<std::string> SystemGuest::wait_for_shell() {
+  const auto deadline = Clock::now() + kBootLimit;
+  std::string said;
+  for (;;) {
+    const std::string line = TRY(next_line(deadline));
+    if (line.starts_with(kReady)) return line.substr(kReady.size());
+    // A command that has begun a shutdown may still come to tell its status.
+    if (line.starts_with(kStatus) && line.substr(kStatus.size()) != "0") {
+      return fail(ErrorCode::io, "exit status {}: {}", line.substr(kStatus.size()), said);
+    }
+    said += line + "\n";
+  }
+}
+
+Error SystemGuest::explained(Error error) const {
+  constexpr size_t kTail = 4000;
+  const std::string said = console();
+  error.message += "; the end of its console:\n" + said.substr(said.size() - std::min(said.size(), kTail));
+  return error;
+}
+
+}  // namespace lifeboat::test

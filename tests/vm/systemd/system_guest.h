@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A virtual machine with a whole Debian. A shell on its second serial port (root/usr/local/sbin/guest-shell)
+// runs what the test asks for.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "guest_disks.h"
+
+namespace lifeboat::test {
+
+class SystemGuest {
+ public:
+  struct Answer {
+    int status = -1;
+    std::string text;
+  };
+  // Boots `release` by QEMU and waits for the shell; `folder` takes what the machine says. A kernel that dies
+  // before /init, as some do under software emulation, is started again, three starts at most, and it is
+  // said.
+  static Result<SystemGuest> boot(const DebianRoot& root, const GuestDisks& disks, const std::string& release,
+                                  const std::filesystem::path& folder);
+
+  // Runs one line of shell.
+  Result<Answer> run(const std::string& line);
+  // Runs a line that takes the machine into another kernel and waits for the shell there: the release that
+  // runs then.
+  Result<std::string> run_into_next_kernel(const std::string& line);
+  // Runs a line that ends the machine, and waits for its end.
+  Result<> run_to_the_end(const std::string& line);
+
+  // Everything that the kernels and the service manager have said.
+  [[nodiscard]] std::string console() const;
+
+ private:
+  using Deadline = std::chrono::steady_clock::time_point;
+  SystemGuest(ChildProcess qemu, UniqueFd shell, std::string console)
+      : qemu_(std::move(qemu)), shell_(std::move(shell)), console_(std::move(console)) {}
+
+  static Result<SystemGuest> start(const std::vector<std::string>& arguments, const std::string& socket,
+                                   const std::string& console);
+  Result<> send(const std::string& line);
+  // The next line from the shell's port; `timeout`, or `truncated` when the machine is gone.
+  Result<std::string> next_line(Deadline deadline);
+  // Whether the first kernel comes as far as its /init.
+  bool reaches_init();
+  // The release that the shell names when it is ready. A line of it that failed before is the error.
+  Result<std::string> wait_for_shell();
+  // With the console's last lines.
+  [[nodiscard]] Error explained(Error error) const;
+
+  ChildProcess qemu_;
+  UniqueFd shell_;
+  std::string console_;
+  std::string received_;
+};
+
+}  // namespace lifeboat::test
