@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/size.h"
 
 namespace lifeboat {
 namespace {
@@ -54,6 +55,10 @@ Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
   std::vector<MemoryRange> holes = machine.crash_reservation;
   // The capture kernel has these for itself by the time it reads the headers.
   holes.insert(holes.end(), machine.crash_cma.begin(), machine.crash_cma.end());
+  // The capture kernel runs in the first MiB. A kernel that makes no copy necessary keeps nothing there, and
+  // leaves it out of the headers that it writes itself (arch/x86/kernel/crash.c,
+  // elf_header_exclude_ranges()).
+  if (!copy) holes.push_back({0, 1_MiB});
   auto ram = subtract(dumpable_ram(machine.resources), std::move(holes));
   if (copy) {
     for (const auto& low : intersect(ram, copy->range))

@@ -27,8 +27,8 @@ struct CoreSegment {
 };
 
 // A note for each CPU and VMCOREINFO; the kernel's text; every range of System RAM less the crash
-// reservation. `copy` redirects low memory. `not_found` when the running kernel tells of no notes: it cannot
-// be dumped then.
+// reservation. `copy` redirects low memory; without one the first MiB is left out. `not_found` when the
+// running kernel tells of no notes: it cannot be dumped then.
 Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
                                                const std::optional<LowMemoryCopy>& copy);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <new>
 #include <thread>
 
 #include "base/sys.h"
@@ -45,22 +46,34 @@ int load_file(const LoadRequest& request, const KernelFile& kernel, const Checke
       request.busy_deadline);
 }
 
+// What a load is answered when its signature does not do (kernel/kexec_file.c, crypto/asymmetric_keys).
+bool is_refusal(int error_number) {
+  constexpr int kRefusals[] = {EPERM, EACCES, EKEYREJECTED, ENOKEY, ENODATA, EBADMSG, ELIBBAD};
+  return std::ranges::find(kRefusals, error_number) != std::end(kRefusals);
+}
+
 // With ON_CRASH the old capture kernel is freed before the new one's signature is looked at; a normal load
 // frees nothing before (kernel/kexec_file.c). So where signatures are demanded, and a capture kernel could be
 // lost, the file is first loaded as for a normal kexec, and taken away again. Not when that would replace a
-// kernel, or use up a limit. Returns 0 or the errno.
-int probe_signature(const LoadRequest& request, const KernelFile& kernel, const SystemState& state) {
+// kernel, or use up a limit. Returns 0 or the errno of a refusal: what else went wrong need not do so in the
+// reservation.
+int probe_signature(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
+                    std::vector<std::string>& warnings) {
   const bool limited = state.normal_load_limit.value_or(0) >= 0;
   if (!request.crash || !wants_signature(state) || state.crash_loaded != true ||
       state.normal_loaded != false || limited)
     return 0;
-  const int error_number =
-      call_until_not_busy([&] { return sys::kexec_file_load(kernel.fd.get(), -1, 1, "", kFileNoInitramfs); },
-                          request.busy_deadline);
-  if (error_number == 0)
-    call_until_not_busy([] { return sys::kexec_file_load(-1, -1, 1, "", kFileUnload); },
-                        request.busy_deadline);
-  return error_number;
+  const auto limit = request.busy_deadline;
+  const int error_number = call_until_not_busy(
+      [&] { return sys::kexec_file_load(kernel.fd.get(), -1, 1, "", kFileNoInitramfs); }, limit);
+  if (error_number != 0) return is_refusal(error_number) ? error_number : 0;
+  if (call_until_not_busy([] { return sys::kexec_file_load(-1, -1, 1, "", kFileUnload); }, limit) != 0) {
+    warnings.emplace_back(
+        "the kernel was loaded for a normal kexec too, to try its signature, and could not be taken away "
+        "again: "
+        "'lifeboat unload' does that");
+  }
+  return 0;
 }
 
 int load_segments(const LoadRequest& request, const LoadPlan& plan) {
@@ -125,7 +138,7 @@ Result<> confirm(bool crash, bool wanted, const SystemPaths& paths, std::vector<
 // Done by kexec_file_load(2): true. False: it does not know this kernel, and kexec_load(2) is to be tried.
 Result<bool> try_file(const LoadRequest& request, const KernelFile& kernel, const CheckedLoad& load,
                       const SystemState& before, std::vector<std::string>& warnings) {
-  int error_number = probe_signature(request, kernel, before);
+  int error_number = probe_signature(request, kernel, before, warnings);
   if (error_number == 0) error_number = load_file(request, kernel, load);
   if (error_number == 0) return true;
   Error why = explain_load_error(error_number, LoadCall::file, before, request.crash);
@@ -139,10 +152,21 @@ Result<bool> try_file(const LoadRequest& request, const KernelFile& kernel, cons
   return false;
 }
 
-Result<LoadPlan> load_by_segments(const LoadRequest& request, const KernelFile& kernel,
-                                  const CheckedLoad& load, const SystemState& before,
-                                  const SystemPaths& paths) {
-  LoadPlan plan = TRY(plan_checked_load(request, kernel, load, paths));
+Result<LoadPlan> make_plan(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load,
+                           const SystemPaths& paths) {
+  if (load.plan) return *std::move(load.plan);
+  // After a call that has freed the old image: it must be said what became of the machine, whatever happens.
+  try {
+    return plan_checked_load(request, kernel, load, paths);
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(
+        errno_error(ENOMEM, "no memory for the parts of the kernel").hint("free memory, and try again"));
+  }
+}
+
+Result<LoadPlan> load_by_segments(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load,
+                                  const SystemState& before, const SystemPaths& paths) {
+  LoadPlan plan = TRY(make_plan(request, kernel, load, paths));
   const int error_number = load_segments(request, plan);
   if (error_number == 0) return plan;
   return std::unexpected(explain_load_error(error_number, LoadCall::segments, before, request.crash));

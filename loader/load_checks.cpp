@@ -2,6 +2,7 @@
 #include "loader/load_checks.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/size.h"
 #include "image/elf_kernel.h"
@@ -67,8 +68,7 @@ Result<> check_bzimage(const LoadRequest& request, const KernelFile& kernel, Che
             .hint("load an x86_64 kernel with CONFIG_RELOCATABLE=y, as distributions ship it"));
   }
   load.release = image.release();
-  return check_command_line_length(kernel, load.command_line, longest_command_line(image, request.crash),
-                                   request.crash);
+  return {};
 }
 
 Result<> check_kernel(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load) {
@@ -109,11 +109,23 @@ Result<> choose_calls(const LoadRequest& request, const KernelFile& kernel, cons
   if (request.call == LoadCall::file && !bzimage) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
-              fmt::format("kexec_file_load(2) takes no ELF kernel, and {} is one", kernel.name))
+              fmt::format("kexec_file_load(2) takes no ELF kernel, and {} is one", kernel.name), ENOEXEC)
             .hint("leave --syscall out, or say --syscall segments"));
   }
   load.by_file = request.call != LoadCall::segments && bzimage;
   load.by_segments = request.call != LoadCall::file;
+  // Limits on the place, and leaving out the check, are nothing that a file load can be told.
+  const bool placed = request.memory_min != 0 || request.memory_max != UINT64_MAX;
+  if (load.by_segments && (placed || (!request.verify && !wants_signature(state)))) load.by_file = false;
+  // Two calls may be one too many: the first would use the limit up, and free the old image.
+  if (load.by_file && load.by_segments && state.load_limit(request.crash) == 1) {
+    load.by_segments = false;
+    load.warnings.push_back(
+        fmt::format("kernel.kexec_load_limit_{} leaves one load: if kexec_file_load(2) does not take this "
+                    "kernel, kexec_load(2) is "
+                    "not tried",
+                    request.crash ? "panic" : "reboot"));
+  }
   if (!load.by_segments || !wants_signature(state)) return {};
   // kexec_load(2) passes no file whose signature could be checked: lockdown forbids it (kernel/kexec.c).
   if (!load.by_file) return std::unexpected(segments_forbidden(state));
@@ -132,15 +144,27 @@ void add_state_warnings(const LoadRequest& request, const SystemState& state, Ch
   }
 }
 
-// All that can go wrong with a plan goes wrong before the call. Without digests: they take the longest.
+Result<> check_file_load(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
+                         const CheckedLoad& load) {
+  const BzImage image = TRY(BzImage::parse(kernel.bytes, kernel.name));
+  TRY_VOID(check_command_line_length(kernel, load.command_line, longest_command_line(image, request.crash),
+                                     request.crash));
+  return request.crash ? check_reservation(image, load.initramfs_size, state) : Result<>();
+}
+
+// All that can go wrong with a plan goes wrong before the call. One that may not be needed is made without
+// digests, which take the longest, and not kept: the running kernel will want the memory for its own copies.
 Result<> check_plan(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths,
                     CheckedLoad& load) {
-  LoadRequest quick = request;
-  quick.verify = false;
-  auto plan = plan_checked_load(quick, kernel, load, paths);
-  if (plan) return {};
-  if (!load.by_file) return std::unexpected(std::move(plan).error());
-  load.no_segments = std::move(plan).error();
+  LoadRequest wanted = request;
+  if (load.by_file) wanted.verify = false;
+  auto plan = plan_checked_load(wanted, kernel, load, paths);
+  if (!plan && !load.by_file) return std::unexpected(std::move(plan).error());
+  if (!plan) {
+    load.no_segments = std::move(plan).error();
+  } else if (!load.by_file) {
+    load.plan = *std::move(plan);
+  }
   return {};
 }
 
@@ -168,8 +192,7 @@ Result<CheckedLoad> check_load(const LoadRequest& request, const KernelFile& ker
     return std::unexpected(std::move(obstacles.front()));
   CheckedLoad load = TRY(check_files(request, kernel));
   TRY_VOID(choose_calls(request, kernel, state, load));
-  if (load.by_file && request.crash)
-    TRY_VOID(check_reservation(TRY(BzImage::parse(kernel.bytes, kernel.name)), load.initramfs_size, state));
+  if (load.by_file) TRY_VOID(check_file_load(request, kernel, state, load));
   if (load.by_segments) TRY_VOID(check_plan(request, kernel, paths, load));
   add_state_warnings(request, state, load);
   return load;

@@ -24,6 +24,7 @@ struct CheckedLoad {
   bool by_segments = false;  // kexec_load(2) is to be used, or tried after it
   // Why kexec_load(2) would be no way, when the request leaves the choice.
   std::optional<Error> no_segments;
+  std::optional<LoadPlan> plan;  // made already, when kexec_load(2) is the only way
   std::vector<std::string> warnings;
 };
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <thread>
 
+#include "base/log.h"
 #include "base/sys.h"
 
 namespace lifeboat {
@@ -35,8 +36,15 @@ std::string owner_of(int fd) {
 
 Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit) {
   const std::string folder = paths.run + "/lifeboat";
-  if (sys::mkdirat(AT_FDCWD, folder.c_str(), 0700) != 0 && errno != EEXIST)
+  if (sys::mkdirat(AT_FDCWD, folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    // A rescue system without a /run to write to still loads kernels: who comes second is told EBUSY by the
+    // kernel.
+    if (errno == EROFS || errno == ENOENT) {
+      log::warning("{} cannot be made: loads are not held apart by a lock", folder);
+      return UniqueFd();
+    }
     return fail_errno("cannot make the folder {} for the lock of loads", folder);
+  }
   const UniqueFd dir = TRY(open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   UniqueFd fd = TRY(open_at(dir.get(), "load.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
   const auto deadline = Clock::now() + limit;

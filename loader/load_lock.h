@@ -10,7 +10,8 @@
 namespace lifeboat {
 
 // Held until the descriptor is closed, also by a process that dies. Waits at most `limit` for another one;
-// `busy` names its process then. The lock is RUN/lifeboat/load.lock.
+// `busy` names its process then. The lock is RUN/lifeboat/load.lock. Not valid, with a
+// warning: there is no RUN that could be written to.
 Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit);
 
 }  // namespace lifeboat

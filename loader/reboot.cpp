@@ -10,6 +10,9 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/process.h"
@@ -36,32 +39,55 @@ struct NameListDeleter {
   void operator()(struct if_nameindex* list) const { ::if_freenameindex(list); }
 };
 
-bool take_interface_down(int socket, const char* name) {
+// Sets IFF_UP or takes it away; false with errno. `changed`: it was not so before.
+bool set_interface(int socket, const std::string& name, bool up, bool& changed) {
   ifreq request{};
-  std::strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
+  changed = false;
   if (::ioctl(socket, SIOCGIFFLAGS, &request) < 0) return false;
-  if ((request.ifr_flags & (IFF_LOOPBACK | IFF_UP)) != IFF_UP) return true;
-  request.ifr_flags = static_cast<short>(request.ifr_flags & ~IFF_UP);
-  return ::ioctl(socket, SIOCSIFFLAGS, &request) == 0;
+  if ((request.ifr_flags & IFF_LOOPBACK) != 0 || ((request.ifr_flags & IFF_UP) != 0) == up) return true;
+  request.ifr_flags = static_cast<short>(request.ifr_flags ^ IFF_UP);
+  changed = ::ioctl(socket, SIOCSIFFLAGS, &request) == 0;
+  return changed;
 }
 
-// A driver stops its device's receive queues when its interface goes down; one that does not could write
-// packets into memory that is the new kernel's by then. Most stop on reboot(2) as well, so a failure is told,
-// and goes no further.
-void take_network_down() {
+// The network, down while this lives and up again behind it: a reboot that failed must not cost the machine
+// its connection. A driver stops its device's receive queues when its interface goes down; one that does not
+// could write packets into memory that is the new kernel's by then. Most stop on reboot(2) as well, so a
+// failure is told, and goes no further.
+class NetworkDown {
+ public:
   // Any socket does for these requests; AF_NETLINK is there without IPv4, too.
-  const UniqueFd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const std::unique_ptr<struct if_nameindex, NameListDeleter> list(socket.valid() ? ::if_nameindex()
-                                                                                  : nullptr);
-  if (!list) {
-    log::warning("network interfaces cannot be listed: {}; they stay up", std::strerror(errno));
-    return;
+  NetworkDown() : socket_(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    const std::unique_ptr<struct if_nameindex, NameListDeleter> list(socket_.valid() ? ::if_nameindex()
+                                                                                     : nullptr);
+    if (!list) {
+      log::warning("network interfaces cannot be listed: {}; they stay up", std::strerror(errno));
+      return;
+    }
+    for (const auto* each = list.get(); each->if_index != 0; ++each) {
+      bool changed = false;
+      if (!set_interface(socket_.get(), each->if_name, false, changed))
+        log::warning("network interface {} stays up: {}", each->if_name, std::strerror(errno));
+      if (changed) taken_down_.emplace_back(each->if_name);
+    }
   }
-  for (const auto* each = list.get(); each->if_index != 0; ++each) {
-    if (!take_interface_down(socket.get(), each->if_name))
-      log::warning("network interface {} stays up: {}", each->if_name, std::strerror(errno));
+  ~NetworkDown() {
+    for (const auto& name : taken_down_) {
+      bool changed = false;
+      if (!set_interface(socket_.get(), name, true, changed))
+        log::error("network interface {} stays down: {}", name, std::strerror(errno));
+    }
+    if (!taken_down_.empty())
+      log::warning("the network was down for a moment: routes that were set by hand are gone ('ip route')");
   }
-}
+  NetworkDown(const NetworkDown&) = delete;
+  NetworkDown& operator=(const NetworkDown&) = delete;
+
+ private:
+  UniqueFd socket_;
+  std::vector<std::string> taken_down_;
+};
 
 Error explain_reboot_error(int error_number) {
   Error error = errno_error(error_number, "the reboot into the loaded kernel failed");
@@ -106,11 +132,17 @@ Result<> reboot_now(const RebootNow& how, const SystemPaths& paths) {
   TRY_VOID(require_loaded(paths));
   // Known to be refused: then the network need not suffer first.
   if (read_system_state(paths).privileged == false) return std::unexpected(explain_reboot_error(EPERM));
-  // Interfaces last: a network file system is written back before.
   if (how.sync) ::sync();
-  if (how.network_down) take_network_down();
-  if (sys::reboot_kexec() == 0) return {};
-  return std::unexpected(explain_reboot_error(errno));
+  int error_number = 0;
+  {
+    // Interfaces last: a network file system is written back before. Not when nobody says that a kernel is
+    // loaded: then the call will most likely fail.
+    std::optional<NetworkDown> down;
+    if (how.network_down && read_system_state(paths).normal_loaded == true) down.emplace();
+    if (sys::reboot_kexec() == 0) return {};
+    error_number = errno;
+  }
+  return std::unexpected(explain_reboot_error(error_number));
 }
 
 }  // namespace lifeboat

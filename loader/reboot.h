@@ -17,7 +17,7 @@ struct RebootNow {
       true;  // take interfaces down first: devices must not write into the new kernel's memory
 };
 // LINUX_REBOOT_CMD_KEXEC at once: services are not stopped, file systems not unmounted. Returns only on
-// failure.
+// failure; interfaces that were taken down are up again then.
 Result<> reboot_now(const RebootNow& how, const SystemPaths& paths);
 
 }  // namespace lifeboat

@@ -114,6 +114,7 @@ void invent_header(boot_params& params) {
   params.hdr.boot_flag = 0xaa55;
   params.hdr.header = 0x53726448;  // "HdrS"
   params.hdr.version = 0x020f;
+  params.hdr.root_flags = 1;  // the root is mounted read-only first, as by a bzImage's own header
   params.hdr.loadflags = LOADED_HIGH;
   params.hdr.xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G;
 }

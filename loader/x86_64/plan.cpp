@@ -202,8 +202,9 @@ class Planner {
     for (const std::string* line : {&plan_.command_line, &machine_.command_line}) {
       const size_t at = line->rfind(kConsole);
       if (at == std::string::npos || at + kConsole.size() >= line->size()) continue;
-      const unsigned number = static_cast<unsigned>((*line)[at + kConsole.size()]) - '0';
-      if (number < std::size(kPorts)) return kPorts[number];
+      const std::string_view name = std::string_view(*line).substr(at + kConsole.size());
+      const auto number = parse_number(name.substr(0, name.find_first_of(", ")));
+      if (number && *number < std::size(kPorts)) return kPorts[*number];
     }
     return kPorts[0];
   }

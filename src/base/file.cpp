@@ -82,7 +82,8 @@ Result<uint64_t> file_size(int fd, std::string_view what) {
 }
 
 Result<std::vector<std::byte>> read_file(const std::string& path, uint64_t limit) {
-  const UniqueFd fd = TRY(open_file(path, O_RDONLY));
+  // O_NONBLOCK: a FIFO that nobody writes to is empty, not waited for.
+  const UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
   std::vector<std::byte> bytes;
   struct stat status{};
   if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {

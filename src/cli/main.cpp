@@ -2,9 +2,11 @@
 // lifeboat: finds the command and tells its outcome. Called as `kexec`, it is that program.
 #include <unistd.h>
 
+#include <cerrno>
 #include <clocale>
 #include <csignal>
 #include <iostream>
+#include <new>
 
 #include "base/log.h"
 #include "cli/command.h"
@@ -31,6 +33,15 @@ void print_help(std::ostream& out) {
   out << "\n'lifeboat COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 \"no\".\n";
 }
 
+// The one exception that anything here may throw.
+Result<int> run_command(const Command& command, const Arguments& arguments) {
+  try {
+    return command.run(arguments);
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(errno_error(ENOMEM, command.name).hint("free memory, and try again"));
+  }
+}
+
 int run(const Arguments& arguments) {
   if (arguments.empty()) {
     print_help(std::cerr);
@@ -47,7 +58,7 @@ int run(const Arguments& arguments) {
   }
   for (const auto& command : kCommands) {
     if (name != command.name) continue;
-    const auto outcome = command.run({arguments.begin() + 1, arguments.end()});
+    const auto outcome = run_command(command, {arguments.begin() + 1, arguments.end()});
     if (outcome) {
       std::cout.flush();
       if (!std::cout) {

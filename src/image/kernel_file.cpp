@@ -54,7 +54,10 @@ Result<KernelFile> read_kernel_file(const std::string& path) {
   auto fd = open_file(path, O_RDONLY | O_NONBLOCK);
   if (!fd) return std::unexpected(std::move(fd).error().hint("name the kernel file: /boot/vmlinuz-RELEASE"));
   file.fd = *std::move(fd);
-  const uint64_t size = TRY(file_size(file.fd.get(), path));
+  const auto measured = file_size(file.fd.get(), path);
+  if (!measured)
+    return std::unexpected(Error(measured.error()).hint("name the kernel file: /boot/vmlinuz-RELEASE"));
+  const uint64_t size = *measured;
   if (size > kLargestFile)
     return fail(ErrorCode::unsupported, "{} has {}, more than any kernel", path, format_size(size));
   file.bytes.resize(size);

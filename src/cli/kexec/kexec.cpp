@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <new>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -147,6 +148,10 @@ Outcome<> load(const Options& options, const SystemPaths& paths) {
     return failed(std::move(report).error(), no_call ? kexec::kNoFileCall : kexec::kFailed);
   }
   for (const auto& warning : report->warnings) log::warning("{}", warning);
+  const bool placed = options.memory_min != 0 || options.memory_max != UINT64_MAX;
+  if (report->call == LoadCall::file && (placed || !options.verify))
+    log::info(
+        "--mem-min, --mem-max and --no-checks mean nothing to kexec_file_load(2), by which it was loaded");
   log::debug("loaded {} {} by {}; command line: {}", options.kernel, report->release,
              load_call_name(report->call), report->command_line);
   return {};
@@ -183,7 +188,7 @@ Outcome<> go(const Options& options, const SystemPaths& paths) {
   return {};
 }
 
-Outcome<> work(const Options& options, const SystemPaths& paths) {
+Outcome<> work(const Options& options, const SystemPaths& paths) try {
   if (options.unload) {
     auto unloaded = unload_kernel(options.crash, paths);
     if (!unloaded) return failed(std::move(unloaded).error());
@@ -193,6 +198,8 @@ Outcome<> work(const Options& options, const SystemPaths& paths) {
   }
   if (options.shutdown || options.exec) return go(options, paths);
   return {};
+} catch (const std::bad_alloc&) {
+  return failed(errno_error(ENOMEM, "the load failed").hint("free memory, and try again"));
 }
 
 int print_to_stdout(const std::string& text) {

@@ -161,7 +161,7 @@ std::optional<uint64_t> parse_address(const char* text) {
   char* end = nullptr;
   errno = 0;
   const auto value = std::strtoull(text, &end, 0);
-  if (*end != '\0' || errno != 0) return std::nullopt;
+  if (end == text || *end != '\0' || errno != 0) return std::nullopt;
   return value;
 }
 

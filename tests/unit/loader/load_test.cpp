@@ -340,6 +340,32 @@ TEST_F(LoadCalls, OneCallIsMadeWhenOneIsAskedFor) {
   EXPECT_EQ(machine_.segment_calls, 1);
 }
 
+TEST_F(LoadCalls, LimitsOnThePlaceAreHonouredByTheCallThatCan) {
+  request_.memory_min = 0x24000000;
+  const auto loaded = load();
+  ASSERT_TRUE(loaded) << loaded.error().to_string();
+  EXPECT_EQ(loaded->call, LoadCall::segments);
+  EXPECT_EQ(machine_.calls, 0);
+}
+
+TEST_F(LoadCalls, TheLastPermittedLoadIsNotSpentOnATry) {
+  machine_.put_proc("sys/kernel/kexec_load_limit_panic", "1\n");
+  machine_.on_load([] { return ENOEXEC; });
+  EXPECT_FALSE(load());
+  EXPECT_EQ(machine_.segment_calls, 0);
+}
+
+TEST_F(LoadCalls, WithoutARunToWriteToThereIsNoLock) {
+  SystemPaths paths = machine_.paths();
+  paths.run = machine_.path("not there");
+  const auto kernel = read_kernel_file(machine_.path("kernel")).value();
+  machine_.on_load([this] {
+    machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
+    return sys::kPretend;
+  });
+  EXPECT_TRUE(load_kernel(request_, kernel, paths));
+}
+
 TEST_F(LoadCalls, LockdownForbidsSegmentsBeforeAnythingIsLost) {
   machine_.put_sys("kernel/security/lockdown", "none [integrity] confidentiality\n");
   machine_.on_load([] { return ENOEXEC; });

@@ -257,6 +257,8 @@ TEST_F(Plan, SavesLowMemoryAsideForKernelsThatDoNotKeepIt) {
   const auto updated = plan(machine, true).value();
   EXPECT_EQ(std::ranges::find(updated.segments, "copy of low memory", &Segment::name),
             updated.segments.end());
+  for (const auto& segment : updated.core) EXPECT_GE(segment.physical, 1_MiB);
+  for (const auto& segment : updated.core) EXPECT_GE(segment.physical, 1_MiB);
 }
 
 TEST_F(Plan, LeavesWhatTheKernelRewritesOutOfTheDigest) {
