@@ -47,6 +47,20 @@ std::string all_tasks() {
   return text;
 }
 
+// "== TID", then what /proc tells of its kernel stack, for each thread that does not run.
+std::string all_stacks() {
+  std::string text;
+  for (const uint64_t tgid : numbered_entries("/proc")) {
+    for (const uint64_t tid : numbered_entries(fmt::format("/proc/{}/task", tgid))) {
+      const std::string task = task_line(tgid, tid);
+      const auto stack = read_text(fmt::format("/proc/{}/task/{}/stack", tgid, tid), 1_MiB);
+      if (task.empty() || task.find(" R ") != std::string::npos || !stack) continue;
+      text += fmt::format("== {}\n{}", tid, *stack);
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<> record_facts(const std::string& folder) {
@@ -60,7 +74,9 @@ Result<> record_facts(const std::string& folder) {
     TRY_VOID(write_file_atomically(fmt::format("{}/{}", folder, name), as_byte_span(*text), 0600));
   }
   const std::string tasks = all_tasks();
-  return write_file_atomically(folder + "/tasks", as_byte_span(tasks), 0600);
+  TRY_VOID(write_file_atomically(folder + "/tasks", as_byte_span(tasks), 0600));
+  const std::string stacks = all_stacks();
+  return write_file_atomically(folder + "/stacks", as_byte_span(stacks), 0600);
 }
 
 }  // namespace lifeboat::init

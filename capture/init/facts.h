@@ -8,7 +8,9 @@
 
 namespace lifeboat::init {
 
-// Copies of /proc files, and `tasks`: one line a thread, "pid tgid ppid state comm".
+// Copies of /proc files; `tasks`: one line a thread, "pid tgid ppid state comm"; `stacks`: for each thread
+// that sleeps
+// "== TID" and the text of its /proc/PID/task/TID/stack.
 Result<> record_facts(const std::string& folder);
 
 }  // namespace lifeboat::init
