@@ -24,7 +24,7 @@ constexpr Command kCommands[] = {
     {"capture", "save a vmcore, filtered and compressed", run_capture},
     {"rehearse", "crash a kernel in a virtual machine and check the dump", run_rehearse},
     {"verify", "is a dump whole?", run_verify},
-    {"inspect", "what does a dump tell? (log, sys)", run_inspect},
+    {"inspect", "what does a dump tell? (report, log, stacks, tasks, memory, ...)", run_inspect},
 };
 
 void print_help(std::ostream& out) {

@@ -1,13 +1,116 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "inspect/session.h"
 
+#include <optional>
+
 namespace lifeboat::inspect {
 
+struct Session::State {
+  explicit State(std::unique_ptr<Dump> opened) : dump(std::move(opened)) {}
+  std::unique_ptr<Dump> dump;
+  // In the order in which they depend on each other.
+  std::optional<Result<KernelMemory>> kernel;
+  std::optional<Result<KernelLog>> log;
+  std::optional<Result<Kallsyms>> symbols;
+  std::optional<Result<KernelTypes>> types;
+  std::optional<Result<PerCpu>> per_cpu;
+  std::optional<Result<ModuleList>> modules;
+  std::optional<Symbols> names;
+  std::optional<Result<TaskList>> tasks;
+  std::optional<Result<Unwinder>> unwinder;
+  std::optional<Result<std::vector<CpuRegisters>>> registers;
+};
+
+namespace {
+
+template <typename T, typename Make>
+const Result<T>& once(std::optional<Result<T>>& slot, Make make) {
+  if (!slot) slot.emplace(make());
+  return *slot;
+}
+
+}  // namespace
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
 Result<Session> Session::open(const std::string& path) {
-  auto dump = TRY(Dump::open(path));
-  // The dump stays where it is on the heap when the session moves: the kernel's memory refers to it.
-  auto kernel = KernelMemory::create(*dump, dump->info().vmcoreinfo);
-  return Session(std::move(dump), std::move(kernel));
+  return Session(std::make_unique<State>(TRY(Dump::open(path))));
+}
+
+Dump& Session::dump() const {
+  return *state_->dump;
+}
+
+const Result<KernelMemory>& Session::kernel() const {
+  return once(state_->kernel, [this] { return KernelMemory::create(dump(), dump().info().vmcoreinfo); });
+}
+
+const Result<KernelLog>& Session::log() const {
+  return once(state_->log, [this]() -> Result<KernelLog> {
+    if (!kernel()) return std::unexpected(kernel().error());
+    return read_kernel_log(*kernel());
+  });
+}
+
+const Result<Kallsyms>& Session::symbols() const {
+  return once(state_->symbols, [this]() -> Result<Kallsyms> {
+    if (!kernel()) return std::unexpected(kernel().error());
+    return Kallsyms::read(*kernel());
+  });
+}
+
+const Result<KernelTypes>& Session::types() const {
+  return once(state_->types, [this]() -> Result<KernelTypes> {
+    if (!symbols()) return std::unexpected(symbols().error());
+    return KernelTypes::read(*kernel(), *symbols());
+  });
+}
+
+const Result<PerCpu>& Session::per_cpu() const {
+  return once(state_->per_cpu, [this]() -> Result<PerCpu> {
+    if (!symbols()) return std::unexpected(symbols().error());
+    return PerCpu::read(*kernel(), *symbols());
+  });
+}
+
+const Result<ModuleList>& Session::modules() const {
+  return once(state_->modules, [this]() -> Result<ModuleList> {
+    if (!types()) return std::unexpected(types().error());
+    return ModuleList::read(*kernel(), *symbols(), *types());
+  });
+}
+
+const Symbols* Session::names() const {
+  if (!symbols()) return nullptr;
+  if (!state_->names) {
+    state_->names.emplace(*kernel(), *symbols(), types() ? &*types() : nullptr,
+                          modules() ? &*modules() : nullptr);
+  }
+  return &*state_->names;
+}
+
+const Result<TaskList>& Session::tasks() const {
+  return once(state_->tasks, [this]() -> Result<TaskList> {
+    if (!types()) return std::unexpected(types().error());
+    return read_tasks(*kernel(), *types(), *symbols());
+  });
+}
+
+const Result<Unwinder>& Session::unwinder() const {
+  return once(state_->unwinder, [this]() -> Result<Unwinder> {
+    if (!types()) return std::unexpected(types().error());
+    return Unwinder::create(*kernel(), *types(), *symbols());
+  });
+}
+
+const Result<std::vector<CpuRegisters>>& Session::registers() const {
+  return once(state_->registers, [this]() -> Result<std::vector<CpuRegisters>> {
+    if (!types()) return std::unexpected(types().error());
+    return read_cpu_registers(*kernel(), *types(), *symbols(), dump().info().notes);
+  });
 }
 
 }  // namespace lifeboat::inspect

@@ -1,29 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An opened dump with everything that could be made of it: the container always, the kernel's memory if
-// VMCOREINFO and the page tables are there. Each question says itself what it cannot answer without them.
+// An opened dump with everything that could be made of it. Each part is read when it is first asked for,
+// once; what cannot be read answers with the reason, and each question says itself what it cannot tell
+// without it.
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "dump/dump.h"
 #include "kernel/kernel_memory.h"
+#include "kernel/kernel_types.h"
+#include "kernel/module_symbols.h"
+#include "kernel/per_cpu.h"
+#include "kernel/printk.h"
+#include "kernel/symbols.h"
+#include "kernel/tasks.h"
+#include "kernel/unwind.h"
 
 namespace lifeboat::inspect {
 
+// Not for several threads at once.
 class Session {
  public:
+  // Only the container must be readable.
   static Result<Session> open(const std::string& path);
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
 
-  [[nodiscard]] Dump& dump() const { return *dump_; }
-  // The kernel's memory, or why it cannot be read.
-  [[nodiscard]] const Result<KernelMemory>& kernel() const { return kernel_; }
+  [[nodiscard]] Dump& dump() const;
+  [[nodiscard]] const Result<KernelMemory>& kernel() const;
+  [[nodiscard]] const Result<KernelLog>& log() const;
+  [[nodiscard]] const Result<Kallsyms>& symbols() const;
+  [[nodiscard]] const Result<KernelTypes>& types() const;
+  [[nodiscard]] const Result<PerCpu>& per_cpu() const;
+  [[nodiscard]] const Result<ModuleList>& modules() const;
+  // Symbols of the kernel and its modules; nullptr: there are none, symbols() says why.
+  [[nodiscard]] const Symbols* names() const;
+  [[nodiscard]] const Result<TaskList>& tasks() const;
+  [[nodiscard]] const Result<Unwinder>& unwinder() const;
+  // The registers of each CPU when it died.
+  [[nodiscard]] const Result<std::vector<CpuRegisters>>& registers() const;
 
  private:
-  Session(std::unique_ptr<Dump> dump, Result<KernelMemory> kernel)
-      : dump_(std::move(dump)), kernel_(std::move(kernel)) {}
-  std::unique_ptr<Dump> dump_;
-  Result<KernelMemory> kernel_;
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  // What is read later keeps references to what was read before: it stays where it is when the session moves.
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace lifeboat::inspect

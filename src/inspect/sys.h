@@ -3,22 +3,14 @@
 // stand.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "inspect/page_counts.h"
+#include "inspect/crash_story.h"
 #include "inspect/session.h"
 
 namespace lifeboat::inspect {
-
-// How the end of a kernel's log tells of it.
-struct CrashStory {
-  std::optional<std::string> panic;  // the last "Kernel panic - not syncing: ..." line
-  std::optional<std::string> cause;  // the first line of the trouble that led there: "BUG: ...", "Oops: ..."
-  uint64_t uptime_nanoseconds = 0;   // time of the last record
-};
 
 struct MachineSummary {
   // The container.
@@ -37,11 +29,9 @@ struct MachineSummary {
   Result<Utsname> uts = {};
   Result<uint64_t> crash_time = {};  // seconds since the epoch
   Result<CrashStory> story = {};
-  Result<PageCounts> pages = {};
 };
 
-// `page_limit` bounds the time for the page counts.
-MachineSummary summarize(const Session& session,
-                         std::chrono::milliseconds page_limit = std::chrono::minutes(2));
+// Fast: only what headers, VMCOREINFO and the log tell. The pages by their use are counted by count_pages().
+MachineSummary summarize(const Session& session);
 
 }  // namespace lifeboat::inspect

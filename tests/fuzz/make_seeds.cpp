@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "dump/codec.h"
+#include "tests/support/btf_builder.h"
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/compressors.h"
 #include "tests/support/elf_builder.h"
@@ -100,6 +101,11 @@ std::vector<Seed> seeds() {
       {"notes", "two", notes()},
       {"manifest", "full", to_bytes(kManifest)},
       {"elf_kernel", "small", build_elf_kernel()},
+      {"btf", "small", small_kernel_btf().build()},
+      {"expression", "members", to_bytes("init_task.tasks.next->prev")},
+      {"expression", "casts", to_bytes("*(&((struct task_struct *)0xffff888001000000)->ports[2] + 1)")},
+      {"expression", "list", to_bytes("container_of(init_task.tasks.next, struct task_struct, tasks)->comm")},
+      {"expression", "cpus", to_bytes("per_cpu(runqueues, 1).nr_running - sizeof(pid_t)")},
   };
   for (auto& seed : unwrap_seeds()) all.push_back(std::move(seed));
   for (const auto compression :
@@ -108,6 +114,9 @@ std::vector<Seed> seeds() {
     all.push_back({"kdump", name, kdump(compression).build()});
     all.push_back({"codec", name, codec_input(compression)});
   }
+  // One of each layout, undamaged.
+  for (int layout = 0; layout < 64; ++layout)
+    all.push_back({"kallsyms", fmt::format("layout{}", layout), {static_cast<std::byte>(layout)}});
   for (const auto& sample : iomem_samples()) {
     const ByteSpan text = as_byte_span(sample.text);
     all.push_back({"iomem", sample.name, {text.begin(), text.end()}});

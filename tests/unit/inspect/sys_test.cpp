@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "inspect/log.h"
+#include "inspect/page_counts.h"
 #include "tests/support/fake_kernel.h"
 
 namespace lifeboat::inspect {
@@ -35,8 +35,11 @@ class Sys : public testing::Test {
     const auto session = open();
     return summarize(session).story.value();
   }
-  static const PageCounts::Class& pages(const MachineSummary& summary, PageClass page_class) {
-    return summary.pages->of_class.at(static_cast<size_t>(page_class));
+  static Result<PageCounts> pages(const Session& session) {
+    return count_pages(session, std::chrono::minutes(1));
+  }
+  static const PageCounts::Class& of(const PageCounts& counts, PageClass page_class) {
+    return counts.of_class.at(static_cast<size_t>(page_class));
   }
   std::optional<TempDir> temp_;
 };
@@ -62,10 +65,11 @@ TEST_F(Sys, ElfTellsEverything) {
   EXPECT_EQ(summary.story.value().uptime_nanoseconds, 101'000'000'000u);
   EXPECT_EQ(summary.story.value().panic, "Kernel panic - not syncing: sysrq triggered crash");
   EXPECT_EQ(summary.story.value().cause, "sysrq: Trigger a crash");
-  ASSERT_TRUE(summary.pages);
-  EXPECT_EQ(pages(summary, PageClass::cache).pages, 8u);
-  EXPECT_EQ(pages(summary, PageClass::kernel).pages, 8184u);
-  EXPECT_THAT(summary.pages->notes, IsEmpty());
+  const auto counts = pages(session);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(of(*counts, PageClass::cache).pages, 8u);
+  EXPECT_EQ(of(*counts, PageClass::kernel).pages, 8184u);
+  EXPECT_THAT(counts->notes, IsEmpty());
 }
 
 TEST_F(Sys, KdumpTellsWhatWasLeftOut) {
@@ -78,9 +82,10 @@ TEST_F(Sys, KdumpTellsWhatWasLeftOut) {
   EXPECT_EQ(summary.dump_level, 31);
   EXPECT_THAT(summary.missing, IsEmpty());
   EXPECT_EQ(summary.stored_pages, 8189u);
-  ASSERT_TRUE(summary.pages) << summary.pages.error().to_string();
-  EXPECT_EQ(pages(summary, PageClass::cache).pages, 8u);
-  EXPECT_EQ(pages(summary, PageClass::cache).stored, 5u);
+  const auto counts = pages(session);
+  ASSERT_TRUE(counts) << counts.error().to_string();
+  EXPECT_EQ(of(*counts, PageClass::cache).pages, 8u);
+  EXPECT_EQ(of(*counts, PageClass::cache).stored, 5u);
 }
 
 TEST_F(Sys, UnfinishedDumpIsMarked) {
@@ -104,7 +109,7 @@ TEST_F(Sys, TruncatedDumpsSaySoAndTheRestIsTold) {
     const auto summary = summarize(session);
     EXPECT_THAT(summary.missing, testing::Contains(HasSubstr("the end")));
     EXPECT_EQ(summary.uts.value().nodename, "node");
-    EXPECT_TRUE(summary.pages);
+    EXPECT_TRUE(pages(session));
   }
 }
 
@@ -116,10 +121,9 @@ TEST_F(Sys, FilteredMemMapIsSaidNotCounted) {
     left_out.push_back(memory.translate(FakeKernel::page_address(pfn)).value() / kPageSize);
   fake.write_kdump(path(), left_out, 31);
   const auto session = open();
-  const auto summary = summarize(session);
-  ASSERT_FALSE(summary.pages);
-  EXPECT_THAT(summary.pages.error().message, HasSubstr("mem_map"));
-  EXPECT_TRUE(summary.story || summary.story.error().code == ErrorCode::not_found);
+  const auto counts = pages(session);
+  ASSERT_FALSE(counts);
+  EXPECT_THAT(counts.error().message, HasSubstr("mem_map"));
 }
 
 TEST_F(Sys, PartOfTheMemMapMissingIsNoted) {
@@ -127,9 +131,9 @@ TEST_F(Sys, PartOfTheMemMapMissingIsNoted) {
   const uint64_t lost = fake.open().translate(FakeKernel::page_address(64)).value() / kPageSize;
   fake.write_kdump(path(), {lost}, 31);
   const auto session = open();
-  const auto summary = summarize(session);
-  ASSERT_TRUE(summary.pages);
-  EXPECT_THAT(summary.pages->notes, ElementsAre(HasSubstr("64 page frames")));
+  const auto counts = pages(session);
+  ASSERT_TRUE(counts);
+  EXPECT_THAT(counts->notes, ElementsAre(HasSubstr("64 page frames")));
 }
 
 TEST_F(Sys, TimeThatIsUpIsNoted) {
@@ -150,7 +154,7 @@ TEST_F(Sys, WithoutKeysTheRestIsTold) {
     const auto session = open();
     const auto summary = summarize(session);
     EXPECT_EQ(summary.story.has_value(), key != "SYMBOL(prb)");
-    EXPECT_EQ(summary.pages.has_value(), key != "SYMBOL(mem_section)");
+    EXPECT_EQ(pages(session).has_value(), key != "SYMBOL(mem_section)");
     EXPECT_EQ(summary.crash_time.has_value(), key != "CRASHTIME");
     EXPECT_EQ(summary.uts.value().release, "6.12.0-fake");
   }
@@ -165,7 +169,7 @@ TEST_F(Sys, GarbledVmcoreinfoLeavesTheContainer) {
   EXPECT_EQ(summary.ram_pages, 8192u);
   EXPECT_EQ(summary.uts.error().code, ErrorCode::corrupt);
   EXPECT_EQ(summary.story.error().code, ErrorCode::corrupt);
-  EXPECT_EQ(summary.pages.error().code, ErrorCode::corrupt);
+  EXPECT_EQ(pages(session).error().code, ErrorCode::corrupt);
 }
 
 TEST_F(Sys, OopsWithoutAPanicLine) {
@@ -196,7 +200,7 @@ TEST_F(Sys, LogIsThatOfTheKernel) {
   fake.set_log({record(1, "one"), record(2, "two")});
   fake.write_elf(path());
   const auto session = open();
-  EXPECT_EQ(format_log(read_log(session).value()), "[    1.000000] one\n[    2.000000] two\n");
+  EXPECT_EQ(format_log(session.log().value()), "[    1.000000] one\n[    2.000000] two\n");
 }
 
 TEST_F(Sys, WhatIsNoDumpIsNotOpened) {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat inspect DUMP [VIEW [ARGUMENT...]]
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "base/size.h"
+#include "cli/inspect/view.h"
+#include "inspect/names.h"
+
+namespace lifeboat::cli {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  Result<int> (*run)(const View& view);
+};
+constexpr std::array kViews = {
+    Entry{"report", view_report}, Entry{"log", view_log},       Entry{"bt", view_bt},
+    Entry{"ps", view_ps},         Entry{"mod", view_mod},       Entry{"sys", view_sys},
+    Entry{"mem", view_mem},       Entry{"sym", view_sym},       Entry{"type", view_type},
+    Entry{"read", view_read},     Entry{"search", view_search},
+};
+
+// Which view an option belongs to: given with another it would be ignored, which helps nobody.
+struct Owner {
+  const char* option;
+  std::string_view view;
+};
+constexpr std::array kOwners = {
+    Owner{"level", "log"}, Owner{"ctime", "log"}, Owner{"grep", "log"},   Owner{"caller", "log"},
+    Owner{"all", "bt"},    Owner{"cpu", "bt"},    Owner{"threads", "ps"}, Owner{"tree", "ps"},
+    Owner{"state", "ps"},  Owner{"memory", "ps"}, Owner{"as", "read"},    Owner{"string", "search"},
+};
+
+void add_options(CommandLine& line) {
+  line.options().add_options()  //
+      ("level", po::value<std::string>(),
+       "log: a level and all that are worse (warn), or just these (err,warn)")                     //
+      ("ctime,T", "log: the time of day (UTC), reckoned from the time of the crash")               //
+      ("grep", po::value<std::string>(), "log: only records that hold this text, in either case")  //
+      ("caller", "log: show which thread or CPU wrote each record")                                //
+      ("all,a", "bt: every thread, not only the CPU that panicked")                                //
+      ("cpu", po::value<std::string>(), "bt: what ran on this CPU")                                //
+      ("threads", "ps: every thread, and the idle tasks")                                          //
+      ("tree", "ps: children below their parents")                                                 //
+      ("state", po::value<std::string>(), "ps: only tasks in these states, e.g. D or RD")          //
+      ("memory", "ps: how much memory each process holds")                                         //
+      ("as", po::value<std::string>(), "read: show it as this type, as string, or as hex")         //
+      ("count", po::value<std::string>(), "read: how many; search: stop after so many finds")      //
+      ("string", po::value<std::string>(), "search: look for this text");
+}
+
+Result<> check_options(const CommandLine& line, std::string_view view) {
+  for (const auto& owner : kOwners) {
+    if (!line.has(owner.option) || owner.view == view) continue;
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("inspect {}: --{} has no meaning here", view, owner.option))
+            .hint(fmt::format("it belongs to: lifeboat inspect DUMP {}", owner.view)));
+  }
+  if (line.has("count") && view != "read" && view != "search")
+    return fail(ErrorCode::usage, "inspect {}: --count has no meaning here", view);
+  return {};
+}
+
+// https://no-color.org: set and not empty.
+bool wants_colour() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  if (terminal != nullptr && std::string_view(terminal) == "dumb") return false;
+  return isatty(STDOUT_FILENO) == 1;
+}
+
+}  // namespace
+
+Result<> View::expect_arguments(std::string_view view, size_t least, size_t most) const {
+  if (arguments.size() < least) {
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("inspect {}: an argument is missing", view))
+                               .hint("see 'lifeboat inspect --help'"));
+  }
+  if (arguments.size() > most)
+    return fail(ErrorCode::usage, "inspect {}: '{}' is one argument too many", view, arguments[most]);
+  return {};
+}
+
+std::optional<uint64_t> parse_plain_address(const std::string& text) {
+  if (text.starts_with("0x") || text.starts_with("0X") || text.size() == 16) return parse_number(text, 16);
+  return parse_number(text);
+}
+
+Result<uint64_t> parse_address(const inspect::Session& session, const std::string& text) {
+  if (const auto number = parse_plain_address(text)) return *number;
+  if (!session.symbols()) return std::unexpected(session.symbols().error());
+  if (const auto found = inspect::symbols_named(session, text); !found.empty()) return found.front().address;
+  return std::unexpected(
+      Error(ErrorCode::not_found, fmt::format("'{}' is neither a number nor a symbol", text))
+          .hint("addresses are written 0xffffffff81000000"));
+}
+
+Result<int> run_inspect(const Arguments& arguments) {
+  CommandLine line("inspect", "DUMP [VIEW [ARGUMENT...]]",
+                   "Tells what a dump holds, with no debug information. The views:\n"
+                   "  report          what happened, on one screen (default)\n"
+                   "  log             the kernel's log, as dmesg prints it\n"
+                   "  bt [PID...]     stacks: of the CPU that panicked, of tasks, of all (-a)\n"
+                   "  ps              tasks\n"
+                   "  mod             modules\n"
+                   "  sys             the dump, the machine and its kernel\n"
+                   "  mem             memory: counters, zones, slab caches, pages by use\n"
+                   "  sym NAME|ADDRESS   where a symbol is, what lies at an address\n"
+                   "  type NAME       a type's declaration: 'struct task_struct', pid_t\n"
+                   "  read ADDRESS|EXPRESSION   memory, as a type, as a string, as bytes\n"
+                   "  search VALUE    where a value, or a text, lies in memory");
+  add_options(line);
+  line.positional("DUMP");
+  line.positional("VIEW");
+  line.positional("ARGUMENT", -1);
+  if (!TRY(line.parse(arguments))) return kDone;
+  const std::string path = TRY(line.require("DUMP"));
+  const std::string name = line.get<std::string>("VIEW", "report");
+  const auto entry = std::ranges::find(kViews, name, &Entry::name);
+  if (entry == kViews.end()) {
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("inspect: there is no view '{}'", name))
+            .hint("the views are: report, log, bt, ps, mod, sys, mem, sym, type, read, search"));
+  }
+  TRY_VOID(check_options(line, name));
+  const auto session = TRY(inspect::Session::open(path));
+  return entry->run(
+      {line, path, session, line.get<std::vector<std::string>>("ARGUMENT"), inspect::Style(wants_colour())});
+}
+
+}  // namespace lifeboat::cli

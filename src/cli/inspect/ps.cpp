@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <set>
+
+#include "base/log.h"
+#include "base/size.h"
+#include "cli/inspect/view.h"
+#include "inspect/memory_use.h"
+
+namespace lifeboat::cli {
+namespace {
+
+using inspect::ProcessMemory;
+using nlohmann::ordered_json;
+
+class Table {
+ public:
+  Table(const View& view, const TaskList& list) : view_(view), list_(list) {
+    if (view.line.has("memory")) {
+      const auto memory = inspect::read_process_memory(view.session);
+      if (memory) {
+        for (const auto& process : *memory) memory_.emplace(process.pid, process);
+      } else {
+        log::warning("memory of processes: {}", inspect::one_line(memory.error().message));
+      }
+    }
+  }
+
+  void print() {
+    fmt::print("{}\n", view_.style.heading(fmt::format("{:>7} {:>7} {:>7} S {:>4}{}  {}", "PID", "TGID",
+                                                       "PPID", "CPU", memory_heading(), "COMMAND")));
+    if (!view_.line.has("tree")) {
+      for (const auto& task : list_.tasks) print(task, 0);
+      return;
+    }
+    for (const auto& task : list_.tasks)
+      children_[task.pid == task.tgid ? task.ppid : task.tgid].push_back(&task);
+    // Roots: whose parent is not in the list, or is itself.
+    std::set<int32_t> pids;
+    for (const auto& task : list_.tasks) pids.insert(task.pid);
+    for (const auto& task : list_.tasks)
+      if (task.pid == 0 || !pids.contains(task.ppid)) print_tree(task);
+    // What a loop of parents keeps from the roots.
+    for (const auto& task : list_.tasks) print_tree(task);
+  }
+
+  ordered_json json() const {
+    ordered_json tasks = ordered_json::array();
+    for (const auto& task : list_.tasks) {
+      if (!has_state(task)) continue;
+      ordered_json entry = {{"pid", task.pid},
+                            {"tgid", task.tgid},
+                            {"ppid", task.ppid},
+                            {"comm", task.comm},
+                            {"state", std::string(1, task.state)},
+                            {"cpu", task.cpu},
+                            {"task", inspect::format_address(task.address)}};
+      if (view_.line.has("memory")) entry["memory"] = memory_json(task);
+      tasks.push_back(std::move(entry));
+    }
+    return tasks;
+  }
+
+ private:
+  [[nodiscard]] bool has_state(const Task& task) const {
+    return !view_.line.has("state") || view_.line.get("state").find(task.state) != std::string::npos;
+  }
+  [[nodiscard]] bool is_shown(const Task& task) const {
+    return has_state(task) && (view_.line.has("threads") || (task.pid == task.tgid && task.pid != 0));
+  }
+
+  // Without recursion: a dump may make parents of any depth.
+  void print_tree(const Task& root) {
+    std::vector<std::pair<const Task*, size_t>> open = {{&root, 0}};
+    while (!open.empty()) {
+      const auto [task, depth] = open.back();
+      open.pop_back();
+      if (!printed_.insert(task->address).second) continue;
+      const bool shown = print(*task, depth);
+      // Idle tasks are no parents; all have the number of the first, whose child is process 1.
+      if (task->pid == 0 && task != &list_.tasks.front()) continue;
+      const auto& children = children_[task->pid];
+      for (size_t index = children.size(); index-- > 0;)
+        if (children[index] != task) open.emplace_back(children[index], depth + (shown ? 1 : 0));
+    }
+  }
+
+  bool print(const Task& task, size_t depth) const {
+    constexpr size_t kMostDepth = 20;
+    if (!is_shown(task)) return false;
+    const std::string name = inspect::one_line(task.comm);
+    fmt::print("{:>7} {:>7} {:>7} {} {:>4}{}  {}{}\n", task.pid, task.tgid, task.ppid, task.state, task.cpu,
+               memory_columns(task), std::string(std::min(depth, kMostDepth) * 2, ' '),
+               task.kernel_thread ? fmt::format("[{}]", name) : name);
+    return true;
+  }
+
+  [[nodiscard]] std::string memory_heading() const {
+    return view_.line.has("memory")
+               ? fmt::format(" {:>10} {:>10} {:>10} {:>10}", "RSS", "ANON", "FILE", "SWAP")
+               : "";
+  }
+  [[nodiscard]] std::string memory_columns(const Task& task) const {
+    if (!view_.line.has("memory")) return "";
+    const auto found = memory_.find(task.tgid);
+    if (found == memory_.end() || task.mm == 0)
+      return fmt::format(" {:>10} {:>10} {:>10} {:>10}", "-", "-", "-", "-");
+    const ProcessMemory& memory = found->second;
+    return fmt::format(" {:>10} {:>10} {:>10} {:>10}", inspect::format_pages(memory.resident()),
+                       inspect::format_pages(memory.anonymous),
+                       inspect::format_pages(memory.file + memory.shared),
+                       inspect::format_pages(memory.swapped));
+  }
+  [[nodiscard]] ordered_json memory_json(const Task& task) const {
+    const auto found = memory_.find(task.tgid);
+    if (found == memory_.end() || task.mm == 0) return nullptr;
+    const ProcessMemory& memory = found->second;
+    return {{"resident", memory.resident() * kPageSize},
+            {"anonymous", memory.anonymous * kPageSize},
+            {"file", memory.file * kPageSize},
+            {"shared", memory.shared * kPageSize},
+            {"swapped", memory.swapped * kPageSize}};
+  }
+
+  const View& view_;
+  const TaskList& list_;
+  std::map<int32_t, ProcessMemory> memory_;  // by process
+  std::map<int32_t, std::vector<const Task*>> children_;
+  std::set<uint64_t> printed_;
+};
+
+}  // namespace
+
+Result<int> view_ps(const View& view) {
+  TRY_VOID(view.expect_arguments("ps", 0, 0));
+  constexpr std::string_view kStates = "RSDTtXZPI?";
+  if (const auto states = view.line.get("state"); states.find_first_not_of(kStates) != std::string::npos)
+    return fail(ErrorCode::usage, "inspect ps: '{}' is not made of the states {}", states, kStates);
+  if (!view.session.tasks()) return std::unexpected(view.session.tasks().error());
+  const TaskList& list = *view.session.tasks();
+  for (const auto& note : list.notes) log::warning("{}", inspect::one_line(note));
+  Table table(view, list);
+  if (view.json()) {
+    print_json(table.json());
+  } else {
+    table.print();
+  }
+  return kDone;
+}
+
+}  // namespace lifeboat::cli

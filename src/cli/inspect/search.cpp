@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/search.h"
+
+#include <iostream>
+
+#include "base/log.h"
+#include "base/size.h"
+#include "cli/inspect/view.h"
+
+namespace lifeboat::cli {
+namespace {
+
+constexpr uint64_t kMostFinds = 1000;
+
+}  // namespace
+
+Result<int> view_search(const View& view) {
+  const bool text = view.line.has("string");
+  TRY_VOID(view.expect_arguments("search", text ? 0 : 1, text ? 0 : 1));
+  uint64_t limit = kMostFinds;
+  if (view.line.has("count")) {
+    const auto number = parse_number(view.line.get("count"));
+    if (!number || *number == 0)
+      return fail(ErrorCode::usage, "inspect search: --count needs a number above zero");
+    limit = *number;
+  }
+  const std::string wanted = view.line.get("string");
+  if (text && (wanted.empty() || wanted.size() > kPageSize))
+    return fail(ErrorCode::usage, "inspect search: the text must have 1 to {} bytes", kPageSize);
+  uint64_t value = 0;
+  if (!text) value = TRY(parse_address(view.session, view.arguments.front()));
+
+  // Pointers and counters lie at their natural borders; texts anywhere.
+  const ByteSpan bytes = text ? as_byte_span(wanted) : object_bytes(value);
+  nlohmann::ordered_json finds = nlohmann::ordered_json::array();
+  uint64_t count = 0;
+  const auto result =
+      inspect::search_memory(view.session.dump(), bytes, text ? 1 : sizeof value, [&](uint64_t address) {
+        if (view.json()) {
+          finds.push_back(inspect::format_address(address));
+        } else {
+          fmt::print("{:#x}\n", address);
+        }
+        return ++count < limit;
+      });
+  if (view.json()) {
+    print_json({{"finds", std::move(finds)},
+                {"pages", result.pages},
+                {"unreadable_pages", result.unreadable},
+                {"stopped", result.stopped}});
+  }
+  if (result.unreadable > 0) log::warning("{} pages are lost or damaged", result.unreadable);
+  if (result.stopped) log::info("stopped after {}; --count sets how many", inspect::plural(count, "find"));
+  return kDone;
+}
+
+}  // namespace lifeboat::cli

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/sys.h"
+
+#include "base/size.h"
+#include "cli/inspect/view.h"
+
+namespace lifeboat::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+void print_container(const inspect::MachineSummary& summary) {
+  std::string text(format_name(summary.format));
+  if (summary.flattened) text += ", flattened";
+  if (summary.compression) text += fmt::format(", compression {}", compression_name(*summary.compression));
+  if (summary.dump_level) text += fmt::format(", level {}", *summary.dump_level);
+  print_row("dump", text);
+  if (summary.missing.empty())
+    print_row("whole", "yes, as far as its headers tell ('lifeboat verify' checks every page)");
+  for (const auto& reason : summary.missing) print_row("whole", "NO: " + reason);
+}
+
+void print_kernel(const inspect::MachineSummary& summary) {
+  if (summary.uts) {
+    print_row("release", summary.uts->release);
+    print_row("version", summary.uts->version);
+    print_row("node", summary.uts->nodename);
+    print_row("machine", summary.uts->machine);
+  } else {
+    print_row("release", inspect::cannot_tell(summary.uts.error()));
+  }
+  print_row("CPUs", summary.cpus > 0 ? std::to_string(summary.cpus)
+                                     : "cannot tell: the dump has no NT_PRSTATUS notes");
+  print_row("memory", format_size(summary.ram_pages * kPageSize));
+  print_row("crashed", summary.crash_time ? inspect::format_utc(*summary.crash_time)
+                                          : inspect::cannot_tell(summary.crash_time.error()));
+  if (!summary.story) {
+    print_row("panic", inspect::cannot_tell(summary.story.error()));
+    return;
+  }
+  print_row("uptime", inspect::format_uptime(summary.story->uptime_nanoseconds));
+  print_row("panic", summary.story->panic.value_or("the log tells of none"));
+  if (summary.story->cause) print_row("cause", *summary.story->cause);
+}
+
+// The value, or null and the reason beside it.
+void put(ordered_json& document, const std::string& key, const auto& result, const auto& value) {
+  if (result) {
+    document[key] = value(*result);
+  } else {
+    document[key] = nullptr;
+    document["unknown"][key] = result.error().message;
+  }
+}
+
+ordered_json to_json(const std::string& path, const inspect::MachineSummary& summary) {
+  ordered_json document = {{"dump", path},
+                           {"format", format_name(summary.format)},
+                           {"flattened", summary.flattened},
+                           {"split", summary.split},
+                           {"compression", nullptr},
+                           {"level", nullptr},
+                           {"whole", summary.missing.empty()},
+                           {"missing", summary.missing},
+                           {"cpus", summary.cpus},
+                           {"memory_bytes", summary.ram_pages * kPageSize},
+                           {"stored_pages", summary.stored_pages}};
+  if (summary.compression) document["compression"] = compression_name(*summary.compression);
+  if (summary.dump_level) document["level"] = *summary.dump_level;
+  put(document, "utsname", summary.uts, [](const Utsname& uts) -> ordered_json {
+    return {{"sysname", uts.sysname}, {"nodename", uts.nodename}, {"release", uts.release},
+            {"version", uts.version}, {"machine", uts.machine},   {"domainname", uts.domainname}};
+  });
+  put(document, "crash_time", summary.crash_time, [](uint64_t seconds) { return ordered_json(seconds); });
+  put(document, "crash", summary.story, [](const inspect::CrashStory& story) {
+    const auto text = [](const auto& line) { return line ? ordered_json(*line) : ordered_json(); };
+    return ordered_json{{"uptime_seconds", static_cast<double>(story.uptime_nanoseconds) / 1e9},
+                        {"panic", text(story.panic)},
+                        {"cause", text(story.cause)}};
+  });
+  return document;
+}
+
+}  // namespace
+
+void print_row(std::string_view name, std::string_view text) {
+  fmt::print("{:<12}{}\n", name, inspect::one_line(text));
+}
+
+Result<int> view_sys(const View& view) {
+  TRY_VOID(view.expect_arguments("sys", 0, 0));
+  const auto summary = inspect::summarize(view.session);
+  if (view.json()) {
+    ordered_json document = to_json(view.path, summary);
+    add_page_counts(view.session, document);
+    print_json(document);
+    return kDone;
+  }
+  print_container(summary);
+  print_kernel(summary);
+  print_page_counts(view.session);
+  return kDone;
+}
+
+}  // namespace lifeboat::cli

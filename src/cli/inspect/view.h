@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the views of `lifeboat inspect` have in common; each is in the file of its name.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "inspect/session.h"
+#include "inspect/text.h"
+
+namespace lifeboat::cli {
+
+// One call of `lifeboat inspect`.
+struct View {
+  const CommandLine& line;
+  std::string path;
+  const inspect::Session& session;
+  std::vector<std::string> arguments;  // behind the view's name
+  inspect::Style style;
+
+  [[nodiscard]] bool json() const { return line.json(); }
+  // A `usage` error when there are more than `most` arguments, or fewer than `least`.
+  [[nodiscard]] Result<> expect_arguments(std::string_view view, size_t least, size_t most) const;
+};
+
+Result<int> view_report(const View& view);
+Result<int> view_log(const View& view);
+Result<int> view_bt(const View& view);
+Result<int> view_ps(const View& view);
+Result<int> view_mod(const View& view);
+Result<int> view_sys(const View& view);
+Result<int> view_mem(const View& view);
+Result<int> view_sym(const View& view);
+Result<int> view_type(const View& view);
+Result<int> view_read(const View& view);
+Result<int> view_search(const View& view);
+
+// The pages of a dump by their use, as `sys` and `mem` show them.
+void print_page_counts(const inspect::Session& session);
+void add_page_counts(const inspect::Session& session, nlohmann::ordered_json& document);
+// "name        text", the text made safe for a terminal.
+void print_row(std::string_view name, std::string_view text);
+// "0x1f", "31", or sixteen hex digits, as stacks and oopses print addresses.
+std::optional<uint64_t> parse_plain_address(const std::string& text);
+// The same, or a symbol of the kernel or a module.
+Result<uint64_t> parse_address(const inspect::Session& session, const std::string& text);
+
+}  // namespace lifeboat::cli

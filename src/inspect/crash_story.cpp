@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/crash_story.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include "base/size.h"
+
+namespace lifeboat::inspect {
+namespace {
+
+constexpr std::string_view kPanic = "Kernel panic - not syncing";
+constexpr std::string_view kEndOfOops = "---[ end trace ";
+// Older trouble was survived, and is another story.
+constexpr uint64_t kCauseNanoseconds = 10'000'000'000;
+
+struct Line {
+  std::string_view text;
+  uint64_t nanoseconds = 0;
+};
+
+std::vector<Line> lines_of(const std::vector<LogRecord>& records) {
+  std::vector<Line> lines;
+  lines.reserve(records.size());
+  for (const auto& record : records) {
+    for (const auto part : std::views::split(std::string_view(record.text), '\n'))
+      lines.push_back({{part.begin(), part.end()}, record.nanoseconds});
+  }
+  return lines;
+}
+
+// What follows `key` in the text, up to a character that `stop` holds.
+std::optional<std::string_view> word_after(std::string_view text, std::string_view key,
+                                           std::string_view stop = " ,") {
+  const size_t at = text.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(at + key.size());
+  return text.substr(0, text.find_first_of(stop));
+}
+
+std::optional<uint64_t> number_after(std::string_view text, std::string_view key, int base = 10) {
+  auto word = word_after(text, key);
+  if (!word) return std::nullopt;
+  const std::string_view digits = base == 16 ? "0123456789abcdefABCDEFx" : "0123456789";
+  return parse_number(word->substr(0, word->find_first_not_of(digits)), base);
+}
+
+class Teller {
+ public:
+  explicit Teller(const std::vector<LogRecord>& records) : lines_(lines_of(records)) {
+    for (const auto& record : records)
+      story_.uptime_nanoseconds = std::max(story_.uptime_nanoseconds, record.nanoseconds);
+  }
+
+  CrashStory tell() {
+    find_panic();
+    find_cause();
+    find_kind();
+    find_details();
+    find_writer();
+    return std::move(story_);
+  }
+
+ private:
+  // With panic_on_oops the capture kernel takes over before the panic is announced: then the log's end is the
+  // end.
+  void find_panic() {
+    end_ = lines_.size();
+    end_time_ = story_.uptime_nanoseconds;
+    for (size_t index = lines_.size(); index-- > 0;) {
+      if (!lines_[index].text.starts_with(kPanic)) continue;
+      story_.panic = std::string(lines_[index].text);
+      end_ = index;
+      end_time_ = lines_[index].nanoseconds;
+      return;
+    }
+  }
+
+  [[nodiscard]] bool is_near(size_t index) const {
+    const uint64_t time = lines_[index].nanoseconds;
+    return time <= end_time_ && end_time_ - time <= kCauseNanoseconds;
+  }
+
+  // The first trouble of the last group: an oops that ended before the next one began is another story. Fatal
+  // trouble goes before reports.
+  void find_cause() {
+    std::optional<size_t> first, first_fatal;
+    bool ended = false;
+    for (size_t index = 0; index < end_; ++index) {
+      if (!is_near(index)) continue;
+      if (lines_[index].text.starts_with(kEndOfOops)) ended = true;
+      const auto trouble = trouble_of_line(lines_[index].text);
+      if (!trouble) continue;
+      if (ended && trouble->fatal) {
+        first.reset();
+        first_fatal.reset();
+      }
+      if (trouble->fatal) ended = false;
+      if (!first) first = index;
+      if (!first_fatal && trouble->fatal) first_fatal = index;
+    }
+    cause_ = first_fatal ? first_fatal : first;
+    cause_is_fatal_ = first_fatal.has_value();
+    if (cause_) story_.cause = std::string(lines_[*cause_].text);
+  }
+
+  void find_kind() {
+    if (story_.panic) {
+      // Behind "not syncing", some kernels have more before the colon.
+      if (const auto kind = kind_of_panic(std::string_view(*story_.panic).substr(kPanic.size()))) {
+        story_.kind = *kind;
+        story_.reason = *story_.panic;
+        // The kernel's report of it tells more than the panic does.
+        for (size_t index = end_; index-- > 0 && is_near(index);) {
+          const auto trouble = trouble_of_line(lines_[index].text);
+          if (!trouble || trouble->kind != *kind) continue;
+          cause_ = index;
+          story_.cause = std::string(lines_[index].text);
+          break;
+        }
+        return;
+      }
+    }
+    if (cause_ && cause_is_fatal_) {
+      story_.kind = trouble_of_line(*story_.cause)->kind;
+      story_.reason = *story_.cause;
+    } else if (story_.panic) {
+      story_.kind = CrashKind::panic;
+      story_.reason = *story_.panic;
+    }
+  }
+
+  void find_details() {
+    if (!cause_) return;
+    const std::string_view cause = lines_[*cause_].text;
+    // "address: 0000000000000010", "non-canonical address 0xdead...", "at virtual address ..."
+    for (const std::string_view key :
+         {"virtual address ", "address: ", "canonical address ", "for address "}) {
+      if (story_.fault_address) break;
+      story_.fault_address = number_after(cause, key, 16);
+    }
+    if (story_.kind == CrashKind::hung_task) story_.blocked_pid = pid_before(cause, " blocked ");
+    if (story_.kind == CrashKind::soft_lockup) {
+      story_.locked_cpu = small(number_after(cause, "CPU#"));
+      story_.blocked_pid = pid_before(cause, "]");
+    }
+    if (story_.kind == CrashKind::hard_lockup) {
+      story_.locked_cpu = small(number_after(cause, "on cpu "));
+      if (!story_.locked_cpu) story_.locked_cpu = small(number_after(cause, "CPU"));
+    }
+    constexpr size_t kMostLines = 100;
+    for (size_t index = *cause_; index < std::min(lines_.size(), *cause_ + kMostLines); ++index)
+      read_oops_line(lines_[index].text);
+  }
+
+  void read_oops_line(std::string_view line) {
+    if (story_.access.empty() && line.starts_with("#PF: ")) {
+      if (line.find("write access") != std::string_view::npos) story_.access = "write";
+      if (line.find("read access") != std::string_view::npos) story_.access = "read";
+      if (line.find("instruction fetch") != std::string_view::npos) story_.access = "execute";
+    }
+    // 0010 is the kernel's code segment: user code is not what failed.
+    for (const std::string_view key : {"RIP: 0010:", "pc : "})
+      if (!story_.location && line.starts_with(key)) story_.location = std::string(line.substr(key.size()));
+  }
+
+  // The last "CPU: 0 UID: 0 PID: 143 Comm: init Kdump: loaded Not tainted 6.12...".
+  void find_writer() {
+    for (size_t index = lines_.size(); index-- > 0;) {
+      const std::string_view line = lines_[index].text;
+      if (!story_.hardware && line.starts_with("Hardware name: ")) story_.hardware = line.substr(15);
+      if (!story_.hardware && line.starts_with("DMI: ")) story_.hardware = line.substr(5);
+      if (story_.pid || !line.starts_with("CPU: ") || !is_near(index)) continue;
+      story_.cpu = small(number_after(line, "CPU: "));
+      if (const auto pid = small(number_after(line, " PID: "))) story_.pid = static_cast<int32_t>(*pid);
+      const size_t comm = line.find(" Comm: ");
+      if (comm == std::string_view::npos) continue;
+      const std::string_view rest = line.substr(comm + 7);
+      const size_t stop = std::min({rest.find(" Kdump:"), rest.find(" Not tainted"), rest.find(" Tainted:")});
+      story_.comm = std::string(rest.substr(0, stop));
+    }
+  }
+
+  // "INFO: task NAME:123 blocked ...", "[NAME:123]": names may hold anything, colons too.
+  static std::optional<int32_t> pid_before(std::string_view line, std::string_view key) {
+    const size_t end = line.rfind(key);
+    if (end == std::string_view::npos) return std::nullopt;
+    const size_t colon = line.rfind(':', end);
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto pid = small(parse_number(line.substr(colon + 1, end - colon - 1)));
+    return pid ? std::optional(static_cast<int32_t>(*pid)) : std::nullopt;
+  }
+  static std::optional<uint32_t> small(std::optional<uint64_t> number) {
+    if (!number || *number > INT32_MAX) return std::nullopt;
+    return static_cast<uint32_t>(*number);
+  }
+
+  CrashStory story_;
+  std::vector<Line> lines_;
+  size_t end_ = 0;  // of the lines before the panic
+  uint64_t end_time_ = 0;
+  std::optional<size_t> cause_;
+  bool cause_is_fatal_ = false;
+};
+
+}  // namespace
+
+CrashStory tell_story(const std::vector<LogRecord>& records) {
+  return Teller(records).tell();
+}
+
+}  // namespace lifeboat::inspect

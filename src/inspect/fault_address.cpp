@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/fault_address.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace lifeboat::inspect {
+namespace {
+
+// include/linux/err.h: MAX_ERRNO.
+constexpr uint64_t kMostErrno = 4095;
+// include/linux/poison.h, with CONFIG_ILLEGAL_POINTER_VALUE of x86-64.
+constexpr uint64_t kPage = 4096;
+constexpr uint64_t kPoisonBase = 0xdead000000000000;
+
+struct Pattern {
+  uint8_t byte;
+  std::string_view meaning;
+};
+constexpr std::array kPatterns = {
+    Pattern{0x6b, "memory that had been freed (slab poison 0x6b): a use after free"},
+    Pattern{0x5a, "memory that was never written (slab poison 0x5a)"},
+    Pattern{0xbb, "the red zone of a slab object that is not in use"},
+    Pattern{0xcc, "the red zone of a slab object, or memory of init code that had been freed (0xcc)"},
+    Pattern{0xaa, "a page that had been freed (page poison 0xaa)"},
+};
+
+bool is_near(uint64_t address, uint64_t base, uint64_t bytes) {
+  return address >= base && address - base < bytes;
+}
+
+// The CPU does not tell all bits; an offset was added to the pointer: the upper six bytes must agree.
+std::string explain_pattern(uint64_t address) {
+  for (const auto& pattern : kPatterns) {
+    const uint64_t filled = 0x0101010101010101 * pattern.byte;
+    if (address >> 16 == filled >> 16) return fmt::format("the pointer was read from {}", pattern.meaning);
+  }
+  return {};
+}
+
+std::string explain_text(uint64_t address) {
+  std::string text;
+  for (unsigned index = 0; index < 8; ++index) {
+    const char c = static_cast<char>(address >> index * 8 & 0xff);
+    if (c < ' ' || c > '~') return {};
+    text += c;
+  }
+  return fmt::format("the pointer is made of text, \"{}\": something was overwritten by a string", text);
+}
+
+}  // namespace
+
+std::string explain_fault_address(uint64_t address) {
+  if (address == 0) return "NULL itself";
+  if (address < kPage)
+    return fmt::format("NULL plus {0} ({0:#x}): a member at that offset of a structure at NULL", address);
+  if (address < 0x10000)
+    return fmt::format("NULL plus {:#x}: a far member, or an element of an array, at NULL", address);
+  if (address > UINT64_MAX - kMostErrno)
+    return fmt::format("{}: an error code, or a small negative number, used as a pointer",
+                       static_cast<int64_t>(address));
+  if (is_near(address, kPoisonBase + 0x100, 0x22))
+    return "LIST_POISON1 and an offset: the next pointer of a list node that had been deleted";
+  if (is_near(address, kPoisonBase + 0x122, 0x100))
+    return "LIST_POISON2 and an offset: the previous pointer of a list node that had been deleted";
+  if (address >> 48 == kPoisonBase >> 48) return "a pointer that was poisoned on purpose";
+  if (auto text = explain_pattern(address); !text.empty()) return text;
+  if (auto text = explain_text(address); !text.empty()) return text;
+  if (address < uint64_t{1} << 47) return "an address of user space";
+  // 56 bits with five levels of page tables.
+  if (address < uint64_t{1} << 56) return "an address of user space, or not canonical";
+  if (address < uint64_t{0xff} << 56) return "not canonical: no address at all";
+  return "an address of the kernel's part of memory where nothing is mapped";
+}
+
+}  // namespace lifeboat::inspect

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/report.h"
+
+#include <algorithm>
+
+#include "inspect/fault_address.h"
+#include "inspect/modules.h"
+
+namespace lifeboat::inspect {
+namespace {
+
+constexpr size_t kMostBlocked = 4096;
+constexpr size_t kMostCpus = 256;
+constexpr size_t kMostProcesses = 5;
+constexpr size_t kLastRecords = 12;
+
+class Reporter {
+ public:
+  explicit Reporter(const Session& session) : session_(session) {}
+
+  Report make() {
+    report_.machine = summarize(session_);
+    report_.cpus = static_cast<uint32_t>(std::max(report_.machine.cpus, 0));
+    if (report_.cpus == 0 && session_.per_cpu())
+      report_.cpus = static_cast<uint32_t>(session_.per_cpu()->cpus().size());
+    if (report_.machine.story) story_ = &*report_.machine.story;
+    tell_crash();
+    tell_stack();
+    tell_other_cpus();
+    tell_tasks();
+    report_.memory = read_memory_use(session_);
+    report_.processes = read_process_memory(session_);
+    if (report_.processes && report_.processes->size() > kMostProcesses)
+      report_.processes->resize(kMostProcesses);
+    report_.tainting_modules = tainting_modules(session_);
+    tell_log();
+    tell_missing();
+    return std::move(report_);
+  }
+
+ private:
+  void tell_crash() {
+    if (story_ != nullptr) {
+      report_.kind = story_->kind;
+      report_.reason = story_->reason;
+      if (story_->fault_address) report_.address_meaning = explain_fault_address(*story_->fault_address);
+      report_.pid = story_->pid;
+      report_.comm = story_->comm;
+    }
+    report_.cpu = panic_cpu(session_);
+    if (!report_.cpu && story_ != nullptr) report_.cpu = story_->cpu;
+    if (report_.cpu) {
+      if (const Task* task = running_task(session_, *report_.cpu)) {
+        report_.pid = task->pid;
+        report_.comm = task->comm;
+      }
+    }
+    report_.taint = read_taint_mask();
+  }
+
+  Result<uint64_t> read_taint_mask() {
+    if (!session_.symbols()) return std::unexpected(session_.symbols().error());
+    const auto address = session_.symbols()->address_of("tainted_mask");
+    if (!address) return fail(ErrorCode::not_found, "no symbol tainted_mask");
+    return session_.kernel()->read<uint64_t>(*address);
+  }
+
+  // Who did not go on is not who noticed.
+  Result<NamedStack> find_stack() {
+    if (story_ != nullptr && story_->kind == CrashKind::hung_task && story_->blocked_pid &&
+        session_.tasks()) {
+      const auto& tasks = session_.tasks()->tasks;
+      const auto task = std::ranges::find(tasks, *story_->blocked_pid, &Task::pid);
+      if (task != tasks.end()) {
+        report_.stack_title = fmt::format("task {} {}, which hung", task->pid, task->comm);
+        return stack_of_task(session_, *task);
+      }
+    }
+    if (story_ != nullptr && story_->locked_cpu && story_->locked_cpu != report_.cpu) {
+      if (auto stack = stack_of_cpu(session_, *story_->locked_cpu)) {
+        report_.stack_title = fmt::format("CPU {}, which was locked up", *story_->locked_cpu);
+        subject_cpu_ = story_->locked_cpu;
+        return stack;
+      }
+    }
+    if (!report_.cpu) {
+      if (!session_.unwinder()) return std::unexpected(session_.unwinder().error());
+      return fail(ErrorCode::not_found, "which CPU panicked is not known");
+    }
+    report_.stack_title = fmt::format("CPU {}, which panicked", *report_.cpu);
+    subject_cpu_ = report_.cpu;
+    return stack_of_cpu(session_, *report_.cpu);
+  }
+
+  void tell_stack() {
+    report_.stack = find_stack();
+    if (report_.stack_title.empty()) report_.stack_title = "the CPU that panicked";
+    if (!report_.stack) return;
+    const auto& frames = report_.stack->frames;
+    for (size_t index = 0; index < frames.size() && report_.kind == CrashKind::unknown; ++index) {
+      const auto kind = kind_of_function(plain_function_name(frames[index].symbol));
+      if (!kind) continue;
+      report_.kind = *kind;
+      report_.reason = fmt::format("{} is on the stack", frames[index].symbol);
+    }
+    report_.panic_frames = panic_path_length(frames);
+    report_.signature = make_signature(report_.kind, frames);
+  }
+
+  void tell_other_cpus() {
+    if (!session_.registers()) return;
+    size_t told = 0;
+    for (const auto& saved : *session_.registers()) {
+      if (saved.cpu == subject_cpu_) continue;
+      if (++told > kMostCpus) {
+        report_.notes.push_back(fmt::format("only the stacks of the first {} CPUs are shown", kMostCpus));
+        return;
+      }
+      auto stack = stack_of_cpu(session_, saved.cpu);
+      if (stack) {
+        report_.other_cpus.push_back(std::move(*stack));
+      } else {
+        report_.cpus_without_stack.push_back(stack.error().message);
+      }
+    }
+  }
+
+  void tell_tasks() {
+    if (!session_.tasks()) {
+      report_.task_count = std::unexpected(session_.tasks().error());
+      return;
+    }
+    const auto& list = *session_.tasks();
+    report_.task_count = list.tasks.size();
+    std::map<std::string, size_t> groups;
+    size_t blocked = 0;
+    for (const auto& task : list.tasks) {
+      ++report_.states[task.state];
+      if (task.state != 'D' || ++blocked > kMostBlocked) continue;
+      auto stack = stack_of_task(session_, task);
+      std::string key;
+      if (stack) {
+        for (const auto& frame : stack->frames) key += frame.symbol + "\n";
+      } else {
+        stack = NamedStack{.pid = task.pid, .comm = task.comm, .end = stack.error().message};
+      }
+      const auto [place, is_new] = groups.emplace(std::move(key), report_.blocked.size());
+      if (is_new) report_.blocked.push_back({{}, std::move(*stack)});
+      report_.blocked[place->second].tasks.push_back(&task);
+    }
+    if (blocked > kMostBlocked)
+      report_.notes.push_back(
+          fmt::format("only the first {} of {} tasks in D state are grouped", kMostBlocked, blocked));
+    std::ranges::stable_sort(report_.blocked, std::greater{},
+                             [](const BlockedGroup& group) { return group.tasks.size(); });
+    for (const auto& note : list.notes) report_.notes.push_back("tasks: " + note);
+  }
+
+  void tell_log() {
+    if (!session_.log()) return;
+    const auto& log = *session_.log();
+    // Behind the panic there are registers and the stack, which are told better above.
+    size_t end = log.records.size();
+    for (size_t index = end; index-- > 0 && story_ != nullptr && story_->panic;) {
+      if (log.records[index].text.find(*story_->panic) == std::string::npos) continue;
+      end = index + 1;
+      break;
+    }
+    const size_t first = end - std::min(end, kLastRecords);
+    report_.last_records.assign(log.records.begin() + static_cast<std::ptrdiff_t>(first),
+                                log.records.begin() + static_cast<std::ptrdiff_t>(end));
+    report_.records_behind = log.records.size() - end;
+    if (log.unreadable > 0)
+      report_.notes.push_back(fmt::format("log: {} records are lost or cannot be read", log.unreadable));
+  }
+
+  void tell_missing() {
+    for (const auto& reason : report_.machine.missing) report_.notes.push_back("dump: " + reason);
+    if (session_.symbols())
+      for (const auto& warning : session_.symbols()->warnings())
+        report_.notes.push_back("symbols: " + warning);
+    if (session_.unwinder())
+      for (const auto& note : session_.unwinder()->notes()) report_.notes.push_back("stacks: " + note);
+    if (session_.modules() && !session_.modules()->damage.empty())
+      report_.notes.push_back("modules: " + session_.modules()->damage);
+  }
+
+  const Session& session_;
+  Report report_;
+  const CrashStory* story_ = nullptr;
+  std::optional<uint32_t> subject_cpu_;
+};
+
+}  // namespace
+
+Report make_report(const Session& session) {
+  return Reporter(session).make();
+}
+
+}  // namespace lifeboat::inspect

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One screen about a crash: what died, how, where, and what the machine was doing. Every part that cannot be
+// told carries the reason; the others stand.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inspect/memory_use.h"
+#include "inspect/modules.h"
+#include "inspect/signature.h"
+#include "inspect/stacks.h"
+#include "inspect/sys.h"
+#include "inspect/taint.h"
+
+namespace lifeboat::inspect {
+
+// Tasks that wait in the same place.
+struct BlockedGroup {
+  std::vector<const Task*> tasks;
+  NamedStack stack;  // of the first
+};
+
+struct Report {
+  MachineSummary machine;
+  uint32_t cpus = 0;  // 0: not known
+
+  CrashKind kind = CrashKind::unknown;
+  std::string reason;           // why that kind; empty: none
+  std::string address_meaning;  // of the address whose access failed; empty: nothing
+  std::optional<uint32_t> cpu;  // that panicked
+  std::optional<int32_t> pid;   // of the task that ran there
+  std::optional<std::string> comm;
+  Result<uint64_t> taint = {};  // tainted_mask
+
+  // The stack in which the trouble was: of the CPU that panicked, or of the task or CPU that did not go on.
+  std::string stack_title;
+  Result<NamedStack> stack = {};
+  size_t panic_frames = 0;  // at its beginning: only tell how the kernel dies
+  Signature signature;
+  std::vector<NamedStack> other_cpus;
+  std::vector<std::string> cpus_without_stack;  // "CPU 3: saved no registers"
+
+  Result<size_t> task_count = {};
+  std::map<char, size_t> states;  // how many tasks are in each
+  std::vector<BlockedGroup> blocked;
+  Result<MemoryUse> memory = {};
+  Result<std::vector<ProcessMemory>> processes = {};  // the largest
+  Result<std::vector<TaintingModule>> tainting_modules = {};
+  std::vector<LogRecord> last_records;  // the last is that of the panic, if there is one
+  size_t records_behind = 0;            // that follow in the log
+  std::vector<std::string> notes;       // what the reader must know about the rest
+};
+
+// `session` must outlive the report. Bounded in time for any dump.
+Report make_report(const Session& session);
+
+}  // namespace lifeboat::inspect

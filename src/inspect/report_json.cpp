@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The schema is docs/report-json.md: members are added to it, never renamed or removed.
+#include <nlohmann/json.hpp>
+
+#include "inspect/report_text.h"
+
+namespace lifeboat::inspect {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json optional_number(const auto& number) {
+  return number ? ordered_json(*number) : ordered_json();
+}
+ordered_json optional_address(const std::optional<uint64_t>& address) {
+  return address ? ordered_json(format_address(*address)) : ordered_json();
+}
+ordered_json optional_bytes(const std::optional<uint64_t>& pages) {
+  return pages ? ordered_json(*pages * kPageSize) : ordered_json();
+}
+
+class JsonWriter {
+ public:
+  explicit JsonWriter(const Report& report) : report_(report) {}
+
+  ordered_json write(const std::string& path) {
+    document_["schema"] = 1;
+    document_["dump"] = path;
+    machine();
+    crash();
+    stacks();
+    tasks();
+    memory();
+    modules();
+    log();
+    document_["notes"] = report_.notes;
+    document_["unknown"] = unknown_.is_null() ? ordered_json::object() : unknown_;
+    return std::move(document_);
+  }
+
+ private:
+  // The value, or null and the reason in "unknown".
+  void put(const std::string& key, const auto& result, const auto& value) {
+    if (result) {
+      document_[key] = value(*result);
+    } else {
+      document_[key] = nullptr;
+      unknown_[key] = result.error().message;
+    }
+  }
+
+  void machine() {
+    put("utsname", report_.machine.uts, [](const Utsname& uts) -> ordered_json {
+      return {{"sysname", uts.sysname}, {"nodename", uts.nodename}, {"release", uts.release},
+              {"version", uts.version}, {"machine", uts.machine},   {"domainname", uts.domainname}};
+    });
+    document_["cpus"] = report_.cpus == 0 ? ordered_json() : ordered_json(report_.cpus);
+    document_["memory_bytes"] = report_.machine.ram_pages * kPageSize;
+    document_["hardware"] =
+        report_.machine.story ? optional_number(report_.machine.story->hardware) : ordered_json();
+    put("crash_time", report_.machine.crash_time, [](uint64_t seconds) { return ordered_json(seconds); });
+  }
+
+  void crash() {
+    document_["kind"] = kind_name(report_.kind);
+    document_["kind_text"] = kind_explanation(report_.kind);
+    document_["reason"] = report_.reason.empty() ? ordered_json() : ordered_json(report_.reason);
+    put("crash", report_.machine.story, [this](const CrashStory& story) {
+      return ordered_json{
+          {"uptime_seconds", static_cast<double>(story.uptime_nanoseconds) / 1e9},
+          {"panic", optional_number(story.panic)},
+          {"cause", optional_number(story.cause)},
+          {"fault_address", optional_address(story.fault_address)},
+          {"fault_access", story.access.empty() ? ordered_json() : ordered_json(story.access)},
+          {"fault_meaning",
+           report_.address_meaning.empty() ? ordered_json() : ordered_json(report_.address_meaning)},
+          {"instruction", optional_number(story.location)},
+          {"blocked_pid", optional_number(story.blocked_pid)},
+          {"locked_cpu", optional_number(story.locked_cpu)}};
+    });
+    document_["cpu"] = optional_number(report_.cpu);
+    document_["pid"] = optional_number(report_.pid);
+    document_["comm"] = optional_number(report_.comm);
+    put("taint", report_.taint, [](uint64_t mask) {
+      ordered_json flags = ordered_json::array();
+      for (const auto& taint : read_taint(mask))
+        flags.push_back({{"letter", std::string(1, taint.letter)}, {"meaning", taint.meaning}});
+      return ordered_json{{"mask", mask}, {"flags", std::move(flags)}};
+    });
+    document_["signature"] =
+        report_.signature.hash.empty() ? ordered_json() : ordered_json(report_.signature.hash);
+    document_["signature_functions"] = report_.signature.functions;
+  }
+
+  void stacks() {
+    document_["stack_of"] = report_.stack_title;
+    put("stack", report_.stack, [](const NamedStack& stack) { return stack_json(stack); });
+    ordered_json others = ordered_json::array();
+    for (const auto& stack : report_.other_cpus) others.push_back(stack_json(stack));
+    document_["other_cpus"] = std::move(others);
+  }
+
+  void tasks() {
+    put("tasks", report_.task_count, [](size_t count) { return ordered_json(count); });
+    ordered_json states = ordered_json::object();
+    for (const auto& [state, count] : report_.states) states[std::string(1, state)] = count;
+    document_["task_states"] = std::move(states);
+    ordered_json groups = ordered_json::array();
+    for (const auto& group : report_.blocked) {
+      ordered_json pids = ordered_json::array();
+      for (const Task* task : group.tasks) pids.push_back(task->pid);
+      groups.push_back({{"pids", std::move(pids)}, {"frames", stack_json(group.stack)["frames"]}});
+    }
+    document_["blocked"] = std::move(groups);
+  }
+
+  void memory() {
+    put("memory", report_.memory, [](const MemoryUse& use) {
+      return ordered_json{{"total", optional_bytes(use.total)},
+                          {"free", optional_bytes(use.free)},
+                          {"cache", optional_bytes(use.cache)},
+                          {"anonymous", optional_bytes(use.anonymous)},
+                          {"shared", optional_bytes(use.shared)},
+                          {"slab_reclaimable", optional_bytes(use.slab_reclaimable)},
+                          {"slab_unreclaimable", optional_bytes(use.slab_unreclaimable)},
+                          {"page_tables", optional_bytes(use.page_tables)},
+                          {"kernel_stacks", optional_bytes(use.kernel_stacks)},
+                          {"dirty", optional_bytes(use.dirty)},
+                          {"writeback", optional_bytes(use.writeback)},
+                          {"swap_total", optional_bytes(use.swap_total)},
+                          {"swap_free", optional_bytes(use.swap_free)}};
+    });
+    put("largest_processes", report_.processes, [](const std::vector<ProcessMemory>& processes) {
+      ordered_json list = ordered_json::array();
+      for (const auto& process : processes)
+        list.push_back(
+            {{"pid", process.pid}, {"comm", process.comm}, {"resident", process.resident() * kPageSize}});
+      return list;
+    });
+  }
+
+  void modules() {
+    put("tainting_modules", report_.tainting_modules, [](const std::vector<TaintingModule>& modules) {
+      ordered_json list = ordered_json::array();
+      for (const auto& module : modules)
+        list.push_back(
+            {{"name", module.name}, {"base", format_address(module.base)}, {"taints", module.taints}});
+      return list;
+    });
+  }
+
+  void log() {
+    ordered_json lines = ordered_json::array();
+    for (const auto& record : report_.last_records) {
+      lines.push_back({{"seconds", static_cast<double>(record.nanoseconds) / 1e9},
+                       {"level", record.level},
+                       {"text", record.text}});
+    }
+    document_["log"] = std::move(lines);
+  }
+
+  const Report& report_;
+  ordered_json document_, unknown_;
+};
+
+}  // namespace
+
+ordered_json stack_json(const NamedStack& stack) {
+  ordered_json frames = ordered_json::array();
+  for (const auto& frame : stack.frames) {
+    ordered_json entry = {
+        {"address", format_address(frame.frame.address)},
+        {"symbol", frame.named ? ordered_json(frame.symbol) : ordered_json()},
+        {"offset", optional_number(frame.offset)},
+        {"module", frame.module.empty() ? ordered_json() : ordered_json(frame.module)},
+    };
+    if (!frame.frame.reliable) entry["reliable"] = false;
+    if (frame.frame.interrupted) entry["interrupted"] = true;
+    if (frame.frame.stack != StackKind::task) entry["stack"] = stack_kind_name(frame.frame.stack);
+    frames.push_back(std::move(entry));
+  }
+  ordered_json document = {{"pid", stack.pid < 0 ? ordered_json() : ordered_json(stack.pid)},
+                           {"comm", stack.comm},
+                           {"cpu", stack.cpu},
+                           {"frames", std::move(frames)}};
+  if (!stack.end.empty()) document["end"] = stack.end;
+  return document;
+}
+
+ordered_json report_json(const Report& report, const std::string& path) {
+  return JsonWriter(report).write(path);
+}
+
+}  // namespace lifeboat::inspect

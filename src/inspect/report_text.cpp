@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/report_text.h"
+
+#include <algorithm>
+
+namespace lifeboat::inspect {
+namespace {
+
+constexpr size_t kMostFrames = 16;  // of the stack that matters
+constexpr size_t kShortFrames = 3;  // of the others
+constexpr size_t kShownCpus = 4;
+constexpr size_t kShownGroups = 4;
+constexpr size_t kShownTasks = 4;  // of a group
+constexpr size_t kShownModules = 8;
+
+class Writer {
+ public:
+  Writer(const Report& report, const Style& style) : report_(report), style_(style) {}
+
+  std::string write(const std::string& path) {
+    machine(path);
+    crash();
+    stack();
+    other_cpus();
+    tasks();
+    memory();
+    modules();
+    log();
+    notes();
+    return std::move(text_);
+  }
+
+ private:
+  void heading(std::string_view title) { text_ += fmt::format("\n{}\n", style_.heading(title)); }
+  void row(std::string_view name, std::string_view value) {
+    text_ += fmt::format("{:<11} {}\n", name, one_line(value));
+  }
+  void alarm(std::string_view name, std::string_view value) {
+    text_ += fmt::format("{:<11} {}\n", name, style_.alarm(one_line(value)));
+  }
+
+  void machine(const std::string& path) {
+    const auto& machine = report_.machine;
+    row("dump", fmt::format("{} ({}{})", path, format_name(machine.format),
+                            machine.dump_level ? fmt::format(", level {}", *machine.dump_level) : ""));
+    if (machine.uts) {
+      row("kernel", fmt::format("{} {}", machine.uts->release, machine.uts->version));
+    } else {
+      row("kernel", cannot_tell(machine.uts.error()));
+    }
+    std::string hardware;
+    if (machine.uts && !machine.uts->nodename.empty() && machine.uts->nodename != "(none)")
+      hardware = machine.uts->nodename + ": ";
+    if (report_.cpus > 0) hardware += plural(report_.cpus, "CPU") + ", ";
+    hardware += format_pages(machine.ram_pages);
+    if (machine.story && machine.story->hardware) hardware += ", " + *machine.story->hardware;
+    row("machine", hardware);
+    std::string when =
+        machine.crash_time ? format_utc(*machine.crash_time) : cannot_tell(machine.crash_time.error());
+    if (machine.story) when += ", up " + format_uptime(machine.story->uptime_nanoseconds);
+    row("crashed", when);
+  }
+
+  void crash() {
+    const auto& story = report_.machine.story;
+    if (!story) {
+      row("panic", cannot_tell(story.error()));
+    } else {
+      alarm("panic", story->panic.value_or("the log tells of none"));
+      if (story->cause && story->cause != story->panic) row("cause", *story->cause);
+    }
+    alarm("kind", fmt::format("{}: {}", kind_name(report_.kind), kind_explanation(report_.kind)));
+    if (!report_.reason.empty() &&
+        (!story || (report_.reason != story->panic && report_.reason != story->cause)))
+      row("", "because " + report_.reason);
+    if (story) fault(*story);
+    std::string where = report_.cpu ? fmt::format("CPU {}", *report_.cpu) : "a CPU that is not known";
+    if (report_.pid) where += fmt::format(", task {}", *report_.pid);
+    if (report_.comm) where += " " + *report_.comm;
+    row("where", where);
+    taint();
+    if (!report_.signature.hash.empty()) row("signature", report_.signature.hash);
+  }
+
+  void fault(const CrashStory& story) {
+    if (story.fault_address) {
+      row("address", fmt::format("{}{}: {}", format_address(*story.fault_address),
+                                 story.access.empty() ? "" : ", " + story.access, report_.address_meaning));
+    }
+    if (story.location) row("instruction", *story.location);
+  }
+
+  void taint() {
+    if (!report_.taint) {
+      row("taint", cannot_tell(report_.taint.error()));
+      return;
+    }
+    const auto taints = read_taint(*report_.taint);
+    if (taints.empty()) row("taint", "none");
+    for (size_t index = 0; index < taints.size(); ++index)
+      row(index == 0 ? "taint" : "", fmt::format("{}: {}", taints[index].letter, taints[index].meaning));
+  }
+
+  void stack() {
+    heading("Stack of " + one_line(report_.stack_title));
+    if (!report_.stack) {
+      text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.stack.error())));
+      return;
+    }
+    // The panic path is known to everybody; but a stack that is nothing else is shown.
+    const auto& frames = report_.stack->frames;
+    const size_t hidden = report_.panic_frames < frames.size() ? report_.panic_frames : 0;
+    const std::vector<NamedFrame> shown(frames.begin() + static_cast<std::ptrdiff_t>(hidden), frames.end());
+    text_ += frames_text(shown, kMostFrames, style_);
+    if (!report_.stack->end.empty()) text_ += fmt::format("  ({})\n", one_line(report_.stack->end));
+  }
+
+  static std::string in_short(const NamedStack& stack) {
+    std::string text;
+    size_t shown = 0;
+    for (const auto& frame : stack.frames) {
+      if (shown == kShortFrames) return text + " < ...";
+      text += fmt::format("{}{}", shown == 0 ? "" : " < ", plain_function_name(frame.symbol));
+      ++shown;
+    }
+    return text.empty() ? stack.end : text;
+  }
+
+  void other_cpus() {
+    if (report_.other_cpus.empty() && report_.cpus_without_stack.empty()) return;
+    heading("Other CPUs");
+    for (size_t index = 0; index < report_.other_cpus.size(); ++index) {
+      if (index == kShownCpus) {
+        text_ +=
+            fmt::format("  and {} ('bt -a' shows all)\n", plural(report_.other_cpus.size() - index, "other"));
+        break;
+      }
+      const auto& stack = report_.other_cpus[index];
+      text_ += fmt::format("  CPU {}  {:>6} {:<15}  {}\n", stack.cpu, stack.pid, one_line(stack.comm),
+                           one_line(in_short(stack)));
+    }
+    for (const auto& reason : report_.cpus_without_stack) text_ += fmt::format("  {}\n", one_line(reason));
+  }
+
+  void tasks() {
+    heading("Tasks");
+    if (!report_.task_count) {
+      text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.task_count.error())));
+      return;
+    }
+    text_ += fmt::format("  {} threads:", *report_.task_count);
+    for (const auto& [state, count] : report_.states) text_ += fmt::format(" {} {}", count, state);
+    text_ += '\n';
+    for (size_t index = 0; index < report_.blocked.size(); ++index) {
+      if (index == kShownGroups) {
+        text_ += fmt::format("  and {} of tasks in D state ('ps --state D')\n",
+                             plural(report_.blocked.size() - index, "other group"));
+        break;
+      }
+      blocked(report_.blocked[index]);
+    }
+  }
+
+  void blocked(const BlockedGroup& group) {
+    text_ += fmt::format("  {} in D state:", plural(group.tasks.size(), "task"));
+    for (size_t index = 0; index < std::min(group.tasks.size(), kShownTasks); ++index)
+      text_ += fmt::format(" {} ({})", one_line(group.tasks[index]->comm), group.tasks[index]->pid);
+    if (group.tasks.size() > kShownTasks) text_ += " ...";
+    text_ += fmt::format("\n    {}\n", one_line(in_short(group.stack)));
+  }
+
+  void memory() {
+    heading("Memory");
+    if (report_.memory) {
+      std::string line;
+      const auto add = [&line](std::string_view name, const std::optional<uint64_t>& pages) {
+        if (pages) line += fmt::format("{}{} {}", line.empty() ? "" : ", ", name, format_pages(*pages));
+      };
+      const MemoryUse& use = *report_.memory;
+      add("total", use.total);
+      add("free", use.free);
+      add("cache", use.cache);
+      add("anonymous", use.anonymous);
+      if (use.slab_reclaimable && use.slab_unreclaimable)
+        add("slab", *use.slab_reclaimable + *use.slab_unreclaimable);
+      add("shared", use.shared);
+      if (use.swap_total.value_or(0) != 0) add("free swap", use.swap_free);
+      text_ += fmt::format("  {}\n", line);
+    } else {
+      text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.memory.error())));
+    }
+    if (!report_.processes) {
+      if (report_.memory)
+        text_ += fmt::format("  processes: {}\n", one_line(cannot_tell(report_.processes.error())));
+      return;
+    }
+    std::string line;
+    for (const auto& process : *report_.processes)
+      line += fmt::format("{}{} ({}) {}", line.empty() ? "" : ", ", one_line(process.comm), process.pid,
+                          format_pages(process.resident()));
+    if (!line.empty()) text_ += fmt::format("  largest: {}\n", line);
+  }
+
+  void modules() {
+    if (!report_.tainting_modules) {
+      heading("Modules from outside the tree");
+      text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.tainting_modules.error())));
+      return;
+    }
+    if (report_.tainting_modules->empty()) return;
+    heading("Modules that taint the kernel");
+    for (size_t index = 0; index < report_.tainting_modules->size(); ++index) {
+      if (index == kShownModules) {
+        text_ += fmt::format("  and {}\n", plural(report_.tainting_modules->size() - index, "other"));
+        break;
+      }
+      const auto& module = (*report_.tainting_modules)[index];
+      text_ += fmt::format("  {} ({})\n", one_line(module.name), module.taints);
+    }
+  }
+
+  void log() {
+    if (report_.last_records.empty()) return;
+    heading("Last lines of the log");
+    for (const auto& record : report_.last_records) text_ += format_record(record);
+    if (report_.records_behind > 0)
+      text_ +=
+          fmt::format("  and {} behind it ('log' shows all)\n", plural(report_.records_behind, "record"));
+  }
+
+  void notes() {
+    if (report_.notes.empty()) return;
+    heading("What is missing");
+    for (const auto& note : report_.notes) text_ += fmt::format("  {}\n", one_line(note));
+  }
+
+  const Report& report_;
+  const Style& style_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string frames_text(const std::vector<NamedFrame>& frames, size_t limit, const Style& style) {
+  std::string text;
+  StackKind stack = frames.empty() ? StackKind::task : frames.front().frame.stack;
+  for (size_t index = 0; index < frames.size(); ++index) {
+    if (index == limit) {
+      text += fmt::format("  ... {} ('bt' shows all)\n", plural(frames.size() - index, "more frame"));
+      break;
+    }
+    const auto& frame = frames[index];
+    if (frame.frame.stack != stack) {
+      stack = frame.frame.stack;
+      text += style.faint(fmt::format("  --- {} stack ---", stack_kind_name(stack))) + "\n";
+    }
+    text +=
+        fmt::format("  #{:<2} {}{}{}\n", index, frame.frame.reliable ? "" : "? ", one_line(frame.to_string()),
+                    frame.frame.interrupted && index > 0 ? "  (interrupted here)" : "");
+  }
+  return text;
+}
+
+std::string report_text(const Report& report, const std::string& path, const Style& style) {
+  return Writer(report, style).write(path);
+}
+
+}  // namespace lifeboat::inspect

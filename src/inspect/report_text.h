@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The report's two forms: for people, and for programs (docs/report-json.md).
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "inspect/report.h"
+#include "inspect/text.h"
+
+namespace lifeboat::inspect {
+
+std::string report_text(const Report& report, const std::string& path, const Style& style);
+nlohmann::ordered_json report_json(const Report& report, const std::string& path);
+
+// Pieces of both that other views share.
+std::string frames_text(const std::vector<NamedFrame>& frames, size_t limit, const Style& style);
+nlohmann::ordered_json stack_json(const NamedStack& stack);
+
+}  // namespace lifeboat::inspect

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/search.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace lifeboat::inspect {
+namespace {
+
+class Searcher {
+ public:
+  Searcher(Dump& dump, ByteSpan bytes, uint64_t alignment, const std::function<bool(uint64_t)>& found)
+      : dump_(dump), wanted_(as_text(bytes)), alignment_(alignment), found_(found) {}
+
+  SearchResult run() {
+    for (const auto& range : dump_.ram()) {
+      for (uint64_t pfn = range.start / kPageSize; pfn < range.end / kPageSize && !result_.stopped; ++pfn) {
+        if (dump_.page_state(pfn) == PageState::stored) {
+          look_at(pfn);
+        } else {
+          window_.clear();
+        }
+      }
+    }
+    return result_;
+  }
+
+ private:
+  // The window is the page, behind the end of the page before it: as much as a find that begins there needs.
+  void look_at(uint64_t pfn) {
+    const uint64_t address = pfn * kPageSize;
+    if (end_ != address) window_.clear();
+    if (window_.size() >= wanted_.size()) window_.erase(0, window_.size() - (wanted_.size() - 1));
+    const size_t before = window_.size();
+    window_.resize(before + kPageSize);
+    ++result_.pages;
+    if (!dump_.read(address, std::as_writable_bytes(std::span(window_).subspan(before)))) {
+      ++result_.unreadable;
+      window_.clear();
+      return;
+    }
+    end_ = address + kPageSize;
+    const uint64_t start = address - before;
+    for (size_t at = window_.find(wanted_); at != std::string::npos; at = window_.find(wanted_, at + 1)) {
+      if ((start + at) % alignment_ != 0) continue;
+      if (found_(start + at)) continue;
+      result_.stopped = true;
+      return;
+    }
+  }
+
+  Dump& dump_;
+  std::string_view wanted_;
+  uint64_t alignment_;
+  const std::function<bool(uint64_t)>& found_;
+  std::string window_;
+  uint64_t end_ = 0;  // of the window
+  SearchResult result_;
+};
+
+}  // namespace
+
+SearchResult search_memory(Dump& dump, ByteSpan bytes, uint64_t alignment,
+                           const std::function<bool(uint64_t physical_address)>& found) {
+  if (bytes.empty() || bytes.size() > kPageSize) return {};
+  return Searcher(dump, bytes, std::max<uint64_t>(alignment, 1), found).run();
+}
+
+}  // namespace lifeboat::inspect

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Looks through the stored pages of a dump for bytes.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "inspect/session.h"
+
+namespace lifeboat::inspect {
+
+struct SearchResult {
+  uint64_t pages = 0;       // looked at
+  uint64_t unreadable = 0;  // of these, lost or damaged
+  bool stopped = false;     // `found` had enough
+};
+
+// Calls `found` with the physical address of each place where `bytes` (at most a page) begins at a multiple
+// of `alignment`, in order, across the border of two stored pages too; false: enough. Every stored page is
+// read once.
+SearchResult search_memory(Dump& dump, ByteSpan bytes, uint64_t alignment,
+                           const std::function<bool(uint64_t physical_address)>& found);
+
+}  // namespace lifeboat::inspect

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/signature.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lifeboat::inspect {
+namespace {
+
+constexpr size_t kMostFunctions = 8;
+
+// Between the trouble and the capture kernel: kernel/panic.c, arch/x86/kernel/{dumpstack,crash,traps}.c,
+// arch/x86/mm/fault.c.
+constexpr std::array<std::string_view, 42> kPanicPath = {
+    "panic",
+    "vpanic",
+    "panic_other_cpus_shutdown",
+    "nmi_panic",
+    "check_panic_on_warn",
+    "crash_kexec",
+    "__crash_kexec",
+    "machine_kexec",
+    "machine_crash_shutdown",
+    "native_machine_crash_shutdown",
+    "crash_setup_regs",
+    "crash_save_cpu",
+    "relocate_kernel",
+    "oops_end",
+    "oops_begin",
+    "die",
+    "die_addr",
+    "__die",
+    "__die_body",
+    "die_body",
+    "no_context",
+    "page_fault_oops",
+    "kernelmode_fixup_or_oops",
+    "bad_area_nosemaphore",
+    "__bad_area_nosemaphore",
+    "__bad_area",
+    "do_kern_addr_fault",
+    "do_user_addr_fault",
+    "handle_page_fault",
+    "exc_page_fault",
+    "asm_exc_page_fault",
+    "do_trap",
+    "do_error_trap",
+    "handle_bug",
+    "exc_invalid_op",
+    "asm_exc_invalid_op",
+    "exc_general_protection",
+    "asm_exc_general_protection",
+    "exc_divide_error",
+    "asm_exc_divide_error",
+    "exc_double_fault",
+    "asm_exc_double_fault",
+};
+
+bool is_panic_path(std::string_view function) {
+  return std::ranges::find(kPanicPath, function) != kPanicPath.end();
+}
+
+// The trouble is told of by an exception or interrupt that came in between: what it interrupted is what
+// matters.
+bool is_told_by_interruption(CrashKind kind) {
+  switch (kind) {
+    case CrashKind::null_dereference:
+    case CrashKind::bad_address:
+    case CrashKind::general_protection:
+    case CrashKind::bug:
+    case CrashKind::divide_error:
+    case CrashKind::invalid_opcode:
+    case CrashKind::stack_overflow:
+    case CrashKind::double_fault:
+    case CrashKind::oops:
+    case CrashKind::soft_lockup:
+    case CrashKind::hard_lockup:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string hash_text(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  return fmt::format("{:016x}", hash);
+}
+
+}  // namespace
+
+std::string plain_function_name(std::string_view name) {
+  // ".part.0", ".isra.0", ".constprop.0", ".cold", ".llvm.123": no C name holds a dot.
+  return std::string(name.substr(0, name.find('.', 1)));
+}
+
+size_t panic_path_length(const std::vector<NamedFrame>& frames) {
+  size_t length = 0;
+  for (size_t index = 0; index < frames.size() && is_panic_path(plain_function_name(frames[index].symbol));
+       ++index)
+    length = index + 1;
+  return length;
+}
+
+Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames) {
+  size_t first = panic_path_length(frames);
+  if (is_told_by_interruption(kind)) {
+    const auto interrupted = std::ranges::find_if(frames, [](const NamedFrame& frame) {
+      return frame.frame.interrupted && !is_panic_path(frame.symbol);
+    });
+    // The innermost frame is where the CPU stopped: it was interrupted by its own end, if by anything.
+    if (interrupted != frames.end() && interrupted != frames.begin())
+      first = static_cast<size_t>(interrupted - frames.begin());
+  }
+  Signature signature;
+  std::string text = fmt::format("{}\n", kind_name(kind));
+  for (size_t index = first; index < frames.size() && signature.functions.size() < kMostFunctions; ++index) {
+    if (!frames[index].named || !frames[index].frame.reliable) continue;
+    signature.functions.push_back(plain_function_name(frames[index].symbol));
+    text += signature.functions.back() + "\n";
+  }
+  if (!signature.functions.empty()) signature.hash = hash_text(text);
+  return signature;
+}
+
+}  // namespace lifeboat::inspect
