@@ -37,13 +37,13 @@ bool CodeMap::follows_call(uint64_t address) const {
   });
 }
 
-bool CodeMap::is_call_of(uint64_t return_address, uint64_t callee) const {
+std::optional<uint64_t> CodeMap::called_before(uint64_t return_address) const {
   constexpr uint64_t kDistance = 4, kCall = 5;
-  if (!function_start_ || !holds(return_address - 1)) return false;
+  if (!holds(return_address - 1)) return std::nullopt;
   const auto operation = memory_->read<uint8_t>(return_address - kCall);
   const auto distance = memory_->read<int32_t>(return_address - kDistance);
-  if (!operation || !distance || *operation != 0xe8) return false;
-  return function_start_(callee) == return_address + static_cast<uint64_t>(int64_t{*distance});
+  if (!operation || !distance || *operation != 0xe8) return std::nullopt;
+  return return_address + static_cast<uint64_t>(int64_t{*distance});
 }
 
 Result<OrcEntry> CodeMap::find(uint64_t address) const {

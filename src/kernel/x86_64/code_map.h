@@ -29,8 +29,11 @@ class CodeMap {
   [[nodiscard]] bool is_trampoline(uint64_t address) const;
   // Is it the address behind a call instruction? What lies on a stack by chance seldom is.
   [[nodiscard]] bool follows_call(uint64_t address) const;
-  // Is the instruction before `return_address` a direct call of the function that `callee` lies in?
-  [[nodiscard]] bool is_call_of(uint64_t return_address, uint64_t callee) const;
+  [[nodiscard]] std::optional<uint64_t> function_start(uint64_t address) const {
+    return function_start_ ? function_start_(address) : std::nullopt;
+  }
+  // What the direct call before `return_address` calls; nullopt: no such instruction is there.
+  [[nodiscard]] std::optional<uint64_t> called_before(uint64_t return_address) const;
   // `not_found`: no table tells about it.
   [[nodiscard]] Result<OrcEntry> find(uint64_t address) const;
 

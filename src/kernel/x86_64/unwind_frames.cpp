@@ -293,6 +293,11 @@ bool FrameWalker::guess_by_frame_pointer(State& state) {
   return true;
 }
 
+bool FrameWalker::may_search(State& state) const {
+  // Of another stack than the pointer is on nothing could be told, and the search might go round in circles.
+  return enter_stack(state, state.sp, kWord).has_value();
+}
+
 std::optional<FrameWalker::State> FrameWalker::returned_from(State& state, uint64_t at) const {
   const auto word = stack_word(state, at);
   if (!word || !code_->follows_call(*word)) return std::nullopt;
@@ -306,12 +311,15 @@ std::optional<FrameWalker::State> FrameWalker::returned_from(State& state, uint6
 }
 
 bool FrameWalker::find_by_call(State& state) {
-  if (!state.stack || (code_->is_trampoline(state.ip) && !state.interrupted)) return false;
-  const uint64_t callee = state.interrupted ? state.ip : state.ip - 1;
-  const uint64_t from = align_up(std::max(state.sp, state.stack->begin), kWord);
-  for (uint64_t at = from; state.stack->holds(at, kWord); at += kWord) {
+  if (!may_search(state) || (code_->is_trampoline(state.ip) && !state.interrupted)) return false;
+  const auto callee = code_->function_start(state.interrupted ? state.ip : state.ip - 1);
+  if (!callee) return false;
+  // No function's frame is as large; and what is searched for every frame must not be the whole stack.
+  constexpr uint64_t kFarthest = 4096;
+  const uint64_t from = align_up(state.sp, kWord);
+  for (uint64_t at = from; at - from < kFarthest && state.stack->holds(at, kWord); at += kWord) {
     auto caller = returned_from(state, at);
-    if (!caller || !code_->is_call_of(caller->ip, callee) || !leads_on(*caller)) continue;
+    if (!caller || code_->called_before(caller->ip) != callee || !leads_on(*caller)) continue;
     state = *std::move(caller);
     return true;
   }
@@ -319,11 +327,10 @@ bool FrameWalker::find_by_call(State& state) {
 }
 
 bool FrameWalker::guess_by_search(State& state) {
-  if (!state.stack) return false;
+  if (!may_search(state)) return false;
   std::optional<State> first;
   bool good = false;
-  const uint64_t from = align_up(std::max(state.sp, state.stack->begin), kWord);
-  for (uint64_t at = from; !good && state.stack->holds(at, kWord); at += kWord) {
+  for (uint64_t at = align_up(state.sp, kWord); !good && state.stack->holds(at, kWord); at += kWord) {
     auto caller = returned_from(state, at);
     if (!caller) continue;
     // What does not lead on is left over from a call that has long returned, most likely.
@@ -353,21 +360,21 @@ bool FrameWalker::leave_stack(State& state) {
   outer.registers.reset();
   outer.full_registers.reset();
   const uint64_t end = state.stack->end;
-  if (state.stack->kind == StackKind::irq) {
-    // What the kernel stores there before it switches to it.
-    const auto pointer = stack_word(outer, end - kWord);
-    if (!pointer || *pointer % kWord != 0 || !enter_stack(outer, *pointer, kWord)) return false;
-    outer.sp = *pointer;
-    outer.bp = 0;
-    outer.interrupted = false;
-  } else {
-    // What the processor stores there.
+  outer.interrupted = state.stack->kind != StackKind::irq;
+  if (outer.interrupted) {
+    // What the processor stored there.
     if (!read_registers(outer, end - kIretBytes, false)) return false;
     if (!is_user_mode(outer.registers) && !code_->holds(outer.ip)) return false;
-    (void)enter_stack(outer, outer.sp, kWord);
-    outer.bp = 0;
-    outer.interrupted = true;
+  } else {
+    // What the kernel stored there before it switched to it.
+    const auto pointer = stack_word(outer, end - kWord);
+    if (!pointer || *pointer % kWord != 0) return false;
+    outer.sp = *pointer;
   }
+  outer.bp = 0;
+  // To another stack, which was not left before: or this would go on for ever.
+  if (!is_user_mode(outer.registers) && (!enter_stack(outer, outer.sp, kWord) || outer.stack == state.stack))
+    return false;
   state = std::move(outer);
   return true;
 }

@@ -66,7 +66,9 @@ class FrameWalker {
   bool find_by_call(State& state);
   bool guess_by_frame_pointer(State& state);
   bool guess_by_search(State& state);
+  // From the stack of a CPU to the one that it was entered from, by what lies at its end.
   bool leave_stack(State& state);
+  bool may_search(State& state) const;
   // The caller, if the word at `at` is a return address.
   std::optional<State> returned_from(State& state, uint64_t at) const;
   // Do the tables lead from there through some frames, each called by what is an instruction to call?

@@ -182,6 +182,23 @@ TEST_F(UnwindInterrupt, NoStackIsEnteredTwice) {
   EXPECT_NE(trace.end, "");
 }
 
+TEST_F(UnwindInterrupt, TheSearchGoesOnOnTheStackBelow) {
+  const uint64_t frameless = kernel.add_function(orc_undefined());
+  start.ip = frameless + 4;
+  const Backtrace trace = kernel.walk(start);
+  EXPECT_THAT(addresses(trace), ElementsAre(frameless + 4, in_entry, middle + 0x20, in_outer));
+  EXPECT_FALSE(trace.frames[1].reliable);
+  EXPECT_NE(trace.fallback, "");
+}
+
+TEST_F(UnwindInterrupt, AStackThatLeadsToItselfIsNotLeft) {
+  start.ip = kernel.add_function(orc_undefined()) + 4;
+  kernel.push(top, {top - 64});
+  const Backtrace trace = kernel.walk(start);
+  EXPECT_EQ(trace.frames.size(), 1u);
+  EXPECT_NE(trace.end, "");
+}
+
 TEST_F(UnwindInterrupt, NmiBeforeTheEntryHadDoneAnything) {
   // All registers at first, then only those for iret, in code that had the stack pointer in r10.
   const uint64_t by_r10 = kernel.add_function({0, 0, 0x0206});
