@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,6 +65,10 @@ void setup_console() {
                                                       : "";
     speak(fmt::format("lifeboat: {}{}", name, message));
   });
+}
+
+void drain_console() {
+  ::tcdrain(console_fd);
 }
 
 void announce(std::string_view phase) {

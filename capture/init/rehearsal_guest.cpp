@@ -32,6 +32,7 @@ Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat) {
   TRY_VOID(record_facts(std::string(kMountPoint) + kFactsFolder));
   TRY_VOID(unmount_target());
   announce(phase::kGuestPanic);
+  drain_console();  // or the panic's messages would cut this one in two
   TRY_VOID(write_pseudo_file("/proc/sysrq-trigger", "c"));
   ::sleep(10);
   return fail(ErrorCode::io, "the kernel did not panic when it was told to");
