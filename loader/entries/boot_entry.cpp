@@ -198,9 +198,10 @@ constexpr std::string_view kPrefix = "vmlinuz-";
 
 // The initramfs of kernel `version` in `root`, as distributions name it; empty: there is none.
 std::string initramfs_beside(const std::string& root, const std::string& version) {
-  for (const std::string& name :
-       {"initrd.img-" + version, "initramfs-" + version + ".img", "initrd-" + version}) {
-    if (is_file(root + "/" + name)) return root + "/" + name;
+  for (const std::string& path :
+       {fmt::format("{}/initrd.img-{}", root, version), fmt::format("{}/initramfs-{}.img", root, version),
+        fmt::format("{}/initrd-{}", root, version)}) {
+    if (is_file(path)) return path;
   }
   return {};
 }
