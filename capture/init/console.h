@@ -16,7 +16,8 @@ void setup_console();
 // "lifeboat: phase NAME", for whoever watches the console.
 void announce(std::string_view phase);
 
-// Waits until the console's device has sent what it was given: the kernel's own last words do not wait for it.
+// Waits until the console's device has sent what it was given: the kernel's own last words do not wait for
+// it.
 void drain_console();
 
 }  // namespace lifeboat::init

@@ -28,8 +28,8 @@ struct TaskList {
   std::vector<std::string> notes;  // what of the lists could not be followed, and why
 };
 
-// A damaged list yields what can be reached, both ways round; loops and wild pointers end it with a note. An Error when
-// there is no beginning (no init_task, no types).
+// A damaged list yields what can be reached, both ways round; loops and wild pointers end it with a note. An
+// Error when there is no beginning (no init_task, no types).
 Result<TaskList> read_tasks(const KernelMemory& memory, const KernelTypes& types, const Kallsyms& symbols);
 
 }  // namespace lifeboat
