@@ -5,44 +5,17 @@
 #include <ranges>
 #include <set>
 
-#include "base/size.h"
+#include "base/duration.h"
+#include "base/text.h"
 #include "capture/levels.h"
 
 namespace lifeboat {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const auto first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 Result<bool> parse_bool(std::string_view value) {
   if (value == "yes") return true;
   if (value == "no") return false;
   return fail(ErrorCode::usage, "'{}' is neither yes nor no", value);
-}
-
-Result<std::chrono::seconds> parse_seconds(std::string_view value) {
-  // A day: anything longer is a mistake, and the arithmetic on it must not overflow.
-  constexpr uint64_t kLongest = 86400;
-  const auto number = parse_number(value);
-  if (!number || *number == 0 || *number > kLongest)
-    return fail(ErrorCode::usage, "'{}' is not a number of seconds from 1 to {}", value, kLongest);
-  return std::chrono::seconds(*number);
-}
-
-std::string_view final_action_name(FinalAction action) {
-  switch (action) {
-    case FinalAction::reboot:
-      return "reboot";
-    case FinalAction::poweroff:
-      return "poweroff";
-    case FinalAction::halt:
-      return "halt";
-  }
-  return "reboot";
 }
 
 // A module's name becomes part of a path in the initramfs: one plain file name.
@@ -63,8 +36,8 @@ Result<std::string> parse_word(std::string_view value, std::string_view also) {
   return std::string(value);
 }
 
-// A folder or file below the target's root. The store walks it component by component.
-Result<std::string> parse_target_path(std::string_view value) {
+// A folder or file below the root of the target, or of the initramfs. The store walks it component by component.
+Result<std::string> parse_absolute_path(std::string_view value) {
   if (!value.starts_with('/')) return fail(ErrorCode::usage, "the path '{}' does not begin with /", value);
   for (const auto part : std::views::split(value, '/')) {
     if (std::string_view(part.begin(), part.end()) == "..")
@@ -73,19 +46,34 @@ Result<std::string> parse_target_path(std::string_view value) {
   return std::string(value);
 }
 
+// "UUID FILESYSTEM PATH"; a path may hold blanks.
+Result<Target> parse_target(std::string_view value) {
+  const auto next_word = [&value] {
+    const std::string_view word = value.substr(0, value.find(' '));
+    value = trim(value.substr(word.size()));
+    return word;
+  };
+  Target target;
+  target.uuid = TRY(parse_word(next_word(), "-"));
+  target.filesystem = TRY(parse_word(next_word(), "_"));
+  target.path = TRY(parse_absolute_path(value));
+  return target;
+}
+
 RehearsalGuest& rehearsal_of(Manifest& manifest) {
   if (!manifest.rehearsal) manifest.rehearsal.emplace();
   return *manifest.rehearsal;
 }
 
+// May be there more than once.
+bool is_list(std::string_view key) {
+  return key == "target" || key == "module" || key == "hook.before" || key == "hook.after";
+}
+
 // Sets one key; `not_found` for a key that does not exist.
 Result<> set_key(Manifest& manifest, std::string_view key, std::string_view value) {
-  if (key == "target.uuid") {
-    manifest.target.uuid = TRY(parse_word(value, "-"));
-  } else if (key == "target.filesystem") {
-    manifest.target.filesystem = TRY(parse_word(value, "_"));
-  } else if (key == "target.path") {
-    manifest.target.path = TRY(parse_target_path(value));
+  if (key == "target") {
+    manifest.targets.push_back(TRY(parse_target(value)));
   } else if (key == "dump.level") {
     manifest.levels = TRY(parse_levels(value));
   } else if (key == "dump.compression") {
@@ -94,18 +82,34 @@ Result<> set_key(Manifest& manifest, std::string_view key, std::string_view valu
     manifest.compression_level = choice.level;
   } else if (key == "final.action") {
     manifest.final_action = TRY(parse_final_action(value));
+  } else if (key == "failure.action") {
+    manifest.failure_action = TRY(parse_final_action(value));
   } else if (key == "deadline.device") {
-    manifest.device_deadline = TRY(parse_seconds(value));
+    manifest.device_deadline = TRY(parse_duration(value));
   } else if (key == "deadline.stall") {
-    manifest.stall_deadline = TRY(parse_seconds(value));
+    manifest.stall_deadline = TRY(parse_duration(value));
+  } else if (key == "deadline.total") {
+    manifest.deadline = TRY(parse_duration(value));
+  } else if (key == "deadline.hook") {
+    manifest.hook_deadline = TRY(parse_duration(value));
+  } else if (key == "report") {
+    manifest.report = TRY(parse_bool(value));
+  } else if (key == "watchdog") {
+    manifest.watchdog = TRY(parse_bool(value));
+  } else if (key == "store.make_room") {
+    manifest.make_room = TRY(parse_bool(value));
+  } else if (key == "hook.before") {
+    manifest.hooks_before.push_back(TRY(parse_absolute_path(value)));
+  } else if (key == "hook.after") {
+    manifest.hooks_after.push_back(TRY(parse_absolute_path(value)));
   } else if (key == "dump.copy_elf") {
     manifest.copy_elf = TRY(parse_bool(value));
   } else if (key == "module") {
     manifest.modules.push_back(TRY(parse_module(value)));
   } else if (key == "rehearsal.kernel") {
-    rehearsal_of(manifest).kernel = TRY(parse_target_path(value));
+    rehearsal_of(manifest).kernel = TRY(parse_absolute_path(value));
   } else if (key == "rehearsal.initramfs") {
-    rehearsal_of(manifest).initramfs = TRY(parse_target_path(value));
+    rehearsal_of(manifest).initramfs = TRY(parse_absolute_path(value));
   } else if (key == "rehearsal.command_line") {
     rehearsal_of(manifest).command_line = value;
   } else {
@@ -120,7 +124,22 @@ Result<FinalAction> parse_final_action(std::string_view value) {
   if (value == "reboot") return FinalAction::reboot;
   if (value == "poweroff") return FinalAction::poweroff;
   if (value == "halt") return FinalAction::halt;
-  return fail(ErrorCode::usage, "'{}' is none of reboot, poweroff, halt", value);
+  if (value == "shell") return FinalAction::shell;
+  return fail(ErrorCode::usage, "'{}' is none of reboot, poweroff, halt, shell", value);
+}
+
+std::string_view final_action_name(FinalAction action) {
+  switch (action) {
+    case FinalAction::reboot:
+      return "reboot";
+    case FinalAction::poweroff:
+      return "poweroff";
+    case FinalAction::halt:
+      return "halt";
+    case FinalAction::shell:
+      return "shell";
+  }
+  return "reboot";
 }
 
 Result<Manifest> Manifest::parse(std::string_view text) {
@@ -135,14 +154,12 @@ Result<Manifest> Manifest::parse(std::string_view text) {
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) return fail(ErrorCode::usage, "{}: no '=' in '{}'", where(), line);
     const std::string_view key = trim(line.substr(0, equals));
-    if (key != "module" && !seen.emplace(key).second)
+    if (!is_list(key) && !seen.emplace(key).second)
       return fail(ErrorCode::usage, "{}: '{}' is set twice", where(), key);
     if (auto set = set_key(manifest, key, trim(line.substr(equals + 1))); !set)
       return std::unexpected(std::move(set).error().context(where()));
   }
-  for (const char* key : {"target.uuid", "target.filesystem", "target.path"}) {
-    if (!seen.contains(key)) return fail(ErrorCode::usage, "manifest: '{}' is missing", key);
-  }
+  if (manifest.targets.empty()) return fail(ErrorCode::usage, "manifest: 'target' is missing");
   if (manifest.rehearsal && (manifest.rehearsal->kernel.empty() || manifest.rehearsal->initramfs.empty()))
     return fail(ErrorCode::usage, "manifest: a rehearsal needs both its kernel and its initramfs");
   return manifest;
@@ -153,16 +170,24 @@ std::string Manifest::to_text() const {
   const auto add = [&text](std::string_view key, std::string_view value) {
     text += fmt::format("{} = {}\n", key, value);
   };
-  add("target.uuid", target.uuid);
-  add("target.filesystem", target.filesystem);
-  add("target.path", target.path);
+  const auto add_bool = [&add](std::string_view key, bool value) { add(key, value ? "yes" : "no"); };
+  for (const auto& target : targets)
+    add("target", fmt::format("{} {} {}", target.uuid, target.filesystem, target.path));
   add("dump.level", format_levels(levels));
   add("dump.compression", format_compression_choice({compression, compression_level}));
-  add("dump.copy_elf", copy_elf ? "yes" : "no");
+  add_bool("dump.copy_elf", copy_elf);
   add("final.action", final_action_name(final_action));
-  add("deadline.device", fmt::format("{}", device_deadline.count()));
-  add("deadline.stall", fmt::format("{}", stall_deadline.count()));
+  add("failure.action", final_action_name(failure_action));
+  add("deadline.device", format_duration(device_deadline));
+  add("deadline.stall", format_duration(stall_deadline));
+  add("deadline.total", format_duration(deadline));
+  add("deadline.hook", format_duration(hook_deadline));
+  add_bool("report", report);
+  add_bool("watchdog", watchdog);
+  add_bool("store.make_room", make_room);
   for (const auto& module : modules) add("module", module);
+  for (const auto& hook : hooks_before) add("hook.before", hook);
+  for (const auto& hook : hooks_after) add("hook.after", hook);
   if (rehearsal) {
     add("rehearsal.kernel", rehearsal->kernel);
     add("rehearsal.initramfs", rehearsal->initramfs);

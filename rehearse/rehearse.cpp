@@ -120,7 +120,7 @@ class Stage {
                     "the modules of a guest");
     TRY_VOID(check_modules_fit(contents.modules, result_.release));
     Manifest& manifest = contents.manifest;
-    manifest.target = {.uuid = options_.target_uuid, .filesystem = "ext4", .path = kStore};
+    manifest.targets = {{.uuid = options_.target_uuid, .filesystem = "ext4", .path = kStore}};
     manifest.levels = options_.levels;
     manifest.compression = options_.compression.compression;
     manifest.compression_level = options_.compression.level;
@@ -134,7 +134,7 @@ class Stage {
     result_.initramfs_bytes = capture.size();
     TRY_VOID(write_file_atomically(in_stage("capture.img"), capture, 0600));
 
-    manifest.target.uuid = kDiskUuid;
+    manifest.targets.front().uuid = kDiskUuid;
     manifest.rehearsal = RehearsalGuest{
         .kernel = kKernelOnDisk,
         .initramfs = kInitramfsOnDisk,

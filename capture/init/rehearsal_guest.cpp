@@ -15,7 +15,7 @@ namespace lifeboat::init {
 Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat) {
   const RehearsalGuest& guest = *manifest.rehearsal;
   heartbeat.phase("target");
-  TRY_VOID(mount_target(manifest, heartbeat));
+  TRY_VOID(mount_target(manifest.targets.front(), manifest.device_deadline, heartbeat));
   announce(phase::kGuestReady);
 
   const KernelFile kernel = TRY(read_kernel_file(kMountPoint + guest.kernel));

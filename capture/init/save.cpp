@@ -38,11 +38,11 @@ uint64_t crash_time(const Dump& source) {
 
 Result<CrashFolder> make_crash_folder(const Manifest& manifest, const Dump& source) {
   const UniqueFd root = TRY(open_file(kMountPoint, O_RDONLY | O_DIRECTORY));
-  const UniqueFd store = TRY(open_folder_below(root.get(), manifest.target.path));
+  const UniqueFd store = TRY(open_folder_below(root.get(), manifest.targets.front().path));
   CrashFolder folder = TRY(create_crash_folder(store.get(), crash_time(source)));
-  const std::string path = fmt::format("{}/{}/{}", kMountPoint, manifest.target.path, folder.name);
+  const std::string path = fmt::format("{}/{}/{}", kMountPoint, manifest.targets.front().path, folder.name);
   [[maybe_unused]] const auto noted = write_file_atomically(kCrashFolderNote, as_byte_span(path), 0600);
-  log::info("crash folder: {}/{}", manifest.target.path, folder.name);
+  log::info("crash folder: {}/{}", manifest.targets.front().path, folder.name);
   return folder;
 }
 
@@ -93,7 +93,7 @@ Result<> copy_elf(int folder_fd, Heartbeat& heartbeat) {
 
 Result<> save_crash(const Manifest& manifest, Heartbeat& heartbeat) {
   heartbeat.phase("target");
-  TRY_VOID(mount_target(manifest, heartbeat));
+  TRY_VOID(mount_target(manifest.targets.front(), manifest.device_deadline, heartbeat));
   announce(phase::kCaptureTarget);
 
   const auto source = TRY(Dump::open(kVmcore));

@@ -70,9 +70,8 @@ Result<std::string> wait_for_device(const std::string& uuid, std::chrono::second
           .hint("is the driver of that device in the initramfs? build it again on the running system"));
 }
 
-Result<> mount_target(const Manifest& manifest, Heartbeat& heartbeat) {
-  const Target& target = manifest.target;
-  const std::string device = TRY(wait_for_device(target.uuid, manifest.device_deadline, heartbeat));
+Result<> mount_target(const Target& target, std::chrono::seconds device_deadline, Heartbeat& heartbeat) {
+  const std::string device = TRY(wait_for_device(target.uuid, device_deadline, heartbeat));
   heartbeat.beat();
   ::mkdir(kMountPoint, 0755);
   constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME;

@@ -19,7 +19,7 @@ Result<std::string> wait_for_device(const std::string& uuid, std::chrono::second
                                     Heartbeat& heartbeat);
 
 // Waits for the target's device and mounts it, writable.
-Result<> mount_target(const Manifest& manifest, Heartbeat& heartbeat);
+Result<> mount_target(const Target& target, std::chrono::seconds device_deadline, Heartbeat& heartbeat);
 
 // Syncs and unmounts; falls back to mounting read-only, which at least leaves the file system clean.
 Result<> unmount_target();

@@ -5,17 +5,12 @@
 #include <filesystem>
 
 #include "base/size.h"
+#include "base/text.h"
 
 namespace lifeboat {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r";
-
-std::string_view trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(kBlank);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
 
 template <typename Function>
 void for_each_line(std::string_view text, Function function) {

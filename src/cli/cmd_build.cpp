@@ -44,7 +44,7 @@ Result<InitramfsCompression> choose_compression(const std::string& release,
 
 Result<Manifest> manifest_of(const CommandLine& line, const Target& target) {
   Manifest manifest;
-  manifest.target = target;
+  manifest.targets = {target};
   manifest.levels = TRY(parse_levels(line.get("level", std::string("31"))));
   const auto choice = TRY(parse_compression_choice(line.get("compress", std::string("zstd"))));
   manifest.compression = choice.compression;

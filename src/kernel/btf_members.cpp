@@ -2,8 +2,8 @@
 // Members of structs and unions, by list and by path; enumerators.
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 
+#include "base/spelling.h"
 #include "kernel/btf_state.h"
 
 namespace lifeboat {
@@ -95,22 +95,6 @@ class MemberSearch {
   unsigned visited_ = 0;
 };
 
-// Levenshtein's distance.
-size_t edit_distance(std::string_view left, std::string_view right) {
-  std::vector<size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t line = 0; line < left.size(); ++line) {
-    size_t diagonal = row[0];
-    row[0] = line + 1;
-    for (size_t column = 0; column < right.size(); ++column) {
-      const size_t replaced = diagonal + (left[line] == right[column] ? 0 : 1);
-      diagonal = row[column + 1];
-      row[column + 1] = std::min({replaced, diagonal + 1, row[column] + 1});
-    }
-  }
-  return row[right.size()];
-}
-
 // "name[1][2]" of a path, taken apart step by step.
 struct PathStep {
   std::string_view name;
@@ -186,8 +170,7 @@ Result<MemberPlace> Btf::member(TypeId outer, std::string_view path) const {
 std::string_view Btf::nearest_member(TypeId outer, std::string_view name) const {
   constexpr size_t kLongestName = 128;
   std::string_view nearest;
-  // Further away it is another word, not a slip.
-  size_t best = std::max<size_t>(1, name.size() / 3) + 1;
+  size_t best = most_slips(name) + 1;
   if (name.size() > kLongestName) return nearest;
   (void)MemberSearch(*state_).visit(outer, 0, 0, [&](const TypeMember& member) {
     if (member.name.size() > kLongestName) return true;

@@ -13,9 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::string_view kValid = R"(# what to do
-target.uuid = 0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001
-target.filesystem = ext4
-target.path = /var/crash/lifeboat
+target = 0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001 ext4 /var/crash/lifeboat
 dump.level = 31,1
 dump.compression = zstd:3
 final.action = poweroff
@@ -36,9 +34,10 @@ std::string with(std::string_view key, std::string_view line) {
 TEST(Manifest, ReadsEveryKey) {
   const auto manifest = Manifest::parse(kValid);
   ASSERT_TRUE(manifest) << manifest.error().to_string();
-  EXPECT_EQ(manifest->target.uuid, "0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001");
-  EXPECT_EQ(manifest->target.filesystem, "ext4");
-  EXPECT_EQ(manifest->target.path, "/var/crash/lifeboat");
+  ASSERT_EQ(manifest->targets.size(), 1U);
+  EXPECT_EQ(manifest->targets[0].uuid, "0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001");
+  EXPECT_EQ(manifest->targets[0].filesystem, "ext4");
+  EXPECT_EQ(manifest->targets[0].path, "/var/crash/lifeboat");
   EXPECT_THAT(manifest->levels, ElementsAre(31, 1));
   EXPECT_EQ(manifest->compression, Compression::zstd);
   EXPECT_EQ(manifest->compression_level, 3);
@@ -52,12 +51,28 @@ TEST(Manifest, TextReadsBackAsItself) {
   auto manifest = Manifest::parse(kValid);
   ASSERT_TRUE(manifest);
   manifest->copy_elf = true;
+  manifest->targets.push_back({"ABCD-1234", "vfat", "/crashes of my machine"});
+  manifest->failure_action = FinalAction::shell;
+  manifest->deadline = std::chrono::minutes(90);
+  manifest->hook_deadline = std::chrono::seconds(7);
+  manifest->report = manifest->watchdog = false;
+  manifest->make_room = true;
+  manifest->hooks_before = {"/lifeboat/hooks/00-a"};
+  manifest->hooks_after = {"/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"};
   manifest->rehearsal = RehearsalGuest{"/boot/vmlinuz", "/boot/capture.img", "console=ttyS1 panic=10 a=b"};
   const std::string text = manifest->to_text();
   const auto again = Manifest::parse(text);
   ASSERT_TRUE(again) << again.error().to_string();
   EXPECT_EQ(again->to_text(), text);
   EXPECT_TRUE(again->copy_elf);
+  ASSERT_EQ(again->targets.size(), 2U);
+  EXPECT_EQ(again->targets[1].path, "/crashes of my machine");
+  EXPECT_EQ(again->failure_action, FinalAction::shell);
+  EXPECT_EQ(again->deadline, std::chrono::minutes(90));
+  EXPECT_EQ(again->hook_deadline, std::chrono::seconds(7));
+  EXPECT_FALSE(again->report || again->watchdog);
+  EXPECT_TRUE(again->make_room);
+  EXPECT_THAT(again->hooks_after, ElementsAre("/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"));
   EXPECT_EQ(again->rehearsal->command_line, "console=ttyS1 panic=10 a=b");
 }
 
@@ -81,23 +96,25 @@ TEST_P(ManifestRejects, WithTheLineAndTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     OneLine, ManifestRejects,
     testing::Values(
-        BadLine{"target.uuid", "", "'target.uuid' is missing"},
-        BadLine{"target.uuid", "target.uuid =", "line 2: '' is not a name"},
-        BadLine{"target.filesystem", "target.filesystem = ../ext4", "'../ext4' is not a name"},
-        BadLine{"target.path", "", "'target.path' is missing"},
-        BadLine{"target.path", "target.path = var/crash", "line 4: the path 'var/crash'"},
-        BadLine{"target.path", "target.path = /var/../etc", "leads upwards"},
-        BadLine{"dump.level", "dump.level = 32", "line 5: '32' is not a dump level"},
+        BadLine{"target", "", "'target' is missing"},
+        BadLine{"target", "target =", "line 2: '' is not a name"},
+        BadLine{"target", "target = 1234", "line 2: '' is not a name"},
+        BadLine{"target", "target = 12/34 ext4 /var", "line 2: '12/34' is not a name"},
+        BadLine{"target", "target = 1234 ../ext4 /var", "'../ext4' is not a name"},
+        BadLine{"target", "target = 1234 ext4", "line 2: the path ''"},
+        BadLine{"target", "target = 1234 ext4 var/crash", "line 2: the path 'var/crash'"},
+        BadLine{"target", "target = 1234 ext4 /var/../etc", "leads upwards"},
+        BadLine{"dump.level", "dump.level = 32", "line 3: '32' is not a dump level"},
         BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
         BadLine{"dump.level", "dump.level = 31,31", "named twice"},
-        BadLine{"dump.level", "dump.level =", "line 5: no dump level is given"},
+        BadLine{"dump.level", "dump.level =", "line 3: no dump level is given"},
         BadLine{"dump.compression", "dump.compression = rar", "'rar' is none of"},
         BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
         BadLine{"dump.compression", "dump.compression = zstd:x", "'x' is not a compression level"},
-        BadLine{"final.action", "final.action = shell", "'shell' is none of"},
-        BadLine{"deadline.device", "deadline.device = 0", "'0' is not a number of seconds"},
-        BadLine{"deadline.device", "deadline.device = 99999999999999999999", "seconds"},
-        BadLine{"final.action", "no equals sign", "line 7: no '='"},
+        BadLine{"final.action", "final.action = fly", "'fly' is none of"},
+        BadLine{"deadline.device", "deadline.device = 0", "'0' is not a time"},
+        BadLine{"deadline.device", "deadline.device = 99999999999999999999", "is not a time"},
+        BadLine{"final.action", "no equals sign", "line 5: no '='"},
         BadLine{"final.action", "final.acton = halt", "there is no key 'final.acton'"},
         BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
         BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},

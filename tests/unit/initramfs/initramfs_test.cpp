@@ -30,7 +30,7 @@ InitramfsContents some_contents() {
   contents.init = bytes_of(
       "\x7f"
       "ELF the program");
-  contents.manifest.target = {.uuid = "1234-abcd", .filesystem = "ext4", .path = "/var/crash"};
+  contents.manifest.targets = {{.uuid = "1234-abcd", .filesystem = "ext4", .path = "/var/crash"}};
   contents.modules = {{"virtio_blk.ko", bytes_of("first")}, {"ext4.ko", bytes_of(std::string(100'000, 'x'))}};
   return contents;
 }
@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(All, Initramfs,
 
 TEST(InitramfsManifest, ThatWouldNotBeReadBackIsRefused) {
   auto contents = some_contents();
-  contents.manifest.target.path = "no slash in front";
+  contents.manifest.targets.front().path = "no slash in front";
   EXPECT_FALSE(build_initramfs(contents, InitramfsCompression::none));
 }
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/retention.h"
+
+#include "base/size.h"
+
+namespace lifeboat {
+
+uint64_t Amount::of(uint64_t file_system_bytes) const {
+  // In this order nothing overflows; what is lost are bytes.
+  return percent != 0 ? file_system_bytes / 100 * percent : bytes;
+}
+
+Result<Amount> parse_amount(std::string_view text) {
+  if (!text.ends_with('%')) return Amount{.bytes = TRY(parse_size(text))};
+  const auto percent = parse_number(text.substr(0, text.size() - 1));
+  if (!percent || *percent == 0 || *percent > 100)
+    return fail(ErrorCode::usage, "'{}' is not a share from 1% to 100%", text);
+  return Amount{.percent = static_cast<unsigned>(*percent)};
+}
+
+std::string format_amount(const Amount& amount) {
+  if (amount.percent != 0) return fmt::format("{}%", amount.percent);
+  constexpr std::string_view kUnits = "TGMK";
+  unsigned shift = 40;
+  for (const char unit : kUnits) {
+    if (amount.bytes != 0 && amount.bytes % (uint64_t{1} << shift) == 0)
+      return fmt::format("{}{}", amount.bytes >> shift, unit);
+    shift -= 10;
+  }
+  return fmt::format("{}", amount.bytes);
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/config.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "base/spelling.h"
+#include "config/ini.h"
+#include "config/keys.h"
+
+namespace lifeboat::config {
+namespace {
+
+constexpr uint64_t kMostBytes = 1_MiB;
+
+// "dump": its keys, or an `usage` error with the section that may have been meant.
+std::vector<std::string_view> keys_of(std::string_view section) {
+  std::vector<std::string_view> names;
+  if (section == "target") {
+    for (const auto& key : target_keys()) names.push_back(key.name);
+  }
+  for (const auto& key : keys()) {
+    if (key.section == section) names.push_back(key.name);
+  }
+  return names;
+}
+
+std::vector<std::string_view> section_names() {
+  std::vector<std::string_view> names = {"target"};
+  for (const auto& key : keys()) {
+    if (names.back() != key.section) names.push_back(key.section);
+  }
+  return names;
+}
+
+// "the nearest is 'level'", or all there are.
+std::string what_there_is(std::string_view name, const std::vector<std::string_view>& known) {
+  if (const auto nearest = nearest_name(name, known); !nearest.empty())
+    return fmt::format("the nearest is '{}'", nearest);
+  std::string list;
+  for (const auto word : known) list += fmt::format("{}{}", list.empty() ? "there are: " : ", ", word);
+  return list;
+}
+
+Error unknown_key(const IniSection& section, const IniEntry& entry, const std::string& where) {
+  const auto known = keys_of(section.name);
+  Error error(ErrorCode::usage, fmt::format("{}: [{}] has no key '{}'", where, section.name, entry.key));
+  // A key may stand in the wrong section.
+  for (const auto& key : keys()) {
+    if (key.name == entry.key && key.section != section.name)
+      return std::move(error).hint(fmt::format("it belongs into [{}]", key.section));
+  }
+  return std::move(error).hint(what_there_is(entry.key, known));
+}
+
+// One section, key by key; `seen` finds what a file says twice.
+class Applier {
+ public:
+  Applier(Config& config, const std::string& name) : config_(config), name_(name) {}
+
+  Result<> apply(const IniSection& section) {
+    if (keys_of(section.name).empty()) {
+      return std::unexpected(
+          Error(ErrorCode::usage,
+                fmt::format("{}: there is no section [{}]", where(section.line), section.name))
+              .hint(what_there_is(section.name, section_names())));
+    }
+    return section.name == "target" ? add_target(section) : set_keys(section);
+  }
+
+ private:
+  [[nodiscard]] std::string where(unsigned line) const { return fmt::format("{}:{}", name_, line); }
+
+  Result<> set_keys(const IniSection& section) {
+    for (const auto& entry : section.entries) {
+      const auto key = std::ranges::find_if(
+          keys(), [&](const Key& k) { return k.section == section.name && k.name == entry.key; });
+      if (key == keys().end()) return std::unexpected(unknown_key(section, entry, where(entry.line)));
+      if (!key->list && !seen_.emplace(section.name + '.' + entry.key).second) return twice(entry);
+      TRY_VOID(with_place(key->set(config_, entry.value), entry));
+    }
+    return {};
+  }
+
+  // The targets of one file replace those of the files before it: whoever names targets names all of them.
+  Result<> add_target(const IniSection& section) {
+    if (!std::exchange(has_targets_, true)) config_.targets.clear();
+    TargetEntry target;
+    target.where = where(section.line);
+    std::set<std::string> seen;
+    for (const auto& entry : section.entries) {
+      const auto key = std::ranges::find(target_keys(), entry.key, &TargetKey::name);
+      if (key == target_keys().end()) return std::unexpected(unknown_key(section, entry, where(entry.line)));
+      if (!seen.insert(entry.key).second) return twice(entry);
+      TRY_VOID(with_place(key->set(target, entry.value), entry));
+    }
+    if (!target.filesystem.empty() && target.device.empty()) {
+      return std::unexpected(
+          Error(ErrorCode::usage, fmt::format("{}: filesystem without a device", target.where))
+              .hint("of a mounted folder the file system is known: leave it out, or name the device"));
+    }
+    config_.targets.push_back(std::move(target));
+    return {};
+  }
+
+  [[nodiscard]] std::unexpected<Error> twice(const IniEntry& entry) const {
+    return fail(ErrorCode::usage, "{}: '{}' is set twice in this file", where(entry.line), entry.key);
+  }
+
+  Result<> with_place(Result<> result, const IniEntry& entry) const {
+    if (result) return result;
+    return std::unexpected(
+        std::move(result).error().context(fmt::format("{}: {}", where(entry.line), entry.key)));
+  }
+
+  Config& config_;
+  const std::string& name_;
+  bool has_targets_ = false;
+  std::set<std::string> seen_;
+};
+
+// What it says is done as root: nobody else may have written it.
+Result<> check_owner(int fd, const std::string& path) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return fail_errno("cannot examine {}", path);
+  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::usage, "{} is not a file", path);
+  if ((status.st_uid != 0 && status.st_uid != ::geteuid()) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return std::unexpected(
+        Error(ErrorCode::no_permission, fmt::format("{} can be written to by others than root", path))
+            .hint(fmt::format("look at what it says, then: chown root:root {0}; chmod 644 {0}", path)));
+  }
+  return {};
+}
+
+Result<> apply_file(Config& config, const std::string& path) {
+  const UniqueFd fd = TRY(open_file(path, O_RDONLY));
+  TRY_VOID(check_owner(fd.get(), path));
+  const uint64_t size = TRY(file_size(fd.get(), path));
+  if (size > kMostBytes) return fail(ErrorCode::usage, "{} is too large for a configuration", path);
+  std::string text(size, '\0');
+  TRY_VOID(pread_exact(fd.get(), 0, std::as_writable_bytes(std::span(text)), path));
+  TRY_VOID(apply_config(config, text, path));
+  config.files.push_back(path);
+  return {};
+}
+
+Result<std::vector<std::string>> drop_ins(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const auto name = entry.path().filename().string();
+    if (name.ends_with(".conf") && !name.starts_with('.')) paths.push_back(entry.path());
+  }
+  if (error && error.value() != ENOENT)
+    return std::unexpected(errno_error(error.value(), fmt::format("cannot read {}", folder)));
+  std::ranges::sort(paths);
+  return paths;
+}
+
+}  // namespace
+
+Result<> apply_config(Config& config, std::string_view text, const std::string& name) {
+  Applier applier(config, name);
+  for (const auto& section : TRY(parse_ini(text, name))) TRY_VOID(applier.apply(section));
+  return {};
+}
+
+Result<Config> read_config(const ConfigPaths& paths) {
+  Config config;
+  if (auto applied = apply_file(config, paths.file);
+      !applied && applied.error().code != ErrorCode::not_found)
+    return std::unexpected(std::move(applied).error());
+  for (const auto& path : TRY(drop_ins(paths.drop_ins))) TRY_VOID(apply_file(config, path));
+  return config;
+}
+
+std::string to_text(const Config& config) {
+  std::string text;
+  for (const auto& target : config.targets) {
+    text += "[target]\n";
+    for (const auto& key : target_keys()) {
+      if (const auto value = key.get(target); !value.empty()) text += fmt::format("{} = {}\n", key.name, value);
+    }
+    text += '\n';
+  }
+  std::string_view section;
+  for (const auto& key : keys()) {
+    if (key.section != section) {
+      text += fmt::format("{}[{}]\n", section.empty() ? "" : "\n", key.section);
+      section = key.section;
+    }
+    for (const auto& value : key.get(config)) text += fmt::format("{} ={}{}\n", key.name, value.empty() ? "" : " ", value);
+  }
+  return text;
+}
+
+std::vector<std::string> key_names() {
+  std::vector<std::string> names;
+  for (const auto& key : target_keys()) names.push_back(fmt::format("target.{}", key.name));
+  for (const auto& key : keys()) names.push_back(fmt::format("{}.{}", key.section, key.name));
+  return names;
+}
+
+}  // namespace lifeboat::config

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How each type of value is written in the configuration: parse_* reads it, show() writes it back.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "capture/levels.h"
+#include "capture/manifest.h"
+#include "capture/retention.h"
+
+namespace lifeboat::config {
+
+Result<bool> parse_bool(std::string_view value);  // yes, no (also true, on, 1; false, off, 0)
+// Absolute, without "..".
+Result<std::string> parse_path(std::string_view value);
+// A word of a command line or the name of a module: no white space, slash or quote.
+Result<std::string> parse_name(std::string_view value);
+// One line of anything.
+Result<std::string> parse_line(std::string_view value);
+Result<unsigned> parse_count(std::string_view value);  // 1 to 10000
+
+std::string show(const std::string& value);
+std::string show(bool value);
+std::string show(unsigned value);
+std::string show(std::chrono::seconds value);
+std::string show(FinalAction value);
+std::string show(const std::vector<int>& levels);
+std::string show(const CompressionChoice& choice);
+std::string show(const Amount& amount);
+
+}  // namespace lifeboat::config

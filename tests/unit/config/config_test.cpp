@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "config/keys.h"
+
+namespace lifeboat::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::string_view kEverything = R"([target]
+path = /srv/crash dumps
+[target]
+device = UUID=1234-ABCD
+filesystem = vfat
+path = /crash
+
+[dump]
+level = 31,1
+compression = zstd:5
+
+[capture]
+kernel = /boot/vmlinuz-capture
+append = console=ttyS1 "a b"
+remove = hugepages
+remove = isolcpus
+device_deadline = 2min
+stall_deadline = 45
+deadline = 1h
+hook_before = /etc/lifeboat/light-on
+hook_after = /etc/lifeboat/light-off
+hook_deadline = 5s
+file = /usr/bin/strace
+module = i2c-i801
+report = no
+watchdog = no
+
+[failure]
+action = shell
+[final]
+action = poweroff
+
+[retention]
+keep = 3
+max_size = 40G
+min_free = 10%
+
+[collect]
+report = no
+pstore = no
+notice = no
+command = /usr/local/bin/tell
+)";
+
+TEST(Config, ReadsEveryKey) {
+  Config config;
+  const auto applied = apply_config(config, kEverything, "f");
+  ASSERT_TRUE(applied) << applied.error().to_string();
+  ASSERT_EQ(config.targets.size(), 2U);
+  EXPECT_EQ(config.targets[0].path, "/srv/crash dumps");
+  EXPECT_EQ(config.targets[0].where, "f:1");
+  EXPECT_EQ(config.targets[1].device, "UUID=1234-ABCD");
+  EXPECT_EQ(config.targets[1].filesystem, "vfat");
+  EXPECT_THAT(config.levels, ElementsAre(31, 1));
+  EXPECT_EQ(config.compression.level, 5);
+  EXPECT_EQ(config.capture.kernel, "/boot/vmlinuz-capture");
+  EXPECT_EQ(config.capture.append, "console=ttyS1 \"a b\"");
+  EXPECT_THAT(config.capture.remove, ElementsAre("hugepages", "isolcpus"));
+  EXPECT_EQ(config.capture.device_deadline, std::chrono::minutes(2));
+  EXPECT_EQ(config.capture.stall_deadline, std::chrono::seconds(45));
+  EXPECT_EQ(config.capture.deadline, std::chrono::hours(1));
+  EXPECT_EQ(config.capture.hook_deadline, std::chrono::seconds(5));
+  EXPECT_THAT(config.capture.hooks_before, ElementsAre("/etc/lifeboat/light-on"));
+  EXPECT_THAT(config.capture.hooks_after, ElementsAre("/etc/lifeboat/light-off"));
+  EXPECT_THAT(config.capture.files, ElementsAre("/usr/bin/strace"));
+  EXPECT_THAT(config.capture.modules, ElementsAre("i2c-i801"));
+  EXPECT_FALSE(config.capture.report || config.capture.watchdog);
+  EXPECT_EQ(config.failure_action, FinalAction::shell);
+  EXPECT_EQ(config.final_action, FinalAction::poweroff);
+  EXPECT_EQ(config.retention.keep, 3U);
+  EXPECT_EQ(config.retention.max_size->bytes, uint64_t{40} << 30);
+  EXPECT_EQ(config.retention.min_free->percent, 10U);
+  EXPECT_FALSE(config.collect.report || config.collect.pstore || config.collect.notice);
+  EXPECT_EQ(config.collect.command, "/usr/local/bin/tell");
+}
+
+// A key that the example lacks would not be tested.
+TEST(Config, TheExampleAboveHasEveryKey) {
+  for (const auto& name : key_names()) {
+    const std::string key = name.substr(name.find('.') + 1);
+    EXPECT_THAT(std::string(kEverything), HasSubstr("\n" + key + " = ")) << name;
+  }
+}
+
+TEST(Config, TextReadsBackAsItself) {
+  Config config;
+  ASSERT_TRUE(apply_config(config, kEverything, "f"));
+  Config again;
+  const std::string text = to_text(config);
+  const auto applied = apply_config(again, text, "g");
+  ASSERT_TRUE(applied) << applied.error().to_string();
+  EXPECT_EQ(to_text(again), text);
+  EXPECT_EQ(again.retention, config.retention);
+}
+
+TEST(Config, DefaultsReadBackAsThemselves) {
+  Config again;
+  const auto applied = apply_config(again, to_text(Config{}), "g");
+  ASSERT_TRUE(applied) << applied.error().to_string();
+  EXPECT_EQ(to_text(again), to_text(Config{}));
+}
+
+TEST(Config, AnEmptyValueClearsAListAndUnsetsALimit) {
+  Config config;
+  ASSERT_TRUE(apply_config(config, kEverything, "f"));
+  ASSERT_TRUE(apply_config(config, "[capture]\nmodule =\nmodule = nct6775\n[retention]\nkeep =\n", "g"));
+  EXPECT_THAT(config.capture.modules, ElementsAre("nct6775"));
+  EXPECT_FALSE(config.retention.keep);
+}
+
+TEST(Config, TargetsOfALaterFileReplaceThoseBefore) {
+  Config config;
+  ASSERT_TRUE(apply_config(config, kEverything, "f"));
+  ASSERT_TRUE(apply_config(config, "[dump]\nlevel = 1\n", "g"));
+  EXPECT_EQ(config.targets.size(), 2U);
+  ASSERT_TRUE(apply_config(config, "[target]\npath = /only\n", "h"));
+  ASSERT_EQ(config.targets.size(), 1U);
+  EXPECT_EQ(config.targets[0].path, "/only");
+}
+
+struct Bad {
+  const char* text;
+  const char* message;
+  const char* hint;
+};
+void PrintTo(const Bad& bad, std::ostream* out) {
+  *out << '"' << bad.text << '"';
+}
+class ConfigRejects : public testing::TestWithParam<Bad> {};
+
+TEST_P(ConfigRejects, WithFileLineAndWhatWasMeant) {
+  Config config;
+  const auto applied = apply_config(config, GetParam().text, "/etc/f");
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, ErrorCode::usage);
+  EXPECT_THAT(applied.error().to_string(), HasSubstr(GetParam().message));
+  EXPECT_THAT(applied.error().to_string(), HasSubstr(GetParam().hint));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OneMistake, ConfigRejects,
+    testing::Values(
+        Bad{"[dumps]\n", "/etc/f:1: there is no section [dumps]", "the nearest is 'dump'"},
+        Bad{"[quux]\n", "there is no section [quux]", "there are: target, dump, capture"},
+        Bad{"[dump]\nlevle = 1\n", "/etc/f:2: [dump] has no key 'levle'", "the nearest is 'level'"},
+        Bad{"[final]\nlevel = 1\n", "/etc/f:2: [final] has no key 'level'", "it belongs into [dump]"},
+        Bad{"[target]\nfolder = /x\n", "/etc/f:2: [target] has no key 'folder'", "there are: path, device"},
+        Bad{"[dump]\nlevel = 1\nlevel = 2\n", "/etc/f:3: 'level' is set twice", ""},
+        Bad{"[target]\npath = /a\npath = /b\n", "/etc/f:3: 'path' is set twice", ""},
+        Bad{"[target]\npath = a\n", "/etc/f:2: path: the path 'a' does not begin with /", ""},
+        Bad{"[target]\npath = /a/../b\n", "leads upwards", ""},
+        Bad{"[target]\nfilesystem = ext4\n", "/etc/f:1: filesystem without a device", "leave it out"},
+        Bad{"[target]\ndevice = sda1\n", "/etc/f:2: device: 'sda1' is none of UUID=", ""},
+        Bad{"[target]\ndevice = UUID=\n", "'UUID=' is none of", ""},
+        Bad{"[dump]\nlevel =\n", "/etc/f:2: level: no dump level is given", ""},
+        Bad{"[dump]\ncompression = rar\n", "/etc/f:2: compression:", ""},
+        Bad{"[capture]\ndeadline = 3 weeks\n", "/etc/f:2: deadline: '3 weeks' is not a time", ""},
+        Bad{"[capture]\ndeadline = 0\n", "is not a time", ""},
+        Bad{"[capture]\nreport = maybe\n", "/etc/f:2: report: 'maybe' is neither yes nor no", ""},
+        Bad{"[capture]\nmodule = a b\n", "/etc/f:2: module: 'a b' is not a name", ""},
+        Bad{"[capture]\nhook_after = tell\n", "does not begin with /", ""},
+        Bad{"[failure]\naction = explode\n", "/etc/f:2: action: 'explode' is none of", ""},
+        Bad{"[retention]\nkeep = 0\n", "/etc/f:2: keep: '0' is not a number from 1", ""},
+        Bad{"[retention]\nmin_free = 101%\n", "'101%' is not a share", ""},
+        Bad{"[retention]\nmax_size = lots\n", "'lots' is not a size", ""}));
+
+class ConfigFiles : public testing::Test {
+ protected:
+  ConfigFiles() {
+    std::filesystem::create_directory(paths_.drop_ins);
+  }
+  static void write(const std::string& path, std::string_view text, mode_t mode = 0644) {
+    ASSERT_TRUE(write_file_atomically(path, as_byte_span(text), mode));
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+  }
+  TempDir folder_ = TempDir::create("config-test").value();
+  ConfigPaths paths_{folder_.path() / "lifeboat.conf", folder_.path() / "lifeboat.conf.d"};
+};
+
+TEST_F(ConfigFiles, MissingOnesLeaveTheDefaults) {
+  const auto config = read_config({folder_.path() / "none", folder_.path() / "none.d"});
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(to_text(*config), to_text(Config{}));
+  EXPECT_TRUE(config->files.empty());
+}
+
+TEST_F(ConfigFiles, DropInsWinInTheOrderOfTheirNames) {
+  write(paths_.file, "[dump]\nlevel = 1\ncompression = lzo\n");
+  write(paths_.drop_ins + "/20-b.conf", "[dump]\nlevel = 31\n");
+  write(paths_.drop_ins + "/10-a.conf", "[dump]\nlevel = 16\n");
+  write(paths_.drop_ins + "/30-c.conf.bak", "[dump]\nlevel = 2\n");
+  const auto config = read_config(paths_);
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_THAT(config->levels, ElementsAre(31));
+  EXPECT_EQ(config->compression.compression, Compression::lzo);
+  EXPECT_EQ(config->files.size(), 3U);
+}
+
+TEST_F(ConfigFiles, WhatOthersCouldHaveWrittenIsNotDone) {
+  for (const mode_t mode : {0664, 0646}) {
+    write(paths_.file, "[capture]\nhook_before = /tmp/evil\n", mode);
+    const auto config = read_config(paths_);
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error().code, ErrorCode::no_permission);
+    EXPECT_THAT(config.error().to_string(), HasSubstr("chmod 644"));
+  }
+}
+
+TEST_F(ConfigFiles, AFolderInPlaceOfTheFileIsAnError) {
+  EXPECT_FALSE(read_config({paths_.drop_ins, folder_.path() / "none.d"}));
+}
+
+}  // namespace
+}  // namespace lifeboat::config
