@@ -81,6 +81,8 @@ inline constexpr std::string_view kCaptureEnd = "capture-end";  // unmounted; th
 
 // Names within a crash's folder (TARGET.path/<UTC time of the crash, 20261123T084228Z>/).
 inline constexpr const char* kLogFile = "vmcore-dmesg.txt";
+inline constexpr const char* kReportTextFile = "report.txt";
+inline constexpr const char* kReportJsonFile = "report.json";
 inline constexpr const char* kDumpFile = "vmcore";
 inline constexpr const char* kIncompleteDumpFile = "vmcore.incomplete";
 inline constexpr const char* kElfFile = "vmcore.elf";

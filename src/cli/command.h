@@ -77,6 +77,9 @@ Result<int> run_unload(const Arguments& arguments);
 Result<int> run_reboot(const Arguments& arguments);
 Result<int> run_capture(const Arguments& arguments);
 Result<int> run_rehearse(const Arguments& arguments);
+Result<int> run_config(const Arguments& arguments);
+Result<int> run_list(const Arguments& arguments);
+Result<int> run_prune(const Arguments& arguments);
 Result<int> run_verify(const Arguments& arguments);
 Result<int> run_inspect(const Arguments& arguments);
 

@@ -23,6 +23,9 @@ constexpr Command kCommands[] = {
     {"reboot", "reboot into the loaded kernel, without firmware", run_reboot},
     {"capture", "save a vmcore, filtered and compressed", run_capture},
     {"rehearse", "crash a kernel in a virtual machine and check the dump", run_rehearse},
+    {"config", "check or show the configuration", run_config},
+    {"list", "the crashes that were saved", run_list},
+    {"prune", "take old crashes away", run_prune},
     {"verify", "is a dump whole?", run_verify},
     {"inspect", "what does a dump tell? (report, log, stacks, tasks, memory, ...)", run_inspect},
 };

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/crash_list.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <functional>
+#include <memory>
+
+#include "base/size.h"
+#include "capture/manifest.h"
+
+namespace lifeboat {
+namespace {
+
+// A crash's folder holds a few files and perhaps a folder of pstore records; more depth than this is not ours.
+constexpr int kDeepest = 8;
+constexpr uint64_t kMostRecordBytes = 1_MiB;
+
+struct CloseFolder {
+  void operator()(DIR* stream) const { ::closedir(stream); }
+};
+
+// Calls visit(name) for each entry of an open folder, without "." and "..".
+Result<> for_each_entry(int folder_fd, const std::function<Result<>(const std::string&)>& visit) {
+  // A stream of its own: reading it moves no position that others share.
+  UniqueFd fd = TRY(open_at(folder_fd, ".", O_RDONLY | O_DIRECTORY));
+  const std::unique_ptr<DIR, CloseFolder> stream(::fdopendir(fd.get()));
+  if (!stream) return fail_errno("cannot read a folder of the store");
+  fd.release();
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") TRY_VOID(visit(name));
+  }
+  return {};
+}
+
+Result<uint64_t> bytes_below(int folder_fd, int depth) {
+  uint64_t bytes = 0;
+  TRY_VOID(for_each_entry(folder_fd, [&](const std::string& name) -> Result<> {
+    struct stat status{};
+    if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
+    bytes += static_cast<uint64_t>(status.st_blocks) * 512;
+    if (!S_ISDIR(status.st_mode) || depth >= kDeepest) return {};
+    const auto inner = open_at(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (inner) bytes += TRY(bytes_below(inner->get(), depth + 1));
+    return {};
+  }));
+  return bytes;
+}
+
+bool has_file(int folder_fd, const char* name) {
+  struct stat status{};
+  return ::fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
+}
+
+std::optional<CrashRecord> read_record(int folder_fd) {
+  const auto file = open_at(folder_fd, kCrashRecordFile, O_RDONLY | O_NOFOLLOW);
+  if (!file) return std::nullopt;
+  const auto size = file_size(file->get(), kCrashRecordFile);
+  if (!size || *size > kMostRecordBytes) return std::nullopt;
+  std::string text(*size, '\0');
+  if (!pread_exact(file->get(), 0, std::as_writable_bytes(std::span(text)), kCrashRecordFile)) return std::nullopt;
+  auto record = parse_crash_record(text);
+  if (!record) return std::nullopt;
+  return *std::move(record);
+}
+
+// By what is there: a record may be older than the files, or missing where the capture kernel was cut off.
+CrashOutcome outcome_of(int folder_fd) {
+  if (has_file(folder_fd, kDumpFile)) return CrashOutcome::whole;
+  if (has_file(folder_fd, kIncompleteDumpFile)) return CrashOutcome::incomplete;
+  return has_file(folder_fd, kLogFile) ? CrashOutcome::log_only : CrashOutcome::nothing;
+}
+
+Result<StoredCrash> look_at(int store_fd, const std::string& name, uint64_t time) {
+  const UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  return StoredCrash{.name = name,
+                     .crash_time = time,
+                     .outcome = outcome_of(folder.get()),
+                     .bytes = TRY(bytes_below(folder.get(), 0)),
+                     .has_report = has_file(folder.get(), kReportJsonFile),
+                     .record = read_record(folder.get())};
+}
+
+Result<> remove_below(int folder_fd, int depth) {
+  return for_each_entry(folder_fd, [&](const std::string& name) -> Result<> {
+    if (::unlinkat(folder_fd, name.c_str(), 0) == 0 || errno == ENOENT) return {};
+    if (errno != EISDIR && errno != EPERM) return fail_errno("cannot remove {}", name);
+    if (depth >= kDeepest) return fail(ErrorCode::unsupported, "{} lies too deep to be ours", name);
+    {
+      const UniqueFd inner = TRY(open_at(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+      TRY_VOID(remove_below(inner.get(), depth + 1));
+    }
+    if (::unlinkat(folder_fd, name.c_str(), AT_REMOVEDIR) != 0) return fail_errno("cannot remove {}", name);
+    return {};
+  });
+}
+
+}  // namespace
+
+std::optional<uint64_t> crash_folder_time(std::string_view name) {
+  constexpr size_t kStamp = 16;  // 20261123T084228Z
+  if (name.size() < kStamp) return std::nullopt;
+  tm parts{};
+  const std::string stamp(name.substr(0, kStamp));
+  const char* end = ::strptime(stamp.c_str(), "%Y%m%dT%H%M%SZ", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const std::string_view rest = name.substr(kStamp);
+  const bool plain = std::ranges::all_of(
+      rest, [](char c) { return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  if (!rest.empty() && (!rest.starts_with('-') || rest.size() < 2 || !plain)) return std::nullopt;
+  const time_t time = ::timegm(&parts);
+  return time < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(time));
+}
+
+Result<std::vector<StoredCrash>> list_crashes(int store_fd) {
+  std::vector<StoredCrash> crashes;
+  TRY_VOID(for_each_entry(store_fd, [&](const std::string& name) -> Result<> {
+    const auto time = crash_folder_time(name);
+    if (!time) return {};
+    if (auto crash = look_at(store_fd, name, *time)) crashes.push_back(*std::move(crash));
+    return {};
+  }));
+  std::ranges::sort(crashes, [](const StoredCrash& a, const StoredCrash& b) {
+    return a.crash_time != b.crash_time ? a.crash_time > b.crash_time : a.name > b.name;
+  });
+  return crashes;
+}
+
+Result<> remove_crash(int store_fd, const std::string& name) {
+  if (!crash_folder_time(name)) return fail(ErrorCode::usage, "'{}' is not the name of a crash's folder", name);
+  {
+    const UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    TRY_VOID(remove_below(folder.get(), 0));
+  }
+  if (::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR) != 0) return fail_errno("cannot remove {}", name);
+  return {};
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// manifest.json in a crash's folder: what was saved of which crash, and what became of it since. Written by
+// whoever saves the crash, at the end; completed by `lifeboat collect`. docs/store.md lists the fields.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace lifeboat {
+
+inline constexpr const char* kCrashRecordFile = "manifest.json";
+
+// How far the saving of a crash came.
+enum class CrashOutcome {
+  whole,       // the dump is whole
+  incomplete,  // a dump is there, but says itself that it is not whole
+  log_only,    // the log, no dump
+  nothing,     // neither
+};
+std::string_view outcome_name(CrashOutcome outcome);
+
+struct CrashRecord {
+  uint64_t crash_time = 0;  // seconds since the epoch
+  std::string boot_id;      // of the kernel that died, as /proc/sys/kernel/random/boot_id; empty: not known
+  std::string release;      // of that kernel
+  CrashOutcome outcome = CrashOutcome::nothing;
+  int level = 0;            // of the dump
+  std::string compression;  // of the dump, as in the configuration
+  uint64_t dump_bytes = 0;
+  uint64_t lost_pages = 0;
+  std::map<std::string, double> seconds;  // since the capture kernel's start, by phase
+  std::vector<std::string> problems;      // what went wrong on the way
+  std::string panic, kind, signature;     // of the report; empty: none was made
+  std::optional<uint64_t> collected;      // when `lifeboat collect` was done with it
+};
+
+std::string to_json_text(const CrashRecord& record);
+// `corrupt` when it is no such file. Fields that are missing keep their defaults, unknown ones are passed over.
+Result<CrashRecord> parse_crash_record(std::string_view text);
+
+}  // namespace lifeboat

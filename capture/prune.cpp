@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/prune.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <ranges>
+
+#include "base/size.h"
+
+namespace lifeboat {
+namespace {
+
+// The crash that is never taken away; crashes.size(): there is none.
+size_t kept_for_ever(std::span<const StoredCrash> crashes) {
+  const auto whole = std::ranges::find(crashes, CrashOutcome::whole, &StoredCrash::outcome);
+  return whole != crashes.end() ? static_cast<size_t>(whole - crashes.begin()) : 0;
+}
+
+// What the store would be with the crashes that are left.
+struct Standing {
+  size_t count = 0;
+  uint64_t bytes = 0;
+  uint64_t free = 0;
+};
+
+// Why one more has to go; empty: all is well.
+std::string complaint(const Standing& now, const Retention& retention, const FileSystemRoom& room,
+                      uint64_t needed) {
+  if (retention.keep && now.count > *retention.keep) return fmt::format("more than {} crashes", *retention.keep);
+  if (retention.max_size && now.bytes > retention.max_size->of(room.total))
+    return fmt::format("more than {} of crashes", format_amount(*retention.max_size));
+  const uint64_t min_free = retention.min_free ? retention.min_free->of(room.total) : 0;
+  if (now.free < min_free) return fmt::format("less than {} free", format_amount(*retention.min_free));
+  if (needed != 0 && now.free - min_free < needed)
+    return fmt::format("no room for {} more", format_size(needed));
+  return {};
+}
+
+}  // namespace
+
+Result<FileSystemRoom> file_system_room(int folder_fd) {
+  struct statvfs status{};
+  if (::fstatvfs(folder_fd, &status) != 0) return fail_errno("cannot ask for the room of the store");
+  return FileSystemRoom{.total = uint64_t{status.f_blocks} * status.f_frsize,
+                        .free = uint64_t{status.f_bfree} * status.f_frsize};
+}
+
+std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
+                                const FileSystemRoom& room, uint64_t needed) {
+  Standing now{.count = crashes.size(), .free = room.free};
+  for (const auto& crash : crashes) now.bytes += crash.bytes;
+  const size_t protected_index = kept_for_ever(crashes);
+  std::vector<Removal> removals;
+  for (size_t index = crashes.size(); index-- > 0;) {
+    if (index == protected_index) continue;
+    const auto& crash = crashes[index];
+    std::string reason = complaint(now, retention, room, needed);
+    if (reason.empty()) break;
+    removals.push_back({crash.name, crash.bytes, std::move(reason)});
+    --now.count;
+    now.bytes -= crash.bytes;
+    now.free += crash.bytes;
+  }
+  return removals;
+}
+
+Result<> prune(int store_fd, std::span<const Removal> removals) {
+  Result<> outcome;
+  for (const auto& removal : removals) {
+    auto removed = remove_crash(store_fd, removal.name);
+    if (!removed && outcome) outcome = std::move(removed);
+  }
+  return outcome;
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat config check|show
+#include "cli/configuration.h"
+#include "config/keys.h"
+
+namespace lifeboat::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const config::Config& config) {
+  Json targets = Json::array();
+  for (const auto& target : config.targets) {
+    Json entry;
+    for (const auto& key : config::target_keys()) entry[std::string(key.name)] = key.get(target);
+    targets.push_back(std::move(entry));
+  }
+  Json json = {{"files", config.files}, {"target", std::move(targets)}};
+  for (const auto& key : config::keys()) {
+    const auto values = key.get(config);
+    auto& place = json[std::string(key.section)][std::string(key.name)];
+    place = key.list ? Json(values) : values.front().empty() ? Json() : Json(values.front());
+  }
+  return json;
+}
+
+}  // namespace
+
+Result<int> run_config(const Arguments& arguments) {
+  CommandLine line("config", "check|show [--json]",
+                   "check: is the configuration free of mistakes? Exit code 0, or 1 with file and line.\n"
+                   "show: every setting as it stands, in the form of the configuration file.");
+  line.positional("action");
+  add_config_option(line);
+  if (!TRY(line.parse(arguments))) return kDone;
+  const std::string action = TRY(line.require("action"));
+  if (action != "check" && action != "show")
+    return fail(ErrorCode::usage, "config: '{}' is neither check nor show", action);
+  const auto config = TRY(read_config(line));
+  if (line.json()) {
+    print_json(action == "show" ? to_json(config) : Json{{"files", config.files}, {"ok", true}});
+  } else if (action == "show") {
+    fmt::print("{}", config::to_text(config));
+  } else if (config.files.empty()) {
+    fmt::print("no configuration file: everything is as built in\n");
+  } else {
+    for (const auto& file : config.files) fmt::print("{}: good\n", file);
+  }
+  return kDone;
+}
+
+}  // namespace lifeboat::cli
