@@ -66,6 +66,7 @@ constexpr ParameterRule kNotForCapture[] = {
     {"hung_task_panic", "a slow disk must not end the capture; lifeboat-init has deadlines of its own"},
     {"crash_kexec_post_notifiers", "for the kernel that crashes, not for the one that saves"},
     {"kgdbwait", "would wait for a debugger for ever"},
+    {"lifeboat.*", "said to the capture kernel of another crash"},
     {"quiet", "the capture kernel's messages are evidence"},
     {"splash", "the capture kernel's messages are evidence"},
     {"loglevel", "the capture kernel's messages are evidence"},
@@ -193,6 +194,11 @@ std::string crash_command_line(const CommandLineParts& parts) {
   for (const auto& rule : kForCapture) {
     if (!append.has(parameter_name(rule.name))) line.kernel.emplace_back(rule.name);
   }
+  std::erase_if(line.kernel, [&](const std::string& parameter) {
+    return std::ranges::any_of(parts.remove, [&](const std::string& name) {
+      return parameter_name(name) == parameter_name(parameter);
+    });
+  });
   line.add(append.kernel);
   line.add_init(append.init);
   return line.to_string();

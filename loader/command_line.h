@@ -30,6 +30,8 @@ struct CommandLineParts {
   std::string_view reused;
   // What the user wants: kept as it is, behind the rest; a parameter given here is not added by the table.
   std::string_view append;
+  // Names of parameters of `reused` that are left out as well.
+  std::span<const std::string> remove = {};
 };
 
 // For a capture kernel: reused less both tables, then the additions that the user did not give himself, then

@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <set>
+
 #include "base/file.h"
 #include "base/size.h"
 #include "capture/initramfs/compress.h"
@@ -15,22 +18,47 @@ std::string relative(const char* path) {
   return path + 1;
 }
 
+// The folders of the archive, each made once, before what lies in it.
+class Folders {
+ public:
+  explicit Folders(CpioWriter& cpio) : cpio_(cpio) {}
+
+  Result<> make(const std::string& path) {
+    for (size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
+      TRY_VOID(make_one(path.substr(0, slash)));
+    return make_one(path);
+  }
+
+ private:
+  Result<> make_one(const std::string& path) {
+    return made_.insert(path).second ? cpio_.folder(path) : Result<>();
+  }
+  CpioWriter& cpio_;
+  std::set<std::string> made_;
+};
+
 }  // namespace
 
 Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents,
                                                InitramfsCompression compression) {
   auto cpio = TRY(CpioWriter::create());
-  for (const char* folder : {"dev", "proc", "sys", "run", "mnt", "lifeboat"}) TRY_VOID(cpio.folder(folder));
+  Folders folders(cpio);
+  for (const char* folder : {"dev", "proc", "sys", "run", "mnt", "lifeboat"}) TRY_VOID(folders.make(folder));
   // The kernel opens it for PID 1 before devtmpfs is mounted.
   TRY_VOID(cpio.character_device("dev/console", 5, 1));
   TRY_VOID(cpio.file("init", 0755, contents.init));
 
   Manifest manifest = contents.manifest;
   manifest.modules.clear();
-  TRY_VOID(cpio.folder(relative(kModuleFolder)));
+  TRY_VOID(folders.make(relative(kModuleFolder)));
   for (const auto& module : contents.modules) {
     manifest.modules.push_back(module.name);
     TRY_VOID(cpio.file(fmt::format("{}/{}", relative(kModuleFolder), module.name), 0644, module.bytes));
+  }
+  for (const auto& file : contents.files) {
+    const std::filesystem::path path(file.path.substr(1));
+    if (path.has_parent_path()) TRY_VOID(folders.make(path.parent_path()));
+    TRY_VOID(cpio.file(path, file.mode, file.bytes));
   }
   const std::string text = manifest.to_text();
   // What lifeboat-init will read must be what was meant: a value that does not survive is found here, not
@@ -41,14 +69,16 @@ Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents
   return compress_initramfs(archive, compression);
 }
 
+std::string init_program_path(const std::string& path_or_empty) {
+  if (!path_or_empty.empty()) return path_or_empty;
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string beside = self.parent_path() / "lifeboat-init";
+  return !error && ::access(beside.c_str(), R_OK) == 0 ? beside : "/usr/lib/lifeboat/lifeboat-init";
+}
+
 Result<std::vector<std::byte>> read_init_program(const std::string& path_or_empty) {
-  std::string path = path_or_empty;
-  if (path.empty()) {
-    std::error_code error;
-    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-    path = self.parent_path() / "lifeboat-init";
-    if (error || ::access(path.c_str(), R_OK) != 0) path = "/usr/lib/lifeboat/lifeboat-init";
-  }
+  const std::string path = init_program_path(path_or_empty);
   auto bytes = read_file(path, 256_MiB);
   if (!bytes) {
     return std::unexpected(

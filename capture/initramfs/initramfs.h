@@ -16,10 +16,18 @@ namespace lifeboat {
 enum class InitramfsCompression { none, gzip, xz, zstd };
 std::string_view initramfs_compression_name(InitramfsCompression compression);
 
+// One more file, at the path that it has here.
+struct ExtraFile {
+  std::string path;  // absolute
+  mode_t mode = 0755;
+  std::vector<std::byte> bytes;
+};
+
 struct InitramfsContents {
   std::vector<std::byte> init;      // lifeboat-init
   Manifest manifest;                // its list of modules is filled in from `modules`
   std::vector<ModuleFile> modules;  // in loading order
+  std::vector<ExtraFile> files;     // hooks, a shell, what the configuration asks for
 };
 
 Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents,
@@ -27,5 +35,7 @@ Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents
 
 // The lifeboat-init of this installation: beside the running program, else where the package puts it.
 Result<std::vector<std::byte>> read_init_program(const std::string& path_or_empty);
+// Where that lies.
+std::string init_program_path(const std::string& path_or_empty);
 
 }  // namespace lifeboat

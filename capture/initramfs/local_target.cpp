@@ -2,6 +2,8 @@
 #include "capture/initramfs/local_target.h"
 
 #include <blkid/blkid.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -57,17 +59,32 @@ std::string join(const std::string& folder, const std::string& rest) {
   return path.empty() ? "/" : path;
 }
 
-Result<std::string> device_uuid(const std::string& device) {
+// What blkid knows of the file system on a device: "UUID", "TYPE"; empty: nothing.
+struct FileSystemOnDevice {
+  std::string uuid, type;
+};
+
+Result<FileSystemOnDevice> probe_device(const std::string& device) {
   const std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
       blkid_new_probe_from_filename(device.c_str()), blkid_free_probe);
   if (!probe) return fail_errno("cannot open {}", device);
   blkid_probe_enable_superblocks(probe.get(), 1);
-  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_UUID);
-  const char* uuid = nullptr;
-  if (blkid_do_safeprobe(probe.get()) != 0 ||
-      blkid_probe_lookup_value(probe.get(), "UUID", &uuid, nullptr) != 0 || uuid == nullptr)
-    return fail(ErrorCode::not_found, "the file system on {} has no UUID", device);
-  return std::string(uuid);
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE);
+  FileSystemOnDevice found;
+  if (blkid_do_safeprobe(probe.get()) == 0) {
+    const char* text = nullptr;
+    if (blkid_probe_lookup_value(probe.get(), "UUID", &text, nullptr) == 0) found.uuid = text;
+    if (blkid_probe_lookup_value(probe.get(), "TYPE", &text, nullptr) == 0) found.type = text;
+  }
+  if (found.uuid.empty()) return fail(ErrorCode::not_found, "the file system on {} has no UUID", device);
+  return found;
+}
+
+Result<std::string> block_device_number(const std::string& device) {
+  struct stat status{};
+  if (::stat(device.c_str(), &status) != 0) return fail_errno("cannot find {}", device);
+  if (!S_ISBLK(status.st_mode)) return fail(ErrorCode::usage, "{} is not a block device", device);
+  return fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev));
 }
 
 // A disk that the kernel puts together from others needs more than drivers to appear.
@@ -148,13 +165,37 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
   }
   const std::string inside = real.string().substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
   LocalTarget local{
-      .target = {.uuid = TRY(device_uuid(mount.source)),
+      .target = {.uuid = TRY(probe_device(mount.source)).uuid,
                  .filesystem = mount.filesystem,
                  .path = join(mount.root, inside)},
       .device = mount.source,
       .drivers = TRY(device_drivers(paths.sys, mount.device_number)),
   };
   return local;
+}
+
+Result<LocalTarget> find_device_target(const std::string& device, const std::string& filesystem,
+                                       const std::string& path, const HostPaths& paths) {
+  std::string name = device;
+  if (!device.starts_with('/')) {
+    // libblkid follows /dev/disk/by-* and its own cache, as mount(8) does.
+    const std::unique_ptr<char, decltype(&::free)> found(blkid_evaluate_spec(device.c_str(), nullptr), ::free);
+    if (!found) {
+      return std::unexpected(Error(ErrorCode::not_found, fmt::format("no device has {}", device))
+                                 .hint("is it plugged in? 'blkid' lists what there is"));
+    }
+    name = found.get();
+  }
+  const std::string number = TRY(block_device_number(name));
+  TRY_VOID(check_plain_device(paths.sys, number));
+  const auto on_device = TRY(probe_device(name));
+  return LocalTarget{
+      .target = {.uuid = on_device.uuid,
+                 .filesystem = filesystem.empty() ? on_device.type : filesystem,
+                 .path = path},
+      .device = name,
+      .drivers = TRY(device_drivers(paths.sys, number)),
+  };
 }
 
 }  // namespace lifeboat

@@ -28,6 +28,11 @@ struct LocalTarget {
 // device mapper.
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths);
 
+// A file system that need not be mounted: `device` is "/dev/sdb1", "UUID=...", "LABEL=...", `path` begins at
+// its root. `filesystem` may be empty: the file system's own word is taken.
+Result<LocalTarget> find_device_target(const std::string& device, const std::string& filesystem,
+                                       const std::string& path, const HostPaths& paths);
+
 // One line of mountinfo (proc(5)).
 struct Mount {
   std::string device_number;  // "253:1"

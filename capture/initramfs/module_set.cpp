@@ -57,7 +57,7 @@ class Collector {
     return {};
   }
 
-  std::vector<ModuleFile> take() { return std::move(files_); }
+  std::vector<ModulePath> take() { return std::move(modules_); }
 
  private:
   Result<> visit(kmod_module* module) {
@@ -84,20 +84,14 @@ class Collector {
     if (extension == std::string::npos)
       return fail(ErrorCode::unsupported, "{} is not named like a module", path);
     name.resize(extension + 3);
-    auto bytes = TRY(decompress_file(path, kMostModuleBytes));
-    constexpr std::string_view kElf =
-        "\x7f"
-        "ELF";
-    if (!as_text(bytes).starts_with(kElf))
-      return fail(ErrorCode::corrupt, "{} is not a kernel module: it is no ELF file", path);
-    files_.push_back({std::move(name), std::move(bytes)});
+    modules_.push_back({std::move(name), path});
     return {};
   }
 
   kmod_ctx* context_;
   std::string folder_;
   std::set<std::string> seen_;
-  std::vector<ModuleFile> files_;
+  std::vector<ModulePath> modules_;
 };
 
 // "6.1.0-56-amd64" of "vermagic=6.1.0-56-amd64 SMP preempt ..." in .modinfo (include/linux/vermagic.h).
@@ -122,7 +116,24 @@ Result<> check_modules_fit(const std::vector<ModuleFile>& modules, const std::st
           .hint("give kernel and module tree of the same version"));
 }
 
+Result<ModuleFile> read_module(const ModulePath& module) {
+  ModuleFile file{module.name, TRY(decompress_file(module.path, kMostModuleBytes))};
+  constexpr std::string_view kElf =
+      "\x7f"
+      "ELF";
+  if (!as_text(file.bytes).starts_with(kElf))
+    return fail(ErrorCode::corrupt, "{} is not a kernel module: it is no ELF file", module.path);
+  return file;
+}
+
 Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder,
+                                                const std::vector<std::string>& names) {
+  std::vector<ModuleFile> files;
+  for (const auto& module : TRY(resolve_modules(module_folder, names))) files.push_back(TRY(read_module(module)));
+  return files;
+}
+
+Result<std::vector<ModulePath>> resolve_modules(const std::string& module_folder,
                                                 const std::vector<std::string>& names) {
   const std::string index = module_folder + "/modules.dep.bin";
   if (::access(index.c_str(), R_OK) != 0) {

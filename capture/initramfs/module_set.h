@@ -15,10 +15,19 @@ struct ModuleFile {
   std::vector<std::byte> bytes;  // the ELF file, decompressed; a signature at its end is kept
 };
 
+struct ModulePath {
+  std::string name;  // "virtio_blk.ko"
+  std::string path;  // of the file, perhaps compressed
+};
+
 // `module_folder` is the module tree of one kernel: /lib/modules/VERSION, with the index files that depmod
 // makes. `names` are names of modules or aliases (what /sys calls modalias). What is built into the kernel is
 // fine and adds nothing. Hard dependencies and soft ones (ext4 wants a crc32c of the crypto layer) come
 // before what needs them. Errors: not_found names the module that the tree lacks, or the index files.
+Result<std::vector<ModulePath>> resolve_modules(const std::string& module_folder,
+                                                const std::vector<std::string>& names);
+Result<ModuleFile> read_module(const ModulePath& module);
+// Both in one.
 Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder,
                                                 const std::vector<std::string>& names);
 

@@ -1,83 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat build [--kernel VERSION] [-o FILE]
-#include <sys/utsname.h>
-
 #include <filesystem>
 
-#include "base/file.h"
+#include "arm/initramfs_file.h"
 #include "base/log.h"
 #include "base/size.h"
-#include "capture/initramfs/compress.h"
-#include "capture/initramfs/initramfs.h"
-#include "capture/initramfs/local_target.h"
 #include "capture/levels.h"
-#include "cli/command.h"
-#include "image/kernel_config.h"
+#include "cli/capture_kernel.h"
+#include "cli/configuration.h"
 
 namespace lifeboat::cli {
 namespace {
 
-constexpr const char* kDefaultTarget = "/var/crash/lifeboat";
-constexpr const char* kInitramfsFolder = "/var/lib/lifeboat";
+using Json = nlohmann::ordered_json;
 
-struct BuildPlan {
-  std::string release;
-  std::string module_folder;
-  std::string output;
-  LocalTarget local;
-  InitramfsContents contents;
-  InitramfsCompression compression = InitramfsCompression::none;
-};
-
-std::string running_release() {
-  utsname names{};
-  return ::uname(&names) == 0 ? names.release : "";
+// What is given here counts instead of what the configuration says.
+Result<config::Config> configured(const CommandLine& line) {
+  config::Config config = TRY(read_config(line));
+  if (line.has("target")) {
+    std::error_code error;
+    config.targets = {{.path = std::filesystem::absolute(line.get("target"), error).string()}};
+  }
+  if (line.has("level")) config.levels = TRY(parse_levels(line.get("level")));
+  if (line.has("compress")) config.compression = TRY(parse_compression_choice(line.get("compress")));
+  if (line.has("final")) config.final_action = TRY(parse_final_action(line.get("final")));
+  for (const auto& module : line.get("module", std::vector<std::string>{})) config.capture.modules.push_back(module);
+  return config;
 }
 
-Result<InitramfsCompression> choose_compression(const std::string& release,
-                                                const std::string& module_folder) {
-  const auto config = find_kernel_config("/boot/vmlinuz-" + release, release, module_folder);
-  if (config) return choose_initramfs_compression(*config);
-  log::warning("{}; the initramfs is left uncompressed, which every kernel can read", config.error().message);
-  return InitramfsCompression::none;
+Json targets_json(const arm::Recipe& recipe) {
+  Json targets = Json::array();
+  for (const auto& [target, device, drivers] : recipe.targets) {
+    targets.push_back({{"device", device},
+                       {"uuid", target.uuid},
+                       {"filesystem", target.filesystem},
+                       {"path", target.path}});
+  }
+  return targets;
 }
 
-Result<Manifest> manifest_of(const CommandLine& line, const Target& target) {
-  Manifest manifest;
-  manifest.targets = {target};
-  manifest.levels = TRY(parse_levels(line.get("level", std::string("31"))));
-  const auto choice = TRY(parse_compression_choice(line.get("compress", std::string("zstd"))));
-  manifest.compression = choice.compression;
-  manifest.compression_level = choice.level;
-  manifest.final_action = TRY(parse_final_action(line.get("final", std::string("reboot"))));
-  return manifest;
-}
-
-Result<BuildPlan> plan_build(const CommandLine& line) {
-  BuildPlan plan;
-  plan.release = line.get("kernel", running_release());
-  plan.module_folder = line.get("modules", "/lib/modules/" + plan.release);
-  plan.output = line.get("output", fmt::format("{}/initramfs-{}.img", kInitramfsFolder, plan.release));
-  plan.local = TRY_CONTEXT(find_local_target(line.get("target", std::string(kDefaultTarget)), HostPaths{}),
-                           "the target of dumps");
-  plan.contents.manifest = TRY(manifest_of(line, plan.local.target));
-  plan.contents.init = TRY(read_init_program(line.get("init")));
-  std::vector<std::string> names = plan.local.drivers;
-  names.push_back(plan.local.target.filesystem);
-  for (const auto& name : line.get("module", std::vector<std::string>{})) names.push_back(name);
-  plan.contents.modules = TRY(collect_modules(plan.module_folder, names));
-  TRY_VOID(check_modules_fit(plan.contents.modules, plan.release));
-  plan.compression = TRY(choose_compression(plan.release, plan.module_folder));
-  return plan;
-}
-
-Result<> write_output(const std::string& path, ByteSpan bytes) {
-  const auto folder = std::filesystem::path(path).parent_path();
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error))
-    return fail(ErrorCode::usage, "build: {} is a folder; -o names a file", path);
-  if (folder == kInitramfsFolder) std::filesystem::create_directories(folder, error);
-  return write_file_atomically(path, bytes, 0600);
+void print_text(const arm::Recipe& recipe, const std::string& path, uint64_t bytes, bool fresh) {
+  fmt::print("{}: {} ({}), {} modules{}\n", path, format_size(bytes), initramfs_compression_name(recipe.compression),
+             recipe.modules.size(), fresh ? "; it is as it should be" : "");
+  const char* first = "dumps go to";
+  for (const auto& [target, device, drivers] : recipe.targets) {
+    fmt::print("  {} {} on {} ({}, {})\n", std::exchange(first, "else to    "), target.path, device,
+               target.filesystem, target.uuid);
+  }
 }
 
 }  // namespace
@@ -85,43 +54,51 @@ Result<> write_output(const std::string& path, ByteSpan bytes) {
 Result<int> run_build(const Arguments& arguments) {
   CommandLine line(
       "build", "[--kernel VERSION] [-o FILE] [options]",
-      "Builds the initramfs of the capture kernel: lifeboat-init, the modules that lead to the target and\n"
-      "those that they need, and the manifest that says what to do. The same inputs give the same file.");
+      "Builds the initramfs of the capture kernel: lifeboat-init, the modules that lead to the targets and\n"
+      "those that they need, and the manifest that says what to do, by lifeboat.conf(5). The same inputs give\n"
+      "the same file.");
   // clang-format off
   line.options().add_options()
-    ("kernel", po::value<std::string>(), "version of the capture kernel (default: the running one)")
+    ("kernel", po::value<std::string>(), "version of the capture kernel (default: the configured, else the running one)")
     ("modules", po::value<std::string>(), "its module tree (default: /lib/modules/VERSION)")
     ("output,o", po::value<std::string>(), "the file to write (default: /var/lib/lifeboat/initramfs-VERSION.img)")
-    ("target", po::value<std::string>(), "folder for dumps (default: /var/crash/lifeboat)")
-    ("level", po::value<std::string>(), "dump levels, tried in turn when the target is full (default: 31)")
-    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd)")
-    ("final", po::value<std::string>(), "reboot, poweroff or halt when all is done (default: reboot)")
+    ("if-stale", "only if the file is not what it should be")
+    ("target", po::value<std::string>(), "folder for dumps, instead of the configured targets")
+    ("level", po::value<std::string>(), "dump levels, tried in turn when the target is full")
+    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N]")
+    ("final", po::value<std::string>(), "reboot, poweroff, halt or shell when all is done")
     ("module", po::value<std::vector<std::string>>(), "one more module to include; may be repeated")
     ("init", po::value<std::string>(), "the program lifeboat-init");
   // clang-format on
+  add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
-  const BuildPlan plan = TRY(plan_build(line));
-  const auto bytes = TRY(build_initramfs(plan.contents, plan.compression));
-  TRY_VOID(write_output(plan.output, bytes));
+  const config::Config config = TRY(configured(line));
+  arm::RecipeRequest request{.module_folder = line.get("modules"), .init = line.get("init")};
+  request.release = line.has("kernel") ? line.get("kernel") : TRY(capture_kernel(config)).release;
+  const arm::Recipe recipe = TRY(arm::make_recipe(config, request));
+  for (const auto& warning : recipe.warnings) log::warning("{}", warning);
 
-  std::vector<std::string> modules;
-  for (const auto& module : plan.contents.modules) modules.push_back(module.name);
-  const auto compression = initramfs_compression_name(plan.compression);
+  const std::string path = line.get("output", arm::initramfs_path(recipe.release));
+  const bool fresh = line.has("if-stale") && arm::staleness(recipe, path).empty();
+  std::error_code ignored;
+  if (!line.has("output")) std::filesystem::create_directories(arm::kInitramfsFolder, ignored);
+  const uint64_t bytes = fresh ? std::filesystem::file_size(path, ignored) : TRY(arm::write_initramfs(recipe, path));
   if (line.json()) {
-    print_json({{"initramfs", plan.output},
-                {"bytes", bytes.size()},
-                {"compression", compression},
-                {"kernel", plan.release},
+    std::vector<std::string> modules;
+    for (const auto& module : recipe.modules) modules.push_back(module.name);
+    const Json targets = targets_json(recipe);
+    print_json({{"initramfs", path},
+                {"bytes", bytes},
+                {"built", !fresh},
+                {"compression", initramfs_compression_name(recipe.compression)},
+                {"kernel", recipe.release},
                 {"modules", modules},
-                {"target",
-                 {{"device", plan.local.device},
-                  {"uuid", plan.local.target.uuid},
-                  {"filesystem", plan.local.target.filesystem},
-                  {"path", plan.local.target.path}}}});
+                {"files", recipe.files},
+                {"target", targets.front()},
+                {"targets", targets},
+                {"warnings", recipe.warnings}});
   } else {
-    fmt::print("{}: {} ({}), {} modules; dumps go to {} on {} ({}, {})\n", plan.output,
-               format_size(bytes.size()), compression, modules.size(), plan.local.target.path,
-               plan.local.device, plan.local.target.filesystem, plan.local.target.uuid);
+    print_text(recipe, path, bytes, fresh);
   }
   return kDone;
 }

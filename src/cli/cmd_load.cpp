@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat load [KERNEL] [--crash], lifeboat unload [--crash]
-#include <unistd.h>
+#include <ctime>
 
+#include "arm/initramfs_file.h"
+#include "arm/loaded_state.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "cli/capture_kernel.h"
 #include "cli/command.h"
+#include "cli/configuration.h"
 #include "cli/load_plan.h"
 #include "image/unwrap/unwrap.h"
 #include "loader/command_line.h"
@@ -15,9 +19,6 @@
 
 namespace lifeboat::cli {
 namespace {
-
-// Where `lifeboat build` puts the capture initramfs.
-constexpr std::string_view kInitramfsFolder = "/var/lib/lifeboat";
 
 constexpr const char* kLoadDescription =
     "Loads KERNEL so that the machine enters it without firmware: with --crash when the running kernel\n"
@@ -43,14 +44,24 @@ struct PreparedLoad {
   std::vector<std::string> notes;  // what was chosen for the user
 };
 
-Result<std::string> running_release(const SystemPaths& paths) {
-  auto release = read_line(paths.proc + "/sys/kernel/osrelease");
-  if (!release) return fail(ErrorCode::not_found, "the running kernel's release cannot be read from /proc");
-  return *std::move(release);
+// The capture initramfs of that kernel, made anew when it is stale.
+Result<std::string> capture_initramfs(const CommandLine& line, const KernelFile& kernel,
+                                      const config::Config& config, std::vector<std::string>& notes) {
+  const std::string release = kernel_file_release(kernel);
+  if (release.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::not_found, fmt::format("{} does not say its release", kernel.name))
+            .hint("name its capture initramfs with --initrd"));
+  }
+  // A dry run changes nothing.
+  if (line.has("dry-run")) return arm::initramfs_path(release);
+  return fresh_initramfs(config, release, notes);
 }
 
 Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const KernelFile& kernel,
-                                                  const std::optional<BootEntry>& entry) {
+                                                  const std::optional<BootEntry>& entry,
+                                                  const config::Config& config,
+                                                  std::vector<std::string>& notes) {
   if (line.has("initrd")) {
     auto given = line.get("initrd", std::vector<std::string>{});
     for (const auto& name : given)
@@ -59,24 +70,29 @@ Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const
   }
   if (entry) return entry->initramfs;
   if (!line.has("crash")) return std::vector<std::string>{};
-  const std::string release = kernel_file_release(kernel);
-  if (release.empty()) {
-    return std::unexpected(
-        Error(ErrorCode::not_found, fmt::format("{} does not say its release", kernel.name))
-            .hint("name its capture initramfs with --initrd"));
+  return std::vector{TRY(capture_initramfs(line, kernel, config, notes))};
+}
+
+// What tells the capture kernel which boot it is that died: lifeboat-init names the crash by it.
+std::string boot_parameter(const SystemPaths& paths) {
+  const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
+  return id ? "lifeboat.boot=" + *id : "";
+}
+
+std::string capture_command_line(const CommandLine& line, const SystemPaths& paths, const config::Config& config,
+                                 std::string_view running) {
+  std::string append = config.capture.append;
+  for (const auto& more : {line.get("append"), boot_parameter(paths)}) {
+    if (!more.empty()) append += (append.empty() ? "" : " ") + more;
   }
-  std::string path = fmt::format("{}/initramfs-{}.img", kInitramfsFolder, release);
-  if (::access(path.c_str(), F_OK) != 0) {
-    return std::unexpected(errno_error(errno, fmt::format("there is no capture initramfs {}", path))
-                               .hint("make it with 'lifeboat build', or name another one with --initrd"));
-  }
-  return std::vector{std::move(path)};
+  return crash_command_line({.reused = running, .append = append, .remove = config.capture.remove});
 }
 
 // nullopt: a unified kernel image's own.
 Result<std::optional<std::string>> choose_command_line(const CommandLine& line, const SystemPaths& paths,
                                                        const KernelFile& kernel,
                                                        const std::optional<BootEntry>& entry,
+                                                       const config::Config& config,
                                                        std::vector<std::string>& notes) {
   const bool reuse = line.has("reuse-cmdline");
   if (line.has("command-line")) {
@@ -89,8 +105,7 @@ Result<std::optional<std::string>> choose_command_line(const CommandLine& line, 
   }
   const std::string append = line.get("append");
   if (line.has("crash")) {
-    const std::string reused = TRY(read_text(paths.proc + "/cmdline"));
-    return crash_command_line({.reused = reused, .append = append});
+    return capture_command_line(line, paths, config, TRY(read_text(paths.proc + "/cmdline")));
   }
   std::optional<std::string> base;
   if (!reuse && entry && entry->command_line) base = entry->command_line;
@@ -149,6 +164,8 @@ Result<PreparedLoad> prepare(const CommandLine& line, const SystemPaths& paths) 
   PreparedLoad load;
   load.request.crash = line.has("crash");
   TRY_VOID(choose_call(line, load.request));
+  // Only a capture kernel is a matter of the configuration.
+  const config::Config config = load.request.crash ? TRY(read_config(line)) : config::Config{};
   std::optional<BootEntry> entry;
   std::string path = line.get("KERNEL");
   if (line.has("boot-name")) {
@@ -158,15 +175,15 @@ Result<PreparedLoad> prepare(const CommandLine& line, const SystemPaths& paths) 
     // A capture kernel has an initramfs of its own.
     if (!load.request.crash) entry = std::move(named);
   }
-  if (path.empty() && load.request.crash) path = "/boot/vmlinuz-" + TRY(running_release(paths));
+  if (path.empty() && load.request.crash) path = TRY(capture_kernel(config)).path;
   if (path.empty()) {
     entry = TRY(default_boot_entry(BootPaths{}));
     path = entry->kernel;
     load.notes.push_back(fmt::format("the default boot entry is '{}' ({})", entry->title, entry->source));
   }
   load.kernel = TRY(open_kernel_file(path));
-  load.request.initramfs = TRY(choose_initramfs(line, load.kernel, entry));
-  load.request.command_line = TRY(choose_command_line(line, paths, load.kernel, entry, load.notes));
+  load.request.initramfs = TRY(choose_initramfs(line, load.kernel, entry, config, load.notes));
+  load.request.command_line = TRY(choose_command_line(line, paths, load.kernel, entry, config, load.notes));
   return load;
 }
 
@@ -192,6 +209,20 @@ void print_loaded(const CommandLine& line, const PreparedLoad& load, const LoadR
   for (const auto& name : request.initramfs) fmt::print("  initramfs     {}\n", name);
   fmt::print("  command line  {}\n", report.command_line);
   fmt::print("  loaded by     {}\n", report.call == LoadCall::file ? "kexec_file_load" : "kexec_load");
+}
+
+// For `lifeboat status` and `check`. The load stands also when this cannot be noted.
+void remember(const PreparedLoad& load, const LoadReport& report) {
+  const auto note = [&]() -> Result<> {
+    arm::LoadedState state{.release = report.release,
+                           .command_line = report.command_line,
+                           .call = std::string(load_call_name(report.call)),
+                           .time = static_cast<uint64_t>(std::time(nullptr))};
+    state.kernel = TRY(arm::digest_file(load.kernel.name));
+    for (const auto& path : load.request.initramfs) state.initramfs.push_back(TRY(arm::digest_file(path)));
+    return arm::save_loaded_state(state);
+  };
+  if (const auto noted = note(); !noted) log::warning("cannot note what is loaded: {}", noted.error().to_string());
 }
 
 // Another machine's files are good for a dry run only.
@@ -249,12 +280,14 @@ Result<int> run_load(const Arguments& arguments) {
     ("procfs", po::value<std::string>(), "with --dry-run: a copy of /proc");
   // clang-format on
   line.positional("KERNEL");
+  add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
 
   const SystemPaths paths = TRY(choose_paths(line));
   const PreparedLoad load = TRY(prepare(line, paths));
   if (line.has("dry-run")) return show_plan(line, load, paths);
   const LoadReport report = TRY(load_kernel(load.request, load.kernel, paths));
+  if (load.request.crash) remember(load, report);
   if (!line.json())
     for (const auto& note : load.notes) log::info("{}", note);
   for (const auto& warning : report.warnings) log::warning("{}", warning);
@@ -271,6 +304,7 @@ Result<int> run_unload(const Arguments& arguments) {
   if (!TRY(line.parse(arguments))) return kDone;
   const bool crash = line.has("crash");
   TRY_VOID(unload_kernel(crash, SystemPaths{}));
+  if (crash) arm::forget_loaded_state();
   if (line.json()) {
     print_json({{"loaded", false}, {"crash", crash}});
   } else {

@@ -145,7 +145,10 @@ Result<> apply_file(Config& config, const std::string& path) {
   if (size > kMostBytes) return fail(ErrorCode::usage, "{} is too large for a configuration", path);
   std::string text(size, '\0');
   TRY_VOID(pread_exact(fd.get(), 0, std::as_writable_bytes(std::span(text)), path));
-  TRY_VOID(apply_config(config, text, path));
+  auto applied = apply_config(config, text, path);
+  // A mistake in the file is not one in the command that was given.
+  if (!applied && applied.error().code == ErrorCode::usage) applied.error().code = ErrorCode::corrupt;
+  TRY_VOID(applied);
   config.files.push_back(path);
   return {};
 }

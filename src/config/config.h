@@ -66,12 +66,12 @@ struct ConfigPaths {
   std::string drop_ins = "/etc/lifeboat.conf.d";  // *.conf, in the order of their names; later ones win
 };
 
-// What is set, over the defaults. A missing file is no error. `usage` errors begin with "FILE:LINE: ", and name
-// the nearest key when one is unknown. `no_permission` when others than root could write to a file: what it
+// What is set, over the defaults. A missing file is no error. `corrupt`: a mistake in a file; the message
+// begins with "FILE:LINE: ", and names the nearest key when one is unknown. `no_permission` when others than root could write to a file: what it
 // says is done as root.
 Result<Config> read_config(const ConfigPaths& paths);
 
-// The same of one text, over `config`.
+// The same of one text, over `config`; mistakes are `usage` errors.
 Result<> apply_config(Config& config, std::string_view text, const std::string& name);
 
 // Everything as it stands, as text that apply_config() reads back.

@@ -222,6 +222,14 @@ TEST_F(ConfigFiles, WhatOthersCouldHaveWrittenIsNotDone) {
   }
 }
 
+TEST_F(ConfigFiles, AMistakeIsToldWithItsFile) {
+  write(paths_.drop_ins + "/10-a.conf", "[dump]\nlevle = 16\n");
+  const auto config = read_config(paths_);
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, ErrorCode::corrupt);
+  EXPECT_THAT(config.error().message, HasSubstr("10-a.conf:2: [dump] has no key 'levle'"));
+}
+
 TEST_F(ConfigFiles, AFolderInPlaceOfTheFileIsAnError) {
   EXPECT_FALSE(read_config({paths_.drop_ins, folder_.path() / "none.d"}));
 }

@@ -31,6 +31,7 @@ InitramfsContents some_contents() {
       "\x7f"
       "ELF the program");
   contents.manifest.targets = {{.uuid = "1234-abcd", .filesystem = "ext4", .path = "/var/crash"}};
+  contents.files = {{"/etc/hook", 0750, bytes_of("a hook")}, {"/usr/lib/x/lib.so", 0644, bytes_of("a library")}};
   contents.modules = {{"virtio_blk.ko", bytes_of("first")}, {"ext4.ko", bytes_of(std::string(100'000, 'x'))}};
   return contents;
 }
@@ -72,6 +73,10 @@ TEST_P(Initramfs, HoldsWhatTheCaptureKernelNeeds) {
     EXPECT_EQ(entry.gid, 0) << entry.name;
   }
   EXPECT_EQ(entries.at("init").mode & 0777u, 0755u);
+  EXPECT_EQ(entries.at("etc/hook").contents, "a hook");
+  EXPECT_EQ(entries.at("etc/hook").mode & 0777u, 0750u);
+  EXPECT_EQ(entries.at("usr/lib/x/lib.so").contents, "a library");
+  EXPECT_EQ(entries.count("usr/lib"), 1U) << "a folder comes before what is in it";
   EXPECT_EQ(entries.at("dev/console").mode & AE_IFMT, static_cast<unsigned>(AE_IFCHR));
   EXPECT_EQ(entries.at("lifeboat/modules/virtio_blk.ko").contents, "first");
   EXPECT_EQ(entries.at("lifeboat/modules/ext4.ko").contents.size(), 100'000u);

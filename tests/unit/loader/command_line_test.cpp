@@ -14,6 +14,7 @@ using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::EndsWith;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
@@ -125,6 +126,17 @@ TEST(CommandLine, BareCrashLineAddsNothing) {
                  .append = "irqpoll"}),
             "root=/dev/x nr_cpus=2 irqpoll -- s");
   EXPECT_EQ(bare_crash_command_line({}), "");
+}
+
+TEST(CrashCommandLine, LeavesOutWhatTheConfigurationNames) {
+  const std::vector<std::string> remove = {"isolcpus", "irqpoll", "a-b"};
+  const std::string line = crash_command_line(
+      {.reused = "isolcpus=1-3 a_b=2 keep=1 lifeboat.boot=1234", .append = "irqpoll=x", .remove = remove});
+  EXPECT_THAT(line, HasSubstr("keep=1"));
+  EXPECT_THAT(line, Not(HasSubstr("isolcpus")));
+  EXPECT_THAT(line, Not(HasSubstr("a_b")));
+  EXPECT_THAT(line, Not(HasSubstr("lifeboat.boot")));
+  EXPECT_THAT(line, EndsWith("irqpoll=x")) << "what is appended stays";
 }
 
 }  // namespace

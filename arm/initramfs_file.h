@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The capture initramfs on this machine's disk, and whether it is still what it should be.
+#pragma once
+
+#include <string>
+
+#include "arm/recipe.h"
+
+namespace lifeboat::arm {
+
+// /var/lib/lifeboat/initramfs-RELEASE.img, and beside it initramfs-RELEASE.recipe: the fingerprint of what it
+// was made of.
+inline constexpr const char* kInitramfsFolder = "/var/lib/lifeboat";
+std::string initramfs_path(const std::string& release, const std::string& folder = kInitramfsFolder);
+
+// Why the file is not what `recipe` makes; empty: it is.
+std::string staleness(const Recipe& recipe, const std::string& path);
+
+// Makes it and writes it, 0600, so that at every instant the old or the new one is there.
+// Returns its size.
+Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path);
+
+}  // namespace lifeboat::arm

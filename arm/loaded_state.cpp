@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "arm/loaded_state.h"
+
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/size.h"
+
+namespace lifeboat::arm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const LoadedFile& file) {
+  return {{"path", file.path}, {"bytes", file.bytes}, {"xxh3", file.digest}};
+}
+
+LoadedFile file_of(const Json& json) {
+  return {json.value("path", ""), json.value("bytes", uint64_t{0}), json.value("xxh3", "")};
+}
+
+}  // namespace
+
+Result<LoadedFile> digest_file(const std::string& path) {
+  const UniqueFd fd = TRY(open_file(path, O_RDONLY));
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  if (!state) return std::unexpected(errno_error(ENOMEM, path));
+  XXH3_128bits_reset(state.get());
+  std::vector<std::byte> buffer(1_MiB);
+  LoadedFile file{.path = path};
+  for (;;) {
+    const size_t count = TRY(pread_some(fd.get(), file.bytes, buffer, path));
+    if (count == 0) break;
+    XXH3_128bits_update(state.get(), buffer.data(), count);
+    file.bytes += count;
+  }
+  const XXH128_hash_t digest = XXH3_128bits_digest(state.get());
+  file.digest = fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
+  return file;
+}
+
+Result<> save_loaded_state(const LoadedState& state, const std::string& path) {
+  Json initramfs = Json::array();
+  for (const auto& file : state.initramfs) initramfs.push_back(to_json(file));
+  const Json json = {{"kernel", to_json(state.kernel)}, {"initramfs", initramfs},
+                     {"release", state.release},        {"command_line", state.command_line},
+                     {"call", state.call},              {"time", state.time}};
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return write_file_atomically(path, as_byte_span(text), 0644);
+}
+
+std::optional<LoadedState> read_loaded_state(const std::string& path) {
+  const auto text = read_text(path, 1_MiB);
+  if (!text) return std::nullopt;
+  // value() and get() throw on a field of another type.
+  try {
+    const Json json = Json::parse(*text);
+    LoadedState state;
+    state.kernel = file_of(json.at("kernel"));
+    for (const auto& file : json.at("initramfs")) state.initramfs.push_back(file_of(file));
+    state.release = json.value("release", "");
+    state.command_line = json.value("command_line", "");
+    state.call = json.value("call", "");
+    state.time = json.value("time", uint64_t{0});
+    return state;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+void forget_loaded_state(const std::string& path) {
+  ::unlink(path.c_str());
+}
+
+std::vector<std::string> changed_files(const LoadedState& state) {
+  std::vector<std::string> changes;
+  const auto look = [&changes](const LoadedFile& then) {
+    const auto now = digest_file(then.path);
+    if (!now) {
+      changes.push_back(now.error().code == ErrorCode::not_found ? then.path + " is gone" : now.error().to_string());
+    } else if (*now != then) {
+      changes.push_back(then.path + " has changed");
+    }
+  };
+  look(state.kernel);
+  for (const auto& file : state.initramfs) look(file);
+  return changes;
+}
+
+}  // namespace lifeboat::arm

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is loaded for the next crash, remembered in /run/lifeboat/loaded.json: the running kernel only says that
+// something is. Gone with the boot, as the loaded kernel is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace lifeboat::arm {
+
+inline constexpr const char* kLoadedStateFile = "/run/lifeboat/loaded.json";
+
+// A file as it was when it was loaded.
+struct LoadedFile {
+  std::string path;
+  uint64_t bytes = 0;
+  std::string digest;  // XXH3-128, hexadecimal
+  bool operator==(const LoadedFile&) const = default;
+};
+Result<LoadedFile> digest_file(const std::string& path);
+
+struct LoadedState {
+  LoadedFile kernel;
+  std::vector<LoadedFile> initramfs;
+  std::string release;       // of the kernel
+  std::string command_line;
+  std::string call;          // "file", "segments"
+  uint64_t time = 0;         // seconds since the epoch
+};
+
+Result<> save_loaded_state(const LoadedState& state, const std::string& path = kLoadedStateFile);
+// nullopt: nothing was loaded by lifeboat in this boot, or the file is of no use.
+std::optional<LoadedState> read_loaded_state(const std::string& path = kLoadedStateFile);
+void forget_loaded_state(const std::string& path = kLoadedStateFile);
+
+// The files that are not on disk as they were loaded: "PATH has changed", "PATH is gone".
+std::vector<std::string> changed_files(const LoadedState& state);
+
+}  // namespace lifeboat::arm

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "arm/recipe.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/size.h"
+#include "capture/initramfs/program_files.h"
+#include "image/kernel_config.h"
+
+namespace lifeboat::arm {
+namespace {
+
+constexpr uint64_t kMostFileBytes = 256_MiB;
+
+Manifest manifest_of(const config::Config& config) {
+  Manifest manifest;
+  manifest.levels = config.levels;
+  manifest.compression = config.compression.compression;
+  manifest.compression_level = config.compression.level;
+  manifest.final_action = config.final_action;
+  manifest.failure_action = config.failure_action;
+  manifest.device_deadline = config.capture.device_deadline;
+  manifest.stall_deadline = config.capture.stall_deadline;
+  manifest.deadline = config.capture.deadline;
+  manifest.hook_deadline = config.capture.hook_deadline;
+  manifest.report = config.capture.report;
+  manifest.watchdog = config.capture.watchdog;
+  manifest.make_room = true;
+  manifest.hooks_before = config.capture.hooks_before;
+  manifest.hooks_after = config.capture.hooks_after;
+  return manifest;
+}
+
+Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host) {
+  auto target = entry.device.empty() ? find_local_target(entry.path, host)
+                                     : find_device_target(entry.device, entry.filesystem, entry.path, host);
+  if (target) return target;
+  const std::string where = entry.where.empty() ? "" : fmt::format(" ({})", entry.where);
+  return std::unexpected(
+      std::move(target).error().context(fmt::format("the target {}{}{}", entry.device.empty() ? "" : entry.device + " ", entry.path, where)));
+}
+
+void add_once(std::vector<std::string>& list, const std::string& item) {
+  if (std::ranges::find(list, item) == list.end()) list.push_back(item);
+}
+
+// The driver of each watchdog that this machine has: the capture kernel has to feed it, or it ends the capture.
+std::vector<std::string> watchdog_drivers(const std::string& sys) {
+  std::vector<std::string> drivers;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/watchdog", error)) {
+    const auto module = std::filesystem::read_symlink(entry.path() / "device" / "driver" / "module", error);
+    if (!error) add_once(drivers, module.filename());
+  }
+  std::ranges::sort(drivers);
+  return drivers;
+}
+
+Result<std::vector<ModulePath>> modules_of(const config::Config& config, const Recipe& recipe,
+                                           const HostPaths& host) {
+  std::vector<std::string> names;
+  if (config.capture.watchdog) names = watchdog_drivers(host.sys);
+  for (const auto& target : recipe.targets) {
+    for (const auto& driver : target.drivers) add_once(names, driver);
+    add_once(names, target.target.filesystem);
+  }
+  for (const auto& module : config.capture.modules) add_once(names, module);
+  return resolve_modules(recipe.module_folder, names);
+}
+
+// A shell that can do something by itself where no other program is.
+Result<std::string> find_shell() {
+  for (const char* name : {"busybox", "sh"}) {
+    if (auto path = find_program(name)) return *std::move(path);
+  }
+  return std::unexpected(Error(ErrorCode::not_found, "no shell for action = shell: neither busybox nor sh is here")
+                             .hint("install busybox-static, or choose another action"));
+}
+
+Result<std::vector<std::string>> files_of(const config::Config& config) {
+  std::vector<std::string> wanted = config.capture.files;
+  for (const auto* hooks : {&config.capture.hooks_before, &config.capture.hooks_after})
+    wanted.insert(wanted.end(), hooks->begin(), hooks->end());
+  if (config.final_action == FinalAction::shell || config.failure_action == FinalAction::shell)
+    wanted.push_back(TRY(find_shell()));
+  std::vector<std::string> files;
+  for (const auto& path : wanted) {
+    for (const auto& file : TRY(program_files(path))) add_once(files, file);
+  }
+  return files;
+}
+
+InitramfsCompression choose_compression(Recipe& recipe) {
+  const auto config = find_kernel_config("/boot/vmlinuz-" + recipe.release, recipe.release, recipe.module_folder);
+  if (config) return choose_initramfs_compression(*config);
+  recipe.warnings.push_back(config.error().message +
+                            "; the initramfs is left uncompressed, which every kernel can read");
+  return InitramfsCompression::none;
+}
+
+// "/path size time"; the time to the nanosecond.
+std::string stamp(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return path + " missing";
+  return fmt::format("{} {} {}.{:09}", path, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+Result<ExtraFile> read_extra(const std::string& path) {
+  ExtraFile file{.path = path, .bytes = TRY(read_file(path, kMostFileBytes))};
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("cannot examine {}", path);
+  file.mode = status.st_mode & 0755;
+  return file;
+}
+
+}  // namespace
+
+Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request) {
+  Recipe recipe;
+  recipe.release = request.release;
+  recipe.module_folder = request.module_folder.empty() ? "/lib/modules/" + request.release : request.module_folder;
+  recipe.init = init_program_path(request.init);
+  recipe.manifest = manifest_of(config);
+  // One that cannot be used must not cost those that can; the list says which it was.
+  Error first_error(ErrorCode::not_found, "no target");
+  for (const auto& entry : config.targets) {
+    auto target = find_target(entry, request.host);
+    if (target) {
+      recipe.manifest.targets.push_back(target->target);
+      recipe.targets.push_back(*std::move(target));
+    } else {
+      if (recipe.warnings.empty()) first_error = target.error();
+      recipe.warnings.push_back(target.error().to_string());
+    }
+  }
+  if (recipe.targets.empty()) return std::unexpected(std::move(first_error));
+  recipe.modules = TRY(modules_of(config, recipe, request.host));
+  recipe.files = TRY(files_of(config));
+  recipe.compression = choose_compression(recipe);
+  return recipe;
+}
+
+std::string fingerprint(const Recipe& recipe) {
+  std::string text = fmt::format("lifeboat {}\nkernel {}\ncompression {}\n", LIFEBOAT_VERSION, recipe.release,
+                                 initramfs_compression_name(recipe.compression));
+  text += recipe.manifest.to_text();
+  text += fmt::format("init {}\n", stamp(recipe.init));
+  for (const auto& module : recipe.modules) text += fmt::format("module {}\n", stamp(module.path));
+  for (const auto& file : recipe.files) text += fmt::format("file {}\n", stamp(file));
+  return text;
+}
+
+Result<std::vector<std::byte>> carry_out(const Recipe& recipe) {
+  InitramfsContents contents;
+  contents.manifest = recipe.manifest;
+  contents.init = TRY(read_init_program(recipe.init));
+  for (const auto& module : recipe.modules) contents.modules.push_back(TRY(read_module(module)));
+  TRY_VOID(check_modules_fit(contents.modules, recipe.release));
+  for (const auto& file : recipe.files) contents.files.push_back(TRY(read_extra(file)));
+  return build_initramfs(contents, recipe.compression);
+}
+
+}  // namespace lifeboat::arm

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the capture initramfs of a kernel is to be made of, by the configuration and this machine. Making a
+// recipe reads indexes and /sys only; the files themselves are read when it is carried out.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "capture/initramfs/compress.h"
+#include "capture/initramfs/initramfs.h"
+#include "capture/initramfs/local_target.h"
+#include "capture/initramfs/module_set.h"
+#include "config/config.h"
+
+namespace lifeboat::arm {
+
+struct RecipeRequest {
+  std::string release;        // of the capture kernel
+  std::string module_folder;  // empty: /lib/modules/RELEASE
+  std::string init;           // lifeboat-init; empty: this installation's
+  HostPaths host;
+};
+
+struct Recipe {
+  std::string release, module_folder;
+  std::string init;
+  std::vector<LocalTarget> targets;
+  Manifest manifest;  // without its list of modules
+  std::vector<ModulePath> modules;
+  std::vector<std::string> files;  // extra ones, paths on this machine and in the archive
+  InitramfsCompression compression = InitramfsCompression::none;
+  std::vector<std::string> warnings;
+};
+
+Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request);
+
+// What the recipe would make, in a few lines of text: two with the same print make the same archive, as long as
+// nobody writes a file and sets its time back. Names every file with its size and time of change.
+std::string fingerprint(const Recipe& recipe);
+
+// The archive.
+Result<std::vector<std::byte>> carry_out(const Recipe& recipe);
+
+}  // namespace lifeboat::arm

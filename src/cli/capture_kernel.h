@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which kernel captures: the configured one, else that of the running kernel.
+#pragma once
+
+#include <string>
+
+#include "config/config.h"
+
+namespace lifeboat::cli {
+
+struct CaptureKernel {
+  std::string path;     // of its image
+  std::string release;  // "6.12.117+deb12-amd64"
+};
+// Where the file does not say its release, or cannot be read, and it is not configured: the running kernel's.
+Result<CaptureKernel> capture_kernel(const config::Config& config);
+
+// Makes the initramfs of that kernel, if the one that is there is not what it should be. Returns its path.
+// `notes` gets what was done and why.
+Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,
+                                    std::vector<std::string>& notes);
+
+}  // namespace lifeboat::cli

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "arm/initramfs_file.h"
+#include "arm/loaded_state.h"
+#include "base/file.h"
+
+namespace lifeboat::arm {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Arm : public testing::Test {
+ protected:
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
+  std::string write(const std::string& name, std::string_view text) const {
+    EXPECT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0755));
+    return path(name);
+  }
+  // A module of 6.1.0-test, as far as vermagic goes.
+  [[nodiscard]] Recipe recipe() const {
+    using namespace std::string_view_literals;
+    Recipe made;
+    made.release = "6.1.0-test";
+    made.init = write("lifeboat-init", "\x7f" "ELF init");
+    made.manifest.targets = {{"1234-abcd", "ext4", "/var/crash"}};
+    made.modules = {{"a.ko", write("a.ko", "\x7f" "ELF\0vermagic=6.1.0-test SMP\0"sv)}};
+    made.files = {write("hook", "#!/bin/sh\n")};
+    return made;
+  }
+  TempDir folder_ = TempDir::create("arm-test").value();
+};
+
+TEST_F(Arm, AnInitramfsIsFreshUntilSomethingChanges) {
+  Recipe made = recipe();
+  const std::string image = path("initramfs.img");
+  EXPECT_EQ(staleness(made, image), "there is none");
+  const auto bytes = write_initramfs(made, image);
+  ASSERT_TRUE(bytes) << bytes.error().to_string();
+  EXPECT_EQ(*bytes, std::filesystem::file_size(image));
+  EXPECT_EQ(staleness(made, image), "");
+
+  write("hook", "#!/bin/sh\nreboot\n");
+  EXPECT_THAT(staleness(made, image), HasSubstr("hook 10 "));
+  ASSERT_TRUE(write_initramfs(made, image));
+  EXPECT_EQ(staleness(made, image), "");
+
+  made.manifest.targets.push_back({"5678-abcd", "ext4", "/other"});
+  EXPECT_THAT(staleness(made, image), HasSubstr("is now 'target = 5678-abcd ext4 /other'"));
+}
+
+TEST_F(Arm, AnInitramfsThatSomebodyElseWroteIsStale) {
+  const Recipe made = recipe();
+  const std::string image = path("initramfs.img");
+  ASSERT_TRUE(write_initramfs(made, image));
+  write("initramfs.img", "short");
+  EXPECT_THAT(staleness(made, image), HasSubstr("bytes 5"));
+  std::filesystem::remove(path("initramfs.recipe"));
+  EXPECT_EQ(staleness(made, image), "nothing says what it was made of");
+}
+
+TEST_F(Arm, TheSameRecipeMakesTheSameFile) {
+  const Recipe made = recipe();
+  EXPECT_EQ(carry_out(made).value(), carry_out(made).value());
+  EXPECT_EQ(fingerprint(made), fingerprint(made));
+}
+
+TEST_F(Arm, ModulesOfAnotherKernelAreRefused) {
+  Recipe made = recipe();
+  made.release = "6.2.0-test";
+  const auto bytes = write_initramfs(made, path("initramfs.img"));
+  ASSERT_FALSE(bytes);
+  EXPECT_THAT(bytes.error().message, HasSubstr("of the kernel 6.1.0-test, not of 6.2.0-test"));
+}
+
+TEST_F(Arm, WhatIsLoadedIsRemembered) {
+  LoadedState state{.release = "6.1.0-test", .command_line = "a=b", .call = "file", .time = 7};
+  state.kernel = digest_file(write("kernel", "kernel")).value();
+  state.initramfs = {digest_file(write("initramfs", "initramfs")).value()};
+  EXPECT_EQ(state.kernel.bytes, 6U);
+  EXPECT_EQ(state.kernel.digest.size(), 32U);
+  const std::string file = path("run/loaded.json");
+  ASSERT_TRUE(save_loaded_state(state, file));
+  const auto again = read_loaded_state(file);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->kernel, state.kernel);
+  EXPECT_EQ(again->initramfs, state.initramfs);
+  EXPECT_EQ(again->command_line, "a=b");
+  EXPECT_EQ(again->time, 7U);
+  EXPECT_THAT(changed_files(*again), ElementsAre());
+
+  write("kernel", "Kernel");
+  std::filesystem::remove(path("initramfs"));
+  EXPECT_THAT(changed_files(*again), ElementsAre(HasSubstr("kernel has changed"), HasSubstr("initramfs is gone")));
+  forget_loaded_state(file);
+  EXPECT_FALSE(read_loaded_state(file));
+}
+
+TEST_F(Arm, AStateOfNoUseIsNone) {
+  for (const char* text : {"", "{", "[]", "{}", R"({"kernel": 1, "initramfs": []})",
+                           R"({"kernel": {"path": 5}, "initramfs": []})"})
+    EXPECT_FALSE(read_loaded_state(write("loaded.json", text))) << text;
+}
+
+}  // namespace
+}  // namespace lifeboat::arm
