@@ -144,9 +144,9 @@ TEST(CrashRecord, ReadsBackAsItWas) {
                      .lost_pages = 3,
                      .seconds = {{"dump", 7.5}},
                      .problems = {"target 1: no such device"},
-                     .panic = "Kernel panic - not syncing: \xff",
                      .kind = "sysrq",
                      .signature = "6ce1e056460fa763",
+                     .panic = "Kernel panic - not syncing: \xff",
                      .collected = 1795423400};
   const auto again = parse_crash_record(to_json_text(record));
   ASSERT_TRUE(again) << again.error().to_string();
