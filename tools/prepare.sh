@@ -184,9 +184,9 @@ prepare_debian_root() {
 }
 
 # The newest peers, from Debian's unstable suite, unpacked beside their own C library and run through its loader, so that
-# the system is not touched: $CACHE/peers/{makedumpfile,crash,kexec}.
-PEER_PROGRAMS=(bin/makedumpfile bin/crash sbin/kexec)
-PEER_SOURCES=(makedumpfile crash kexec-tools)
+# the system is not touched: $CACHE/peers/{makedumpfile,crash,kexec,drgn}.
+PEER_PROGRAMS=(bin/makedumpfile bin/crash sbin/kexec bin/drgn)
+PEER_SOURCES=(makedumpfile crash kexec-tools python3-drgn)
 
 # Their packages and all that these depend on, whatever it is called this month.
 peer_closure() {
@@ -194,10 +194,24 @@ peer_closure() {
     --no-enhances "${PEER_SOURCES[@]}" | grep -E '^[a-z0-9]' | sort -u
 }
 
+# write_peer_start FILE PROGRAM: a script that runs PROGRAM, by the C library (and the Python) unpacked with it.
+write_peer_start() {
+  local program=$2
+  case $program in
+    bin/drgn) program="bin/python3\" -I \"\$root/usr/bin/drgn" ;;
+  esac
+  cat >"$1" <<END
+#!/bin/sh
+root=\$(dirname "\$(readlink -f "\$0")")/root
+exec "\$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "\$root/usr/lib/x86_64-linux-gnu" "\$root/usr/$program" "\$@"
+END
+  chmod 755 "$1"
+}
+
 prepare_peers() {
   local work deb program
   [ "$(cat "$CACHE/peers/ready" 2>/dev/null)" = "${PEER_SOURCES[*]}" ] && return
-  say "fetching the newest makedumpfile, crash and kexec-tools"
+  say "fetching the newest makedumpfile, crash, kexec-tools and drgn"
   update_suite sid
   mkdir -p "$CACHE"
   work=$(mktemp -d "$CACHE/.peers.XXXXXX")
@@ -206,14 +220,7 @@ prepare_peers() {
   (cd "$work/debs" && download sid $(peer_closure))
   for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
   rm -rf "$work/debs"
-  for program in "${PEER_PROGRAMS[@]}"; do
-    cat >"$work/${program#*/}" <<END
-#!/bin/sh
-root=\$(dirname "\$(readlink -f "\$0")")/root
-exec "\$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "\$root/usr/lib/x86_64-linux-gnu" "\$root/usr/$program" "\$@"
-END
-    chmod 755 "$work/${program#*/}"
-  done
+  for program in "${PEER_PROGRAMS[@]}"; do write_peer_start "$work/${program#*/}" "$program"; done
   echo "${PEER_SOURCES[*]}" >"$work/ready"
   rm -rf "$CACHE/peers"
   mv "$work" "$CACHE/peers"
