@@ -157,7 +157,7 @@ prepare_kernel() {
   mv "$work" "$folder"
 }
 
-# The vmlinux with debug information of an unpacked kernel, for crash: $CACHE/kernels/VERSION/vmlinux.
+# The vmlinux with debug information of an unpacked kernel, for crash and drgn: $CACHE/kernels/VERSION/vmlinux.
 prepare_debug_kernel() {
   local folder=$CACHE/kernels/$1 package work
   [ -e "$folder/vmlinux" ] && return
@@ -167,7 +167,9 @@ prepare_debug_kernel() {
   (
     cd "$work"
     download "" "$package-dbg"
-    dpkg --fsys-tarfile ./*.deb | tar -x "./usr/lib/debug/boot/vmlinux-${package#linux-image-}"
+    # It is the first of 5 GB of files; the rest need not be expanded.
+    { dpkg --fsys-tarfile ./*.deb 2>/dev/null || true; } |
+      tar -x --occurrence=1 "./usr/lib/debug/boot/vmlinux-${package#linux-image-}"
     mv usr/lib/debug/boot/vmlinux-* "$folder/vmlinux.new"
   )
   rm -rf "$work"
