@@ -8,7 +8,7 @@
 namespace lifeboat::test {
 namespace {
 
-constexpr int kRounds = 7;
+constexpr int kRounds = 5;
 constexpr double kMostReportSeconds = 0.1, kMostReportMb = 40, kMostStacksSeconds = 0.2;
 
 struct Contender {
