@@ -62,8 +62,9 @@ View look_with_lifeboat() {
 }
 
 View look_with_drgn() {
-  const json document = parse(run({peer_program("drgn"), "-q", "--main-symbols", "-c", dump_path(), "-s",
-                                   debug_vmlinux(), LIFEBOAT_SOURCE "/tests/peers/drgn_view.py"}));
+  const std::string script = LIFEBOAT_SOURCE "/tests/peers/drgn_view.py";
+  const json document = parse(
+      run({peer_program("drgn"), "-q", "--main-symbols", "-c", dump_path(), "-s", debug_vmlinux(), script}));
   View view;
   for (const auto& task : document.value("tasks", json::array())) {
     SeenTask& seen = view.tasks[task.at("task")];
@@ -76,8 +77,7 @@ View look_with_drgn() {
     view.modules[module.at("name")] = {module.at("base"), module.at("size")};
   view.log = document.value("log", "");
   const json types = document.value("types", json::object());
-  for (const auto& [name, type] : types.items())
-    view.types[name] = {type.at("size"), type.at("members")};
+  for (const auto& [name, type] : types.items()) view.types[name] = {type.at("size"), type.at("members")};
   return view;
 }
 
