@@ -167,7 +167,7 @@ prepare_debug_kernel() {
   (
     cd "$work"
     download "" "$package-dbg"
-    # It is the first of 5 GB of files; the rest need not be expanded.
+    # It is the first file; the rest, ten times as long, need not be expanded.
     { dpkg --fsys-tarfile ./*.deb 2>/dev/null || true; } |
       tar -x --occurrence=1 "./usr/lib/debug/boot/vmlinux-${package#linux-image-}"
     mv usr/lib/debug/boot/vmlinux-* "$folder/vmlinux.new"
