@@ -5,7 +5,7 @@ CACHE=${LIFEBOAT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lifeboat}
 
 BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache
-  libelf-dev libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
+  libelf-dev libdw-dev libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libzstd-dev zlib1g-dev liblzo2-dev libsnappy-dev liblzma-dev libarchive-dev libkmod-dev libblkid-dev
   libgtest-dev libgmock-dev libkdumpfile-dev git ca-certificates
 )

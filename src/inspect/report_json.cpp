@@ -165,6 +165,20 @@ class JsonWriter {
 
 }  // namespace
 
+void add_source_json(std::string_view file, uint32_t line, const std::vector<SourcePlace>& inlined,
+                     ordered_json& entry) {
+  if (!file.empty()) entry["file"] = file;
+  if (line != 0) entry["line"] = line;
+  if (inlined.empty()) return;
+  ordered_json list = ordered_json::array();
+  for (const auto& place : inlined) {
+    list.push_back({{"function", place.function.empty() ? ordered_json() : ordered_json(place.function)},
+                    {"file", place.file.empty() ? ordered_json() : ordered_json(place.file)},
+                    {"line", place.line == 0 ? ordered_json() : ordered_json(place.line)}});
+  }
+  entry["inlined"] = std::move(list);
+}
+
 ordered_json stack_json(const NamedStack& stack) {
   ordered_json frames = ordered_json::array();
   for (const auto& frame : stack.frames) {
@@ -177,6 +191,7 @@ ordered_json stack_json(const NamedStack& stack) {
     if (!frame.frame.reliable) entry["reliable"] = false;
     if (frame.frame.interrupted) entry["interrupted"] = true;
     if (frame.frame.stack != StackKind::task) entry["stack"] = stack_kind_name(frame.frame.stack);
+    add_source_json(frame.file, frame.line, frame.inlined, entry);
     frames.push_back(std::move(entry));
   }
   ordered_json document = {{"pid", stack.pid < 0 ? ordered_json() : ordered_json(stack.pid)},

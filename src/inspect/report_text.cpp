@@ -241,6 +241,12 @@ class Writer {
 
 }  // namespace
 
+std::string place_text(std::string_view file, uint32_t line, const Style& style) {
+  if (file.empty()) return "";
+  return style.faint(line == 0 ? fmt::format(" at {}", one_line(file))
+                               : fmt::format(" at {}:{}", one_line(file), line));
+}
+
 std::string frames_text(const std::vector<NamedFrame>& frames, size_t limit, const Style& style) {
   std::string text;
   StackKind stack = frames.empty() ? StackKind::task : frames.front().frame.stack;
@@ -254,9 +260,13 @@ std::string frames_text(const std::vector<NamedFrame>& frames, size_t limit, con
       stack = frame.frame.stack;
       text += style.faint(fmt::format("  --- {} stack ---", stack_kind_name(stack))) + "\n";
     }
-    text +=
-        fmt::format("  #{:<2} {}{}{}\n", index, frame.frame.reliable ? "" : "? ", one_line(frame.to_string()),
-                    frame.frame.interrupted && index > 0 ? "  (interrupted here)" : "");
+    for (const auto& inlined : frame.inlined)
+      text += fmt::format("      {} (inlined){}\n",
+                          one_line(inlined.function.empty() ? "a function" : inlined.function),
+                          place_text(inlined.file, inlined.line, style));
+    text += fmt::format("  #{:<2} {}{}{}{}\n", index, frame.frame.reliable ? "" : "? ",
+                        one_line(frame.to_string()), place_text(frame.file, frame.line, style),
+                        frame.frame.interrupted && index > 0 ? "  (interrupted here)" : "");
   }
   return text;
 }

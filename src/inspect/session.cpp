@@ -19,6 +19,7 @@ struct Session::State {
   std::optional<Result<TaskList>> tasks;
   std::optional<Result<Unwinder>> unwinder;
   std::optional<Result<std::vector<CpuRegisters>>> registers;
+  std::unique_ptr<SourceLines> source_lines;
 };
 
 namespace {
@@ -111,6 +112,14 @@ const Result<std::vector<CpuRegisters>>& Session::registers() const {
     if (!types()) return std::unexpected(types().error());
     return read_cpu_registers(*kernel(), *types(), *symbols(), dump().info().notes);
   });
+}
+
+void Session::set_source_lines(std::unique_ptr<SourceLines> lines) {
+  state_->source_lines = std::move(lines);
+}
+
+SourceLines* Session::source_lines() const {
+  return state_->source_lines.get();
 }
 
 }  // namespace lifeboat::inspect

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "dump/dump.h"
+#include "inspect/source_lines.h"
 #include "kernel/kernel_memory.h"
 #include "kernel/kernel_types.h"
 #include "kernel/module_symbols.h"
@@ -40,6 +41,10 @@ class Session {
   [[nodiscard]] const Result<Unwinder>& unwinder() const;
   // The registers of each CPU when it died.
   [[nodiscard]] const Result<std::vector<CpuRegisters>>& registers() const;
+
+  // Debug information, from whoever has it: stacks then tell lines and inlined functions.
+  void set_source_lines(std::unique_ptr<SourceLines> lines);
+  [[nodiscard]] SourceLines* source_lines() const;  // nullptr: there is none
 
  private:
   struct State;

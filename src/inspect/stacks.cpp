@@ -8,6 +8,15 @@
 namespace lifeboat::inspect {
 namespace {
 
+void set_lines(const Session& session, uint64_t address, NamedFrame& frame) {
+  if (session.source_lines() == nullptr) return;
+  const auto& places = session.source_lines()->at(address);
+  if (places.empty()) return;
+  frame.inlined.assign(places.begin(), places.end() - 1);
+  frame.file = places.back().file;
+  frame.line = places.back().line;
+}
+
 NamedStack name_stack(const Session& session, Backtrace trace) {
   NamedStack stack;
   stack.end = std::move(trace.end);
@@ -51,6 +60,7 @@ NamedFrame name_address(const Session& session, uint64_t address, bool call_retu
   const uint64_t back = call_return && address != 0 ? 1 : 0;
   NamedFrame named;
   named.frame.address = address;
+  set_lines(session, address - back, named);
   auto found = symbol_at(session, address - back);
   if (!found) {
     named.symbol = fmt::format("{:#x}", address);

@@ -109,6 +109,7 @@ Result<int> view_bt(const View& view) {
     printer.add(TRY(inspect::stack_of_cpu(view.session, *cpu)));
   }
   printer.finish();
+  view.warn_of_debug_info();
   return kDone;
 }
 
