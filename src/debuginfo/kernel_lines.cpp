@@ -156,12 +156,21 @@ class KernelLines final : public inspect::SourceLines {
       if (!file || !file->relocatable() || !same_build_id(file->build_id(), build_id)) continue;
       const auto warnings = file->check_debug_info();
       if (!warnings) continue;
-      auto layout = ModuleLayout::find(*file, *symbols);
+      auto layout = ModuleLayout::find(*file, functions_of(*symbols));
       if (!layout) continue;
       notes_.insert(notes_.end(), warnings->begin(), warnings->end());
       return ModuleFile{*std::move(file), *std::move(layout)};
     }
     return std::nullopt;
+  }
+
+  static std::vector<LoadedFunction> functions_of(const ModuleSymbols& symbols) {
+    std::vector<LoadedFunction> functions;
+    symbols.visit([&functions](std::string_view name, uint64_t address, char type) {
+      if (type == 't' || type == 'T') functions.push_back({std::string(name), address});
+      return true;
+    });
+    return functions;
   }
 
   // Where the dump tells no id, the places of the functions must do.

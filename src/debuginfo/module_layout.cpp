@@ -2,7 +2,6 @@
 #include "debuginfo/module_layout.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -19,7 +18,7 @@ struct Function {
 
 }  // namespace
 
-Result<ModuleLayout> ModuleLayout::find(const DebugFile& file, const ModuleSymbols& symbols) {
+Result<ModuleLayout> ModuleLayout::find(const DebugFile& file, const std::vector<LoadedFunction>& loaded) {
   std::unordered_map<std::string, Function> in_file, in_memory;
   const auto note = [](auto& functions, std::string_view name, const Function& function) {
     const auto [place, is_new] = functions.emplace(std::string(name), function);
@@ -28,15 +27,12 @@ Result<ModuleLayout> ModuleLayout::find(const DebugFile& file, const ModuleSymbo
   file.visit_functions([&](std::string_view name, uint64_t address, size_t section) {
     note(in_file, name, {address, section});
   });
-  symbols.visit([&](std::string_view name, uint64_t address, char type) {
-    if (std::tolower(static_cast<unsigned char>(type)) == 't') note(in_memory, name, {address});
-    return true;
-  });
+  for (const auto& function : loaded) note(in_memory, function.name, {function.address});
   std::map<size_t, uint64_t> distances;  // by section
   for (const auto& [name, function] : in_file) {
-    const auto loaded = in_memory.find(name);
-    if (!function.unique || loaded == in_memory.end() || !loaded->second.unique) continue;
-    const uint64_t distance = loaded->second.address - function.address;
+    const auto place = in_memory.find(name);
+    if (!function.unique || place == in_memory.end() || !place->second.unique) continue;
+    const uint64_t distance = place->second.address - function.address;
     if (distances.emplace(function.section, distance).first->second != distance)
       return fail(ErrorCode::corrupt, "{} is of another build: {}() does not lie where it should",
                   file.path(), name);

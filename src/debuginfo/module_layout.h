@@ -5,18 +5,24 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "debuginfo/debug_file.h"
-#include "kernel/module_symbols.h"
 
 namespace lifeboat {
+
+// Of the kernel's symbols of the module.
+struct LoadedFunction {
+  std::string name;
+  uint64_t address = 0;
+};
 
 class ModuleLayout {
  public:
   // `corrupt`: the file is not that of this module: functions of one section lie in different distances, or
   // none of them is known to both.
-  static Result<ModuleLayout> find(const DebugFile& file, const ModuleSymbols& symbols);
+  static Result<ModuleLayout> find(const DebugFile& file, const std::vector<LoadedFunction>& loaded);
   // The address in the file's own layout of one in the kernel's memory.
   [[nodiscard]] std::optional<uint64_t> to_file(uint64_t address) const;
 
