@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "debuginfo/inlined_functions.h"
+#include "debuginfo/variable_type.h"
 
 namespace lifeboat {
 namespace {
@@ -165,6 +166,12 @@ std::vector<inspect::SourcePlace> DebugFile::places(uint64_t address) const {
   Dwarf_Die* unit = dwfl_module_addrdie(state_->module, address, &bias);
   if (unit == nullptr || address < bias) return {};
   return source_places(*unit, address - bias);
+}
+
+std::optional<std::string> DebugFile::variable_type(std::string_view name, uint64_t address) const {
+  const auto& opened = state_->debug_info();
+  if (!opened || address < opened->bias) return std::nullopt;
+  return spell_variable_type(opened->dwarf, name, address - opened->bias);
 }
 
 void DebugFile::visit_functions(const Visit& visit) const {

@@ -6,13 +6,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "inspect/source_lines.h"
+#include "inspect/debug_info.h"
 
 namespace lifeboat {
 
@@ -34,9 +35,13 @@ class DebugFile {
   // `not_found` when there is no debug information (.debug_info); `corrupt` when it cannot be used. Warnings
   // are what will be missing.
   [[nodiscard]] Result<std::vector<std::string>> check_debug_info() const;
-  // The place of an instruction, innermost first as in SourceLines::at(). Empty: the file knows nothing of
+  // The place of an instruction, innermost first as in DebugInfo::at(). Empty: the file knows nothing of
   // it, or check_debug_info() fails.
   [[nodiscard]] std::vector<inspect::SourcePlace> places(uint64_t address) const;
+
+  // The type of the global variable of that name at that address, as C spells it, without qualifiers. Looks
+  // through all units: half a second for a kernel. nullopt: there is none, or its type has no name.
+  [[nodiscard]] std::optional<std::string> variable_type(std::string_view name, uint64_t address) const;
 
   // The functions of the symbol table, each with the number of the section that it lies in.
   using Visit = std::function<void(std::string_view name, uint64_t address, size_t section)>;

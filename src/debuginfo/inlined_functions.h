@@ -6,11 +6,11 @@
 
 #include <vector>
 
-#include "inspect/source_lines.h"
+#include "inspect/debug_info.h"
 
 namespace lifeboat {
 
-// Innermost first, as SourceLines::at(). Bounded in time and depth for any unit.
+// Innermost first, as DebugInfo::at(). Bounded in time and depth for any unit.
 std::vector<inspect::SourcePlace> source_places(Dwarf_Die unit, Dwarf_Addr address);
 
 }  // namespace lifeboat

@@ -181,8 +181,8 @@ class Reporter {
         report_.notes.push_back("symbols: " + warning);
     if (session_.unwinder())
       for (const auto& note : session_.unwinder()->notes()) report_.notes.push_back("stacks: " + note);
-    if (session_.source_lines() != nullptr)
-      for (const auto& note : session_.source_lines()->notes())
+    if (session_.debug_info() != nullptr)
+      for (const auto& note : session_.debug_info()->notes())
         report_.notes.push_back("debug information: " + note);
     if (session_.modules() && !session_.modules()->damage.empty())
       report_.notes.push_back("modules: " + session_.modules()->damage);

@@ -19,7 +19,7 @@ struct Session::State {
   std::optional<Result<TaskList>> tasks;
   std::optional<Result<Unwinder>> unwinder;
   std::optional<Result<std::vector<CpuRegisters>>> registers;
-  std::unique_ptr<SourceLines> source_lines;
+  std::unique_ptr<DebugInfo> debug_info;
 };
 
 namespace {
@@ -114,12 +114,12 @@ const Result<std::vector<CpuRegisters>>& Session::registers() const {
   });
 }
 
-void Session::set_source_lines(std::unique_ptr<SourceLines> lines) {
-  state_->source_lines = std::move(lines);
+void Session::set_debug_info(std::unique_ptr<DebugInfo> debug_info) {
+  state_->debug_info = std::move(debug_info);
 }
 
-SourceLines* Session::source_lines() const {
-  return state_->source_lines.get();
+DebugInfo* Session::debug_info() const {
+  return state_->debug_info.get();
 }
 
 }  // namespace lifeboat::inspect

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "dump/dump.h"
-#include "inspect/source_lines.h"
+#include "inspect/debug_info.h"
 #include "kernel/kernel_memory.h"
 #include "kernel/kernel_types.h"
 #include "kernel/module_symbols.h"
@@ -42,9 +42,9 @@ class Session {
   // The registers of each CPU when it died.
   [[nodiscard]] const Result<std::vector<CpuRegisters>>& registers() const;
 
-  // Debug information, from whoever has it: stacks then tell lines and inlined functions.
-  void set_source_lines(std::unique_ptr<SourceLines> lines);
-  [[nodiscard]] SourceLines* source_lines() const;  // nullptr: there is none
+  // From whoever has it: stacks then tell lines and inlined functions, expressions know more variables.
+  void set_debug_info(std::unique_ptr<DebugInfo> debug_info);
+  [[nodiscard]] DebugInfo* debug_info() const;  // nullptr: there is none
 
  private:
   struct State;

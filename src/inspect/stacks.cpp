@@ -9,8 +9,8 @@ namespace lifeboat::inspect {
 namespace {
 
 void set_lines(const Session& session, uint64_t address, NamedFrame& frame) {
-  if (session.source_lines() == nullptr) return;
-  const auto& places = session.source_lines()->at(address);
+  if (session.debug_info() == nullptr) return;
+  const auto& places = session.debug_info()->at(address);
   if (places.empty()) return;
   frame.inlined.assign(places.begin(), places.end() - 1);
   frame.file = places.back().file;

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "cli/inspect/view.h"
-#include "debuginfo/kernel_lines.h"
+#include "debuginfo/kernel_debug_info.h"
 #include "inspect/names.h"
 
 namespace lifeboat::cli {
@@ -54,15 +54,16 @@ void add_options(CommandLine& line) {
       ("count", po::value<std::string>(), "read: how many; search: stop after so many finds")      //
       ("string", po::value<std::string>(), "search: look for this text")                           //
       ("vmlinux", po::value<std::string>(),
-       "report, bt, sym: the kernel's file with debug information, for source lines and inlined functions "
-       "(default: looked for by the dump's build id; none: no lines)")  //
+       "report, bt, sym, read: the kernel's file with debug information, for source lines and types of "
+       "variables "
+       "(default: looked for by the dump's build id; none: without)")  //
       ("debug-dir", po::value<std::string>(),
-       "report, bt, sym: the folder of debug files (default: /usr/lib/debug)");
+       "report, bt, sym, read: the folder of debug files (default: /usr/lib/debug)");
 }
 
-// The views that show where in the kernel's code something is.
-bool shows_code(std::string_view view) {
-  return view == "report" || view == "bt" || view == "sym";
+// The views that tell more with debug information: where code comes from, what a variable is.
+bool uses_debug_info(std::string_view view) {
+  return view == "report" || view == "bt" || view == "sym" || view == "read";
 }
 
 Result<> check_options(const CommandLine& line, std::string_view view) {
@@ -75,20 +76,20 @@ Result<> check_options(const CommandLine& line, std::string_view view) {
   if (line.has("count") && view != "read" && view != "search")
     return fail(ErrorCode::usage, "inspect {}: --count has no meaning here", view);
   for (const char* option : {"vmlinux", "debug-dir"}) {
-    if (!line.has(option) || shows_code(view)) continue;
+    if (!line.has(option) || uses_debug_info(view)) continue;
     return std::unexpected(
         Error(ErrorCode::usage, fmt::format("inspect {}: --{} has no meaning here", view, option))
-            .hint("debug information tells source lines, in report, bt and sym"));
+            .hint("debug information tells more in report, bt, sym and read"));
   }
   return {};
 }
 
-void add_debug_info(const CommandLine& line, inspect::Session& session) {
+void open_debug_info(const CommandLine& line, inspect::Session& session) {
   DebugInfoOptions options;
   if (line.has("vmlinux")) options.vmlinux = line.get("vmlinux");
   if (options.vmlinux == "none") return;
   options.debug_folder = line.get("debug-dir", options.debug_folder);
-  session.set_source_lines(kernel_lines(session, std::move(options)));
+  session.set_debug_info(kernel_debug_info(session, std::move(options)));
 }
 
 // https://no-color.org: set and not empty.
@@ -113,8 +114,8 @@ Result<> View::expect_arguments(std::string_view view, size_t least, size_t most
 }
 
 void View::warn_of_debug_info() const {
-  if (session.source_lines() == nullptr) return;
-  for (const auto& note : session.source_lines()->notes()) log::warning("{}", inspect::one_line(note));
+  if (session.debug_info() == nullptr) return;
+  for (const auto& note : session.debug_info()->notes()) log::warning("{}", inspect::one_line(note));
 }
 
 std::optional<uint64_t> parse_plain_address(const std::string& text) {
@@ -160,7 +161,7 @@ Result<int> run_inspect(const Arguments& arguments) {
   }
   TRY_VOID(check_options(line, name));
   auto session = TRY(inspect::Session::open(path));
-  if (shows_code(name)) add_debug_info(line, session);
+  if (uses_debug_info(name)) open_debug_info(line, session);
   return entry->run(
       {line, path, session, line.get<std::vector<std::string>>("ARGUMENT"), inspect::Style(wants_colour())});
 }

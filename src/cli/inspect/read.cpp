@@ -122,7 +122,9 @@ Result<int> view_read(const View& view) {
   // A bare number has no type: its bytes.
   if (parse_plain_address(text)) return print_hex(view, text);
   const ExpressionScope scope = TRY(inspect::expression_scope(view.session));
-  const Value value = TRY(inspect::evaluate(scope, text));
+  const auto evaluated = inspect::evaluate(scope, text);
+  view.warn_of_debug_info();
+  const Value value = TRY(evaluated);
   if (value.in_memory && value.type == 0) return print_hex(view, text);
   const std::string shown = TRY(inspect::show_value(scope, value, show_options(view)));
   print(view, text, shown, shown);

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <map>
 #include <random>
 
 #include "tests/unit/debuginfo/fixtures.h"
@@ -69,6 +70,43 @@ TEST_F(DebugFiles, an_object_file_is_laid_out) {
   expect_places(file);
 }
 
+std::multimap<std::string, uint64_t> symbols_of(const std::string& file) {
+  const auto output = run_process({"nm", file}, std::chrono::seconds(30)).value();
+  std::multimap<std::string, uint64_t> symbols;
+  std::istringstream lines(output.text);
+  std::string address, type, name;
+  while (lines >> address >> type >> name) symbols.emplace(name, std::stoull(address, nullptr, 16));
+  return symbols;
+}
+
+TEST_F(DebugFiles, types_of_variables) {
+  const DebugFile file = open(fixture("program"));
+  const auto symbols = symbols_of(fixture("program"));
+  const auto type_of = [&](const std::string& name) {
+    return file.variable_type(name, symbols.find(name)->second).value_or("unknown");
+  };
+  EXPECT_EQ(type_of("sink"), "int");
+  EXPECT_EQ(type_of("pairs"), "struct pair [4]");
+  EXPECT_EQ(type_of("chosen"), "struct pair *");
+  EXPECT_EQ(type_of("word"), "word_t");
+  EXPECT_EQ(type_of("colour"), "enum colour");
+  EXPECT_EQ(type_of("anything"), "void *[2]");
+  EXPECT_EQ(type_of("matrix"), "int [2][3]");
+  EXPECT_EQ(type_of("text"), "char [5]");
+  EXPECT_EQ(type_of("nameless"), "unknown");
+  EXPECT_EQ(type_of("handler"), "unknown");
+  EXPECT_EQ(type_of("row"), "unknown");
+  EXPECT_EQ(type_of("outer"), "unknown");
+  // Static variables of one name are told apart by their addresses.
+  std::vector<std::string> twins;
+  const auto [first, last] = symbols.equal_range("twin_data");
+  for (auto twin = first; twin != last; ++twin)
+    twins.push_back(file.variable_type("twin_data", twin->second).value_or("unknown"));
+  EXPECT_THAT(twins, testing::UnorderedElementsAre("struct pair", "long int"));
+  EXPECT_FALSE(file.variable_type("sink", symbols.find("word")->second));
+  EXPECT_FALSE(file.variable_type("sink", 0));
+}
+
 TEST_F(DebugFiles, addresses_of_no_code) {
   const DebugFile file = open(fixture("program"));
   for (const uint64_t address : {uint64_t{0}, uint64_t{1}, uint64_t{0xffffffff81000000}, ~uint64_t{0}})
@@ -114,7 +152,7 @@ TEST_F(DebugFiles, without_one_of_the_other_sections) {
     const auto file = DebugFile::open(path());
     if (!file) continue;
     (void)file->check_debug_info();
-    for (const auto& place : file->places(address)) EXPECT_LE(place.line, line_of("plain line of outer"));
+    for (const auto& place : file->places(address)) EXPECT_LE(place.line, line_of("line of other"));
   }
 }
 
@@ -176,6 +214,7 @@ TEST_F(DebugFiles, damaged_anywhere) {
   for (const std::string name : {"program", "object.o"}) {
     const auto whole = read_file(fixture(name)).value();
     const uint64_t address = address_of(open(fixture(name)), "at_innermost");
+    const uint64_t pairs = symbols_of(fixture(name)).find("pairs")->second;
     for (int round = 0; round < 300; ++round) {
       auto damaged = whole;
       for (int count = 0; count < 8; ++count)
@@ -184,6 +223,7 @@ TEST_F(DebugFiles, damaged_anywhere) {
       if (!file) continue;
       (void)file->check_debug_info();
       EXPECT_LE(file->places(address).size(), 70u);
+      (void)file->variable_type("pairs", pairs);
       file->visit_functions([&file](std::string_view, uint64_t at, size_t section) {
         (void)file->places(at);
         (void)file->section(section);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Source lines of a dumped kernel and its modules, from the debug files that belong to them.
+// Source lines of a dumped kernel and its modules, and types of the kernel's variables, from the debug files
+// that belong to them.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "inspect/debug_info.h"
 #include "inspect/session.h"
-#include "inspect/source_lines.h"
 
 namespace lifeboat {
 
@@ -21,6 +22,7 @@ struct DebugInfoOptions {
 
 // Opens nothing before it is asked: only files of what the addresses lie in, and of these only the parts that
 // tell about them. `session` must stay where it is and outlive the result.
-std::unique_ptr<inspect::SourceLines> kernel_lines(const inspect::Session& session, DebugInfoOptions options);
+std::unique_ptr<inspect::DebugInfo> kernel_debug_info(const inspect::Session& session,
+                                                      DebugInfoOptions options);
 
 }  // namespace lifeboat

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A made-up kernel whose code is that of the fixture, moved as KASLR would.
-#include "debuginfo/kernel_lines.h"
+#include "debuginfo/kernel_debug_info.h"
 
 #include <nlohmann/json.hpp>
 
@@ -40,13 +40,13 @@ class Lines : public testing::Test {
   void open() {
     fake_.write_elf(temp_.path() / "dump");
     session_.emplace(inspect::Session::open(temp_.path() / "dump").value());
-    session_->set_source_lines(kernel_lines(*session_, options_));
+    session_->set_debug_info(kernel_debug_info(*session_, options_));
   }
   const std::vector<SourcePlace>& places() {
     if (!session_) open();
-    return session_->source_lines()->at(address_);
+    return session_->debug_info()->at(address_);
   }
-  [[nodiscard]] const std::vector<std::string>& notes() const { return session_->source_lines()->notes(); }
+  [[nodiscard]] const std::vector<std::string>& notes() const { return session_->debug_info()->notes(); }
   void expect_lines() {
     EXPECT_THAT(places(), ElementsAre(SourcePlace{"innermost", "init/main.c", line_of("line of innermost")},
                                       SourcePlace{"middle", "init/main.c", line_of("line of middle")},
@@ -58,7 +58,7 @@ class Lines : public testing::Test {
     std::filesystem::copy_file(fixture(from), path);
   }
 
-  TempDir temp_ = TempDir::create("kernel-lines-test").value();
+  TempDir temp_ = TempDir::create("debug-info-test").value();
   FakeKernel fake_;
   uint64_t offset_ = 0, address_ = 0;
   DebugInfoOptions options_;
@@ -69,8 +69,8 @@ TEST_F(Lines, of_the_file_given) {
   options_.vmlinux = fixture("program");
   expect_lines();
   EXPECT_THAT(notes(), IsEmpty());
-  EXPECT_THAT(session_->source_lines()->at(0), IsEmpty());
-  EXPECT_THAT(session_->source_lines()->at(~uint64_t{0}), IsEmpty());
+  EXPECT_THAT(session_->debug_info()->at(0), IsEmpty());
+  EXPECT_THAT(session_->debug_info()->at(~uint64_t{0}), IsEmpty());
 }
 
 TEST_F(Lines, of_another_kernels_file_are_refused) {
@@ -156,7 +156,7 @@ TEST_F(Lines, are_shown_in_frames) {
   // Behind a call: the instruction before counts.
   EXPECT_EQ(inspect::name_address(*session_, address_ + 1, true).inlined, interrupted.inlined);
   // The name does not depend on it.
-  session_->set_source_lines(nullptr);
+  session_->set_debug_info(nullptr);
   const auto bare = inspect::name_address(*session_, address_, false);
   EXPECT_EQ(bare.to_string(), interrupted.to_string());
   EXPECT_EQ(bare.file, "");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "debuginfo/kernel_lines.h"
+#include "debuginfo/kernel_debug_info.h"
 
 #include <algorithm>
 #include <array>
@@ -27,15 +27,21 @@ constexpr std::array kKnownPlaces = {
     KnownPlace{"entry_SYSCALL_64", "arch/x86/entry/entry_64.S"},
 };
 
-class KernelLines final : public inspect::SourceLines {
+class KernelDebugInfo final : public inspect::DebugInfo {
  public:
-  KernelLines(const inspect::Session& session, DebugInfoOptions options)
+  KernelDebugInfo(const inspect::Session& session, DebugInfoOptions options)
       : session_(session), options_(std::move(options)) {}
 
   const std::vector<SourcePlace>& at(uint64_t address) override {
     const auto known = answers_.find(address);
     if (known != answers_.end()) return known->second;
     return answers_.emplace(address, find(address)).first->second;
+  }
+  std::optional<std::string> variable_type(std::string_view name, uint64_t address) override {
+    // Modules' variables are not looked for.
+    if (!session_.symbols() || session_.symbols()->all(name).empty()) return std::nullopt;
+    const DebugFile* file = kernel();
+    return file == nullptr ? std::nullopt : file->variable_type(name, address - offset_);
   }
   [[nodiscard]] const std::vector<std::string>& notes() const override { return notes_; }
 
@@ -79,7 +85,7 @@ class KernelLines final : public inspect::SourceLines {
     // Of KASLR; hexadecimal without 0x (arch/x86/kernel/machine_kexec_64.c).
     const auto offset = parse_number(std::string(info.value("KERNELOFFSET").value_or("0")), 16);
     if (!offset) {
-      notes_.emplace_back("no source lines: KERNELOFFSET of VMCOREINFO is no number");
+      notes_.emplace_back("no debug information: KERNELOFFSET of VMCOREINFO is no number");
       return;
     }
     offset_ = *offset;
@@ -102,7 +108,7 @@ class KernelLines final : public inspect::SourceLines {
   }
 
   void take_given(const std::string& path, const std::string& build_id) {
-    const auto refuse = [this](const std::string& why) { notes_.push_back("no source lines: " + why); };
+    const auto refuse = [this](const std::string& why) { notes_.push_back("no debug information: " + why); };
     auto file = DebugFile::open(path);
     if (!file) return refuse(file.error().to_string());
     const std::string found = format_build_id(file->build_id());
@@ -212,9 +218,9 @@ class KernelLines final : public inspect::SourceLines {
 
 }  // namespace
 
-std::unique_ptr<inspect::SourceLines> kernel_lines(const inspect::Session& session,
-                                                   DebugInfoOptions options) {
-  return std::make_unique<KernelLines>(session, std::move(options));
+std::unique_ptr<inspect::DebugInfo> kernel_debug_info(const inspect::Session& session,
+                                                      DebugInfoOptions options) {
+  return std::make_unique<KernelDebugInfo>(session, std::move(options));
 }
 
 }  // namespace lifeboat
