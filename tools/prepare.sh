@@ -12,7 +12,7 @@ BUILD_PACKAGES=(
 CLANG_PACKAGES=(clang-19 libclang-rt-19-dev)
 VM_PACKAGES=(qemu-system-x86 e2fsprogs kmod)
 # For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian.
-VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip debootstrap)
+VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip xz-utils debootstrap)
 PEER_PACKAGES=(crash)
 
 say() { printf '\n== %s\n' "$*" >&2; }
