@@ -24,9 +24,14 @@ class Reporter {
     if (report_.cpus == 0 && session_.per_cpu())
       report_.cpus = static_cast<uint32_t>(session_.per_cpu()->cpus().size());
     if (report_.machine.story) story_ = &*report_.machine.story;
-    tell_crash();
-    tell_stack();
-    tell_other_cpus();
+    report_.taint = read_taint_mask();
+    if (session_.live()) {
+      report_.stack = fail(ErrorCode::not_found, "the kernel is running: no CPU panicked");
+    } else {
+      tell_crash();
+      tell_stack();
+      tell_other_cpus();
+    }
     tell_tasks();
     report_.memory = read_memory_use(session_);
     report_.processes = read_process_memory(session_);
@@ -55,7 +60,6 @@ class Reporter {
         report_.comm = task->comm;
       }
     }
-    report_.taint = read_taint_mask();
   }
 
   Result<uint64_t> read_taint_mask() {

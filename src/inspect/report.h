@@ -27,6 +27,7 @@ struct Report {
   MachineSummary machine;
   uint32_t cpus = 0;  // 0: not known
 
+  // Of a running kernel (machine.live) there is nothing of these down to `cpus_without_stack`, but the taint.
   CrashKind kind = CrashKind::unknown;
   std::string reason;           // why that kind; empty: none
   std::string address_meaning;  // of the address whose access failed; empty: nothing

@@ -26,6 +26,7 @@ class JsonWriter {
   ordered_json write(const std::string& path) {
     document_["schema"] = 1;
     document_["dump"] = path;
+    document_["live"] = report_.machine.live;
     machine();
     crash();
     stacks();
@@ -62,6 +63,28 @@ class JsonWriter {
   }
 
   void crash() {
+    if (report_.machine.live) {
+      for (const char* key : {"kind", "kind_text", "reason", "crash"}) document_[key] = nullptr;
+      unknown_["crash"] = "the kernel is running: it did not crash";
+      document_["uptime_seconds"] = static_cast<double>(report_.machine.uptime_nanoseconds.value_or(0)) / 1e9;
+    } else {
+      tell_crash();
+    }
+    document_["cpu"] = optional_number(report_.cpu);
+    document_["pid"] = optional_number(report_.pid);
+    document_["comm"] = optional_number(report_.comm);
+    put("taint", report_.taint, [](uint64_t mask) {
+      ordered_json flags = ordered_json::array();
+      for (const auto& taint : read_taint(mask))
+        flags.push_back({{"letter", std::string(1, taint.letter)}, {"meaning", taint.meaning}});
+      return ordered_json{{"mask", mask}, {"flags", std::move(flags)}};
+    });
+    document_["signature"] =
+        report_.signature.hash.empty() ? ordered_json() : ordered_json(report_.signature.hash);
+    document_["signature_functions"] = report_.signature.functions;
+  }
+
+  void tell_crash() {
     document_["kind"] = kind_name(report_.kind);
     document_["kind_text"] = kind_explanation(report_.kind);
     document_["reason"] = report_.reason.empty() ? ordered_json() : ordered_json(report_.reason);
@@ -78,18 +101,6 @@ class JsonWriter {
           {"blocked_pid", optional_number(story.blocked_pid)},
           {"locked_cpu", optional_number(story.locked_cpu)}};
     });
-    document_["cpu"] = optional_number(report_.cpu);
-    document_["pid"] = optional_number(report_.pid);
-    document_["comm"] = optional_number(report_.comm);
-    put("taint", report_.taint, [](uint64_t mask) {
-      ordered_json flags = ordered_json::array();
-      for (const auto& taint : read_taint(mask))
-        flags.push_back({{"letter", std::string(1, taint.letter)}, {"meaning", taint.meaning}});
-      return ordered_json{{"mask", mask}, {"flags", std::move(flags)}};
-    });
-    document_["signature"] =
-        report_.signature.hash.empty() ? ordered_json() : ordered_json(report_.signature.hash);
-    document_["signature_functions"] = report_.signature.functions;
   }
 
   void stacks() {

@@ -19,9 +19,14 @@ class Writer {
 
   std::string write(const std::string& path) {
     machine(path);
-    crash();
-    stack();
-    other_cpus();
+    if (report_.machine.live) {
+      row("state", "running; what follows changes while it is read");
+      taint();
+    } else {
+      crash();
+      stack();
+      other_cpus();
+    }
     tasks();
     memory();
     modules();
@@ -41,8 +46,12 @@ class Writer {
 
   void machine(const std::string& path) {
     const auto& machine = report_.machine;
-    row("dump", fmt::format("{} ({}{})", path, format_name(machine.format),
-                            machine.dump_level ? fmt::format(", level {}", *machine.dump_level) : ""));
+    if (machine.live) {
+      row("source", path);
+    } else {
+      row("dump", fmt::format("{} ({}{})", path, format_name(machine.format),
+                              machine.dump_level ? fmt::format(", level {}", *machine.dump_level) : ""));
+    }
     if (machine.uts) {
       row("kernel", fmt::format("{} {}", machine.uts->release, machine.uts->version));
     } else {
@@ -55,6 +64,10 @@ class Writer {
     hardware += format_pages(machine.ram_pages);
     if (machine.story && machine.story->hardware) hardware += ", " + *machine.story->hardware;
     row("machine", hardware);
+    if (machine.live) {
+      if (machine.uptime_nanoseconds) row("up", format_uptime(*machine.uptime_nanoseconds));
+      return;
+    }
     std::string when =
         machine.crash_time ? format_utc(*machine.crash_time) : cannot_tell(machine.crash_time.error());
     if (machine.story) when += ", up " + format_uptime(machine.story->uptime_nanoseconds);

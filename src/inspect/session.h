@@ -29,6 +29,8 @@ class Session {
   ~Session();
 
   [[nodiscard]] Dump& dump() const;
+  // Not a dump but the running kernel: nothing crashed, and each part is of another moment.
+  [[nodiscard]] bool live() const { return dump().info().live(); }
   [[nodiscard]] const Result<KernelMemory>& kernel() const;
   [[nodiscard]] const Result<KernelLog>& log() const;
   [[nodiscard]] const Result<Kallsyms>& symbols() const;

@@ -88,6 +88,7 @@ const Task* running_task(const Session& session, uint32_t cpu) {
 
 Result<NamedStack> stack_of_cpu(const Session& session, uint32_t cpu) {
   if (!session.unwinder()) return std::unexpected(session.unwinder().error());
+  if (session.live()) return fail(ErrorCode::not_found, "CPU {} is running: where it is cannot be told", cpu);
   if (!session.registers()) return std::unexpected(session.registers().error());
   const RegisterSet* registers = registers_of(session, cpu);
   if (registers == nullptr)
@@ -101,6 +102,13 @@ Result<NamedStack> stack_of_cpu(const Session& session, uint32_t cpu) {
 }
 
 Result<NamedStack> stack_of_task(const Session& session, const Task& task) {
+  if (task.on_cpu && session.live()) {
+    NamedStack stack;
+    set_task(stack, task);
+    stack.running = true;
+    stack.end = "it runs now: its stack changes while it is read";
+    return stack;
+  }
   if (task.on_cpu) return stack_of_cpu(session, task.cpu);
   if (!session.unwinder()) return std::unexpected(session.unwinder().error());
   NamedStack stack = name_stack(session, session.unwinder()->sleeping(task));
@@ -109,7 +117,7 @@ Result<NamedStack> stack_of_task(const Session& session, const Task& task) {
 }
 
 std::optional<uint32_t> panic_cpu(const Session& session) {
-  if (!session.symbols()) return std::nullopt;
+  if (session.live() || !session.symbols()) return std::nullopt;
   // crashing_cpu is set on the way into the capture kernel, panic_cpu by panic(); -1: neither came so far.
   for (const auto& address : session.symbols()->addresses_of({"crashing_cpu", "panic_cpu"})) {
     if (!address) continue;
