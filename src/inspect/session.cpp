@@ -43,6 +43,10 @@ Result<Session> Session::open(const std::string& path) {
   return Session(std::make_unique<State>(TRY(Dump::open(path))));
 }
 
+Session Session::over(std::unique_ptr<Dump> dump) {
+  return Session(std::make_unique<State>(std::move(dump)));
+}
+
 Dump& Session::dump() const {
   return *state_->dump;
 }

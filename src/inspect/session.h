@@ -24,6 +24,8 @@ class Session {
  public:
   // Only the container must be readable.
   static Result<Session> open(const std::string& path);
+  // Of one that is open already.
+  static Session over(std::unique_ptr<Dump> dump);
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
