@@ -57,7 +57,7 @@ FakeSystem::FakeSystem() {
   make_tasks();
   make_cpus();
   make_memory();
-  make_modules();  // last: their code lies behind the kernel's _end
+  make_modules();
   fake.set_log({record(0, 5, "Linux version 6.12.0-fake"), record(1, 6, "sysrq: Trigger a crash"),
                 record(2, 0, "Kernel panic - not syncing: sysrq triggered crash"),
                 record(3, 4, "CPU: 0 UID: 0 PID: 7 Comm: server Not tainted 6.12.0-fake #1")},
@@ -276,7 +276,9 @@ void FakeSystem::make_modules() {
   symbols["modules"] = module_list;
   uint64_t last = module_list;
   for (const auto& [name, taints] : {std::pair{"first", 0}, std::pair{"second", 0x1000}}) {
-    const uint64_t module = fake.allocate(kPageSize), code = fake.allocate(2 * kPageSize);
+    // Behind the kernel's _end.
+    const uint64_t module = fake.allocate(kPageSize), code = kFakeCode + (1 + modules.size()) * 0x100000;
+    fake.write(code, std::vector<std::byte>(kPageSize, std::byte{0x90}));
     modules[name] = module;
     fake.write(module + kName, as_byte_span(std::string_view(name)));
     fake.write64(module + kTaints, static_cast<uint64_t>(taints));
