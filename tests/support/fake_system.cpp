@@ -49,10 +49,10 @@ LogRecord record(uint64_t number, uint8_t level, std::string text) {
 
 }  // namespace
 
-FakeSystem::FakeSystem() {
+FakeSystem::FakeSystem(NodePointers node_pointers) {
   // Less to search in vain.
   fake.set_key("NUMBER(KERNEL_IMAGE_SIZE)", "16777216");
-  make_types();
+  make_types(node_pointers);
   make_code();
   make_tasks();
   make_cpus();
@@ -76,7 +76,7 @@ uint64_t FakeSystem::put_text(const std::string& text) {
   return address;
 }
 
-void FakeSystem::make_types() {
+void FakeSystem::make_types(NodePointers node_pointers) {
   BtfBuilder types;
   const TypeId u32 = types.integer("unsigned int", 4), u64 = types.integer("unsigned long", 8);
   const TypeId letter = types.integer("char", 1, BtfBuilder::Encoding::is_signed);
@@ -139,13 +139,17 @@ void FakeSystem::make_types() {
   {
     using namespace fake_cache;
     const TypeId order = types.structure("kmem_cache_order_objects", 4, {{"x", u32, 0}});
-    const TypeId nodes = types.array(pointer, 1);
+    // The one with the counters is where a lone one would be.
+    const bool two = node_pointers == NodePointers::two;
+    const TypeId pair =
+        types.structure("kmem_cache_per_node_ptrs", 16, {{"barn", pointer, 0}, {"node", pointer, 64}});
+    const TypeId nodes = types.array(two ? pair : pointer, 2);
     types.structure("kmem_cache", kSize,
                     {{"name", text, kName * 8},
                      {"list", list, kList * 8},
                      {"size", u32, kObjectSize * 8},
                      {"oo", order, kOrder * 8},
-                     {"node", nodes, kNode * 8}});
+                     {two ? "per_node" : "node", nodes, two ? (kNode - 8) * 8 : kNode * 8}});
     types.structure("kmem_cache_node", 16, {{"nr_slabs", u64, 0}, {"total_objects", u64, 64}});
   }
   types.enumeration("zone_stat_item",

@@ -30,12 +30,14 @@ namespace fake_zone {
 inline constexpr uint64_t kName = 0, kPresent = 8, kManaged = 16, kMarks = 24, kStat = 48, kSize = 64;
 }
 namespace fake_cache {
-inline constexpr uint64_t kName = 0, kList = 8, kObjectSize = 24, kOrder = 28, kNode = 32, kSize = 64;
+inline constexpr uint64_t kName = 0, kList = 8, kObjectSize = 24, kOrder = 28, kNode = 40, kSize = 72;
 }
 
 class FakeSystem {
  public:
-  FakeSystem();
+  // `NodePointers::two`: a slab cache has two pointers for each node, as in 7.x.
+  enum class NodePointers { one, two };
+  explicit FakeSystem(NodePointers node_pointers = NodePointers::one);
 
   FakeKernel fake;
   // Addresses. Tasks by pid; the idle task of CPU 1 is -1.
@@ -58,7 +60,7 @@ class FakeSystem {
   [[nodiscard]] inspect::Session session() { return inspect::Session::over(dump()); }
 
  private:
-  void make_types();
+  void make_types(NodePointers node_pointers);
   void make_code();
   void make_tasks();
   void make_cpus();

@@ -117,6 +117,13 @@ TEST(SlabCachesView, LargestFirst) {
   EXPECT_EQ(list.caches[0].pages, 100u);
 }
 
+TEST(SlabCachesView, WithTwoPointersForEachNode) {
+  FakeSystem system(FakeSystem::NodePointers::two);
+  const SlabCaches list = read_slab_caches(system.session()).value();
+  EXPECT_THAT(names(list), ElementsAre("inode_cache", "dentry"));
+  EXPECT_EQ(list.caches[0].slabs, 50u);
+}
+
 TEST(SlabCachesView, LoopsAndWildPointersEnd) {
   using test::fake_cache::kList;
   for (const uint64_t wrong : {uint64_t{0}, uint64_t{0xdead000000000100}, uint64_t{0xffffffff80700001}}) {
