@@ -98,8 +98,10 @@ class Damage {
 void ask(const inspect::Session& session) {
   const inspect::Report report = inspect::make_report(session);
   const std::string text = inspect::report_text(report, "dump", inspect::Style(false));
-  for (const char c : text)
-    if ((c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == 0x7f) __builtin_trap();
+  for (const char c : text) {
+    // Nothing that commands a terminal, spaces apart.
+    if ((c >= 0 && c < ' ' && (c < '\t' || c > '\r')) || c == 0x7f) __builtin_trap();
+  }
   (void)inspect::report_json(report, "dump").dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   size_t asked = 0;
   if (session.tasks()) {

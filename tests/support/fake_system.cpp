@@ -144,12 +144,13 @@ void FakeSystem::make_types(NodePointers node_pointers) {
     const TypeId pair =
         types.structure("kmem_cache_per_node_ptrs", 16, {{"barn", pointer, 0}, {"node", pointer, 64}});
     const TypeId nodes = types.array(two ? pair : pointer, 2);
-    types.structure("kmem_cache", kSize,
-                    {{"name", text, kName * 8},
-                     {"list", list, kList * 8},
-                     {"size", u32, kObjectSize * 8},
-                     {"oo", order, kOrder * 8},
-                     {two ? "per_node" : "node", nodes, two ? (kNode - 8) * 8 : kNode * 8}});
+    types.structure(
+        "kmem_cache", kSize,
+        {{"name", text, kName * 8},
+         {"list", list, kList * 8},
+         {"size", u32, kObjectSize * 8},
+         {"oo", order, kOrder * 8},
+         {two ? "per_node" : "node", nodes, static_cast<uint32_t>((two ? kNode - 8 : kNode) * 8)}});
     types.structure("kmem_cache_node", 16, {{"nr_slabs", u64, 0}, {"total_objects", u64, 64}});
   }
   types.enumeration("zone_stat_item",
