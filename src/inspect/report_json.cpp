@@ -79,6 +79,7 @@ class JsonWriter {
         flags.push_back({{"letter", std::string(1, taint.letter)}, {"meaning", taint.meaning}});
       return ordered_json{{"mask", mask}, {"flags", std::move(flags)}};
     });
+    document_["interrupts_off"] = optional_number(report_.interrupts_off);
     document_["signature"] =
         report_.signature.hash.empty() ? ordered_json() : ordered_json(report_.signature.hash);
     document_["signature_functions"] = report_.signature.functions;
