@@ -63,6 +63,7 @@ inline constexpr std::string_view kGuestFailed = "guest-failed";      // gives u
 inline constexpr std::string_view kCaptureStart = "capture-start";    // capture kernel: PID 1 runs
 inline constexpr std::string_view kCaptureTarget = "capture-target";  // target mounted
 inline constexpr std::string_view kCaptureLog = "capture-log";        // vmcore-dmesg.txt synced
+inline constexpr std::string_view kCaptureReport = "capture-report";  // report.txt, report.json synced
 inline constexpr std::string_view kCaptureDump = "capture-dump";      // dump whole, renamed, synced
 inline constexpr std::string_view kCaptureFailed =
     "capture-failed";                                           // no whole dump; the reason stands above
@@ -71,6 +72,8 @@ inline constexpr std::string_view kCaptureEnd = "capture-end";  // unmounted; th
 
 // Names within a crash's folder (TARGET.path/<UTC time of the crash, 20261123T084228Z>/).
 inline constexpr const char* kLogFile = "vmcore-dmesg.txt";
+inline constexpr const char* kReportTextFile = "report.txt";  // as `lifeboat inspect` prints it
+inline constexpr const char* kReportJsonFile = "report.json";
 inline constexpr const char* kDumpFile = "vmcore";
 inline constexpr const char* kIncompleteDumpFile = "vmcore.incomplete";
 inline constexpr const char* kElfFile = "vmcore.elf";

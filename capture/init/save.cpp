@@ -10,6 +10,7 @@
 #include "base/size.h"
 #include "capture/capture.h"
 #include "capture/init/console.h"
+#include "capture/init/save_report.h"
 #include "capture/init/target.h"
 #include "capture/store.h"
 #include "kernel/printk.h"
@@ -105,6 +106,7 @@ Result<> save_crash(const Manifest& manifest, Heartbeat& heartbeat) {
     // The dump may well succeed where the log did not, and the log is in it.
     log::error("{}: {}", kLogFile, saved.error().to_string());
   }
+  if (save_report(kVmcore, folder.fd.get(), heartbeat)) announce(phase::kCaptureReport);
   TRY_VOID(save_dump(manifest, *source, folder.fd.get(), heartbeat));
   announce(phase::kCaptureDump);
   if (manifest.copy_elf) TRY_VOID(copy_elf(folder.fd.get(), heartbeat));

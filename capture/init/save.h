@@ -7,8 +7,8 @@
 
 namespace lifeboat::init {
 
-// The order of safety: mount the target; the log first, synced; then the dump under its incomplete name; then
-// the name that says it is whole. Announces each step.
+// The order of safety: mount the target; the log first, synced; the report; then the dump under its
+// incomplete name; then the name that says it is whole. Announces each step.
 Result<> save_crash(const Manifest& manifest, Heartbeat& heartbeat);
 
 // Puts what lifeboat-init said beside the dump, if there is a folder for this crash.
