@@ -11,8 +11,9 @@ BUILD_PACKAGES=(
 )
 CLANG_PACKAGES=(clang-19 libclang-rt-19-dev)
 VM_PACKAGES=(qemu-system-x86 e2fsprogs kmod)
-# For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian.
-VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip xz-utils debootstrap)
+# For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian,
+# a kernel module.
+VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip xz-utils debootstrap make gcc-12)
 PEER_PACKAGES=(crash)
 
 say() { printf '\n== %s\n' "$*" >&2; }
@@ -174,6 +175,29 @@ prepare_debug_kernel() {
   )
   rm -rf "$work"
   mv "$folder/vmlinux.new" "$folder/vmlinux"
+}
+
+# What a module for an unpacked kernel is built with: $CACHE/kernels/VERSION/headers/build, as make -C takes it. Only for the
+# kernels of this machine's own suite: others want another compiler.
+prepare_kernel_headers() {
+  local folder=$CACHE/kernels/$1 package parts work build
+  [ -e "$folder/headers/build" ] && return
+  package=$(sed 's/^linux-image-/linux-headers-/' "$folder/package")
+  say "fetching $package"
+  parts=$(depends_on "" "$package" '^linux-(headers|kbuild|compiler)-')
+  [ -n "$parts" ] || { update_lists && parts=$(depends_on "" "$package" '^linux-(headers|kbuild|compiler)-'); }
+  work=$(mktemp -d "$CACHE/kernels/.new.XXXXXX")
+  # shellcheck disable=SC2086 # a list of names
+  (cd "$work" && download "" "$package" $parts && for deb in ./*.deb; do dpkg -x "$deb" .; done && rm ./*.deb)
+  build=usr/src/$package
+  # They are used where they lie, not where the package would put them.
+  # shellcheck disable=SC2016 # make's variables
+  sed -i 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|' "$work/$build/Makefile"
+  # With it the build would want pahole, to give the module types (BTF) of its own.
+  rm -f "$work/$build/vmlinux"
+  ln -s "$build" "$work/build"
+  rm -rf "$folder/headers"
+  mv "$work" "$folder/headers"
 }
 
 # A whole Debian with systemd and two kernels, as a disk image: $CACHE/debian-root. Made anew when its recipe changes.
