@@ -90,12 +90,14 @@ std::vector<std::byte> small_initramfs(const std::string& folder, const std::str
   return must(cpio.finish());
 }
 
-std::vector<std::byte> capture_initramfs(const std::string& version) {
+std::vector<std::byte> capture_initramfs(const std::string& version,
+                                         const std::function<void(InitramfsContents&)>& change) {
   InitramfsContents contents;
   contents.init = must(read_init_program(LIFEBOAT_BIN "/lifeboat-init"));
   contents.modules = disk_modules(version);
-  contents.manifest.target = {.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"};
-  contents.manifest.final_action = FinalAction::poweroff;
+  contents.manifest.targets = {{.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"}};
+  contents.manifest.final_action = contents.manifest.failure_action = FinalAction::poweroff;
+  if (change) change(contents);
   return must(build_initramfs(contents, InitramfsCompression::zstd));
 }
 
