@@ -37,7 +37,7 @@ struct EstimatePart {
 struct Estimate {
   std::vector<EstimatePart> parts;  // they add up to `total`
   uint64_t total = 0;               // what to reserve
-  // Without what only makes it comfortable (margin, report): below this, do not expect a dump.
+  // What the files alone take, loaded and unpacked: with less, do not expect a dump.
   uint64_t least = 0;
 };
 
