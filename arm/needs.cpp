@@ -2,7 +2,6 @@
 #include "arm/needs.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "arm/initramfs_size.h"
 #include "base/file.h"
@@ -13,8 +12,6 @@
 namespace lifeboat::arm {
 namespace {
 
-using Json = nlohmann::json;
-
 void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t total_kib, uint64_t lowest_kib, bool real,
              std::string source) {
   constexpr uint64_t kMost = UINT64_MAX / 1_KiB;
@@ -23,26 +20,6 @@ void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t total_kib, ui
 }
 
 }  // namespace
-
-std::optional<Rehearsal> read_rehearsal(const std::string& path) {
-  const auto text = read_text(path, 1_MiB);
-  if (!text) return std::nullopt;
-  // value() and get() throw on a field of another type.
-  try {
-    const Json json = Json::parse(*text);
-    Rehearsal rehearsal;
-    rehearsal.time = json.at("time").get<uint64_t>();
-    rehearsal.whole = json.at("whole").get<bool>();
-    rehearsal.release = json.value("release", "");
-    rehearsal.problem = json.value("problem", "");
-    rehearsal.initramfs_digest = json.value("initramfs_digest", "");
-    rehearsal.memory_total_kib = json.value("memory_total_kib", uint64_t{0});
-    rehearsal.memory_lowest_kib = json.value("memory_lowest_kib", uint64_t{0});
-    return rehearsal;
-  } catch (const Json::exception&) {
-    return std::nullopt;
-  }
-}
 
 std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
                                                     const std::string& rehearsal_file) {
@@ -59,7 +36,8 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
     }
   }
   if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)
-    add_use(uses, rehearsal->memory_total_kib, rehearsal->memory_lowest_kib, false, rehearsal_file);
+    add_use(uses, rehearsal->memory_total_kib, rehearsal->memory_lowest_kib, rehearsal->real,
+            rehearsal_file);
   return uses;
 }
 

@@ -3,24 +3,11 @@
 #pragma once
 
 #include "arm/recipe.h"
+#include "arm/rehearsal_record.h"
 #include "loader/system_state.h"
 #include "reservation/estimate.h"
 
 namespace lifeboat::arm {
-
-// Written by `lifeboat rehearse` of this machine.
-inline constexpr const char* kRehearsalFile = "/var/lib/lifeboat/rehearsal.json";
-
-struct Rehearsal {
-  uint64_t time = 0;  // seconds since the epoch
-  std::string release;
-  bool whole = false;
-  std::string problem;  // why not
-  std::string initramfs_digest;
-  uint64_t memory_total_kib = 0, memory_lowest_kib = 0;  // as in the crash's record
-};
-// nullopt: there is none, or the file is of no use.
-std::optional<Rehearsal> read_rehearsal(const std::string& path = kRehearsalFile);
 
 // What captures of the kernel `release` told of their memory: of the crashes in the configured targets that are
 // mounted here and can be read, and of the last rehearsal.

@@ -17,25 +17,6 @@ namespace {
 
 constexpr uint64_t kMostFileBytes = 256_MiB;
 
-Manifest manifest_of(const config::Config& config) {
-  Manifest manifest;
-  manifest.levels = config.levels;
-  manifest.compression = config.compression.compression;
-  manifest.compression_level = config.compression.level;
-  manifest.final_action = config.final_action;
-  manifest.failure_action = config.failure_action;
-  manifest.device_deadline = config.capture.device_deadline;
-  manifest.stall_deadline = config.capture.stall_deadline;
-  manifest.deadline = config.capture.deadline;
-  manifest.hook_deadline = config.capture.hook_deadline;
-  manifest.report = config.capture.report;
-  manifest.watchdog = config.capture.watchdog;
-  manifest.make_room = true;
-  manifest.hooks_before = config.capture.hooks_before;
-  manifest.hooks_after = config.capture.hooks_after;
-  return manifest;
-}
-
 Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host) {
   auto target = entry.device.empty() ? find_local_target(entry.path, host)
                                      : find_device_target(entry.device, entry.filesystem, entry.path, host);
@@ -49,11 +30,13 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(item);
 }
 
-// The driver of each watchdog that this machine has: the capture kernel has to feed it, or it ends the capture.
+// The driver of each watchdog that runs on this machine: the capture kernel has to feed it, or it ends the capture.
 std::vector<std::string> watchdog_drivers(const std::string& sys) {
   std::vector<std::string> drivers;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/watchdog", error)) {
+    // One that nobody has started bites nobody.
+    if (read_line(entry.path() / "state").value_or("active") != "active") continue;
     const auto module = std::filesystem::read_symlink(entry.path() / "device" / "driver" / "module", error);
     if (!error) add_once(drivers, module.filename());
   }
@@ -82,12 +65,11 @@ Result<std::string> find_shell() {
                              .hint("install busybox-static, or choose another action"));
 }
 
-Result<std::vector<std::string>> files_of(const config::Config& config) {
+Result<std::vector<std::string>> files_of(const config::Config& config, const std::string& shell) {
   std::vector<std::string> wanted = config.capture.files;
   for (const auto* hooks : {&config.capture.hooks_before, &config.capture.hooks_after})
     wanted.insert(wanted.end(), hooks->begin(), hooks->end());
-  if (config.final_action == FinalAction::shell || config.failure_action == FinalAction::shell)
-    wanted.push_back(TRY(find_shell()));
+  if (!shell.empty()) wanted.push_back(shell);
   std::vector<std::string> files;
   for (const auto& path : wanted) {
     for (const auto& file : TRY(program_files(path))) add_once(files, file);
@@ -120,6 +102,25 @@ Result<ExtraFile> read_extra(const std::string& path) {
 
 }  // namespace
 
+Manifest manifest_of(const config::Config& config) {
+  Manifest manifest;
+  manifest.levels = config.levels;
+  manifest.compression = config.compression.compression;
+  manifest.compression_level = config.compression.level;
+  manifest.final_action = config.final_action;
+  manifest.failure_action = config.failure_action;
+  manifest.device_deadline = config.capture.device_deadline;
+  manifest.stall_deadline = config.capture.stall_deadline;
+  manifest.deadline = config.capture.deadline;
+  manifest.hook_deadline = config.capture.hook_deadline;
+  manifest.report = config.capture.report;
+  manifest.watchdog = config.capture.watchdog;
+  manifest.make_room = true;
+  manifest.hooks_before = config.capture.hooks_before;
+  manifest.hooks_after = config.capture.hooks_after;
+  return manifest;
+}
+
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request) {
   Recipe recipe;
   recipe.release = request.release;
@@ -140,7 +141,9 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   }
   if (recipe.targets.empty()) return std::unexpected(std::move(first_error));
   recipe.modules = TRY(modules_of(config, recipe, request.host));
-  recipe.files = TRY(files_of(config));
+  if (config.final_action == FinalAction::shell || config.failure_action == FinalAction::shell)
+    recipe.manifest.shell = TRY(find_shell());
+  recipe.files = TRY(files_of(config, recipe.manifest.shell));
   recipe.compression = choose_compression(recipe);
   return recipe;
 }
@@ -155,14 +158,18 @@ std::string fingerprint(const Recipe& recipe) {
   return text;
 }
 
-Result<std::vector<std::byte>> carry_out(const Recipe& recipe) {
+Result<InitramfsContents> gather(const Recipe& recipe) {
   InitramfsContents contents;
   contents.manifest = recipe.manifest;
   contents.init = TRY(read_init_program(recipe.init));
   for (const auto& module : recipe.modules) contents.modules.push_back(TRY(read_module(module)));
   TRY_VOID(check_modules_fit(contents.modules, recipe.release));
   for (const auto& file : recipe.files) contents.files.push_back(TRY(read_extra(file)));
-  return build_initramfs(contents, recipe.compression);
+  return contents;
+}
+
+Result<std::vector<std::byte>> carry_out(const Recipe& recipe) {
+  return build_initramfs(TRY(gather(recipe)), recipe.compression);
 }
 
 }  // namespace lifeboat::arm

@@ -74,7 +74,7 @@ struct Facts {
   std::set<std::string> enabled;       // and those that are started at boot
   bool udev_rule = false;              // lifeboat's, for hotplug
   std::vector<Watchdog> watchdogs;
-  std::optional<arm::Rehearsal> rehearsal;
+  std::optional<arm::RehearsalRecord> rehearsal;
 };
 
 struct FactsRequest {

@@ -59,7 +59,11 @@ Point panic_point(const Facts& facts) {
     point.detail += fmt::format("{}{} = {}", point.detail.empty() ? "also panics by: " : ", ", name, value);
   }
   const auto panic = facts.settings.find("panic");
-  if (panic == facts.settings.end() || panic->second != "0") return point;
+  if (panic == facts.settings.end() || panic->second != "0") {
+    if (panic != facts.settings.end())
+      point.detail = fmt::format("panic = {}{}{}", panic->second, point.detail.empty() ? "" : "; ", point.detail);
+    return point;
+  }
   point.result = PointResult::warning;
   point.detail = "kernel.panic is 0: should the capture kernel not start, the machine stands still for ever" +
                  (point.detail.empty() ? "" : "; " + point.detail);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <new>
 
 #include "base/file.h"
 #include "base/size.h"
@@ -14,20 +15,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// In memory that the children of the first caller share.
 struct Seen {
   std::atomic<uint64_t> total_kib = 0, lowest_kib = UINT64_MAX;
   std::atomic<Clock::rep> last_look = 0;
 };
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
-Seen* seen() {
-  static Seen* const shared = [] {
-    void* const page = ::mmap(nullptr, sizeof(Seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return page == MAP_FAILED ? nullptr : new (page) Seen;
-  }();
-  return shared;
-}
+// Null: nobody has started the watch. In memory that the children share.
+Seen* shared = nullptr;
+std::string meminfo_path;
 
 // "MemTotal:         199840 kB"; nullopt: there is no such line.
 std::optional<uint64_t> figure(std::string_view meminfo, std::string_view name) {
@@ -42,14 +38,20 @@ std::optional<uint64_t> figure(std::string_view meminfo, std::string_view name) 
 
 }  // namespace
 
-void watch_memory(const std::string& meminfo) {
-  Seen* const shared = seen();
+void start_memory_watch(const std::string& meminfo) {
+  meminfo_path = meminfo;
+  void* const page = ::mmap(nullptr, sizeof(Seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  shared = page == MAP_FAILED ? nullptr : new (page) Seen;
+  watch_memory();
+}
+
+void watch_memory() {
   if (shared == nullptr) return;
   constexpr auto kPause = std::chrono::duration_cast<Clock::duration>(std::chrono::milliseconds(100)).count();
   const auto now = Clock::now().time_since_epoch().count();
   if (shared->total_kib != 0 && now - shared->last_look < kPause) return;
   shared->last_look = now;
-  const auto text = read_text(meminfo);
+  const auto text = read_text(meminfo_path);
   if (!text) return;
   const auto total = figure(*text, "MemTotal:"), available = figure(*text, "MemAvailable:");
   if (!total || !available) return;
@@ -60,7 +62,6 @@ void watch_memory(const std::string& meminfo) {
 }
 
 std::optional<MemoryUse> memory_use() {
-  const Seen* const shared = seen();
   if (shared == nullptr || shared->total_kib == 0) return std::nullopt;
   return MemoryUse{.total_kib = shared->total_kib, .lowest_kib = shared->lowest_kib};
 }

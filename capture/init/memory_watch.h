@@ -14,10 +14,13 @@ struct MemoryUse {
   uint64_t lowest_kib = 0;  // the least MemAvailable that was seen
 };
 
-// Looks at /proc/meminfo, at most every 100 ms, and keeps the lowest figure. For PID 1 once before it starts
-// children, then for whoever makes progress: what a child sees is seen by all. Cheap, and never fails; where the
-// file cannot be read nothing is noted.
-void watch_memory(const std::string& meminfo = "/proc/meminfo");
+// For PID 1, before it starts children: what they see is seen by all. Without it nothing is watched: elsewhere than in
+// a capture kernel the figures would mislead.
+void start_memory_watch(const std::string& meminfo = "/proc/meminfo");
+
+// Looks at the file, at most every 100 ms, and keeps the lowest figure. For whoever makes progress: cheap, and never
+// fails; where the file cannot be read nothing is noted.
+void watch_memory();
 
 // What was seen so far; nullopt: nothing.
 std::optional<MemoryUse> memory_use();

@@ -45,7 +45,7 @@ std::string capture_command_line(const config::Config& config, const SystemPaths
                                  const std::string& append) {
   const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
   std::string added = config.capture.append;
-  for (const auto& more : {append, id ? "lifeboat.boot=" + *id : std::string()}) {
+  for (const auto& more : {append, id ? std::string(kBootParameter) + *id : std::string()}) {
     if (!more.empty()) added += (added.empty() ? "" : " ") + more;
   }
   return crash_command_line({.reused = running, .append = added, .remove = config.capture.remove});

@@ -6,6 +6,7 @@
 #include "arm/loaded_state.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/service_notify.h"
 #include "base/size.h"
 #include "cli/capture_kernel.h"
 #include "cli/command.h"
@@ -272,7 +273,10 @@ Result<int> run_load(const Arguments& arguments) {
   const PreparedLoad load = TRY(prepare(line, paths));
   if (line.has("dry-run")) return show_plan(line, load, paths);
   const LoadReport report = TRY(load_kernel(load.request, load.kernel, paths));
-  if (load.request.crash) remember(load, report);
+  if (load.request.crash) {
+    remember(load, report);
+    notify_service_manager(fmt::format("READY=1\nSTATUS=armed with {}", report.release));
+  }
   if (!line.json())
     for (const auto& note : load.notes) log::info("{}", note);
   for (const auto& warning : report.warnings) log::warning("{}", warning);

@@ -17,10 +17,12 @@ TEST(MemoryWatch, KeepsTheLeastThatWasAvailableAlsoWhenAChildSawIt) {
   const auto look = [&](std::string_view text) {
     write_file_atomically(path, as_byte_span(text), 0600).value();
     ::usleep(110'000);  // it looks no more often than every 100 ms
-    watch_memory(path);
+    watch_memory();
   };
-  EXPECT_FALSE(memory_use());
-  watch_memory(path);  // no such file
+  look("MemTotal: 5 kB\nMemAvailable: 1 kB\n");
+  EXPECT_FALSE(memory_use()) << "before anybody has started it";
+  std::filesystem::remove(path);
+  start_memory_watch(path);  // no such file
   look("MemTotal: 5 kB\n");
   look("MemTotal:\nMemAvailable: x kB\n");
   EXPECT_FALSE(memory_use());

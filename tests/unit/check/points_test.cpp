@@ -63,7 +63,7 @@ Facts good() {
   facts.systemd = true;
   facts.units = facts.enabled = {"lifeboat-load.service", "lifeboat-collect.service"};
   facts.watchdogs = {{"watchdog0", "i6300esb", true}, {"watchdog1", "other", false}};
-  facts.rehearsal = arm::Rehearsal{.time = 2000, .release = "6.12.1-test", .whole = true, .initramfs_digest = "abc"};
+  facts.rehearsal = arm::RehearsalRecord{.time = 2000, .release = "6.12.1-test", .whole = true, .initramfs_digest = "abc"};
   return facts;
 }
 
