@@ -36,8 +36,7 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
     }
   }
   if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)
-    add_use(uses, rehearsal->memory_total_kib, rehearsal->memory_lowest_kib, rehearsal->real,
-            rehearsal_file);
+    add_use(uses, rehearsal->memory_total_kib, rehearsal->memory_lowest_kib, rehearsal->real, rehearsal_file);
   return uses;
 }
 

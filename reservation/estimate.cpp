@@ -10,16 +10,17 @@
 namespace lifeboat::reservation {
 namespace {
 
-// What the kernel allocates for itself until lifeboat-init runs: tables, slab caches, per-CPU memory of one CPU.
+// What the kernel allocates for itself until lifeboat-init runs: tables, slab caches, per-CPU memory of one
+// CPU.
 constexpr uint64_t kKernelWork = 8_MiB;
 // A driver's queues and buffers; with reset_devices they make them small.
 constexpr uint64_t kDriver = 1_MiB;
-// lifeboat-init while it saves: bitmaps of a chunk, batches of pages, the codec's state, and what is on its way to
-// the disk.
+// lifeboat-init while it saves: bitmaps of a chunk, batches of pages, the codec's state, and what is on its
+// way to the disk.
 constexpr uint64_t kSaving = 4_MiB;
-// The report is only tried with 32 MiB left (capture/init/save_report.cpp). Most of that is there without being asked
-// for: by then the kernel has freed what it needs only to start, the packed initramfs, and what of init_size it needs
-// only to unpack itself. In virtual machines this much was missing.
+// The report is only tried with 32 MiB left (capture/init/save_report.cpp). Most of that is there without
+// being asked for: by then the kernel has freed what it needs only to start, the packed initramfs, and what
+// of init_size it needs only to unpack itself. In virtual machines this much was missing.
 constexpr uint64_t kReport = 16_MiB;
 // ELF core headers, purgatory, boot parameters (loader/load_checks.h).
 constexpr uint64_t kTables = 1_MiB;
@@ -50,7 +51,8 @@ std::vector<EstimatePart> running_parts(const EstimateInput& input) {
       {"initramfs, packed", align_up(input.initramfs_packed, 4096), "its size; freed once it is unpacked"},
       {"initramfs, unpacked", align_up(input.initramfs_unpacked, 4096), "size of its archive"},
       {"kernel's own", kKernelWork, "measured in virtual machines"},
-      {"drivers", kDriver * input.drivers, fmt::format("{} modules of devices, {} each", input.drivers, format_size(kDriver))},
+      {"drivers", kDriver * input.drivers,
+       fmt::format("{} modules of devices, {} each", input.drivers, format_size(kDriver))},
       {"lifeboat-init", kSaving, "measured in virtual machines"},
   };
 }
@@ -64,8 +66,8 @@ const MeasuredUse* most_used(const EstimateInput& input, bool real) {
   return most;
 }
 
-// What a capture measured counts instead of the model when it was this machine's own; a rehearsal, which has other
-// devices, only when it used more.
+// What a capture measured counts instead of the model when it was this machine's own; a rehearsal, which has
+// other devices, only when it used more.
 void learn(std::vector<EstimatePart>& parts, const EstimateInput& input) {
   const MeasuredUse* const real = most_used(input, true);
   const MeasuredUse* const use = real != nullptr ? real : most_used(input, false);
@@ -93,9 +95,11 @@ Estimate estimate_reservation(const EstimateInput& input) {
              {"tables", kTables + input.elfcorehdr_size, "headers of the dump, boot parameters"}};
     estimate.least = sum_of(parts) + input.initramfs_packed + input.initramfs_unpacked;
     parts.insert(parts.end(), running.begin(), running.end());
-    if (input.report) parts.push_back({"report", kReport, "measured in virtual machines; [capture] report = no saves it"});
+    if (input.report)
+      parts.push_back({"report", kReport, "measured in virtual machines; [capture] report = no saves it"});
     const uint64_t sum = sum_of(parts);
-    parts.push_back({"margin", margin_of(sum), fmt::format("a sixteenth, rounded up to {}", format_size(kRound))});
+    parts.push_back(
+        {"margin", margin_of(sum), fmt::format("a sixteenth, rounded up to {}", format_size(kRound))});
     estimate.total = sum_of(parts);
   };
   // The structures grow with the reservation, which grows with them.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How much memory must be reserved for a capture to succeed: a sum whose every part is told, with where it comes
-// from. docs/reserve.md says how the constants were found.
+// How much memory must be reserved for a capture to succeed: a sum whose every part is told, with where it
+// comes from. docs/reserve.md says how the constants were found.
 #pragma once
 
 #include <cstdint>

@@ -14,12 +14,12 @@ struct MemoryUse {
   uint64_t lowest_kib = 0;  // the least MemAvailable that was seen
 };
 
-// For PID 1, before it starts children: what they see is seen by all. Without it nothing is watched: elsewhere than in
-// a capture kernel the figures would mislead.
+// For PID 1, before it starts children: what they see is seen by all. Without it nothing is watched:
+// elsewhere than in a capture kernel the figures would mislead.
 void start_memory_watch(const std::string& meminfo = "/proc/meminfo");
 
-// Looks at the file, at most every 100 ms, and keeps the lowest figure. For whoever makes progress: cheap, and never
-// fails; where the file cannot be read nothing is noted.
+// Looks at the file, at most every 100 ms, and keeps the lowest figure. For whoever makes progress: cheap,
+// and never fails; where the file cannot be read nothing is noted.
 void watch_memory();
 
 // What was seen so far; nullopt: nothing.

@@ -28,8 +28,9 @@ EstimateInput debian() {
 
 TEST(ReservationEstimate, ItsPartsAddUp) {
   const auto estimate = estimate_reservation(debian());
-  const uint64_t sum = std::accumulate(estimate.parts.begin(), estimate.parts.end(), uint64_t{0},
-                                       [](uint64_t all, const EstimatePart& part) { return all + part.bytes; });
+  const uint64_t sum =
+      std::accumulate(estimate.parts.begin(), estimate.parts.end(), uint64_t{0},
+                      [](uint64_t all, const EstimatePart& part) { return all + part.bytes; });
   EXPECT_EQ(estimate.total, sum);
   EXPECT_LT(estimate.least, estimate.total);
   EXPECT_EQ(estimate.total % 1_MiB, 0U);
