@@ -7,8 +7,10 @@
 #include <filesystem>
 
 #include "arm/initramfs_file.h"
+#include "base/file.h"
 #include "image/kernel_file.h"
 #include "image/unwrap/unwrap.h"
+#include "loader/command_line.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -39,9 +41,20 @@ Result<CaptureKernel> capture_kernel(const config::Config& config) {
   return CaptureKernel{config.capture.kernel, std::move(release)};
 }
 
+std::string capture_command_line(const config::Config& config, const SystemPaths& paths,
+                                 std::string_view running, const std::string& append) {
+  const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
+  std::string added = config.capture.append;
+  for (const auto& more : {append, id ? std::string(kBootParameter) + *id : std::string()}) {
+    if (!more.empty()) added += (added.empty() ? "" : " ") + more;
+  }
+  return crash_command_line({.reused = running, .append = added, .remove = config.capture.remove});
+}
+
 Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,
                                     std::vector<std::string>& notes) {
-  const arm::Recipe recipe = TRY_CONTEXT(arm::make_recipe(config, {.release = release}), "the capture initramfs");
+  const arm::Recipe recipe =
+      TRY_CONTEXT(arm::make_recipe(config, {.release = release}), "the capture initramfs");
   notes.insert(notes.end(), recipe.warnings.begin(), recipe.warnings.end());
   const std::string path = arm::initramfs_path(release);
   const std::string reason = arm::staleness(recipe, path);
