@@ -28,7 +28,7 @@ class KexecReboot : public ::testing::Test {
     folder_ = rehearsals() / "systemd" / test->name();
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
-    auto root = DebianRoot::open(cache() / "debian-root");
+    auto root = DebianRoot::open(cache() / "debian-12");
     ASSERT_OK(root);
     ASSERT_GE(root->releases.size(), 2u);
     older_ = root->releases.front();
