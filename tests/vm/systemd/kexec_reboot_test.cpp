@@ -33,7 +33,7 @@ class KexecReboot : public ::testing::Test {
     ASSERT_GE(root->releases.size(), 2u);
     older_ = root->releases.front();
     newer_ = root->releases.back();
-    auto disks = GuestDisks::create(*root, boot_folder, folder_);
+    auto disks = GuestDisks::create(*root, boot_folder, built_programs(), folder_);
     ASSERT_OK(disks);
     disks_ = *std::move(disks);
     auto guest = SystemGuest::boot(*root, disks_, older_, folder_);
