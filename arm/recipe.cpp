@@ -49,11 +49,13 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(item);
 }
 
-// The driver of each watchdog that this machine has: the capture kernel has to feed it, or it ends the capture.
+// The driver of each watchdog that runs on this machine: the capture kernel has to feed it, or it ends the capture.
 std::vector<std::string> watchdog_drivers(const std::string& sys) {
   std::vector<std::string> drivers;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/watchdog", error)) {
+    // One that nobody has started bites nobody.
+    if (read_line(entry.path() / "state").value_or("active") != "active") continue;
     const auto module = std::filesystem::read_symlink(entry.path() / "device" / "driver" / "module", error);
     if (!error) add_once(drivers, module.filename());
   }
@@ -82,12 +84,11 @@ Result<std::string> find_shell() {
                              .hint("install busybox-static, or choose another action"));
 }
 
-Result<std::vector<std::string>> files_of(const config::Config& config) {
+Result<std::vector<std::string>> files_of(const config::Config& config, const std::string& shell) {
   std::vector<std::string> wanted = config.capture.files;
   for (const auto* hooks : {&config.capture.hooks_before, &config.capture.hooks_after})
     wanted.insert(wanted.end(), hooks->begin(), hooks->end());
-  if (config.final_action == FinalAction::shell || config.failure_action == FinalAction::shell)
-    wanted.push_back(TRY(find_shell()));
+  if (!shell.empty()) wanted.push_back(shell);
   std::vector<std::string> files;
   for (const auto& path : wanted) {
     for (const auto& file : TRY(program_files(path))) add_once(files, file);
@@ -140,7 +141,9 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   }
   if (recipe.targets.empty()) return std::unexpected(std::move(first_error));
   recipe.modules = TRY(modules_of(config, recipe, request.host));
-  recipe.files = TRY(files_of(config));
+  if (config.final_action == FinalAction::shell || config.failure_action == FinalAction::shell)
+    recipe.manifest.shell = TRY(find_shell());
+  recipe.files = TRY(files_of(config, recipe.manifest.shell));
   recipe.compression = choose_compression(recipe);
   return recipe;
 }

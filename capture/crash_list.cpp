@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/size.h"
+#include "base/sys.h"
 #include "capture/manifest.h"
 
 namespace lifeboat {
@@ -58,33 +59,14 @@ bool has_file(int folder_fd, const char* name) {
   return ::fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
 }
 
-std::optional<CrashRecord> read_record(int folder_fd) {
-  const auto file = open_at(folder_fd, kCrashRecordFile, O_RDONLY | O_NOFOLLOW);
-  if (!file) return std::nullopt;
-  const auto size = file_size(file->get(), kCrashRecordFile);
-  if (!size || *size > kMostRecordBytes) return std::nullopt;
-  std::string text(*size, '\0');
-  if (!pread_exact(file->get(), 0, std::as_writable_bytes(std::span(text)), kCrashRecordFile)) return std::nullopt;
-  auto record = parse_crash_record(text);
-  if (!record) return std::nullopt;
-  return *std::move(record);
-}
-
-// By what is there: a record may be older than the files, or missing where the capture kernel was cut off.
-CrashOutcome outcome_of(int folder_fd) {
-  if (has_file(folder_fd, kDumpFile)) return CrashOutcome::whole;
-  if (has_file(folder_fd, kIncompleteDumpFile)) return CrashOutcome::incomplete;
-  return has_file(folder_fd, kLogFile) ? CrashOutcome::log_only : CrashOutcome::nothing;
-}
-
 Result<StoredCrash> look_at(int store_fd, const std::string& name, uint64_t time) {
   const UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   return StoredCrash{.name = name,
                      .crash_time = time,
-                     .outcome = outcome_of(folder.get()),
+                     .outcome = outcome_in(folder.get()),
                      .bytes = TRY(bytes_below(folder.get(), 0)),
                      .has_report = has_file(folder.get(), kReportJsonFile),
-                     .record = read_record(folder.get())};
+                     .record = read_crash_record(folder.get())};
 }
 
 Result<> remove_below(int folder_fd, int depth) {
@@ -116,6 +98,37 @@ std::optional<uint64_t> crash_folder_time(std::string_view name) {
   if (!rest.empty() && (!rest.starts_with('-') || rest.size() < 2 || !plain)) return std::nullopt;
   const time_t time = ::timegm(&parts);
   return time < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(time));
+}
+
+CrashOutcome outcome_in(int folder_fd) {
+  if (has_file(folder_fd, kDumpFile)) return CrashOutcome::whole;
+  if (has_file(folder_fd, kIncompleteDumpFile)) return CrashOutcome::incomplete;
+  return has_file(folder_fd, kLogFile) ? CrashOutcome::log_only : CrashOutcome::nothing;
+}
+
+std::optional<CrashRecord> read_crash_record(int folder_fd) {
+  const auto file = open_at(folder_fd, kCrashRecordFile, O_RDONLY | O_NOFOLLOW);
+  if (!file) return std::nullopt;
+  const auto size = file_size(file->get(), kCrashRecordFile);
+  if (!size || *size > kMostRecordBytes) return std::nullopt;
+  std::string text(*size, '\0');
+  if (!pread_exact(file->get(), 0, std::as_writable_bytes(std::span(text)), kCrashRecordFile)) return std::nullopt;
+  auto record = parse_crash_record(text);
+  if (!record) return std::nullopt;
+  return *std::move(record);
+}
+
+Result<> replace_crash_record(int crash_folder_fd, const CrashRecord& record) {
+  // The new one under a name of its own first; what an interrupted attempt left of it is of no use.
+  const std::string pending = std::string(kCrashRecordFile) + ".new";
+  ::unlinkat(crash_folder_fd, pending.c_str(), 0);
+  const UniqueFd file = TRY(open_at(crash_folder_fd, pending, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  TRY_VOID(write_all(file.get(), as_byte_span(to_json_text(record)), kCrashRecordFile));
+  TRY_VOID(sync_file(file.get(), kCrashRecordFile));
+  if (sys::renameat(crash_folder_fd, pending.c_str(), crash_folder_fd, kCrashRecordFile) != 0)
+    return fail_errno("cannot put {} in its place", kCrashRecordFile);
+  if (sys::fsync(crash_folder_fd) != 0) return fail_errno("cannot sync the folder of {}", kCrashRecordFile);
+  return {};
 }
 
 Result<std::vector<StoredCrash>> list_crashes(int store_fd) {

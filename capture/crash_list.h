@@ -29,6 +29,14 @@ Result<std::vector<StoredCrash>> list_crashes(int store_fd);
 // "20261123T084228Z" or "20261123T084228Z-3" (the third in that second): the time; nullopt for other names.
 std::optional<uint64_t> crash_folder_time(std::string_view name);
 
+// By the files that are there: a record may be older than they are, or missing.
+CrashOutcome outcome_in(int crash_folder_fd);
+
+// manifest.json of an open folder; nullopt: there is none of use.
+std::optional<CrashRecord> read_crash_record(int crash_folder_fd);
+// Puts it in the place of the one that is there, so that at every instant one of them is whole.
+Result<> replace_crash_record(int crash_folder_fd, const CrashRecord& record);
+
 // Takes a crash's folder and all that is in it away. Refuses names that are not of a crash.
 Result<> remove_crash(int store_fd, const std::string& name);
 

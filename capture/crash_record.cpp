@@ -94,4 +94,17 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   return record;
 }
 
+void take_report(CrashRecord& record, std::string_view report_json) {
+  const Json json = Json::parse(report_json, nullptr, false);
+  if (!json.is_object()) return;
+  take(json, "kind", record.kind);
+  take(json, "signature", record.signature);
+  const auto crash = json.find("crash");
+  if (crash == json.end() || !crash->is_object()) return;
+  std::string cause;
+  take(*crash, "panic", record.panic);
+  take(*crash, "cause", cause);
+  if (!cause.empty()) record.panic = record.panic.empty() ? cause : cause + "; " + record.panic;
+}
+
 }  // namespace lifeboat

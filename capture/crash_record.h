@@ -36,12 +36,16 @@ struct CrashRecord {
   uint64_t lost_pages = 0;
   std::map<std::string, double> seconds;  // since the capture kernel's start, by phase
   std::vector<std::string> problems;      // what went wrong on the way
-  std::string panic, kind, signature;     // of the report; empty: none was made
+  std::string kind, signature;            // of the report; empty: none was made
+  std::string panic;                      // its last words, behind the first line of what led to them
   std::optional<uint64_t> collected;      // when `lifeboat collect` was done with it
 };
 
 std::string to_json_text(const CrashRecord& record);
 // `corrupt` when it is no such file. Fields that are missing keep their defaults, unknown ones are passed over.
 Result<CrashRecord> parse_crash_record(std::string_view text);
+
+// Takes over what a report says in short. `report_json`: the text of report.json; of no use: nothing changes.
+void take_report(CrashRecord& record, std::string_view report_json);
 
 }  // namespace lifeboat

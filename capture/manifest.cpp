@@ -102,6 +102,8 @@ Result<> set_key(Manifest& manifest, std::string_view key, std::string_view valu
     manifest.hooks_before.push_back(TRY(parse_absolute_path(value)));
   } else if (key == "hook.after") {
     manifest.hooks_after.push_back(TRY(parse_absolute_path(value)));
+  } else if (key == "shell") {
+    manifest.shell = TRY(parse_absolute_path(value));
   } else if (key == "dump.copy_elf") {
     manifest.copy_elf = TRY(parse_bool(value));
   } else if (key == "module") {
@@ -186,6 +188,7 @@ std::string Manifest::to_text() const {
   add_bool("watchdog", watchdog);
   add_bool("store.make_room", make_room);
   for (const auto& module : modules) add("module", module);
+  if (!shell.empty()) add("shell", shell);
   for (const auto& hook : hooks_before) add("hook.before", hook);
   for (const auto& hook : hooks_after) add("hook.after", hook);
   if (rehearsal) {

@@ -51,6 +51,7 @@ struct Manifest {
   std::vector<std::string> modules;                 // files below /lifeboat/modules, in loading order
   std::vector<std::string> hooks_before;            // programs in the initramfs, run before a target is mounted
   std::vector<std::string> hooks_after;             // and after the dump
+  std::string shell;                                // program for FinalAction::shell; empty: none is there
   std::optional<RehearsalGuest> rehearsal;
 
   // Unknown keys, bad values and missing ones are errors with the line's number.
@@ -73,15 +74,19 @@ inline constexpr std::string_view kGuestFailed = "guest-failed";      // gives u
 inline constexpr std::string_view kCaptureStart = "capture-start";    // capture kernel: PID 1 runs
 inline constexpr std::string_view kCaptureTarget = "capture-target";  // target mounted
 inline constexpr std::string_view kCaptureLog = "capture-log";        // vmcore-dmesg.txt synced
+inline constexpr std::string_view kCaptureReport = "capture-report";  // report.txt, report.json synced
 inline constexpr std::string_view kCaptureDump = "capture-dump";      // dump whole, renamed, synced
 inline constexpr std::string_view kCaptureFailed =
     "capture-failed";                                           // no whole dump; the reason stands above
 inline constexpr std::string_view kCaptureEnd = "capture-end";  // unmounted; the final action comes next
 }  // namespace phase
 
-// Names within a crash's folder (TARGET.path/<UTC time of the crash, 20261123T084228Z>/).
+// On the capture kernel's command line: the boot id of the kernel that loaded it (proc(5), boot_id).
+inline constexpr std::string_view kBootParameter = "lifeboat.boot=";
+
+// Names within a crash's folder (TARGET.path/NAME/; NAME as create_crash_folder() makes it).
 inline constexpr const char* kLogFile = "vmcore-dmesg.txt";
-inline constexpr const char* kReportTextFile = "report.txt";
+inline constexpr const char* kReportTextFile = "report.txt";  // as `lifeboat inspect` prints it
 inline constexpr const char* kReportJsonFile = "report.json";
 inline constexpr const char* kDumpFile = "vmcore";
 inline constexpr const char* kIncompleteDumpFile = "vmcore.incomplete";

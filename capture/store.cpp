@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <ranges>
@@ -22,6 +23,14 @@ std::string time_stamp(uint64_t seconds) {
   char text[32] = "unknown-time";
   if (::gmtime_r(&time, &parts) != nullptr) std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
   return text;
+}
+
+// "1b4e28ba" of "1b4e28ba-2fa1-11d2-883f-0016d3cca427"; empty when it does not begin so: it becomes a file name.
+std::string short_boot_id(std::string_view boot_id) {
+  const std::string_view first = boot_id.substr(0, boot_id.find('-'));
+  const bool plain = std::ranges::all_of(
+      first, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return first.size() == 8 && plain ? std::string(first) : "";
 }
 
 }  // namespace
@@ -74,9 +83,10 @@ Result<UniqueFd> open_folder_below(int root_fd, const std::string& path) {
   return folder;
 }
 
-Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time) {
+Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::string_view boot_id) {
   constexpr int kMostInOneSecond = 100;
-  const std::string stamp = time_stamp(crash_time);
+  std::string stamp = time_stamp(crash_time);
+  if (const auto id = short_boot_id(boot_id); !id.empty()) stamp += '-' + id;
   for (int attempt = 1; attempt <= kMostInOneSecond; ++attempt) {
     std::string name = attempt == 1 ? stamp : fmt::format("{}-{}", stamp, attempt);
     if (sys::mkdirat(store_fd, name.c_str(), kFolderMode) != 0) {

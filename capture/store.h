@@ -34,13 +34,14 @@ class PendingFile {
 // folder.
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path);
 
-// A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`: 20261123T084228Z, and -2,
-// -3 ... when that is taken.
+// A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`:
+// 20261123T084228Z-1b4e28ba, the time first, so that names sort by it, then the beginning of the boot's id if it
+// is known; -2, -3 ... behind it when that is taken.
 struct CrashFolder {
   std::string name;
   UniqueFd fd;
 };
-Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time);
+Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::string_view boot_id = {});
 
 // Writes a small file whole, synced, with its folder.
 Result<> write_small_file(int dir_fd, const std::string& name, std::string_view text);

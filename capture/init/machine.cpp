@@ -2,6 +2,7 @@
 #include "capture/init/machine.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -83,9 +84,32 @@ void try_reboot(int command) {
   log::error("reboot({:#x}) did not end within {} s", command, kPatience);
 }
 
+// On the console, in a session of its own, so that Ctrl-C is the shell's.
+void run_shell(const std::string& shell) {
+  if (shell.empty()) {
+    log::error("there is no shell in this initramfs");
+    return;
+  }
+  log::info("a shell on the console; the machine restarts when it ends");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setsid();
+    const int console = ::open("/dev/console", O_RDWR);
+    ::ioctl(console, TIOCSCTTY, 1);
+    for (const int fd : {0, 1, 2}) ::dup2(console, fd);
+    ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+    // busybox is told by its first argument what it is to be; a shell takes the name it is given.
+    ::execl(shell.c_str(), "sh", "-i", nullptr);
+    ::_exit(127);
+  }
+  while (child > 0 && ::waitpid(-1, nullptr, 0) != child && errno != ECHILD) {
+  }
+}
+
 }  // namespace
 
-void final_action(FinalAction action) {
+void final_action(FinalAction action, const std::string& shell) {
+  if (action == FinalAction::shell) run_shell(shell);
   const int command = action == FinalAction::poweroff ? RB_POWER_OFF
                       : action == FinalAction::halt   ? RB_HALT_SYSTEM
                                                       : RB_AUTOBOOT;

@@ -18,7 +18,8 @@ std::vector<std::string> mount_pseudo_file_systems();
 // is needed. A module that does not load is logged; whether it mattered shows when the target is looked for.
 Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbeat);
 
-// Reboot, power off or halt. Tries everything it knows; comes back never.
-[[noreturn]] void final_action(FinalAction action);
+// Reboot, power off, halt, or run `shell` on the console and reboot when it ends. Tries everything it knows;
+// comes back never.
+[[noreturn]] void final_action(FinalAction action, const std::string& shell);
 
 }  // namespace lifeboat::init

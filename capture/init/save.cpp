@@ -9,17 +9,16 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "capture/capture.h"
+#include "capture/crash_list.h"
 #include "capture/init/console.h"
+#include "capture/init/save_report.h"
 #include "capture/init/target.h"
+#include "capture/prune.h"
 #include "capture/store.h"
 #include "kernel/printk.h"
 
 namespace lifeboat::init {
 namespace {
-
-constexpr const char* kVmcore = "/proc/vmcore";
-// Which folder is this crash's, for the child that runs after this one has ended or was killed.
-constexpr const char* kCrashFolderNote = "/run/crash-folder";
 
 Result<std::string> dead_kernel_log(Dump& source) {
   const auto memory = TRY(KernelMemory::create(source, source.info().vmcoreinfo));
@@ -36,14 +35,46 @@ uint64_t crash_time(const Dump& source) {
   return static_cast<uint64_t>(std::time(nullptr));
 }
 
-Result<CrashFolder> make_crash_folder(const Manifest& manifest, const Dump& source) {
-  const UniqueFd root = TRY(open_file(kMountPoint, O_RDONLY | O_DIRECTORY));
-  const UniqueFd store = TRY(open_folder_below(root.get(), manifest.targets.front().path));
-  CrashFolder folder = TRY(create_crash_folder(store.get(), crash_time(source)));
-  const std::string path = fmt::format("{}/{}/{}", kMountPoint, manifest.targets.front().path, folder.name);
-  [[maybe_unused]] const auto noted = write_file_atomically(kCrashFolderNote, as_byte_span(path), 0600);
-  log::info("crash folder: {}/{}", manifest.targets.front().path, folder.name);
-  return folder;
+// Seconds since this kernel started.
+double uptime() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+// What the kernel that died had told us before.
+std::string boot_id_of_the_dead() {
+  const std::string line = read_text("/proc/cmdline").value_or("");
+  const auto at = line.find(kBootParameter);
+  if (at == std::string::npos) return {};
+  const auto begin = at + kBootParameter.size();
+  return line.substr(begin, line.find_first_of(" \n\"", begin) - begin);
+}
+
+// The record of a crash that is being saved, noted at each step.
+class Progressing {
+ public:
+  Progressing(Journal& journal, CrashRecord first) : record(std::move(first)), journal_(journal) {}
+  void done(const char* step) {
+    record.seconds[step] = uptime();
+    journal_.note(record);
+  }
+  void problem(const Error& error) {
+    record.problems.push_back(error.to_string());
+    journal_.note(record);
+  }
+  CrashRecord record;
+
+ private:
+  Journal& journal_;
+};
+
+CrashRecord first_record(const Dump& source) {
+  CrashRecord record{.crash_time = crash_time(source), .boot_id = boot_id_of_the_dead()};
+  record.release = source.info().uts.release;
+  if (const auto info = Vmcoreinfo::parse(source.info().vmcoreinfo); info && record.release.empty())
+    record.release = std::string(info->release());
+  return record;
 }
 
 Result<> save_log(Dump& source, int folder_fd) {
@@ -51,7 +82,23 @@ Result<> save_log(Dump& source, int folder_fd) {
   return write_small_file(folder_fd, kLogFile, text);
 }
 
-Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, Heartbeat& heartbeat) {
+// Takes older crashes away when the dump would find no room. What cannot be done is only logged: the dump will
+// say itself that there is no room.
+void make_room(const Manifest& manifest, const Dump& source, int store_fd, const std::string& this_crash) {
+  auto crashes = list_crashes(store_fd);
+  const auto room = file_system_room(store_fd);
+  if (!crashes || !room) return;
+  std::erase_if(*crashes, [&](const StoredCrash& crash) { return crash.name == this_crash; });
+  // Only a whole dump is worth more than this one.
+  const uint64_t needed =
+      expected_dump_bytes(*crashes, source.info().ram_pages * kPageSize, manifest.levels.front());
+  const auto removals = plan_prune(*crashes, {}, *room, needed);
+  for (const auto& removal : removals) log::info("taking {} away: {}", removal.name, removal.reason);
+  if (const auto pruned = prune(store_fd, removals); !pruned) log::warning("{}", pruned.error().to_string());
+}
+
+Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, CrashRecord& record,
+                   Heartbeat& heartbeat) {
   auto file = TRY(PendingFile::create(folder_fd, kIncompleteDumpFile, kDumpFile));
   const CaptureOptions options{
       .levels = manifest.levels,
@@ -62,6 +109,10 @@ Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, Heartb
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   log::info("dump: level {}, {} of {} pages ({} zero), {}", report.level, report.pages.stored_pages,
             report.pages.ram_pages, report.zero_pages, format_size(report.file_bytes));
+  record.level = report.level;
+  record.compression = format_compression_choice(options.compression);
+  record.dump_bytes = report.file_bytes;
+  record.lost_pages = report.lost_pages;
   if (report.lost_pages > 0) {
     return fail(ErrorCode::lost, "{} pages could not be read; the dump stays marked incomplete",
                 report.lost_pages);
@@ -70,14 +121,14 @@ Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, Heartb
 }
 
 // The vmcore as it is, holes left as holes.
-Result<> copy_elf(int folder_fd, Heartbeat& heartbeat) {
+Result<> copy_elf(const std::string& vmcore, int folder_fd, Heartbeat& heartbeat) {
   heartbeat.phase("copy");
-  const UniqueFd source = TRY(open_file(kVmcore, O_RDONLY));
+  const UniqueFd source = TRY(open_file(vmcore, O_RDONLY));
   const UniqueFd dest = TRY(open_at(folder_fd, kElfFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   std::vector<std::byte> buffer(1_MiB);
   uint64_t offset = 0;
   for (;;) {
-    const size_t count = TRY(pread_some(source.get(), offset, buffer, kVmcore));
+    const size_t count = TRY(pread_some(source.get(), offset, buffer, vmcore));
     if (count == 0) break;
     const ByteSpan bytes = ByteSpan(buffer).first(count);
     const bool zero = std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
@@ -91,32 +142,47 @@ Result<> copy_elf(int folder_fd, Heartbeat& heartbeat) {
 
 }  // namespace
 
-Result<> save_crash(const Manifest& manifest, Heartbeat& heartbeat) {
-  heartbeat.phase("target");
-  TRY_VOID(mount_target(manifest.targets.front(), manifest.device_deadline, heartbeat));
-  announce(phase::kCaptureTarget);
+Result<> save_into_store(const std::string& vmcore, int store_fd, const std::string& store_path,
+                         const Manifest& manifest, Journal& journal, Heartbeat& heartbeat) {
+  const auto source = TRY(Dump::open(vmcore));
+  Progressing crash(journal, first_record(*source));
+  const CrashFolder folder =
+      TRY(create_crash_folder(store_fd, crash.record.crash_time, crash.record.boot_id));
+  TRY_VOID(journal.begin(fmt::format("{}/{}", store_path, folder.name), crash.record));
+  log::info("crash folder: {}", folder.name);
+  crash.done("target");
 
-  const auto source = TRY(Dump::open(kVmcore));
-  const CrashFolder folder = TRY(make_crash_folder(manifest, *source));
   heartbeat.phase("log");
   if (const auto saved = save_log(*source, folder.fd.get())) {
     announce(phase::kCaptureLog);
+    crash.done("log");
   } else {
     // The dump may well succeed where the log did not, and the log is in it.
     log::error("{}: {}", kLogFile, saved.error().to_string());
+    crash.problem(saved.error());
   }
-  TRY_VOID(save_dump(manifest, *source, folder.fd.get(), heartbeat));
+  if (manifest.report && save_report(vmcore, folder.fd.get(), heartbeat)) {
+    announce(phase::kCaptureReport);
+    crash.done("report");
+  }
+  if (manifest.make_room) make_room(manifest, *source, store_fd, folder.name);
+  if (const auto saved = save_dump(manifest, *source, folder.fd.get(), crash.record, heartbeat); !saved) {
+    crash.problem(saved.error());
+    return saved;
+  }
   announce(phase::kCaptureDump);
-  if (manifest.copy_elf) TRY_VOID(copy_elf(folder.fd.get(), heartbeat));
+  crash.done("dump");
+  if (manifest.copy_elf) TRY_VOID(copy_elf(vmcore, folder.fd.get(), heartbeat));
   return {};
 }
 
-Result<> save_capture_log() {
-  const auto path = read_line(kCrashFolderNote);
-  if (!path) return {};
-  const UniqueFd folder = TRY(open_file(*path, O_RDONLY | O_DIRECTORY));
-  const std::string text = TRY(read_text(kRunLog, 16_MiB));
-  return write_small_file(folder.get(), kCaptureLogFile, text);
+Result<> save_crash(const Manifest& manifest, const Target& target, Journal& journal, Heartbeat& heartbeat) {
+  heartbeat.phase("target");
+  TRY_VOID(mount_target(target, manifest.device_deadline, heartbeat));
+  announce(phase::kCaptureTarget);
+  const UniqueFd root = TRY(open_file(kMountPoint, O_RDONLY | O_DIRECTORY));
+  const UniqueFd store = TRY(open_folder_below(root.get(), target.path));
+  return save_into_store(kVmcore, store.get(), kMountPoint + target.path, manifest, journal, heartbeat);
 }
 
 Result<> print_log_tail(Heartbeat& heartbeat) {

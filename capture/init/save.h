@@ -2,17 +2,23 @@
 // What the capture kernel is there for.
 #pragma once
 
+#include "capture/init/journal.h"
 #include "capture/init/supervise.h"
 #include "capture/manifest.h"
 
 namespace lifeboat::init {
 
-// The order of safety: mount the target; the log first, synced; then the dump under its incomplete name; then
-// the name that says it is whole. Announces each step.
-Result<> save_crash(const Manifest& manifest, Heartbeat& heartbeat);
+inline constexpr const char* kVmcore = "/proc/vmcore";
 
-// Puts what lifeboat-init said beside the dump, if there is a folder for this crash.
-Result<> save_capture_log();
+// Saves the crash behind `vmcore` into a new folder of the store, which is open as `store_fd` and lies at
+// `store_path`. The order of safety: the log first, synced; the report; then the dump under its incomplete
+// name; then the name that says it is whole. Announces each step, and notes in `journal` how far it came, also
+// when it fails. Of `manifest` what concerns dump and report counts.
+Result<> save_into_store(const std::string& vmcore, int store_fd, const std::string& store_path,
+                         const Manifest& manifest, Journal& journal, Heartbeat& heartbeat);
+
+// The same into a target, which is mounted before.
+Result<> save_crash(const Manifest& manifest, const Target& target, Journal& journal, Heartbeat& heartbeat);
 
 // The last resort, when no target could be reached: the end of the dead kernel's log, on the console.
 Result<> print_log_tail(Heartbeat& heartbeat);

@@ -4,8 +4,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <new>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -32,24 +37,54 @@ bool reap(pid_t child, std::chrono::milliseconds limit, int& status) {
   }
 }
 
-// Until the child closes its end of the pipe (it ended) or is silent for too long.
-bool listen(int pipe_fd, std::chrono::seconds stall) {
-  auto deadline = Clock::now() + stall;
+// Until the child closes its end of the pipe (it ended), is silent for too long, or lives too long: an empty
+// string, or why it is given up.
+std::string listen(int pipe_fd, const ChildLimits& limits) {
+  const auto begin = Clock::now();
+  auto last = begin;
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return false;
+    const auto now = Clock::now();
+    if (now - last >= limits.stall) return fmt::format("no progress for {} s", limits.stall.count());
+    if (limits.total && now - begin >= *limits.total)
+      return fmt::format("not done within {} s", limits.total->count());
+    if (limits.parent != nullptr) limits.parent->beat();
+    if (limits.on_wait) limits.on_wait();
+    const auto end =
+        limits.total ? std::min(last + limits.stall, begin + *limits.total) : last + limits.stall;
+    // A parent that is watched itself, and a watchdog, hear nothing for no longer than a second.
+    constexpr std::chrono::milliseconds kBeat{1000};
+    auto wait = std::chrono::ceil<std::chrono::milliseconds>(end - now);
+    if (limits.parent != nullptr || limits.on_wait) wait = std::min(wait, kBeat);
     pollfd watched{.fd = pipe_fd, .events = POLLIN, .revents = 0};
-    if (::poll(&watched, 1, static_cast<int>(left)) <= 0) continue;
+    if (::poll(&watched, 1, static_cast<int>(wait.count())) <= 0) continue;
     char bytes[256];
     const ssize_t count = ::read(pipe_fd, bytes, sizeof bytes);
-    if (count == 0) return true;
-    if (count > 0) deadline = Clock::now() + stall;
+    if (count == 0) return {};
+    if (count > 0) last = Clock::now();
   }
 }
 
-[[noreturn]] void run_child(int pipe_fd, const std::function<Result<>(Heartbeat&)>& work) {
+void accept(const ChildLimits& limits) {
+  if (limits.parent != nullptr) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (limits.expendable) {
+    [[maybe_unused]] const auto ignored = write_pseudo_file("/proc/self/oom_score_adj", "1000");
+  }
+  if (limits.address_space != 0) {
+    const rlimit limit{.rlim_cur = limits.address_space, .rlim_max = limits.address_space};
+    ::setrlimit(RLIMIT_AS, &limit);
+  }
+}
+
+[[noreturn]] void run_child(const std::string& name, int pipe_fd, const ChildLimits& limits,
+                            const std::function<Result<>(Heartbeat&)>& work) {
+  accept(limits);
   Heartbeat heartbeat(pipe_fd);
-  const auto result = work(heartbeat);
+  Result<> result;
+  try {
+    result = work(heartbeat);
+  } catch (const std::bad_alloc&) {
+    result = fail(ErrorCode::no_space, "{}: there is not enough memory for it", name);
+  }
   if (!result) log::error("{}", result.error().to_string());
   ::_exit(result ? 0 : 1);
 }
@@ -80,6 +115,11 @@ void Heartbeat::update(uint64_t done, uint64_t total) {
 
 Outcome supervise(const std::string& name, std::chrono::seconds stall,
                   const std::function<Result<>(Heartbeat&)>& work) {
+  return supervise(name, ChildLimits{.stall = stall, .total = {}}, work);
+}
+
+Outcome supervise(const std::string& name, const ChildLimits& limits,
+                  const std::function<Result<>(Heartbeat&)>& work) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
     log::error("{}: cannot make a pipe", name);
@@ -92,13 +132,13 @@ Outcome supervise(const std::string& name, std::chrono::seconds stall,
     log::error("{}: cannot start a process", name);
     return Outcome::failed;
   }
-  if (child == 0) run_child(writer.get(), work);
+  if (child == 0) run_child(name, writer.get(), limits, work);
   writer.reset();
 
-  const bool ended = listen(reader.get(), stall);
+  const std::string trouble = listen(reader.get(), limits);
   int status = 0;
-  if (!ended) {
-    log::error("{}: no progress for {} s, giving it up", name, stall.count());
+  if (!trouble.empty()) {
+    log::error("{}: {}, giving it up", name, trouble);
     ::kill(child, SIGKILL);
     // A task that hangs inside the kernel stays; the final action does not need it gone.
     reap(child, std::chrono::seconds(5), status);

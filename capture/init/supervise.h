@@ -5,7 +5,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -33,8 +35,21 @@ class Heartbeat final : public Progress {
 
 enum class Outcome { done, failed, stalled };
 
+// What a child may use. Work that the dump can do without must not cost it.
+struct ChildLimits {
+  std::chrono::seconds stall;                 // longest silence
+  std::optional<std::chrono::seconds> total;  // longest life, however lively
+  uint64_t address_space = 0;                 // bytes; 0: no limit
+  bool expendable = false;                    // the first to be killed when memory runs out
+  Heartbeat* parent = nullptr;                // of a child that waits for one of its own: beaten meanwhile
+  std::function<void()> on_wait = {};         // called at least once a second while it works
+};
+
 // Runs `work` in a child. Its error is logged there. `stall`: longest silence.
 Outcome supervise(const std::string& name, std::chrono::seconds stall,
+                  const std::function<Result<>(Heartbeat&)>& work);
+// The same within limits. Running out of memory is an error of the work like any other.
+Outcome supervise(const std::string& name, const ChildLimits& limits,
                   const std::function<Result<>(Heartbeat&)>& work);
 
 }  // namespace lifeboat::init

@@ -8,11 +8,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "capture/init/console.h"
+#include "capture/init/hooks.h"
+#include "capture/init/journal.h"
 #include "capture/init/machine.h"
 #include "capture/init/rehearsal_guest.h"
 #include "capture/init/save.h"
 #include "capture/init/supervise.h"
 #include "capture/init/target.h"
+#include "capture/init/watchdog.h"
 #include "capture/manifest.h"
 
 namespace lifeboat::init {
@@ -25,54 +28,106 @@ Result<Manifest> read_manifest() {
   return Manifest::parse(TRY(read_text(kManifestPath)));
 }
 
-void capture(const Manifest& manifest) {
-  const auto outcome = supervise("capture", manifest.stall_deadline,
-                                 [&](Heartbeat& heartbeat) { return save_crash(manifest, heartbeat); });
-  if (outcome == Outcome::done) return;
-  announce(phase::kCaptureFailed);
-  // No rung of the ladder is left but the console; somebody may be logging it.
-  supervise("log", manifest.stall_deadline, print_log_tail);
+std::string problem_of(Outcome outcome) {
+  return outcome == Outcome::stalled ? "the saving made no progress and was given up" : "";
 }
 
-void end() {
-  supervise("end", kEndDeadline, [](Heartbeat&) -> Result<> {
-    if (const auto saved = save_capture_log(); !saved) log::warning("{}", saved.error().to_string());
-    return unmount_target();
-  });
-}
+// PID 1's work, step by step.
+class Pid1 {
+ public:
+  FinalAction run() {
+    const auto mount_failures = mount_pseudo_file_systems();
+    setup_console();
+    for (const auto& failure : mount_failures) log::error("{}", failure);
 
-FinalAction run() {
-  const auto mount_failures = mount_pseudo_file_systems();
-  setup_console();
-  for (const auto& failure : mount_failures) log::error("{}", failure);
-
-  const bool crashed = ::access("/proc/vmcore", F_OK) == 0;
-  const auto manifest = read_manifest();
-  if (!manifest) {
-    log::error("{}", manifest.error().to_string());
-    announce(crashed ? phase::kCaptureFailed : phase::kGuestFailed);
-    return FinalAction::reboot;
+    const bool crashed = ::access(kVmcore, F_OK) == 0;
+    auto manifest = read_manifest();
+    if (!manifest) {
+      log::error("{}", manifest.error().to_string());
+      announce(crashed ? phase::kCaptureFailed : phase::kGuestFailed);
+      return FinalAction::reboot;
+    }
+    manifest_ = *std::move(manifest);
+    const bool guest = !crashed && manifest_.rehearsal.has_value();
+    announce(guest ? phase::kGuestStart : phase::kCaptureStart);
+    // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by then
+    // stays.
+    supervise("modules", limits(),
+              [&](Heartbeat& heartbeat) { return load_modules(manifest_.modules, heartbeat); });
+    bool done = false;
+    if (crashed) {
+      done = capture();
+    } else if (guest) {
+      supervise("rehearsal", limits(),
+                [&](Heartbeat& heartbeat) { return rehearse_crash(manifest_, heartbeat); });
+      announce(phase::kGuestFailed);
+      end("", false);
+    } else {
+      log::error("there is no /proc/vmcore: this kernel was not started by a crash");
+      announce(phase::kCaptureFailed);
+    }
+    announce(phase::kCaptureEnd);
+    const FinalAction action = done ? manifest_.final_action : manifest_.failure_action;
+    // These may last; a reboot that hangs is what a watchdog is for.
+    if (action == FinalAction::halt || action == FinalAction::shell) watchdogs_.stop();
+    return action;
   }
-  const bool guest = !crashed && manifest->rehearsal.has_value();
-  announce(guest ? phase::kGuestStart : phase::kCaptureStart);
-  // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by then
-  // stays.
-  supervise("modules", manifest->stall_deadline,
-            [&](Heartbeat& heartbeat) { return load_modules(manifest->modules, heartbeat); });
-  if (crashed) {
-    capture(*manifest);
-  } else if (guest) {
-    supervise("rehearsal", manifest->stall_deadline,
-              [&](Heartbeat& heartbeat) { return rehearse_crash(*manifest, heartbeat); });
-    announce(phase::kGuestFailed);
-  } else {
-    log::error("there is no /proc/vmcore: this kernel was not started by a crash");
+  [[nodiscard]] const std::string& shell() const { return manifest_.shell; }
+
+ private:
+  [[nodiscard]] ChildLimits limits() const {
+    return {.stall = manifest_.stall_deadline, .total = {}, .on_wait = [this] { watchdogs_.feed(); }};
+  }
+  void hooks(const std::vector<std::string>& programs, const HookCall& call) const {
+    run_hooks(programs, call, manifest_.hook_deadline, [this] { watchdogs_.feed(); });
+  }
+
+  // Target after target, until one has taken the dump.
+  bool capture() {
+    if (manifest_.watchdog) watchdogs_.start();
+    hooks(manifest_.hooks_before, {.point = "before"});
+    bool done = false;
+    for (const auto& target : manifest_.targets) {
+      const bool last = &target == &manifest_.targets.back();
+      ChildLimits bounds = limits();
+      bounds.total = manifest_.deadline;
+      const Outcome outcome = supervise("capture", bounds, [&](Heartbeat& heartbeat) {
+        return save_crash(manifest_, target, journal_, heartbeat);
+      });
+      done = outcome == Outcome::done;
+      if (done || last) {
+        hooks(manifest_.hooks_after, {.point = "after",
+                                      .folder = journal_.folder().value_or(""),
+                                      .outcome = done ? "whole" : "failed"});
+      }
+      end(problem_of(outcome), true);
+      if (done) return true;
+      if (!last) log::warning("trying the next target");
+    }
     announce(phase::kCaptureFailed);
+    // No rung of the ladder is left but the console; somebody may be logging it.
+    supervise("log", limits(), print_log_tail);
+    return false;
   }
-  end();
-  announce(phase::kCaptureEnd);
-  return manifest->final_action;
-}
+
+  // Leaves a target: the record and what was said beside the dump, then the file system is let go.
+  void end(const std::string& problem, bool saving) {
+    ChildLimits bounds = limits();
+    bounds.stall = kEndDeadline;
+    supervise("end", bounds, [&](Heartbeat&) -> Result<> {
+      if (saving) {
+        if (const auto closed = close_journal(journal_, problem, kRunLog); !closed)
+          log::warning("{}", closed.error().to_string());
+      }
+      return unmount_target();
+    });
+    journal_.forget();
+  }
+
+  Manifest manifest_;
+  Journal journal_;
+  Watchdogs watchdogs_;
+};
 
 }  // namespace
 }  // namespace lifeboat::init
@@ -84,5 +139,6 @@ int main() {
   }
   // A closed console must not end PID 1.
   ::signal(SIGPIPE, SIG_IGN);
-  lifeboat::init::final_action(lifeboat::init::run());
+  lifeboat::init::Pid1 pid1;
+  lifeboat::init::final_action(pid1.run(), pid1.shell());
 }

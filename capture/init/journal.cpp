@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/init/journal.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "capture/crash_list.h"
+#include "capture/manifest.h"
+#include "capture/store.h"
+
+namespace lifeboat::init {
+namespace {
+
+// What `lifeboat list` shows of a report.
+void take_report_of(int folder_fd, CrashRecord& record) {
+  const auto file = open_at(folder_fd, kReportJsonFile, O_RDONLY | O_NOFOLLOW);
+  const auto size = file ? file_size(file->get(), kReportJsonFile) : Result<uint64_t>(0);
+  if (!file || !size || *size == 0 || *size > 16_MiB) return;
+  std::string text(*size, '\0');
+  if (!pread_exact(file->get(), 0, std::as_writable_bytes(std::span(text)), kReportJsonFile)) return;
+  take_report(record, text);
+}
+
+}  // namespace
+
+Journal::Journal(std::string run)
+    : folder_path_(run + "/crash-folder"), record_path_(std::move(run) + "/crash-record") {}
+
+Result<> Journal::begin(const std::string& folder, const CrashRecord& record) {
+  note(record);
+  return write_file_atomically(folder_path_, as_byte_span(folder), 0600);
+}
+
+void Journal::note(const CrashRecord& record) const {
+  const std::string text = to_json_text(record);
+  [[maybe_unused]] const auto ignored = write_file_atomically(record_path_, as_byte_span(text), 0600);
+}
+
+std::optional<std::string> Journal::folder() const {
+  return read_line(folder_path_);
+}
+
+CrashRecord Journal::record() const {
+  const auto text = read_text(record_path_);
+  auto record = text ? parse_crash_record(*text) : Result<CrashRecord>(CrashRecord{});
+  return record.value_or(CrashRecord{});
+}
+
+void Journal::forget() const {
+  ::unlink(folder_path_.c_str());
+  ::unlink(record_path_.c_str());
+}
+
+Result<> close_journal(const Journal& journal, const std::string& problem, const std::string& log_file) {
+  const auto path = journal.folder();
+  if (!path) return {};
+  const UniqueFd folder = TRY(open_file(*path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  CrashRecord record = journal.record();
+  record.outcome = outcome_in(folder.get());
+  if (!problem.empty()) record.problems.push_back(problem);
+  take_report_of(folder.get(), record);
+  TRY_VOID(replace_crash_record(folder.get(), record));
+  if (log_file.empty()) return {};
+  return write_small_file(folder.get(), kCaptureLogFile, TRY(read_text(log_file, 16_MiB)));
+}
+
+}  // namespace lifeboat::init

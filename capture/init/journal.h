@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What becomes manifest.json, noted in memory while the crash is saved: the child that saves may be killed at
+// any moment, and whoever comes after it must know how far it came.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "capture/crash_record.h"
+
+namespace lifeboat::init {
+
+// One crash in one folder. Lies in two files below `run`.
+class Journal {
+ public:
+  explicit Journal(std::string run = "/run");
+
+  // The saving has begun: `folder` is where this crash goes, as an absolute path.
+  Result<> begin(const std::string& folder, const CrashRecord& record);
+  // Changes what is noted; a failure to do so is not worth an error.
+  void note(const CrashRecord& record) const;
+  // nullopt: nothing has been begun.
+  [[nodiscard]] std::optional<std::string> folder() const;
+  [[nodiscard]] CrashRecord record() const;
+  // For the next target.
+  void forget() const;
+
+ private:
+  std::string folder_path_, record_path_;
+};
+
+// manifest.json into the folder: the record, the outcome by the files that are there, the report's words. Then
+// `log_file`, if it is not empty, beside it as capture.log. `problem`: why the saving ended before its end.
+Result<> close_journal(const Journal& journal, const std::string& problem, const std::string& log_file);
+
+}  // namespace lifeboat::init

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/init/watchdog.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+
+namespace lifeboat::init {
+
+void Watchdogs::start() {
+  constexpr int kMost = 8;
+  for (int number = 0; number < kMost; ++number) {
+    auto device = open_file(fmt::format("/dev/watchdog{}", number), O_WRONLY);
+    if (!device) continue;
+    log::info("watchdog {} is fed from now on", number);
+    devices_.push_back(*std::move(device));
+  }
+  feed();
+}
+
+void Watchdogs::feed() const {
+  for (const auto& device : devices_) {
+    [[maybe_unused]] const ssize_t ignored = ::write(device.get(), "\0", 1);
+  }
+}
+
+void Watchdogs::stop() {
+  // The "magic close": this letter says that the end is meant.
+  for (const auto& device : devices_) {
+    [[maybe_unused]] const ssize_t ignored = ::write(device.get(), "V", 1);
+  }
+  devices_.clear();
+}
+
+}  // namespace lifeboat::init
