@@ -17,25 +17,6 @@ namespace {
 
 constexpr uint64_t kMostFileBytes = 256_MiB;
 
-Manifest manifest_of(const config::Config& config) {
-  Manifest manifest;
-  manifest.levels = config.levels;
-  manifest.compression = config.compression.compression;
-  manifest.compression_level = config.compression.level;
-  manifest.final_action = config.final_action;
-  manifest.failure_action = config.failure_action;
-  manifest.device_deadline = config.capture.device_deadline;
-  manifest.stall_deadline = config.capture.stall_deadline;
-  manifest.deadline = config.capture.deadline;
-  manifest.hook_deadline = config.capture.hook_deadline;
-  manifest.report = config.capture.report;
-  manifest.watchdog = config.capture.watchdog;
-  manifest.make_room = true;
-  manifest.hooks_before = config.capture.hooks_before;
-  manifest.hooks_after = config.capture.hooks_after;
-  return manifest;
-}
-
 Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host) {
   auto target = entry.device.empty() ? find_local_target(entry.path, host)
                                      : find_device_target(entry.device, entry.filesystem, entry.path, host);
@@ -121,6 +102,25 @@ Result<ExtraFile> read_extra(const std::string& path) {
 
 }  // namespace
 
+Manifest manifest_of(const config::Config& config) {
+  Manifest manifest;
+  manifest.levels = config.levels;
+  manifest.compression = config.compression.compression;
+  manifest.compression_level = config.compression.level;
+  manifest.final_action = config.final_action;
+  manifest.failure_action = config.failure_action;
+  manifest.device_deadline = config.capture.device_deadline;
+  manifest.stall_deadline = config.capture.stall_deadline;
+  manifest.deadline = config.capture.deadline;
+  manifest.hook_deadline = config.capture.hook_deadline;
+  manifest.report = config.capture.report;
+  manifest.watchdog = config.capture.watchdog;
+  manifest.make_room = true;
+  manifest.hooks_before = config.capture.hooks_before;
+  manifest.hooks_after = config.capture.hooks_after;
+  return manifest;
+}
+
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request) {
   Recipe recipe;
   recipe.release = request.release;
@@ -158,14 +158,18 @@ std::string fingerprint(const Recipe& recipe) {
   return text;
 }
 
-Result<std::vector<std::byte>> carry_out(const Recipe& recipe) {
+Result<InitramfsContents> gather(const Recipe& recipe) {
   InitramfsContents contents;
   contents.manifest = recipe.manifest;
   contents.init = TRY(read_init_program(recipe.init));
   for (const auto& module : recipe.modules) contents.modules.push_back(TRY(read_module(module)));
   TRY_VOID(check_modules_fit(contents.modules, recipe.release));
   for (const auto& file : recipe.files) contents.files.push_back(TRY(read_extra(file)));
-  return build_initramfs(contents, recipe.compression);
+  return contents;
+}
+
+Result<std::vector<std::byte>> carry_out(const Recipe& recipe) {
+  return build_initramfs(TRY(gather(recipe)), recipe.compression);
 }
 
 }  // namespace lifeboat::arm

@@ -33,11 +33,17 @@ struct Recipe {
   std::vector<std::string> warnings;
 };
 
+// What the configuration says of a capture, without targets and modules.
+Manifest manifest_of(const config::Config& config);
+
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request);
 
 // What the recipe would make, in a few lines of text: two with the same print make the same archive, as long as
 // nobody writes a file and sets its time back. Names every file with its size and time of change.
 std::string fingerprint(const Recipe& recipe);
+
+// What goes into the archive, read.
+Result<InitramfsContents> gather(const Recipe& recipe);
 
 // The archive.
 Result<std::vector<std::byte>> carry_out(const Recipe& recipe);

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/file.h"
@@ -110,23 +111,39 @@ class Stage {
     return {};
   }
 
+  // What the capture kernel of the guest gets: this machine's own contents, or the least that works.
+  Result<InitramfsContents> capture_contents() {
+    InitramfsContents contents;
+    auto guest_modules =
+        TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
+                    "the modules of a guest");
+    TRY_VOID(check_modules_fit(guest_modules, result_.release));
+    if (options_.machine) {
+      contents = *options_.machine;
+      for (auto& module : guest_modules) {
+        if (std::ranges::find(contents.modules, module.name, &ModuleFile::name) == contents.modules.end())
+          contents.modules.push_back(std::move(module));
+      }
+    } else {
+      contents.init = TRY(read_init_program(options_.init));
+      contents.modules = std::move(guest_modules);
+      contents.manifest.levels = options_.levels;
+      contents.manifest.compression = options_.compression.compression;
+      contents.manifest.compression_level = options_.compression.level;
+    }
+    Manifest& manifest = contents.manifest;
+    // The guest's disk stands in for the machine's targets.
+    manifest.targets = {{.uuid = options_.target_uuid, .filesystem = "ext4", .path = kStore}};
+    manifest.final_action = manifest.failure_action = FinalAction::poweroff;
+    manifest.device_deadline = std::chrono::seconds(30);
+    manifest.copy_elf = options_.copy_elf;
+    return contents;
+  }
+
   // Both kernels run lifeboat-init, and reach the disk by the same modules; the manifest tells them what to
   // do.
   Result<> build_initramfses() {
-    InitramfsContents contents;
-    contents.init = TRY(read_init_program(options_.init));
-    contents.modules =
-        TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
-                    "the modules of a guest");
-    TRY_VOID(check_modules_fit(contents.modules, result_.release));
-    Manifest& manifest = contents.manifest;
-    manifest.targets = {{.uuid = options_.target_uuid, .filesystem = "ext4", .path = kStore}};
-    manifest.levels = options_.levels;
-    manifest.compression = options_.compression.compression;
-    manifest.compression_level = options_.compression.level;
-    manifest.final_action = FinalAction::poweroff;
-    manifest.device_deadline = std::chrono::seconds(30);
-    manifest.copy_elf = options_.copy_elf;
+    InitramfsContents contents = TRY(capture_contents());
     const auto config = find_kernel_config(options_.kernel, result_.release, options_.module_folder);
     if (!config) narrate_(config.error().message + "; the initramfs is left uncompressed");
     const auto compression = config ? choose_initramfs_compression(*config) : InitramfsCompression::none;
@@ -134,12 +151,18 @@ class Stage {
     result_.initramfs_bytes = capture.size();
     TRY_VOID(write_file_atomically(in_stage("capture.img"), capture, 0600));
 
+    Manifest& manifest = contents.manifest;
     manifest.targets.front().uuid = kDiskUuid;
+    const std::string append = options_.capture_command_line.empty()
+                                   ? "console=ttyS1"
+                                   : options_.capture_command_line + " console=ttyS1";
     manifest.rehearsal = RehearsalGuest{
         .kernel = kKernelOnDisk,
         .initramfs = kInitramfsOnDisk,
-        .command_line = crash_command_line({.reused = {}, .append = "console=ttyS1"}),
+        .command_line = crash_command_line({.reused = {}, .append = append}),
     };
+    // What is only there for the capture.
+    contents.files.clear();
     const auto guest = TRY(build_initramfs(contents, compression));
     return write_file_atomically(in_stage("guest.img"), guest, 0600);
   }

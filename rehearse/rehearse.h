@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/size.h"
+#include "capture/initramfs/initramfs.h"
 #include "capture/levels.h"
 #include "dump/verify.h"
 #include "rehearse/guest.h"
@@ -30,6 +31,10 @@ struct RehearsalOptions {
   std::vector<int> levels = {31};
   CompressionChoice compression;
   bool copy_elf = false;  // also keep the vmcore as it was (out/vmcore.elf)
+  // Rehearse this machine: what its capture initramfs holds. The guest's disk and its drivers come in addition;
+  // levels, compression and deadlines are then the manifest's.
+  std::optional<InitramfsContents> machine;
+  std::string capture_command_line;  // in addition to what every capture kernel is told
   GuestLimits limits;
   // The UUID that the capture kernel is told to look for; a test gives a wrong one.
   std::string target_uuid = "6c696665-626f-6174-8000-72656865617e";

@@ -11,6 +11,15 @@
 #include "loader/load.h"
 
 namespace lifeboat::init {
+namespace {
+
+// As `lifeboat load` tells the capture kernel.
+std::string boot_parameter() {
+  const auto id = read_line("/proc/sys/kernel/random/boot_id");
+  return id ? fmt::format(" {}{}", kBootParameter, *id) : "";
+}
+
+}  // namespace
 
 Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat) {
   const RehearsalGuest& guest = *manifest.rehearsal;
@@ -21,7 +30,7 @@ Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat) {
   const KernelFile kernel = TRY(read_kernel_file(kMountPoint + guest.kernel));
   const LoadRequest request{
       .initramfs = {kMountPoint + guest.initramfs},
-      .command_line = guest.command_line,
+      .command_line = guest.command_line + boot_parameter(),
       .crash = true,
   };
   const LoadReport loaded = TRY(load_kernel(request, kernel, SystemPaths{}));

@@ -9,7 +9,8 @@
 #include "base/size.h"
 #include "capture/capture.h"
 #include "capture/store.h"
-#include "cli/command.h"
+#include "cli/capture_store.h"
+#include "cli/configuration.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -85,22 +86,30 @@ Result<CaptureReport> save(Dump& source, const std::string& source_name, const s
 
 Result<int> run_capture(const Arguments& arguments) {
   CommandLine line(
-      "capture", "SOURCE DEST [options]",
+      "capture", "SOURCE DEST [options] | SOURCE --store [options]",
       "Saves SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file\n"
       "DEST: filtered, compressed, in the KDUMP format. While it is not whole the file is called\n"
-      "DEST.incomplete and says so itself.");
+      "DEST.incomplete and says so itself.\n"
+      "With --store into a new folder of the configured target, as the capture kernel does: log, report, dump.");
   // clang-format off
   line.options().add_options()
     ("level", po::value<std::string>(),
      "what to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user, 16 free; "
      "several, comma-separated, are tried in turn when the target is full (default 31)")
     ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
-    ("format", po::value<std::string>(), "kdump");
+    ("format", po::value<std::string>(), "kdump")
+    ("store", "into the store of crashes, by lifeboat.conf(5)")
+    ("store-folder", po::value<std::string>(), "the same into this folder");
   // clang-format on
   line.positional("SOURCE");
   line.positional("DEST");
+  add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
   const std::string source_name = TRY(line.require("SOURCE"));
+  if (line.has("store") || line.has("store-folder")) {
+    if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
+    return capture_into_store(line, source_name);
+  }
   const std::string dest = TRY(line.require("DEST"));
   const CaptureOptions options = TRY(capture_options(line));
 

@@ -6,6 +6,7 @@
 #include "arm/loaded_state.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/service_notify.h"
 #include "base/size.h"
 #include "cli/capture_kernel.h"
 #include "cli/command.h"
@@ -76,7 +77,7 @@ Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const
 // What tells the capture kernel which boot it is that died: lifeboat-init names the crash by it.
 std::string boot_parameter(const SystemPaths& paths) {
   const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
-  return id ? "lifeboat.boot=" + *id : "";
+  return id ? std::string(kBootParameter) + *id : "";
 }
 
 std::string capture_command_line(const CommandLine& line, const SystemPaths& paths, const config::Config& config,
@@ -287,7 +288,10 @@ Result<int> run_load(const Arguments& arguments) {
   const PreparedLoad load = TRY(prepare(line, paths));
   if (line.has("dry-run")) return show_plan(line, load, paths);
   const LoadReport report = TRY(load_kernel(load.request, load.kernel, paths));
-  if (load.request.crash) remember(load, report);
+  if (load.request.crash) {
+    remember(load, report);
+    notify_service_manager(fmt::format("READY=1\nSTATUS=armed with {}", report.release));
+  }
   if (!line.json())
     for (const auto& note : load.notes) log::info("{}", note);
   for (const auto& warning : report.warnings) log::warning("{}", warning);

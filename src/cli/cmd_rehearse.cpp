@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat rehearse [--kernel FILE --modules DIR] [-o DIR]
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <ctime>
 
+#include "arm/initramfs_file.h"
+#include "arm/loaded_state.h"
+#include "arm/recipe.h"
+#include "arm/rehearsal_record.h"
 #include "base/log.h"
-#include "cli/command.h"
+#include "cli/capture_kernel.h"
+#include "cli/configuration.h"
+#include "cli/rehearse_real.h"
 #include "rehearse/record.h"
 #include "rehearse/rehearse.h"
 
@@ -66,16 +74,51 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   return options;
 }
 
+// Without --kernel it is this very machine that is rehearsed: its capture kernel, what its initramfs holds, its
+// configuration.
+Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options) {
+  const auto config = TRY(read_config(line));
+  const auto kernel = TRY(capture_kernel(config));
+  options.kernel = kernel.path;
+  options.module_folder = "/lib/modules/" + kernel.release;
+  const arm::Recipe recipe =
+      TRY_CONTEXT(arm::make_recipe(config, {.release = kernel.release, .init = options.init}), "this machine");
+  for (const auto& warning : recipe.warnings) log::warning("{}", warning);
+  options.machine = TRY(arm::gather(recipe));
+  if (line.has("level")) options.machine->manifest.levels = options.levels;
+  if (line.has("compress")) {
+    options.machine->manifest.compression = options.compression.compression;
+    options.machine->manifest.compression_level = options.compression.level;
+  }
+  options.capture_command_line = config.capture.append;
+  return {};
+}
+
+// For `lifeboat check`. Only root's word on this machine counts, so that it fails for others is fine.
+void remember(const rehearse::RehearsalResult& result) {
+  arm::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
+                              .release = result.release,
+                              .whole = result.whole,
+                              .problem = result.problem};
+  if (const auto initramfs = arm::digest_file(arm::initramfs_path(result.release)))
+    record.initramfs_digest = initramfs->digest;
+  if (const auto saved = arm::save_rehearsal(record); !saved && ::geteuid() == 0)
+    log::warning("cannot note this rehearsal: {}", saved.error().to_string());
+}
+
 }  // namespace
 
 Result<int> run_rehearse(const Arguments& arguments) {
   CommandLine line(
-      "rehearse", "[--kernel FILE --modules DIR] [-o DIR] [options]",
+      "rehearse", "[--kernel FILE --modules DIR] [-o DIR] [options] | --real [--yes]",
       "Crashes a kernel in a virtual machine, with a capture kernel loaded as on a real machine, fetches "
       "the\n"
       "dump and verifies it. Exit code 0 only when the dump is whole. DIR then holds vmcore, "
       "vmcore-dmesg.txt,\n"
-      "capture.log, facts/ (what /proc said before the crash), both consoles, timings.json, result.json.");
+      "capture.log, facts/ (what /proc said before the crash), both consoles, timings.json, result.json.\n"
+      "Without --kernel: this machine's capture kernel, what its initramfs holds, its configuration.\n"
+      "With --real: no virtual machine; this machine is crashed, after a question, and after its restart\n"
+      "'lifeboat collect' (lifeboat-collect.service) says whether the dump is whole.");
   // clang-format off
   line.options().add_options()
     ("kernel", po::value<std::string>(), "kernel image (default: /boot/vmlinuz of the running kernel)")
@@ -92,14 +135,22 @@ Result<int> run_rehearse(const Arguments& arguments) {
     ("timeout", po::value<int>(), "seconds for the guest, from power on to power off (default: 1200)")
     ("copy-elf", "also keep the whole vmcore, as vmcore.elf")
     ("target-uuid", po::value<std::string>(), "file system the capture kernel looks for (default: the guest's disk)")
-    ("init", po::value<std::string>(), "the program lifeboat-init");
+    ("init", po::value<std::string>(), "the program lifeboat-init")
+    ("real", "crash this machine itself")
+    ("yes", "with --real: do not ask");
   // clang-format on
+  add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
-  const auto options = TRY(rehearsal_options(line));
+  if (line.has("real")) return rehearse_for_real(line);
+  if (line.has("yes")) return fail(ErrorCode::usage, "rehearse: --yes goes with --real");
+  auto options = TRY(rehearsal_options(line));
+  const bool this_machine = !line.has("kernel");
+  if (this_machine) TRY_VOID(rehearse_this_machine(line, options));
   catch_interrupts();
   // With --json stdout is for the document alone.
   const auto narrate = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
   const auto result = TRY(rehearse::rehearse(options, narrate, interrupted));
+  if (this_machine) remember(result);
   if (line.json()) {
     auto document = rehearse::result_json(result);
     document["timings"] = rehearse::timings_json(result);

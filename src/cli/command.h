@@ -80,6 +80,7 @@ Result<int> run_rehearse(const Arguments& arguments);
 Result<int> run_config(const Arguments& arguments);
 Result<int> run_list(const Arguments& arguments);
 Result<int> run_prune(const Arguments& arguments);
+Result<int> run_collect(const Arguments& arguments);
 Result<int> run_verify(const Arguments& arguments);
 Result<int> run_inspect(const Arguments& arguments);
 

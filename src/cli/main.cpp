@@ -25,6 +25,7 @@ constexpr Command kCommands[] = {
     {"rehearse", "crash a kernel in a virtual machine and check the dump", run_rehearse},
     {"config", "check or show the configuration", run_config},
     {"list", "the crashes that were saved", run_list},
+    {"collect", "at the boot after a crash: complete and count what was saved", run_collect},
     {"prune", "take old crashes away", run_prune},
     {"verify", "is a dump whole?", run_verify},
     {"inspect", "what does a dump tell? (report, log, stacks, tasks, memory, ...)", run_inspect},

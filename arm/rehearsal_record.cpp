@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "arm/rehearsal_record.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+
+namespace lifeboat::arm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Result<> save(const Json& json, const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return write_file_atomically(path, as_byte_span(text), 0600);
+}
+
+std::optional<Json> load(const std::string& path) {
+  const auto text = read_text(path);
+  if (!text) return std::nullopt;
+  Json json = Json::parse(*text, nullptr, false);
+  return json.is_object() ? std::optional(std::move(json)) : std::nullopt;
+}
+
+}  // namespace
+
+Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path) {
+  return save({{"time", record.time},
+               {"real", record.real},
+               {"release", record.release},
+               {"whole", record.whole},
+               {"problem", record.problem},
+               {"initramfs_digest", record.initramfs_digest},
+               {"memory_total_kib", record.memory_total_kib},
+               {"memory_lowest_kib", record.memory_lowest_kib}},
+              path);
+}
+
+std::optional<RehearsalRecord> read_rehearsal(const std::string& path) {
+  const auto json = load(path);
+  if (!json) return std::nullopt;
+  // value() throws on a field of another type.
+  try {
+    return RehearsalRecord{.time = json->value("time", uint64_t{0}),
+                           .real = json->value("real", false),
+                           .release = json->value("release", ""),
+                           .whole = json->value("whole", false),
+                           .problem = json->value("problem", ""),
+                           .initramfs_digest = json->value("initramfs_digest", ""),
+                           .memory_total_kib = json->value("memory_total_kib", uint64_t{0}),
+                           .memory_lowest_kib = json->value("memory_lowest_kib", uint64_t{0})};
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+Result<> save_promise(const RehearsalPromise& promise, const std::string& path) {
+  return save({{"time", promise.time},
+               {"boot_id", promise.boot_id},
+               {"release", promise.release},
+               {"initramfs_digest", promise.initramfs_digest}},
+              path);
+}
+
+std::optional<RehearsalPromise> read_promise(const std::string& path) {
+  const auto json = load(path);
+  if (!json) return std::nullopt;
+  try {
+    return RehearsalPromise{.time = json->value("time", uint64_t{0}),
+                            .boot_id = json->value("boot_id", ""),
+                            .release = json->value("release", ""),
+                            .initramfs_digest = json->value("initramfs_digest", "")};
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+void forget_promise(const std::string& path) {
+  ::unlink(path.c_str());
+}
+
+}  // namespace lifeboat::arm

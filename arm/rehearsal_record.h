@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The last rehearsal of this machine, in a virtual machine or for real: /var/lib/lifeboat/rehearsal.json. And the
+// promise that a rehearsal for real leaves before it crashes the machine, which the next boot redeems.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+
+namespace lifeboat::arm {
+
+inline constexpr const char* kRehearsalFile = "/var/lib/lifeboat/rehearsal.json";
+inline constexpr const char* kPromiseFile = "/var/lib/lifeboat/rehearsal-for-real.json";
+
+struct RehearsalRecord {
+  uint64_t time = 0;  // seconds since the epoch
+  bool real = false;  // the machine itself was crashed
+  std::string release;
+  bool whole = false;
+  std::string problem;           // why it is not
+  std::string initramfs_digest;  // LoadedFile::digest of the capture initramfs that was tried; empty: not known
+  // Of the capture kernel: what it had, and the least that was left (MemTotal, MemAvailable of proc(5)); 0: not
+  // measured.
+  uint64_t memory_total_kib = 0, memory_lowest_kib = 0;
+};
+Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path = kRehearsalFile);
+std::optional<RehearsalRecord> read_rehearsal(const std::string& path = kRehearsalFile);
+
+// Before the crash: which boot is about to be crashed. Synced, folder and all.
+struct RehearsalPromise {
+  uint64_t time = 0;
+  std::string boot_id, release, initramfs_digest;
+};
+Result<> save_promise(const RehearsalPromise& promise, const std::string& path = kPromiseFile);
+std::optional<RehearsalPromise> read_promise(const std::string& path = kPromiseFile);
+void forget_promise(const std::string& path = kPromiseFile);
+
+}  // namespace lifeboat::arm

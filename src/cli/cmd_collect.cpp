@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat collect
+#include <ctime>
+
+#include "base/log.h"
+#include "base/size.h"
+#include "cli/configuration.h"
+#include "collect/collect.h"
+
+namespace lifeboat::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const collect::Collection& collection) {
+  Json crashes = Json::array();
+  for (const auto& found : collection.crashes) {
+    const CrashRecord record = found.crash.record.value_or(CrashRecord{});
+    crashes.push_back({{"folder", found.folder},
+                       {"outcome", outcome_name(found.crash.outcome)},
+                       {"report", found.crash.has_report},
+                       {"panic", record.panic},
+                       {"kind", record.kind},
+                       {"signature", record.signature},
+                       {"pstore_records", found.pstore_records},
+                       {"problems", found.problems}});
+  }
+  Json rehearsal;
+  if (collection.rehearsal)
+    rehearsal = {{"whole", collection.rehearsal->whole}, {"problem", collection.rehearsal->problem}};
+  return {{"crashes", crashes},
+          {"removed", collection.removed},
+          {"rehearsal", rehearsal},
+          {"problems", collection.problems}};
+}
+
+void print_text(const collect::Collection& collection) {
+  for (const auto& found : collection.crashes) {
+    const CrashRecord record = found.crash.record.value_or(CrashRecord{});
+    fmt::print("{}: dump {}, {}{}\n", found.folder, outcome_name(found.crash.outcome), format_size(found.crash.bytes),
+               record.panic.empty() ? "" : ": " + record.panic);
+    if (found.pstore_records > 0) fmt::print("  {} records of pstore\n", found.pstore_records);
+  }
+  for (const auto& removed : collection.removed) fmt::print("removed {}\n", removed);
+  if (collection.rehearsal) {
+    fmt::print("the rehearsal for real {}\n", collection.rehearsal->whole
+                                                   ? "succeeded: its dump is whole"
+                                                   : "FAILED: " + collection.rehearsal->problem);
+  }
+  if (collection.crashes.empty()) fmt::print("no new crash\n");
+}
+
+}  // namespace
+
+Result<int> run_collect(const Arguments& arguments) {
+  CommandLine line(
+      "collect", "[--json]",
+      "At the boot after a crash (lifeboat-collect.service): completes the report of each new crash, keeps\n"
+      "the records of pstore with it, applies [retention], and leaves a notice for whoever logs in.");
+  add_config_option(line);
+  add_store_option(line);
+  if (!TRY(line.parse(arguments))) return kDone;
+  const auto config = TRY(read_config(line));
+  const auto now = static_cast<uint64_t>(std::time(nullptr));
+  const collect::CollectPaths paths;
+  collect::Collection collection;
+  for (const auto& store : TRY(open_stores(line, config)))
+    collect::collect_store(store.path, store.fd.get(), config, paths, now, collection);
+  collect::finish_collection(config, paths, now, collection);
+
+  for (const auto& found : collection.crashes) {
+    for (const auto& problem : found.problems) log::warning("{}: {}", found.folder, problem);
+  }
+  for (const auto& problem : collection.problems) log::warning("{}", problem);
+  if (line.json()) {
+    print_json(to_json(collection));
+  } else {
+    print_text(collection);
+  }
+  return collection.rehearsal && !collection.rehearsal->whole ? kFailed : kDone;
+}
+
+}  // namespace lifeboat::cli

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/rehearse_real.h"
+
+#include <unistd.h>
+
+#include <ctime>
+#include <iostream>
+
+#include "arm/loaded_state.h"
+#include "arm/rehearsal_record.h"
+#include "base/file.h"
+#include "loader/obstacles.h"
+#include "loader/system_state.h"
+
+namespace lifeboat::cli {
+namespace {
+
+// Crashing a machine that is not armed would only crash it.
+Result<> check_armed() {
+  const auto reasons = not_armed_because(read_system_state(SystemPaths{}));
+  if (reasons.empty()) return {};
+  return std::unexpected(
+      Error(ErrorCode::usage, "rehearse: this machine is not armed: " + reasons.front().message)
+          .hint(reasons.front().next_step));
+}
+
+Result<bool> ask() {
+  if (::isatty(STDIN_FILENO) == 0) {
+    return std::unexpected(Error(ErrorCode::usage, "rehearse: --real crashes this machine, and nobody is there to ask")
+                               .hint("give --yes if it is meant"));
+  }
+  fmt::print(
+      "This crashes the machine now, as a kernel bug would: nothing is shut down, unsaved work is lost.\n"
+      "It should come back by itself; 'lifeboat collect' then says whether the crash was captured.\n"
+      "Type 'crash' to go on: ");
+  std::fflush(stdout);
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "crash";
+}
+
+Result<> promise_and_crash() {
+  arm::RehearsalPromise promise{.time = static_cast<uint64_t>(std::time(nullptr))};
+  promise.boot_id = read_line("/proc/sys/kernel/random/boot_id").value_or("");
+  promise.release = read_line("/proc/sys/kernel/osrelease").value_or("");
+  if (const auto loaded = arm::read_loaded_state(); loaded && !loaded->initramfs.empty())
+    promise.initramfs_digest = loaded->initramfs.front().digest;
+  TRY_VOID(arm::save_promise(promise));
+  ::sync();
+  // All of sysrq may be switched off; for root, writing the trigger works all the same.
+  auto crashed = write_pseudo_file("/proc/sysrq-trigger", "c");
+  // Still here.
+  arm::forget_promise();
+  TRY_VOID(std::move(crashed));
+  return fail(ErrorCode::io, "the kernel did not crash when it was told to");
+}
+
+}  // namespace
+
+Result<int> rehearse_for_real(const CommandLine& line) {
+  TRY_VOID(check_armed());
+  if (!line.has("yes") && !TRY(ask())) {
+    fmt::print("nothing was done\n");
+    return kDone;
+  }
+  TRY_VOID(promise_and_crash());
+  return kFailed;
+}
+
+}  // namespace lifeboat::cli
