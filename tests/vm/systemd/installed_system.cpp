@@ -89,18 +89,18 @@ void InstalledSystem::restart(const std::string& line) {
   run("cd /root");
 }
 
-void InstalledSystem::crash(const std::string& line) {
+void InstalledSystem::crash(const std::string& line, const std::string& capturing) {
   const size_t said = guest_->console().size();
   const auto begin = Clock::now();
   ASSERT_OK(guest_->send(line));
-  const auto capture = guest_->console_says("lifeboat: phase capture-start", said);
+  const auto capture = guest_->console_says(capturing, said);
   ASSERT_OK(capture);
   const auto end = guest_->console_says("reboot: Restarting system", said);
   ASSERT_OK(end);
   const auto ready = guest_->wait_for_shell();
   ASSERT_OK(ready);
   std::cerr << fmt::format(
-      "from the panic: {:.1f} s to lifeboat-init, {:.1f} s to the restart, {:.1f} s to the system\n",
+      "from the panic: {:.1f} s to the capture, {:.1f} s to the restart, {:.1f} s to the system\n",
       seconds(*capture - begin), seconds(*end - begin), seconds(Clock::now() - begin));
   run("cd /root");
 }

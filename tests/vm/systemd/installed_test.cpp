@@ -78,6 +78,26 @@ TEST_P(Installed, crashes_in_a_row) {
   succeed("lifeboat verify $(ls -d /var/crash/lifeboat/*/vmcore | head -n 1)");
 }
 
+// A capture kernel that boots the installed system, with the distribution's initramfs: lifeboat-capture.service.
+TEST_P(Installed, the_system_itself_captures) {
+  auto root = DebianRoot::open(cache() / GetParam());
+  ASSERT_OK(root);
+  const std::string release = root->releases.back();
+  ASSERT_NO_FATAL_FAILURE(boot(GetParam(), reserved_grub(release)));
+  type("install");
+  succeed("lifeboat load --crash --initrd /boot/initrd.img-" + release);
+  const size_t said = guest_->console().size();
+  ASSERT_NO_FATAL_FAILURE(crash("sync; echo c >/proc/sysrq-trigger", "Starting lifeboat-capture.service"));
+  // The rest of the system did not start in the capture kernel.
+  const std::string console = guest_->console().substr(said);
+  const auto capture = console.find("Starting lifeboat-capture.service");
+  EXPECT_EQ(console.substr(0, console.find("Restarting system", capture)).find("Reached target sysinit.target"),
+            std::string::npos);
+  expect_armed();
+  expect_collected();
+  succeed("lifeboat verify /var/crash/lifeboat/*/vmcore");
+}
+
 INSTANTIATE_TEST_SUITE_P(, Installed, ::testing::Values("debian-12", "debian-13"),
                          [](const auto& suite) { return std::string(suite.param).replace(6, 1, "_"); });
 
