@@ -49,6 +49,8 @@ std::string to_json_text(const CrashRecord& record) {
                {"compression", record.compression},
                {"dump_bytes", record.dump_bytes},
                {"lost_pages", record.lost_pages},
+               {"memory_total_kib", record.memory_total_kib},
+               {"memory_lowest_kib", record.memory_lowest_kib},
                {"seconds", record.seconds},
                {"problems", record.problems},
                {"panic", record.panic},
@@ -71,6 +73,8 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   take(json, "compression", record.compression);
   take(json, "dump_bytes", record.dump_bytes);
   take(json, "lost_pages", record.lost_pages);
+  take(json, "memory_total_kib", record.memory_total_kib);
+  take(json, "memory_lowest_kib", record.memory_lowest_kib);
   take(json, "panic", record.panic);
   take(json, "kind", record.kind);
   take(json, "signature", record.signature);

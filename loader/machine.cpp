@@ -163,6 +163,18 @@ void read_efi(const std::string& sys, Machine& machine) {
   if (machine.rsdp == 0) machine.rsdp = efi_table(systab, "ACPI");
 }
 
+// The flag is shown only while the running kernel uses 5 levels (arch/x86/kernel/cpu/common.c).
+bool read_five_level_paging(const std::string& proc) {
+  std::ifstream file(proc + "/cpuinfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with("flags")) return (line + " ").find(" la57 ") != std::string::npos;
+  }
+  return false;
+}
+
+}  // namespace
+
 // "BEGIN-END" a line, hexadecimal (kernel/kexec_core.c, crash_cma_ranges_show()).
 std::vector<MemoryRange> read_crash_cma(const std::string& sys) {
   std::vector<MemoryRange> ranges;
@@ -178,18 +190,6 @@ std::vector<MemoryRange> read_crash_cma(const std::string& sys) {
   }
   return normalized(std::move(ranges));
 }
-
-// The flag is shown only while the running kernel uses 5 levels (arch/x86/kernel/cpu/common.c).
-bool read_five_level_paging(const std::string& proc) {
-  std::ifstream file(proc + "/cpuinfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.starts_with("flags")) return (line + " ").find(" la57 ") != std::string::npos;
-  }
-  return false;
-}
-
-}  // namespace
 
 Result<Machine> read_machine(const SystemPaths& paths) {
   Machine machine;

@@ -75,6 +75,20 @@ std::optional<bool> read_privileged(const SystemPaths& paths) {
   return (*capabilities >> kCapSysBoot & 1) != 0;
 }
 
+// One rule a line: "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig" (Documentation/ABI/testing/ima_policy).
+// Readable with CONFIG_IMA_READ_POLICY, and for root.
+std::optional<bool> read_ima_appraises_kernels(const SystemPaths& paths) {
+  const auto policy = read_text(paths.sys + "/kernel/security/ima/policy");
+  if (!policy) return std::nullopt;
+  std::string_view rest = *policy;
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    if (line.starts_with("appraise ") && line.find("func=KEXEC_KERNEL_CHECK") != line.npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string_view lockdown_name(Lockdown lockdown) {
@@ -108,6 +122,7 @@ SystemState read_system_state(const SystemPaths& paths) {
   state.lockdown = read_lockdown(paths.sys + "/kernel/security/lockdown");
   state.secure_boot = read_secure_boot(paths);
   state.privileged = read_privileged(paths);
+  state.ima_appraises_kernels = read_ima_appraises_kernels(paths);
 
   state.cpu_hotplug = read_flag(paths.sys + "/devices/system/cpu/crash_hotplug");
   state.memory_hotplug = read_flag(paths.sys + "/devices/system/memory/crash_hotplug");

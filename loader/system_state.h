@@ -42,6 +42,9 @@ struct SystemState {
   std::optional<bool> secure_boot;  // the EFI variable SecureBoot; nullopt: no EFI, or not readable
   std::optional<bool> privileged;   // the caller has CAP_SYS_BOOT
 
+  // The IMA policy has a rule that appraises kernels before they are loaded (func=KEXEC_KERNEL_CHECK).
+  std::optional<bool> ima_appraises_kernels;
+
   // The kernel follows CPU and memory hotplug itself, so that nothing need be loaded anew.
   std::optional<bool> cpu_hotplug;
   std::optional<bool> memory_hotplug;

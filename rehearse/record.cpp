@@ -43,6 +43,8 @@ nlohmann::ordered_json result_json(const RehearsalResult& result) {
           {"dump", result.dump},
           {"dump_bytes", result.dump_bytes},
           {"initramfs_bytes", result.initramfs_bytes},
+          {"memory_total_kib", result.memory_total_kib},
+          {"memory_lowest_kib", result.memory_lowest_kib},
           {"pages_checked", result.verdict.pages_checked},
           {"pages_lost", result.verdict.pages_lost},
           {"pages_damaged", result.verdict.pages_damaged},

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "capture/crash_record.h"
 #include "capture/initramfs/compress.h"
 #include "capture/initramfs/initramfs.h"
 #include "image/x86_64/bzimage.h"
@@ -257,8 +258,18 @@ class Stage {
     return {};
   }
 
+  // What the capture kernel wrote of itself beside the dump.
+  void read_crash_record() {
+    const auto text = read_text(in_out(kCrashRecordFile));
+    const auto record = text ? parse_crash_record(*text) : std::unexpected(text.error());
+    if (!record) return;
+    result_.memory_total_kib = record->memory_total_kib;
+    result_.memory_lowest_kib = record->memory_lowest_kib;
+  }
+
   Result<> judge() {
     const auto begin = Clock::now();
+    read_crash_record();
     for (const char* name : {kDumpFile, kIncompleteDumpFile}) {
       if (result_.dump.empty() && fs::exists(in_out(name))) result_.dump = in_out(name);
     }

@@ -50,6 +50,8 @@ struct RehearsalResult {
   Seconds prepare{}, fetch{}, verify{};
   std::string dump;  // path; empty: none
   uint64_t dump_bytes = 0, initramfs_bytes = 0;
+  // Of the capture kernel, by the crash's record: MemTotal, and the least MemAvailable (KiB); 0: not told.
+  uint64_t memory_total_kib = 0, memory_lowest_kib = 0;
   VerifyReport verdict;
 };
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "capture/crash_list.h"
+#include "capture/init/memory_watch.h"
 #include "capture/manifest.h"
 #include "capture/store.h"
 
@@ -60,6 +61,10 @@ Result<> close_journal(const Journal& journal, const std::string& problem, const
   CrashRecord record = journal.record();
   record.outcome = outcome_in(folder.get());
   if (!problem.empty()) record.problems.push_back(problem);
+  if (const auto use = memory_use()) {
+    record.memory_total_kib = use->total_kib;
+    record.memory_lowest_kib = use->lowest_kib;
+  }
   take_report_of(folder.get(), record);
   TRY_VOID(replace_crash_record(folder.get(), record));
   if (log_file.empty()) return {};

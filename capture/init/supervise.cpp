@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "capture/init/memory_watch.h"
 
 namespace lifeboat::init {
 namespace {
@@ -95,6 +96,7 @@ void Heartbeat::beat() {
   const auto now = Clock::now();
   if (now - last_beat_ < std::chrono::milliseconds(200)) return;
   last_beat_ = now;
+  watch_memory();
   // The pipe does not block: when it is full PID 1 knows already.
   [[maybe_unused]] const ssize_t ignored = ::write(pipe_fd_, ".", 1);
 }

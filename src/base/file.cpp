@@ -112,7 +112,14 @@ std::optional<std::string> read_line(const std::string& path) {
   return text->substr(0, text->find('\n'));
 }
 
-Result<> write_file_atomically(const std::string& path, ByteSpan bytes, mode_t mode) {
+namespace {
+
+struct Ownership {
+  mode_t mode;
+  std::optional<std::pair<uid_t, gid_t>> owner;  // nullopt: the caller's
+};
+
+Result<> replace_file(const std::string& path, ByteSpan bytes, const Ownership& ownership) {
   const std::filesystem::path target(path);
   const std::string parent = target.has_parent_path() ? target.parent_path().string() : ".";
   const UniqueFd dir = TRY(open_file(parent, O_RDONLY | O_DIRECTORY));
@@ -121,7 +128,9 @@ Result<> write_file_atomically(const std::string& path, ByteSpan bytes, mode_t m
   UniqueFd file(::mkostemp(pattern.data(), O_CLOEXEC));
   if (!file.valid()) return fail_errno("cannot create a file in {}", parent);
   auto written = [&]() -> Result<> {
-    if (::fchmod(file.get(), mode) != 0) return fail_errno("cannot set the mode of {}", pattern);
+    if (ownership.owner && ::fchown(file.get(), ownership.owner->first, ownership.owner->second) != 0)
+      return fail_errno("cannot give {} to its owner", pattern);
+    if (::fchmod(file.get(), ownership.mode) != 0) return fail_errno("cannot set the mode of {}", pattern);
     TRY_VOID(write_all(file.get(), bytes, path));
     TRY_VOID(sync_file(file.get(), path));
     if (sys::renameat(AT_FDCWD, pattern.c_str(), AT_FDCWD, path.c_str()) != 0)
@@ -130,6 +139,27 @@ Result<> write_file_atomically(const std::string& path, ByteSpan bytes, mode_t m
   }();
   if (!written) ::unlink(pattern.c_str());
   return written;
+}
+
+}  // namespace
+
+Result<> write_file_atomically(const std::string& path, ByteSpan bytes, mode_t mode) {
+  return replace_file(path, bytes, {.mode = mode, .owner = {}});
+}
+
+Result<> rewrite_file_atomically(const std::string& path, ByteSpan bytes, mode_t mode) {
+  struct stat there{};
+  if (::stat(path.c_str(), &there) != 0) {
+    if (errno != ENOENT) return fail_errno("cannot examine {}", path);
+    return write_file_atomically(path, bytes, mode);
+  }
+  std::error_code error;
+  const auto real = std::filesystem::canonical(path, error);
+  if (error) return std::unexpected(errno_error(error.value(), path));
+  Ownership ownership{.mode = there.st_mode & 07777, .owner = {}};
+  // Some file systems (FAT) know no owner and refuse to set one.
+  if (there.st_uid != ::geteuid() || there.st_gid != ::getegid()) ownership.owner = {there.st_uid, there.st_gid};
+  return replace_file(real, bytes, ownership);
 }
 
 Result<> write_pseudo_file(const std::string& path, std::string_view text) {

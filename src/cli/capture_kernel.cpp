@@ -7,8 +7,10 @@
 #include <filesystem>
 
 #include "arm/initramfs_file.h"
+#include "base/file.h"
 #include "image/kernel_file.h"
 #include "image/unwrap/unwrap.h"
+#include "loader/command_line.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -37,6 +39,16 @@ Result<CaptureKernel> capture_kernel(const config::Config& config) {
             .hint("name a bzImage as [capture] kernel"));
   }
   return CaptureKernel{config.capture.kernel, std::move(release)};
+}
+
+std::string capture_command_line(const config::Config& config, const SystemPaths& paths, std::string_view running,
+                                 const std::string& append) {
+  const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
+  std::string added = config.capture.append;
+  for (const auto& more : {append, id ? std::string(kBootParameter) + *id : std::string()}) {
+    if (!more.empty()) added += (added.empty() ? "" : " ") + more;
+  }
+  return crash_command_line({.reused = running, .append = added, .remove = config.capture.remove});
 }
 
 Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,

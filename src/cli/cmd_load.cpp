@@ -74,21 +74,6 @@ Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const
   return std::vector{TRY(capture_initramfs(line, kernel, config, notes))};
 }
 
-// What tells the capture kernel which boot it is that died: lifeboat-init names the crash by it.
-std::string boot_parameter(const SystemPaths& paths) {
-  const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
-  return id ? std::string(kBootParameter) + *id : "";
-}
-
-std::string capture_command_line(const CommandLine& line, const SystemPaths& paths, const config::Config& config,
-                                 std::string_view running) {
-  std::string append = config.capture.append;
-  for (const auto& more : {line.get("append"), boot_parameter(paths)}) {
-    if (!more.empty()) append += (append.empty() ? "" : " ") + more;
-  }
-  return crash_command_line({.reused = running, .append = append, .remove = config.capture.remove});
-}
-
 // nullopt: a unified kernel image's own.
 Result<std::optional<std::string>> choose_command_line(const CommandLine& line, const SystemPaths& paths,
                                                        const KernelFile& kernel,
@@ -106,7 +91,7 @@ Result<std::optional<std::string>> choose_command_line(const CommandLine& line, 
   }
   const std::string append = line.get("append");
   if (line.has("crash")) {
-    return capture_command_line(line, paths, config, TRY(read_text(paths.proc + "/cmdline")));
+    return capture_command_line(config, paths, TRY(read_text(paths.proc + "/cmdline")), append);
   }
   std::optional<std::string> base;
   if (!reuse && entry && entry->command_line) base = entry->command_line;

@@ -99,7 +99,9 @@ void remember(const rehearse::RehearsalResult& result) {
   arm::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
                               .release = result.release,
                               .whole = result.whole,
-                              .problem = result.problem};
+                              .problem = result.problem,
+                              .memory_total_kib = result.memory_total_kib,
+                              .memory_lowest_kib = result.memory_lowest_kib};
   if (const auto initramfs = arm::digest_file(arm::initramfs_path(result.release)))
     record.initramfs_digest = initramfs->digest;
   if (const auto saved = arm::save_rehearsal(record); !saved && ::geteuid() == 0)

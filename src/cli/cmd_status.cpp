@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat status
+#include "arm/loaded_state.h"
 #include "base/size.h"
 #include "cli/command.h"
+#include "cli/configuration.h"
 #include "loader/obstacles.h"
 #include "loader/system_state.h"
 
@@ -25,7 +27,41 @@ Json ranges_json(const std::optional<std::vector<MemoryRange>>& ranges) {
   return list;
 }
 
-Json to_json(const SystemState& state, const std::vector<Error>& reasons) {
+// What lifeboat loaded for the next crash in this boot, and what has become of its files on the disk since.
+struct Loaded {
+  std::optional<arm::LoadedState> state;
+  std::vector<std::string> changes;
+};
+
+// Digests of the files are made anew each time: that takes some milliseconds, and a file that was replaced by one of
+// the same size and time would be passed over otherwise.
+Loaded read_loaded(const SystemState& state) {
+  Loaded loaded;
+  if (state.crash_loaded != true) return loaded;
+  loaded.state = arm::read_loaded_state();
+  if (loaded.state) loaded.changes = arm::changed_files(*loaded.state);
+  return loaded;
+}
+
+Json file_json(const arm::LoadedFile& file) {
+  return {{"path", file.path}, {"bytes", file.bytes}, {"xxh3", file.digest}};
+}
+
+// null: nothing is loaded, or not by lifeboat.
+Json loaded_json(const Loaded& loaded) {
+  if (!loaded.state) return {};
+  Json initramfs = Json::array();
+  for (const auto& file : loaded.state->initramfs) initramfs.push_back(file_json(file));
+  return {{"kernel", file_json(loaded.state->kernel)},
+          {"initramfs", initramfs},
+          {"release", loaded.state->release},
+          {"command_line", loaded.state->command_line},
+          {"call", loaded.state->call},
+          {"time", loaded.state->time},
+          {"changed", loaded.changes}};
+}
+
+Json to_json(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {
   Json why = Json::array();
   for (const auto& reason : reasons) why.push_back({{"reason", reason.message}, {"next", reason.next_step}});
   return {{"armed", reasons.empty()},
@@ -41,7 +77,9 @@ Json to_json(const SystemState& state, const std::vector<Error>& reasons) {
           {"secure_boot", json_or_null(state.secure_boot)},
           {"cpu_hotplug", json_or_null(state.cpu_hotplug)},
           {"memory_hotplug", json_or_null(state.memory_hotplug)},
-          {"release", json_or_null(state.release)}};
+          {"release", json_or_null(state.release)},
+          {"ima_appraises_kernels", json_or_null(state.ima_appraises_kernels)},
+          {"loaded", loaded_json(loaded)}};
 }
 
 std::string yes_no(const std::optional<bool>& value) {
@@ -59,14 +97,37 @@ std::string reservation_text(const SystemState& state) {
   return text;
 }
 
-void print_text(const SystemState& state, const std::vector<Error>& reasons) {
+std::string limit_text(const SystemState& state) {
+  if (state.load_disabled == true) return "none: kernel.kexec_load_disabled is 1";
+  if (!state.crash_load_limit || *state.crash_load_limit < 0) return "without a limit";
+  return fmt::format("{} more for a crash", *state.crash_load_limit);
+}
+
+void print_loaded(const SystemState& state, const Loaded& loaded) {
+  if (state.crash_loaded != true) return;
+  if (!loaded.state) {
+    fmt::print("  loaded for a crash       not by lifeboat: from which files is not known\n");
+    return;
+  }
+  fmt::print("  loaded for a crash       {} ({})\n", loaded.state->kernel.path, loaded.state->release);
+  for (const auto& file : loaded.state->initramfs) fmt::print("    initramfs              {}\n", file.path);
+  fmt::print("    command line           {}\n", loaded.state->command_line);
+  fmt::print("    by                     {}, {}\n", loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",
+             format_time(loaded.state->time));
+  for (const auto& change : loaded.changes) fmt::print("    {}: 'lifeboat load --crash' loads anew\n", change);
+}
+
+void print_text(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {
   fmt::print("{}\n", reasons.empty() ? "armed: a capture kernel is loaded" : "NOT armed");
   for (const auto& reason : reasons) fmt::print("  {}\n    next: {}\n", reason.message, reason.next_step);
   fmt::print("  reserved memory          {}\n", reservation_text(state));
+  print_loaded(state, loaded);
   fmt::print("  loaded for a kexec       {}\n", yes_no(state.normal_loaded));
   fmt::print("  lockdown                 {}\n",
              state.lockdown ? lockdown_name(*state.lockdown) : "not known");
   fmt::print("  Secure Boot              {}\n", yes_no(state.secure_boot));
+  fmt::print("  IMA appraises kernels    {}\n", yes_no(state.ima_appraises_kernels));
+  fmt::print("  loads permitted          {}\n", limit_text(state));
   fmt::print("  follows CPU hotplug      {}\n", yes_no(state.cpu_hotplug));
   fmt::print("  follows memory hotplug   {}\n", yes_no(state.memory_hotplug));
 }
@@ -80,10 +141,11 @@ Result<int> run_status(const Arguments& arguments) {
   if (!TRY(line.parse(arguments))) return kDone;
   const SystemState state = read_system_state(SystemPaths{});
   const std::vector<Error> reasons = not_armed_because(state);
+  const Loaded loaded = read_loaded(state);
   if (line.json()) {
-    print_json(to_json(state, reasons));
+    print_json(to_json(state, reasons, loaded));
   } else {
-    print_text(state, reasons);
+    print_text(state, reasons, loaded);
   }
   return reasons.empty() ? kDone : kNo;
 }

@@ -71,6 +71,8 @@ void print_json(const nlohmann::ordered_json& document);
 
 // The commands, each in the file of its name.
 Result<int> run_status(const Arguments& arguments);
+Result<int> run_check(const Arguments& arguments);
+Result<int> run_reserve(const Arguments& arguments);
 Result<int> run_build(const Arguments& arguments);
 Result<int> run_load(const Arguments& arguments);
 Result<int> run_unload(const Arguments& arguments);

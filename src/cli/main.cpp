@@ -17,6 +17,8 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"status", "is this machine armed?", run_status},
+    {"check", "will a crash be captured? point by point, with what to mend", run_check},
+    {"reserve", "the memory for the capture kernel: show, estimate, set, shrink", run_reserve},
     {"build", "make the capture initramfs", run_build},
     {"load", "load a kernel for the next reboot, or for the next crash (--crash)", run_load},
     {"unload", "take the loaded kernel away", run_unload},

@@ -11,6 +11,7 @@
 #include "capture/init/hooks.h"
 #include "capture/init/journal.h"
 #include "capture/init/machine.h"
+#include "capture/init/memory_watch.h"
 #include "capture/init/rehearsal_guest.h"
 #include "capture/init/save.h"
 #include "capture/init/supervise.h"
@@ -38,6 +39,7 @@ class Pid1 {
   FinalAction run() {
     const auto mount_failures = mount_pseudo_file_systems();
     setup_console();
+    start_memory_watch();
     for (const auto& failure : mount_failures) log::error("{}", failure);
 
     const bool crashed = ::access(kVmcore, F_OK) == 0;

@@ -142,6 +142,8 @@ TEST(CrashRecord, ReadsBackAsItWas) {
                      .compression = "zstd:3",
                      .dump_bytes = 12345,
                      .lost_pages = 3,
+                     .memory_total_kib = 200000,
+                     .memory_lowest_kib = 150000,
                      .seconds = {{"dump", 7.5}},
                      .problems = {"target 1: no such device"},
                      .panic = "Kernel panic - not syncing: \xff",
@@ -155,6 +157,8 @@ TEST(CrashRecord, ReadsBackAsItWas) {
   EXPECT_EQ(again->outcome, record.outcome);
   EXPECT_EQ(again->level, 31);
   EXPECT_EQ(again->lost_pages, 3U);
+  EXPECT_EQ(again->memory_total_kib, 200000U);
+  EXPECT_EQ(again->memory_lowest_kib, 150000U);
   EXPECT_EQ(again->seconds, record.seconds);
   EXPECT_EQ(again->problems, record.problems);
   EXPECT_EQ(again->collected, record.collected);

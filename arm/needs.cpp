@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "arm/needs.h"
+
+#include <algorithm>
+
+#include "arm/initramfs_size.h"
+#include "base/file.h"
+#include "base/size.h"
+#include "capture/crash_list.h"
+#include "image/x86_64/bzimage.h"
+
+namespace lifeboat::arm {
+namespace {
+
+void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t total_kib, uint64_t lowest_kib, bool real,
+             std::string source) {
+  constexpr uint64_t kMost = UINT64_MAX / 1_KiB;
+  if (total_kib == 0 || total_kib > kMost || lowest_kib > total_kib) return;
+  uses.push_back({total_kib * 1_KiB, lowest_kib * 1_KiB, real, std::move(source)});
+}
+
+}  // namespace
+
+std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
+                                                    const std::string& rehearsal_file) {
+  std::vector<reservation::MeasuredUse> uses;
+  for (const auto& target : config.targets) {
+    if (!target.device.empty()) continue;
+    const auto store = open_file(target.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const auto crashes = store ? list_crashes(store->get()) : std::unexpected(store.error());
+    if (!crashes) continue;
+    for (const auto& crash : *crashes) {
+      if (!crash.record || crash.record->release != release) continue;
+      add_use(uses, crash.record->memory_total_kib, crash.record->memory_lowest_kib, true,
+              fmt::format("{}/{}/{}", target.path, crash.name, kCrashRecordFile));
+    }
+  }
+  if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)
+    add_use(uses, rehearsal->memory_total_kib, rehearsal->memory_lowest_kib, rehearsal->real,
+            rehearsal_file);
+  return uses;
+}
+
+Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
+                                                 const std::string& kernel, const SystemState& state,
+                                                 const std::string& rehearsal_file) {
+  const BzImage image = TRY(BzImage::read(kernel));
+  const InitramfsSize initramfs = TRY(initramfs_size(recipe));
+  std::vector<std::string> drivers;
+  for (const auto& target : recipe.targets) {
+    for (const auto& driver : target.drivers) {
+      if (std::ranges::find(drivers, driver) == drivers.end()) drivers.push_back(driver);
+    }
+  }
+  return reservation::estimate_reservation({
+      .kernel_init_size = std::max<uint64_t>(image.init_size, image.kernel.size),
+      .initramfs_packed = initramfs.packed,
+      .initramfs_unpacked = initramfs.unpacked,
+      .drivers = static_cast<unsigned>(drivers.size()),
+      .elfcorehdr_size = state.elfcorehdr_size.value_or(0),
+      .report = config.capture.report,
+      .measured = measured_uses(config, recipe.release, rehearsal_file),
+  });
+}
+
+}  // namespace lifeboat::arm

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/init/memory_watch.h"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <chrono>
+#include <new>
+
+#include "base/file.h"
+#include "base/size.h"
+
+namespace lifeboat::init {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Seen {
+  std::atomic<uint64_t> total_kib = 0, lowest_kib = UINT64_MAX;
+  std::atomic<Clock::rep> last_look = 0;
+};
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
+
+// Null: nobody has started the watch. In memory that the children share.
+Seen* shared = nullptr;
+std::string meminfo_path;
+
+// "MemTotal:         199840 kB"; nullopt: there is no such line.
+std::optional<uint64_t> figure(std::string_view meminfo, std::string_view name) {
+  const auto at = meminfo.find(name);
+  if (at == std::string_view::npos) return std::nullopt;
+  auto rest = meminfo.substr(at + name.size());
+  const auto digits = rest.find_first_not_of(" \t");
+  if (digits == std::string_view::npos) return std::nullopt;
+  rest.remove_prefix(digits);
+  return parse_number(rest.substr(0, rest.find_first_not_of("0123456789")));
+}
+
+}  // namespace
+
+void start_memory_watch(const std::string& meminfo) {
+  meminfo_path = meminfo;
+  void* const page = ::mmap(nullptr, sizeof(Seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  shared = page == MAP_FAILED ? nullptr : new (page) Seen;
+  watch_memory();
+}
+
+void watch_memory() {
+  if (shared == nullptr) return;
+  constexpr auto kPause = std::chrono::duration_cast<Clock::duration>(std::chrono::milliseconds(100)).count();
+  const auto now = Clock::now().time_since_epoch().count();
+  if (shared->total_kib != 0 && now - shared->last_look < kPause) return;
+  shared->last_look = now;
+  const auto text = read_text(meminfo_path);
+  if (!text) return;
+  const auto total = figure(*text, "MemTotal:"), available = figure(*text, "MemAvailable:");
+  if (!total || !available) return;
+  shared->total_kib = *total;
+  uint64_t lowest = shared->lowest_kib;
+  while (*available < lowest && !shared->lowest_kib.compare_exchange_weak(lowest, *available)) {
+  }
+}
+
+std::optional<MemoryUse> memory_use() {
+  if (shared == nullptr || shared->total_kib == 0) return std::nullopt;
+  return MemoryUse{.total_kib = shared->total_kib, .lowest_kib = shared->lowest_kib};
+}
+
+}  // namespace lifeboat::init

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "arm/initramfs_file.h"
+#include "base/file.h"
+#include "base/size.h"
+#include "check/facts.h"
+#include "image/x86_64/bzimage.h"
+#include "loader/entries/version_order.h"
+
+namespace lifeboat::check {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string kernel_problem(const std::string& path) {
+  const auto image = BzImage::read(path);
+  if (!image) return image.error().to_string();
+  const auto capable = image->crash_capable();
+  return capable ? "" : capable.error().to_string();
+}
+
+// "kernel/fs/ext4/ext4.ko" a line (modules.builtin).
+std::set<std::string> read_builtin(const std::string& folder) {
+  std::set<std::string> names;
+  const auto text = read_text(folder + "/modules.builtin", 4_MiB);
+  std::string_view rest = text ? std::string_view(*text) : std::string_view();
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    std::string name(line.substr(line.rfind('/') + 1));
+    name = name.substr(0, name.find(".ko"));
+    std::ranges::replace(name, '-', '_');
+    names.insert(std::move(name));
+  }
+  return names;
+}
+
+std::vector<std::string> installed_kernels(const std::string& root) {
+  constexpr std::string_view kPrefix = "vmlinuz-";
+  std::vector<std::string> releases;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(root + "/boot", error)) {
+    const std::string name = file.path().filename();
+    if (name.starts_with(kPrefix)) releases.push_back(name.substr(kPrefix.size()));
+  }
+  std::ranges::sort(releases, [](const auto& a, const auto& b) { return compare_versions(a, b) > 0; });
+  return releases;
+}
+
+StoreFacts look_at_store(const std::string& path) {
+  StoreFacts store;
+  struct stat status{};
+  store.there = ::lstat(path.c_str(), &status) == 0;
+  std::string existing = path;
+  if (store.there) {
+    store.link = S_ISLNK(status.st_mode);
+    store.folder = S_ISDIR(status.st_mode);
+    store.mode = status.st_mode & 07777;
+    store.owner = status.st_uid;
+  } else {
+    std::error_code error;
+    while (existing.size() > 1 && !fs::exists(existing, error)) existing = fs::path(existing).parent_path();
+  }
+  struct statvfs system{};
+  if (::statvfs(existing.c_str(), &system) == 0) store.read_only = (system.f_flag & ST_RDONLY) != 0;
+  if (const auto fd = open_file(existing, O_RDONLY | O_DIRECTORY)) {
+    if (const auto room = file_system_room(fd->get())) store.room = *room;
+    if (store.there && !store.link) {
+      if (auto crashes = list_crashes(fd->get())) store.crashes = *std::move(crashes);
+    }
+  } else {
+    store.unreadable = true;
+  }
+  return store;
+}
+
+std::vector<TargetFacts> look_at_targets(const config::Config& config, const HostPaths& host) {
+  std::vector<TargetFacts> targets;
+  for (const auto& entry : config.targets) {
+    const bool mounted = entry.device.empty();
+    targets.push_back({.name = mounted ? entry.path : entry.device + " " + entry.path,
+                       .found = mounted ? find_local_target(entry.path, host)
+                                        : find_device_target(entry.device, entry.filesystem, entry.path, host),
+                       .store = mounted ? std::optional(look_at_store(entry.path)) : std::nullopt});
+  }
+  return targets;
+}
+
+// "MemTotal:   12345 kB"
+std::map<std::string, uint64_t> read_meminfo(const std::string& proc) {
+  std::map<std::string, uint64_t> figures;
+  const auto text = read_text(proc + "/meminfo");
+  std::string_view rest = text ? std::string_view(*text) : std::string_view();
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const auto colon = line.find(':'), digits = line.find_first_of("0123456789", std::min(colon, line.size()));
+    if (colon == line.npos || digits == line.npos || !line.ends_with(" kB")) continue;
+    const auto kib = parse_number(line.substr(digits, line.size() - 3 - digits));
+    if (kib && *kib < UINT64_MAX / 1_KiB) figures[std::string(line.substr(0, colon))] = *kib * 1_KiB;
+  }
+  return figures;
+}
+
+std::map<std::string, std::string> read_settings(const std::string& proc) {
+  std::map<std::string, std::string> settings;
+  for (const char* name : {"panic", "panic_on_oops", "softlockup_panic", "hardlockup_panic", "hung_task_panic",
+                           "panic_on_rcu_stall", "unknown_nmi_panic", "panic_on_warn"}) {
+    if (auto value = read_line(fmt::format("{}/sys/kernel/{}", proc, name))) settings[name] = *std::move(value);
+  }
+  return settings;
+}
+
+constexpr const char* kUnits[] = {"lifeboat-load.service", "lifeboat-collect.service", "kdump-tools.service",
+                                  "kdump.service", "kdump-early.service"};
+
+void look_at_units(const FactsRequest& request, Facts& facts) {
+  std::error_code error;
+  facts.systemd = fs::is_directory(request.paths.run + "/systemd/system", error);
+  for (const char* unit : kUnits) {
+    for (const char* folder : {"/etc/systemd/system/", "/usr/lib/systemd/system/", "/lib/systemd/system/"}) {
+      if (fs::exists(request.root + folder + unit, error)) facts.units.insert(unit);
+    }
+  }
+  // Enabled is who is wanted by something: a link in the .wants or .requires of another unit.
+  for (const auto& folder : fs::directory_iterator(request.root + "/etc/systemd/system", error)) {
+    const auto extension = folder.path().extension();
+    if (extension != ".wants" && extension != ".requires") continue;
+    for (const char* unit : kUnits) {
+      if (fs::is_symlink(folder.path() / unit, error)) facts.enabled.insert(unit);
+    }
+  }
+}
+
+bool has_udev_rule(const std::string& root) {
+  for (const char* folder : {"/etc/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d"}) {
+    std::error_code error;
+    for (const auto& file : fs::directory_iterator(root + folder, error)) {
+      if (file.path().filename().string().find("lifeboat") != std::string::npos) return true;
+    }
+  }
+  return false;
+}
+
+std::vector<Watchdog> look_at_watchdogs(const std::string& sys) {
+  std::vector<Watchdog> watchdogs;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(sys + "/class/watchdog", error)) {
+    Watchdog watchdog{.name = entry.path().filename()};
+    std::error_code none;
+    watchdog.driver = fs::read_symlink(entry.path() / "device/driver/module", none).filename();
+    watchdog.active = read_line(entry.path() / "state") == "active";
+    watchdogs.push_back(std::move(watchdog));
+  }
+  std::ranges::sort(watchdogs, {}, &Watchdog::name);
+  return watchdogs;
+}
+
+void look_at_initramfs(const FactsRequest& request, Facts& facts) {
+  facts.initramfs = arm::initramfs_path(facts.release, request.root + arm::kInitramfsFolder);
+  struct stat status{};
+  if (::stat(facts.initramfs.c_str(), &status) == 0) facts.initramfs_time = static_cast<uint64_t>(status.st_mtim.tv_sec);
+  if (const auto file = arm::digest_file(facts.initramfs)) facts.initramfs_digest = file->digest;
+  if (facts.recipe) facts.stale = arm::staleness(*facts.recipe, facts.initramfs);
+}
+
+void look_at_kernel(const FactsRequest& request, Facts& facts) {
+  facts.kernel = request.kernel;
+  facts.release = request.release;
+  if (request.kernel) facts.kernel_problem = kernel_problem(*request.kernel);
+  const std::string modules = request.root + "/lib/modules/" + request.release;
+  facts.modules_there = ::access((modules + "/modules.dep.bin").c_str(), F_OK) == 0;
+  facts.builtin = read_builtin(modules);
+  facts.installed = installed_kernels(request.root);
+}
+
+}  // namespace
+
+Facts gather_facts(const FactsRequest& request) {
+  Facts facts;
+  facts.config = request.config;
+  facts.state = read_system_state(request.paths);
+  facts.reserved = reservation::read_reserved(request.paths);
+  look_at_kernel(request, facts);
+  facts.command_line = request.command_line;
+  if (facts.config) {
+    facts.targets = look_at_targets(*facts.config, request.host);
+    facts.recipe = arm::make_recipe(*facts.config, {.release = request.release,
+                                                    .module_folder = request.root + "/lib/modules/" + request.release,
+                                                    .init = request.init,
+                                                    .host = request.host});
+  } else {
+    facts.recipe = std::unexpected(facts.config.error());
+  }
+  look_at_initramfs(request, facts);
+  const std::string rehearsal = request.root + arm::kRehearsalFile;
+  facts.rehearsal = arm::read_rehearsal(rehearsal);
+  if (facts.recipe && facts.kernel) {
+    facts.estimate = arm::needed_reservation(*facts.config, *facts.recipe, *facts.kernel, facts.state, rehearsal);
+  } else {
+    facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
+  }
+  if (facts.state.crash_loaded == true) facts.loaded = arm::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
+  if (facts.loaded) facts.changed = arm::changed_files(*facts.loaded);
+  facts.meminfo = read_meminfo(request.paths.proc);
+  facts.settings = read_settings(request.paths.proc);
+  look_at_units(request, facts);
+  facts.udev_rule = has_udev_rule(request.root);
+  facts.watchdogs = look_at_watchdogs(request.paths.sys);
+  return facts;
+}
+
+}  // namespace lifeboat::check

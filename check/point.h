@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One point of `lifeboat check`: what was looked at, how it stands, and the command that mends it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lifeboat::check {
+
+enum class PointResult {
+  ok,
+  warning,  // a crash would be captured, but not as it should be, or not for long
+  failure,  // a crash would not be captured
+};
+std::string_view result_name(PointResult result);
+
+struct Point {
+  std::string name;  // "reservation"
+  PointResult result = PointResult::ok;
+  std::string detail;
+  std::string next;  // what to run or do; empty when there is nothing to mend
+};
+
+struct Facts;
+// All points, in the order in which they are worth mending.
+std::vector<Point> all_points(const Facts& facts);
+
+// Whether a crash would be captured, by these points.
+bool would_capture(const std::vector<Point>& points);
+
+// --- each one by itself, for all_points() and tests
+Point configuration_point(const Facts& facts);
+Point reservation_point(const Facts& facts);
+Point kernel_point(const Facts& facts);
+Point modules_point(const Facts& facts);
+Point initramfs_point(const Facts& facts);
+Point loaded_point(const Facts& facts);
+Point newest_kernel_point(const Facts& facts);
+
+struct TargetFacts;
+Point target_point(const TargetFacts& target);
+Point target_drivers_point(const Facts& facts, const TargetFacts& target);
+Point target_room_point(const Facts& facts, const TargetFacts& target);
+Point target_store_point(const TargetFacts& target);
+
+Point signature_point(const Facts& facts);
+Point limits_point(const Facts& facts);
+Point panic_point(const Facts& facts);
+Point units_point(const Facts& facts);
+Point hotplug_point(const Facts& facts);
+Point watchdog_point(const Facts& facts);
+Point conflict_point(const Facts& facts);
+Point rehearsal_point(const Facts& facts);
+Point last_crash_point(const Facts& facts);
+
+}  // namespace lifeboat::check

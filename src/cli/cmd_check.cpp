@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat check
+#include <unistd.h>
+
+#include "check/facts.h"
+#include "check/point.h"
+#include "cli/capture_kernel.h"
+#include "cli/command.h"
+#include "cli/configuration.h"
+
+namespace lifeboat::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using check::Point;
+using check::PointResult;
+
+check::FactsRequest facts_request(const CommandLine& line) {
+  check::FactsRequest request;
+  request.config = read_config(line);
+  // Also with a configuration that cannot be read, as much as possible is looked at.
+  const auto kernel = capture_kernel(request.config ? *request.config : config::Config{});
+  if (kernel) {
+    request.kernel = kernel->path;
+    request.release = kernel->release;
+  } else {
+    request.kernel = std::unexpected(kernel.error());
+  }
+  if (request.config) {
+    if (const auto running = read_text(request.paths.proc + "/cmdline"))
+      request.command_line = capture_command_line(*request.config, request.paths, *running);
+  }
+  return request;
+}
+
+void print_points(const std::vector<Point>& points) {
+  for (const auto& point : points) {
+    const char* mark = point.result == PointResult::ok ? "ok" : point.result == PointResult::warning ? "warning" : "FAILURE";
+    fmt::print("{:<8} {}{}{}\n", mark, point.name, point.detail.empty() ? "" : ": ", point.detail);
+    if (point.result != PointResult::ok && !point.next.empty()) fmt::print("{:<8}   next: {}\n", "", point.next);
+  }
+  fmt::print("{}\n", check::would_capture(points) ? "a crash would be captured" : "a crash would NOT be captured");
+}
+
+}  // namespace
+
+Result<int> run_check(const Arguments& arguments) {
+  CommandLine line("check", "[--json]",
+                   "Tells point by point whether a crash of this machine would be captured, and what to run where\n"
+                   "it would not. Exit code 0: it would, perhaps with warnings; 3: it would not.");
+  add_config_option(line);
+  if (!TRY(line.parse(arguments))) return kDone;
+  if (::geteuid() != 0) {
+    return std::unexpected(Error(ErrorCode::no_permission, "only root can see all that matters to a crash")
+                               .hint("run this as root; 'lifeboat status' needs no privilege"));
+  }
+  const auto points = check::all_points(check::gather_facts(facts_request(line)));
+  if (line.json()) {
+    Json list = Json::array();
+    for (const auto& point : points)
+      list.push_back({{"name", point.name},
+                      {"result", check::result_name(point.result)},
+                      {"detail", point.detail},
+                      {"next", point.next}});
+    print_json(list);
+  } else {
+    print_points(points);
+  }
+  return check::would_capture(points) ? kDone : kNo;
+}
+
+}  // namespace lifeboat::cli

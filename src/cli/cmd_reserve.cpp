@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat reserve [show|estimate|set SIZE|shrink SIZE]
+#include "arm/loaded_state.h"
+#include "arm/needs.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "cli/capture_kernel.h"
+#include "cli/configuration.h"
+#include "image/x86_64/bzimage.h"
+#include "reservation/reserved.h"
+#include "reservation/setting.h"
+
+namespace lifeboat::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using reservation::Estimate;
+using reservation::Reserved;
+
+template <typename T>
+Json json_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json ranges_json(const std::vector<MemoryRange>& ranges) {
+  Json list = Json::array();
+  for (const auto& range : ranges)
+    list.push_back({{"begin", fmt::format("{:#x}", range.begin)}, {"end", fmt::format("{:#x}", range.end)}});
+  return list;
+}
+
+std::string ranges_text(const std::vector<MemoryRange>& ranges) {
+  std::string text;
+  for (const auto& range : ranges)
+    text += fmt::format("{}{} at {:#x}-{:#x}", text.empty() ? "" : ", ", format_size(range.size()), range.begin, range.end);
+  return text;
+}
+
+std::vector<arm::LoadedFile> loaded_files(const std::optional<arm::LoadedState>& loaded) {
+  if (!loaded) return {};
+  std::vector<arm::LoadedFile> files = {loaded->kernel};
+  files.insert(files.end(), loaded->initramfs.begin(), loaded->initramfs.end());
+  return files;
+}
+
+Json show_json(const Reserved& reserved, const SystemState& state, const std::optional<arm::LoadedState>& loaded) {
+  Json asked = Json::array();
+  for (const auto& parameter : reserved.asked.parameters)
+    asked.push_back({{"kind", reservation::kind_name(parameter.kind)}, {"text", parameter.text}});
+  Json files = Json::array();
+  for (const auto& file : loaded_files(loaded)) files.push_back({{"path", file.path}, {"bytes", file.bytes}});
+  return {{"asked", asked},
+          {"mistakes", reserved.asked.mistakes},
+          {"ram", json_or_null(reserved.ram)},
+          {"asked_bytes", json_or_null(reserved.asked_size)},
+          {"asked_bytes_rounded_ram", json_or_null(reserved.asked_size_rounded)},
+          {"got_bytes", json_or_null(reserved.got)},
+          {"low", ranges_json(reserved.low)},
+          {"high", ranges_json(reserved.high)},
+          {"cma", ranges_json(reserved.cma)},
+          {"addresses_hidden", reserved.addresses_hidden},
+          {"loaded", json_or_null(state.crash_loaded)},
+          {"files", files}};
+}
+
+void print_asked(const Reserved& reserved) {
+  if (!reserved.asked.any()) fmt::print("asked     nothing: there is no crashkernel= on the kernel command line\n");
+  for (const auto& parameter : reserved.asked.parameters) fmt::print("asked     crashkernel={}\n", parameter.text);
+  for (const auto& mistake : reserved.asked.mistakes) fmt::print("asked     {}\n", mistake);
+  if (reserved.asked.main && !reserved.asked.main->ranges.empty() && reserved.asked_size) {
+    fmt::print("          {} on a machine with {}", format_size(*reserved.asked_size), format_size(*reserved.ram));
+    if (reserved.asked_size_rounded != reserved.asked_size)
+      fmt::print("; {} where the kernel rounds that up to 128 MiB", format_size(*reserved.asked_size_rounded));
+    fmt::print("\n");
+  }
+}
+
+void print_show(const Reserved& reserved, const SystemState& state, const std::optional<arm::LoadedState>& loaded) {
+  print_asked(reserved);
+  fmt::print("got       {}\n", !reserved.got       ? "not known: the running kernel does not tell"
+                               : *reserved.got == 0 ? "nothing"
+                                                    : format_size(*reserved.got));
+  if (reserved.addresses_hidden) fmt::print("          where it lies is shown to root only\n");
+  if (!reserved.low.empty()) fmt::print("  below 4 GiB  {}\n", ranges_text(reserved.low));
+  if (!reserved.high.empty()) fmt::print("  above 4 GiB  {}\n", ranges_text(reserved.high));
+  if (!reserved.cma.empty()) fmt::print("  cma          {}\n", ranges_text(reserved.cma));
+  if (state.crash_loaded != true) {
+    fmt::print("used      nothing is loaded\n");
+    return;
+  }
+  const auto files = loaded_files(loaded);
+  if (files.empty()) fmt::print("used      something is loaded, not by lifeboat: its size is not known\n");
+  for (const auto& file : files)
+    fmt::print("{}  {}  {}\n", &file == &files.front() ? "used    " : "        ", format_size(file.bytes), file.path);
+}
+
+Result<int> show(const CommandLine& line) {
+  const SystemPaths paths;
+  const Reserved reserved = reservation::read_reserved(paths);
+  const SystemState state = read_system_state(paths);
+  const auto loaded = state.crash_loaded == true ? arm::read_loaded_state() : std::nullopt;
+  if (line.json()) {
+    print_json(show_json(reserved, state, loaded));
+  } else {
+    print_show(reserved, state, loaded);
+  }
+  return kDone;
+}
+
+Result<Estimate> estimate_of(const CommandLine& line) {
+  const auto config = TRY(read_config(line));
+  CaptureKernel kernel;
+  if (line.has("kernel")) {
+    kernel.path = line.get("kernel");
+    kernel.release = TRY(kernel_release(kernel.path));
+  } else {
+    kernel = TRY(capture_kernel(config));
+  }
+  const auto recipe = TRY(arm::make_recipe(
+      config, {.release = kernel.release, .module_folder = line.get("modules"), .init = line.get("init")}));
+  return arm::needed_reservation(config, recipe, kernel.path, read_system_state(SystemPaths{}));
+}
+
+Result<int> estimate(const CommandLine& line) {
+  const Estimate estimate = TRY(estimate_of(line));
+  if (line.json()) {
+    Json parts = Json::array();
+    for (const auto& part : estimate.parts)
+      parts.push_back({{"name", part.name}, {"bytes", part.bytes}, {"from", part.from}});
+    print_json({{"bytes", estimate.total}, {"least", estimate.least}, {"parts", parts}});
+    return kDone;
+  }
+  fmt::print("{:<22} {:>10}\n", "reserve", format_size(estimate.total));
+  for (const auto& part : estimate.parts)
+    fmt::print("  {:<20} {:>10}  {}\n", part.name, format_size(part.bytes), part.from);
+  fmt::print("'lifeboat reserve set auto' tells the boot loader; 'lifeboat rehearse' shows whether it is enough\n");
+  return kDone;
+}
+
+// What follows "crashkernel="; empty: none.
+Result<std::string> wanted_value(const CommandLine& line) {
+  if (line.has("undo")) return std::string();
+  const std::string size = TRY(line.require("SIZE"));
+  if (size == "none") return std::string();
+  if (size == "auto") return fmt::format("{}M", TRY(estimate_of(line)).total / 1_MiB);
+  TRY_VOID(reservation::parse_crashkernel(size));
+  return size;
+}
+
+void print_setting(const CommandLine& line, const reservation::Setting& setting, const std::string& value) {
+  if (setting.edits.empty()) {
+    fmt::print("{}: nothing to change\n", boot_loader_name(setting.boot_loader));
+    return;
+  }
+  if (line.has("dry-run")) {
+    fmt::print("{}", setting.diff());
+    return;
+  }
+  for (const auto& edit : setting.edits) {
+    if (!edit.own_record) fmt::print("{} {}\n", edit.after ? "wrote" : "removed", edit.path);
+  }
+  if (!setting.command.empty()) fmt::print("ran {}\n", setting.command.front());
+  fmt::print("{} from the next boot on\n", value.empty() ? "no crashkernel= by lifeboat" : "crashkernel=" + value);
+}
+
+Result<int> set(const CommandLine& line) {
+  reservation::SettingRequest request{.root = line.get("root", "/"), .force = line.has("force")};
+  if (line.has("boot-loader")) request.boot_loader = TRY(reservation::parse_boot_loader(line.get("boot-loader")));
+  request.value = TRY(wanted_value(line));
+  const auto setting = TRY(reservation::plan_setting(request));
+  const bool dry_run = line.has("dry-run");
+  if (!dry_run) TRY_VOID(reservation::carry_out(setting));
+  for (const auto& note : setting.notes) log::warning("{}", note);
+  if (!request.value.empty()) {
+    for (const auto& [where, parameter] : setting.foreign) log::warning("{} has {}, not by lifeboat", where, parameter);
+  }
+  if (!line.json()) {
+    print_setting(line, setting, request.value);
+    return kDone;
+  }
+  Json files = Json::array();
+  for (const auto& edit : setting.edits) {
+    if (!edit.own_record) files.push_back(edit.path);
+  }
+  print_json({{"boot_loader", boot_loader_name(setting.boot_loader)},
+              {"crashkernel", request.value},
+              {"changed", !setting.edits.empty()},
+              {"dry_run", dry_run},
+              {"files", files},
+              {"diff", setting.diff()},
+              {"command", setting.command},
+              {"notes", setting.notes}});
+  return kDone;
+}
+
+Result<int> shrink(const CommandLine& line) {
+  const uint64_t size = TRY_CONTEXT(parse_size(TRY(line.require("SIZE"))), "reserve shrink");
+  if (!line.has("force")) {
+    const auto needed = estimate_of(line);
+    if (!needed) {
+      return std::unexpected(Error(needed.error()).context("cannot tell how much is needed").hint(
+          "--force shrinks all the same"));
+    }
+    if (size < needed->total) {
+      return std::unexpected(
+          Error(ErrorCode::usage, fmt::format("{} are too little: about {} are needed", format_size(size),
+                                              format_size(needed->total)))
+              .hint("'lifeboat reserve estimate' tells why; --force shrinks all the same"));
+    }
+  }
+  const uint64_t now = TRY(reservation::shrink_reservation(SystemPaths{}, size));
+  if (line.json()) {
+    print_json({{"bytes", now}});
+  } else {
+    fmt::print("{} are reserved until the next boot; then crashkernel= counts again\n", format_size(now));
+    fmt::print("nothing is loaded: 'lifeboat load --crash' arms this machine\n");
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Result<int> run_reserve(const Arguments& arguments) {
+  CommandLine line(
+      "reserve", "[show | estimate | set SIZE | shrink SIZE] [options]",
+      "The memory that is set aside for the capture kernel (crashkernel=).\n"
+      "  show         what was asked for, what the kernel reserved, and what lies in it\n"
+      "  estimate     how much this machine needs, part by part\n"
+      "  set SIZE     tells the boot loader: a size (256M), auto (the estimate), any value that crashkernel=\n"
+      "               takes, or none (takes lifeboat's own away); from the next boot on\n"
+      "  shrink SIZE  gives what is above SIZE back to the running kernel, while nothing is loaded. Nothing\n"
+      "               brings it back before the next boot");
+  // clang-format off
+  line.options().add_options()
+    ("boot-loader", po::value<std::string>(), "set: grub, bls or systemd-boot (default: the one that is there)")
+    ("root", po::value<std::string>(), "set: the system whose boot loader is meant (default: /)")
+    ("dry-run,n", "set: only show what would change, as a unified diff")
+    ("undo", "set: as 'set none'")
+    ("force", "set: also when somebody else has set crashkernel=; shrink: also below the estimate")
+    ("kernel", po::value<std::string>(), "estimate: the capture kernel's file (default: as for 'build')")
+    ("modules", po::value<std::string>(), "estimate: its module tree")
+    ("init", po::value<std::string>(), "estimate: the program lifeboat-init");
+  // clang-format on
+  line.positional("ACTION");
+  line.positional("SIZE");
+  add_config_option(line);
+  if (!TRY(line.parse(arguments))) return kDone;
+  const std::string action = line.get("ACTION", "show");
+  const bool takes_size = action == "set" || action == "shrink";
+  if (line.has("SIZE") && !takes_size)
+    return fail(ErrorCode::usage, "reserve {}: there is no SIZE to give", action);
+  if (action == "show") return show(line);
+  if (action == "estimate") return estimate(line);
+  if (action == "set") return set(line);
+  if (action == "shrink") return shrink(line);
+  return fail(ErrorCode::usage, "reserve: '{}' is none of show, estimate, set, shrink", action);
+}
+
+}  // namespace lifeboat::cli

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Each point: fine on a machine where all is well, and each way in which it is not, one fact changed at a time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/size.h"
+#include "check/facts.h"
+#include "check/point.h"
+
+namespace lifeboat::check {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+StoredCrash whole_crash() {
+  StoredCrash crash{.name = "20261123T084228Z", .crash_time = 1, .outcome = CrashOutcome::whole, .bytes = 40_MiB};
+  crash.record = CrashRecord{.collected = 5};
+  return crash;
+}
+
+// Everything as it should be.
+Facts good() {
+  Facts facts;
+  facts.config->files = {"/etc/lifeboat.conf"};
+  facts.state = {.crash_loaded = true,
+                 .crash_size = 256_MiB,
+                 .load_disabled = false,
+                 .crash_load_limit = -1,
+                 .lockdown = Lockdown::none,
+                 .cpu_hotplug = true,
+                 .memory_hotplug = true,
+                 .release = "6.12.1-test"};
+  facts.kernel = "/boot/vmlinuz-6.12.1-test";
+  facts.release = "6.12.1-test";
+  facts.modules_there = true;
+  facts.builtin = {"ext4"};
+  facts.installed = {"6.12.1-test", "6.1.0-test"};
+  facts.recipe->modules = {{"virtio_blk.ko", "/lib/modules/x/virtio_blk.ko"}, {"i6300esb.ko", "/x"}};
+  facts.initramfs = "/var/lib/lifeboat/initramfs-6.12.1-test.img";
+  facts.initramfs_time = 1000;
+  facts.initramfs_digest = "abc";
+  facts.estimate->total = 112_MiB;
+  facts.estimate->least = 84_MiB;
+  facts.loaded = arm::LoadedState{.kernel = {"/boot/vmlinuz-6.12.1-test", 1, "d"},
+                                  .initramfs = {{facts.initramfs, 1, "abc"}},
+                                  .release = "6.12.1-test",
+                                  .command_line = "a=b",
+                                  .call = "file",
+                                  .time = 1};
+  facts.command_line = "a=b";
+  TargetFacts target{.name = "/var/crash/lifeboat", .found = LocalTarget{}, .store = StoreFacts{}};
+  target.found->target = {"uuid", "ext4", "/var/crash/lifeboat"};
+  target.found->device = "/dev/vda1";
+  target.found->drivers = {"virtio-blk", "pci:v00001AF4d00001042"};
+  target.store->there = true;
+  target.store->room = {.total = 100_GiB, .free = 50_GiB};
+  target.store->crashes = {whole_crash()};
+  facts.targets = {target};
+  facts.meminfo = {{"MemTotal", 8_GiB}, {"MemFree", 4_GiB}, {"Cached", 2_GiB}, {"AnonPages", 1_GiB}};
+  facts.settings = {{"panic", "10"}, {"panic_on_oops", "1"}};
+  facts.systemd = true;
+  facts.units = facts.enabled = {"lifeboat-load.service", "lifeboat-collect.service"};
+  facts.watchdogs = {{"watchdog0", "i6300esb", true}, {"watchdog1", "other", false}};
+  facts.rehearsal = arm::RehearsalRecord{.time = 2000, .release = "6.12.1-test", .whole = true, .initramfs_digest = "abc"};
+  return facts;
+}
+
+template <typename T>
+Result<T> failed() {
+  return std::unexpected(Error(ErrorCode::not_found, "the reason").hint("the mend"));
+}
+
+// The point's result after one change, with words that its detail has; what is not ok says what to do.
+template <typename Change>
+void expect(Point (*function)(const Facts&), Change change, PointResult result, std::string_view detail) {
+  Facts facts = good();
+  change(facts);
+  const Point point = function(facts);
+  EXPECT_EQ(point.result, result) << point.name << ": " << point.detail;
+  EXPECT_THAT(point.detail, HasSubstr(detail)) << point.name;
+  if (result == PointResult::ok) {
+    EXPECT_THAT(point.next, IsEmpty()) << point.name;
+  } else {
+    EXPECT_THAT(point.next, Not(IsEmpty())) << point.name;
+  }
+}
+template <typename Change>
+void expect_target(Point (*function)(const TargetFacts&), Change change, PointResult result, std::string_view detail) {
+  TargetFacts target = good().targets.front();
+  change(target);
+  const Point point = function(target);
+  EXPECT_EQ(point.result, result) << point.detail;
+  EXPECT_THAT(point.detail, HasSubstr(detail));
+  EXPECT_EQ(point.next.empty(), result == PointResult::ok) << point.detail;
+}
+
+constexpr auto kOk = PointResult::ok;
+constexpr auto kWarning = PointResult::warning;
+constexpr auto kFailure = PointResult::failure;
+
+TEST(CheckPoints, AllIsWell) {
+  const auto points = all_points(good());
+  EXPECT_EQ(points.size(), 20U);
+  for (const auto& point : points) {
+    EXPECT_EQ(point.result, kOk) << point.name << ": " << point.detail;
+    EXPECT_THAT(point.detail, Not(IsEmpty())) << point.name;
+    EXPECT_THAT(point.next, IsEmpty()) << point.name;
+  }
+  EXPECT_TRUE(would_capture(points));
+}
+
+TEST(CheckPoints, Configuration) {
+  expect(configuration_point, [](Facts& f) { f.config->files.clear(); }, kOk, "defaults");
+  expect(configuration_point, [](Facts& f) { f.config = failed<config::Config>(); }, kFailure, "the reason");
+}
+
+TEST(CheckPoints, Reservation) {
+  expect(reservation_point, [](Facts&) {}, kOk, "112.0 MiB are needed");
+  expect(reservation_point, [](Facts& f) { f.state.crash_size = 0; }, kFailure, "no memory is reserved");
+  expect(reservation_point, [](Facts& f) { f.state.crash_size.reset(); }, kFailure, "does not tell");
+  expect(reservation_point,
+         [](Facts& f) {
+           f.state.crash_size = 0;
+           f.reserved.asked = reservation::crashkernel_request("crashkernel=8G-:256M");
+         },
+         kFailure, "although crashkernel=8G-:256M asks");
+  expect(reservation_point,
+         [](Facts& f) {
+           f.state.crash_size = 0;
+           f.reserved.asked = reservation::crashkernel_request("crashkernel=256MB");
+         },
+         kFailure, "256MB");
+  expect(reservation_point, [](Facts& f) { f.state.crash_size = 100_MiB; }, kWarning, "less than the 112.0 MiB");
+  expect(reservation_point, [](Facts& f) { f.state.crash_size = 80_MiB; }, kFailure, "less than the 112.0 MiB");
+  expect(reservation_point, [](Facts& f) { f.estimate = failed<reservation::Estimate>(); }, kWarning, "the reason");
+}
+
+TEST(CheckPoints, Kernel) {
+  expect(kernel_point, [](Facts& f) { f.kernel = failed<std::string>(); }, kFailure, "the reason");
+  expect(kernel_point, [](Facts& f) { f.kernel_problem = "not relocatable"; }, kFailure, "not relocatable");
+  expect(modules_point, [](Facts& f) { f.modules_there = false; }, kFailure, "6.12.1-test");
+}
+
+TEST(CheckPoints, Initramfs) {
+  expect(initramfs_point, [](Facts& f) { f.recipe = failed<arm::Recipe>(); }, kFailure, "the reason");
+  expect(initramfs_point, [](Facts& f) { f.initramfs_time = 0; }, kWarning, "is not there");
+  expect(initramfs_point,
+         [](Facts& f) {
+           f.initramfs_time = 0;
+           f.state.crash_loaded = false;
+         },
+         kFailure, "is not there");
+  expect(initramfs_point, [](Facts& f) { f.stale = "'a' is now 'b'"; }, kWarning, "'a' is now 'b'");
+}
+
+TEST(CheckPoints, Loaded) {
+  expect(loaded_point, [](Facts& f) { f.state.crash_loaded = false; }, kFailure, "no capture kernel");
+  expect(loaded_point, [](Facts& f) { f.state.crash_loaded.reset(); }, kFailure, "no capture kernel");
+  expect(loaded_point, [](Facts& f) { f.loaded.reset(); }, kWarning, "not by lifeboat");
+  expect(loaded_point, [](Facts& f) { f.changed = {"/boot/x has changed"}; }, kWarning, "/boot/x has changed");
+  expect(loaded_point, [](Facts& f) { f.stale = "'a' is now 'b'"; }, kWarning, "stale: 'a'");
+  expect(loaded_point, [](Facts& f) { f.release = "6.13"; }, kWarning, "it is 6.12.1-test, and 6.13 should be");
+  expect(loaded_point, [](Facts& f) { f.command_line = "a=c"; }, kWarning, "would be 'a=c' now");
+}
+
+TEST(CheckPoints, InstalledKernels) {
+  expect(newest_kernel_point, [](Facts& f) { f.state.release = "6.1.0-test"; }, kOk, "6.12.1-test is the newest");
+  expect(newest_kernel_point, [](Facts& f) { f.installed.clear(); }, kOk, "none");
+}
+
+TEST(CheckPoints, Target) {
+  expect_target(target_point, [](TargetFacts& t) { t.found = failed<LocalTarget>(); }, kFailure, "the reason");
+  Facts facts = good();
+  facts.targets.push_back({.name = "/other", .found = failed<LocalTarget>(), .store = {}});
+  EXPECT_TRUE(would_capture(all_points(facts)));
+  facts.targets.erase(facts.targets.begin());
+  EXPECT_FALSE(would_capture(all_points(facts)));
+}
+
+TEST(CheckPoints, TargetDrivers) {
+  const auto expect_drivers = [](auto change, PointResult result, std::string_view detail) {
+    Facts facts = good();
+    change(facts);
+    const Point point = target_drivers_point(facts, facts.targets.front());
+    EXPECT_EQ(point.result, result) << point.detail;
+    EXPECT_THAT(point.detail, HasSubstr(detail));
+    EXPECT_EQ(point.next.empty(), result == kOk);
+  };
+  expect_drivers([](Facts&) {}, kOk, "virtio-blk, ext4");
+  expect_drivers([](Facts& f) { f.recipe->modules.clear(); }, kFailure, "virtio-blk: neither");
+  expect_drivers([](Facts& f) { f.builtin.clear(); }, kFailure, "ext4: neither");
+  expect_drivers([](Facts& f) { f.recipe = failed<arm::Recipe>(); }, kFailure, "cannot be told");
+}
+
+TEST(CheckPoints, TargetRoom) {
+  const auto expect_room = [](auto change, PointResult result, std::string_view detail) {
+    Facts facts = good();
+    change(facts, *facts.targets.front().store);
+    const Point point = target_room_point(facts, facts.targets.front());
+    EXPECT_EQ(point.result, result) << point.detail;
+    EXPECT_THAT(point.detail, HasSubstr(detail));
+    EXPECT_EQ(point.next.empty(), result == kOk);
+  };
+  expect_room([](Facts&, StoreFacts&) {}, kOk, "40.0 MiB (as the biggest");
+  // 8 GiB less free, cached and anonymous memory: 1 GiB, halved.
+  expect_room([](Facts&, StoreFacts& s) { s.crashes.clear(); }, kOk, "512.0 MiB (what level 31 keeps");
+  expect_room(
+      [](Facts& f, StoreFacts& s) {
+        s.crashes.clear();
+        f.config->levels = {0};
+        f.config->compression.compression = Compression::none;
+      },
+      kOk, "8.0 GiB (what level 0 keeps of the memory in use now)");
+  expect_room([](Facts&, StoreFacts& s) { s.room.free = 20_MiB; }, kWarning, "20.0 MiB free");
+  expect_room([](Facts&, StoreFacts& s) { s.room.free = 5_MiB; }, kFailure, "5.0 MiB free");
+  expect_room(
+      [](Facts&, StoreFacts& s) {
+        s.room.free = 5_MiB;
+        s.crashes.push_back(whole_crash());
+      },
+      kOk, "40.0 MiB of older crashes go");
+  expect_room([](Facts&, StoreFacts& s) { s.room.total = 0; }, kWarning, "cannot be told");
+  expect_room([](Facts& f, StoreFacts&) { f.targets.front().store.reset(); }, kOk, "not mounted");
+}
+
+TEST(CheckPoints, TargetStore) {
+  using T = TargetFacts;
+  expect_target(target_store_point, [](T&) {}, kOk, "ready");
+  expect_target(target_store_point, [](T& t) { t.store.reset(); }, kOk, "not mounted");
+  expect_target(target_store_point, [](T& t) { t.store->there = false; }, kOk, "first crash makes it");
+  expect_target(target_store_point, [](T& t) { t.store->link = true; }, kFailure, "symbolic link");
+  expect_target(target_store_point, [](T& t) { t.store->folder = false; }, kFailure, "not a folder");
+  expect_target(target_store_point, [](T& t) { t.store->read_only = true; }, kWarning, "read-only");
+  expect_target(target_store_point, [](T& t) { t.store->owner = 1000; }, kWarning, "user 1000");
+  expect_target(target_store_point, [](T& t) { t.store->mode = 0755; }, kWarning, "mode 0755");
+  expect_target(target_store_point, [](T& t) { t.store->unreadable = true; }, kWarning, "cannot be looked into");
+}
+
+TEST(CheckPoints, Signature) {
+  expect(signature_point, [](Facts& f) { f.state.lockdown = Lockdown::integrity; }, kOk, "accepted");
+  expect(signature_point,
+         [](Facts& f) {
+           f.state.lockdown = Lockdown::integrity;
+           f.state.crash_loaded = false;
+         },
+         kWarning, "lockdown (integrity)");
+  expect(signature_point,
+         [](Facts& f) {
+           f.state.lockdown.reset();
+           f.state.secure_boot = true;
+           f.state.crash_loaded = false;
+         },
+         kWarning, "Secure Boot");
+}
+
+TEST(CheckPoints, Limits) {
+  expect(limits_point, [](Facts& f) { f.state.load_disabled = true; }, kWarning, "cannot be replaced");
+  expect(limits_point,
+         [](Facts& f) {
+           f.state.load_disabled = true;
+           f.state.crash_loaded = false;
+         },
+         kFailure, "nothing can be loaded");
+  expect(limits_point, [](Facts& f) { f.state.crash_load_limit = 0; }, kWarning, "limit_panic is 0");
+  expect(limits_point, [](Facts& f) { f.state.crash_load_limit = 3; }, kOk, "3 more");
+}
+
+TEST(CheckPoints, PanicSettings) {
+  expect(panic_point, [](Facts&) {}, kOk, "panic_on_oops = 1");
+  expect(panic_point, [](Facts& f) { f.settings["panic"] = "0"; }, kWarning, "kernel.panic is 0");
+}
+
+TEST(CheckPoints, Units) {
+  expect(units_point, [](Facts& f) { f.systemd = false; }, kOk, "no systemd");
+  expect(units_point, [](Facts& f) { f.enabled.erase("lifeboat-load.service"); }, kWarning, "not enabled");
+  expect(units_point, [](Facts& f) { f.units.clear(); }, kWarning, "not installed");
+}
+
+TEST(CheckPoints, Hotplug) {
+  const auto old = [](Facts& f) { f.state.cpu_hotplug.reset(); };
+  expect(hotplug_point, old, kWarning, "udev rule is not there");
+  expect(hotplug_point, [](Facts& f) { f.state.memory_hotplug = false; }, kWarning, "udev rule is not there");
+  expect(hotplug_point,
+         [&](Facts& f) {
+           old(f);
+           f.udev_rule = true;
+         },
+         kOk, "a udev rule");
+}
+
+TEST(CheckPoints, Watchdog) {
+  expect(watchdog_point, [](Facts&) {}, kOk, "feeds it");
+  expect(watchdog_point, [](Facts& f) { f.watchdogs.clear(); }, kOk, "none runs");
+  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].active = false; }, kOk, "none runs");
+  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].driver.clear(); }, kOk, "built in");
+  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].driver = "sp5100_tco"; }, kWarning, "not in the initramfs");
+  expect(watchdog_point, [](Facts& f) { f.config->capture.watchdog = false; }, kWarning, "watchdog is off");
+}
+
+TEST(CheckPoints, OtherTools) {
+  expect(conflict_point, [](Facts& f) { f.enabled.insert("kdump-tools.service"); }, kWarning, "kdump-tools.service");
+  expect(conflict_point, [](Facts& f) { f.units.insert("kdump-tools.service"); }, kOk, "none");
+}
+
+TEST(CheckPoints, Rehearsal) {
+  expect(rehearsal_point, [](Facts& f) { f.rehearsal.reset(); }, kWarning, "never");
+  expect(rehearsal_point, [](Facts& f) { f.rehearsal->release = "6.1"; }, kWarning, "of 6.1, not");
+  expect(rehearsal_point,
+         [](Facts& f) {
+           f.rehearsal->whole = false;
+           f.rehearsal->problem = "no memory";
+         },
+         kFailure, "no memory");
+  expect(rehearsal_point, [](Facts& f) { f.initramfs_digest = "def"; }, kWarning, "has changed since");
+  expect(rehearsal_point,
+         [](Facts& f) {
+           f.rehearsal->initramfs_digest.clear();
+           f.rehearsal->time = 999;
+         },
+         kWarning, "has changed since");
+  expect(rehearsal_point, [](Facts& f) { f.rehearsal->initramfs_digest.clear(); }, kOk, "whole");
+}
+
+TEST(CheckPoints, LastCrash) {
+  const auto crash = [](Facts& f) -> StoredCrash& { return f.targets.front().store->crashes.front(); };
+  expect(last_crash_point, [](Facts& f) { f.targets.front().store->crashes.clear(); }, kOk, "none is kept");
+  expect(last_crash_point, [&](Facts& f) { crash(f).outcome = CrashOutcome::incomplete; }, kWarning, "incomplete");
+  expect(last_crash_point, [&](Facts& f) { crash(f).record->collected.reset(); }, kWarning, "not collected");
+  expect(last_crash_point, [&](Facts& f) { crash(f).record.reset(); }, kWarning, "not collected");
+}
+
+}  // namespace
+}  // namespace lifeboat::check

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The boot loader's files, in a root of the test's own.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/sys.h"
+#include "reservation/setting.h"
+#include "reservation/words.h"
+
+namespace lifeboat::reservation {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr const char* kGrub = "GRUB_DEFAULT=0\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n";
+constexpr const char* kEntry =
+    "title      Debian\nversion    6.1.0\noptions    root=UUID=1  ro quiet\nlinux      /vmlinuz-6.1.0\n";
+
+class BootLoaderFiles : public testing::Test {
+ protected:
+  ~BootLoaderFiles() override { sys::set_fault_hook({}); }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
+  void put(const std::string& name, std::string_view text) const {
+    std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
+    ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0640));
+  }
+  [[nodiscard]] std::string text(const std::string& name) const { return read_text(path(name)).value_or("(none)"); }
+  void debian() const {
+    put("etc/default/grub", kGrub);
+    put("usr/sbin/grub-mkconfig", "for x in ${sysconfdir}/default/grub.d/*.cfg ; do\n");
+    put("boot/grub/grub.cfg", "");
+  }
+  void systemd_boot() const {
+    put("boot/EFI/systemd/systemd-bootx64.efi", "");
+    put("boot/loader/entries/a.conf", kEntry);
+    put("boot/loader/entries/memtest.conf", "title Memtest\nefi /memtest.efi\n");
+    put("etc/kernel/cmdline", "root=UUID=1 ro quiet\n");
+  }
+  Result<Setting> set(const std::string& value, bool force = false) const {
+    auto setting = plan_setting({.root = folder_.path(), .value = value, .force = force});
+    if (setting) {
+      const auto done = carry_out(*setting);
+      EXPECT_TRUE(done) << done.error().to_string();
+    }
+    return setting;
+  }
+  TempDir folder_ = TempDir::create("boot-loader-test").value();
+};
+
+TEST(CrashKernelWords, NothingElseIsTouched) {
+  EXPECT_EQ(without_crashkernel("ro  crashkernel=1G quiet"), "ro quiet");
+  EXPECT_EQ(without_crashkernel("crashkernel=1G quiet"), "quiet");
+  EXPECT_EQ(without_crashkernel("ro crashkernel=1G,high crashkernel=1M,low\n"), "ro\n");
+  EXPECT_EQ(without_crashkernel("ro notcrashkernel=1"), "ro notcrashkernel=1");
+  EXPECT_EQ(without_crashkernel("   ro"), "   ro");
+  EXPECT_EQ(with_words("ro quiet\n", {"crashkernel=1M"}), "ro quiet crashkernel=1M\n");
+  EXPECT_EQ(with_words("", {"crashkernel=1M"}), "crashkernel=1M");
+  EXPECT_THAT(crashkernel_words("A=\"crashkernel=1M quiet\" 'crashkernel=2M'"),
+              ElementsAre("crashkernel=1M", "crashkernel=2M"));
+}
+
+TEST_F(BootLoaderFiles, GrubGetsADropIn) {
+  debian();
+  const auto setting = set("88M");
+  ASSERT_TRUE(setting) << setting.error().to_string();
+  EXPECT_EQ(setting->boot_loader, BootLoader::grub);
+  EXPECT_THAT(text("etc/default/grub.d/lifeboat.cfg"),
+              HasSubstr("\nGRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=88M\"\n"));
+  EXPECT_EQ(text("etc/default/grub"), kGrub);
+  EXPECT_THAT(setting->notes, ElementsAre(HasSubstr("update-grub")));
+  EXPECT_THAT(set("88M")->edits, IsEmpty());
+  EXPECT_THAT(set("96M")->diff(), HasSubstr("-GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=88M\""));
+  set("");
+  EXPECT_EQ(text("etc/default/grub.d/lifeboat.cfg"), "(none)");
+  EXPECT_THAT(set("")->edits, IsEmpty());
+}
+
+TEST_F(BootLoaderFiles, AGrubThatReadsNoDropInsGetsMarkedLines) {
+  put("etc/default/grub", "GRUB_DEFAULT=0");
+  put("usr/sbin/grub-mkconfig", ". ${sysconfdir}/default/grub\n");
+  put("boot/grub/grub.cfg", "");
+  set("88M");
+  EXPECT_THAT(text("etc/default/grub"), HasSubstr("GRUB_DEFAULT=0\n# lifeboat reserve: begin"));
+  const auto again = set("96M");
+  EXPECT_THAT(text("etc/default/grub"), HasSubstr("crashkernel=96M"));
+  EXPECT_THAT(text("etc/default/grub"), Not(HasSubstr("crashkernel=88M")));
+  set("");
+  EXPECT_EQ(text("etc/default/grub"), "GRUB_DEFAULT=0\n");
+}
+
+TEST_F(BootLoaderFiles, SomebodyElsesParameterIsAnErrorWithItsPlace) {
+  debian();
+  put("etc/default/grub.d/kdump-tools.cfg",
+      "# crashkernel=1M\nGRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=512M-:192M\"\n");
+  const auto setting = set("88M");
+  ASSERT_FALSE(setting);
+  EXPECT_EQ(setting.error().code, ErrorCode::busy);
+  EXPECT_THAT(setting.error().message, HasSubstr("kdump-tools.cfg:2 has crashkernel=512M-:192M"));
+  EXPECT_EQ(text("etc/default/grub.d/lifeboat.cfg"), "(none)");
+  ASSERT_TRUE(set("88M", true));
+  EXPECT_THAT(text("etc/default/grub.d/kdump-tools.cfg"), HasSubstr("192M"));
+  EXPECT_TRUE(set(""));
+}
+
+TEST_F(BootLoaderFiles, EntriesGetTheParameterAndLoseIt) {
+  systemd_boot();
+  const auto setting = set("88M");
+  ASSERT_TRUE(setting) << setting.error().to_string();
+  EXPECT_EQ(setting->boot_loader, BootLoader::systemd_boot);
+  EXPECT_THAT(text("boot/loader/entries/a.conf"), HasSubstr("\noptions    root=UUID=1  ro quiet crashkernel=88M\nlinux"));
+  EXPECT_THAT(text("boot/loader/entries/memtest.conf"), Not(HasSubstr("crashkernel")));
+  EXPECT_EQ(text("etc/kernel/cmdline"), "root=UUID=1 ro quiet crashkernel=88M\n");
+  EXPECT_THAT(setting->diff(), Not(HasSubstr("reserve.json")));
+  EXPECT_THAT(set("88M")->edits, IsEmpty());
+
+  // A new kernel's entry is a copy.
+  put("boot/loader/entries/b.conf", text("boot/loader/entries/a.conf"));
+  ASSERT_TRUE(set("96M"));
+  EXPECT_THAT(text("boot/loader/entries/b.conf"), HasSubstr("quiet crashkernel=96M\n"));
+  ASSERT_TRUE(set(""));
+  EXPECT_EQ(text("boot/loader/entries/a.conf"), kEntry);
+  EXPECT_EQ(text("boot/loader/entries/b.conf"), kEntry);
+  EXPECT_EQ(text("etc/kernel/cmdline"), "root=UUID=1 ro quiet\n");
+  EXPECT_EQ(text("var/lib/lifeboat/reserve.json"), "(none)");
+}
+
+TEST_F(BootLoaderFiles, WhatWasReplacedByForceComesBack) {
+  put("etc/default/grub", kGrub);
+  put("boot/grub2/grub.cfg", "insmod blscfg\nblscfg\n");
+  const std::string entry = "linux /vmlinuz\noptions root=/dev/sda1 crashkernel=1G-:192M rhgb\n";
+  put("boot/loader/entries/a.conf", entry);
+  const auto refused = set("88M");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("a.conf:2 has crashkernel=1G-:192M"));
+  ASSERT_TRUE(set("88M", true));
+  EXPECT_THAT(text("boot/loader/entries/a.conf"), HasSubstr("options root=/dev/sda1 rhgb crashkernel=88M\n"));
+  ASSERT_TRUE(set("96M"));
+  ASSERT_TRUE(set(""));
+  EXPECT_EQ(text("boot/loader/entries/a.conf"), "linux /vmlinuz\noptions root=/dev/sda1 rhgb crashkernel=1G-:192M\n");
+}
+
+TEST_F(BootLoaderFiles, SomebodyElsesParameterIsNotTakenAway) {
+  systemd_boot();
+  put("boot/loader/entries/a.conf", "linux /vmlinuz\noptions crashkernel=1G\n");
+  ASSERT_TRUE(set(""));
+  EXPECT_THAT(text("boot/loader/entries/a.conf"), HasSubstr("crashkernel=1G"));
+}
+
+TEST_F(BootLoaderFiles, EntriesWithoutAndWithSeveralOptions) {
+  put("boot/loader/entries/a.conf", "linux /vmlinuz");
+  put("boot/loader/entries/b.conf", "linux /vmlinuz\noptions ro\noptions quiet\n");
+  ASSERT_TRUE(set("88M"));
+  EXPECT_EQ(text("boot/loader/entries/a.conf"), "linux /vmlinuz\noptions crashkernel=88M\n");
+  EXPECT_EQ(text("boot/loader/entries/b.conf"), "linux /vmlinuz\noptions ro\noptions quiet crashkernel=88M\n");
+}
+
+TEST_F(BootLoaderFiles, OwnerModeAndLinkStay) {
+  debian();
+  put("real", kGrub);
+  std::filesystem::remove(path("etc/default/grub"));
+  std::filesystem::create_symlink("../../real", path("etc/default/grub"));
+  put("usr/sbin/grub-mkconfig", "");
+  set("88M");
+  EXPECT_TRUE(std::filesystem::is_symlink(path("etc/default/grub")));
+  struct stat status{};
+  ASSERT_EQ(::stat(path("real").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0640U);
+  EXPECT_THAT(text("real"), HasSubstr("crashkernel=88M"));
+}
+
+TEST_F(BootLoaderFiles, AllFilesChangeOrNone) {
+  systemd_boot();
+  const auto setting = plan_setting({.root = folder_.path(), .value = "88M"});
+  ASSERT_TRUE(setting);
+  int renames = 0;
+  sys::set_fault_hook([&](sys::Call call) { return call == sys::Call::rename && ++renames == 3 ? ENOSPC : 0; });
+  EXPECT_FALSE(carry_out(*setting));
+  sys::set_fault_hook({});
+  EXPECT_EQ(text("boot/loader/entries/a.conf"), kEntry);
+  EXPECT_EQ(text("etc/kernel/cmdline"), "root=UUID=1 ro quiet\n");
+  EXPECT_EQ(text("var/lib/lifeboat/reserve.json"), "(none)");
+}
+
+TEST_F(BootLoaderFiles, AFileThatChangedMeanwhileIsLeftAlone) {
+  systemd_boot();
+  const auto setting = plan_setting({.root = folder_.path(), .value = "88M"});
+  put("etc/kernel/cmdline", "other\n");
+  const auto done = carry_out(*setting);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::busy);
+  EXPECT_EQ(text("boot/loader/entries/a.conf"), kEntry);
+}
+
+TEST_F(BootLoaderFiles, WhichBootLoader) {
+  EXPECT_EQ(find_boot_loader(folder_.path()).error().code, ErrorCode::not_found);
+  debian();
+  EXPECT_EQ(find_boot_loader(folder_.path()).value(), BootLoader::grub);
+  put("boot/loader/entries/a.conf", kEntry);
+  EXPECT_EQ(find_boot_loader(folder_.path()).value(), BootLoader::grub);
+  put("boot/grub/grub.cfg", "blscfg\n");
+  EXPECT_EQ(find_boot_loader(folder_.path()).value(), BootLoader::bls);
+  put("efi/EFI/systemd/systemd-bootx64.efi", "");
+  EXPECT_EQ(find_boot_loader(folder_.path()).error().code, ErrorCode::usage);
+  EXPECT_EQ(parse_boot_loader("systemd-boot").value(), BootLoader::systemd_boot);
+  EXPECT_FALSE(parse_boot_loader("lilo"));
+}
+
+}  // namespace
+}  // namespace lifeboat::reservation

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "reservation/estimate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "base/size.h"
+
+namespace lifeboat::reservation {
+namespace {
+
+using testing::Contains;
+using testing::Field;
+using testing::HasSubstr;
+using testing::Not;
+
+EstimateInput debian() {
+  return {.kernel_init_size = 56_MiB,
+          .initramfs_packed = 1700_KiB,
+          .initramfs_unpacked = 5_MiB,
+          .drivers = 2,
+          .elfcorehdr_size = 0,
+          .report = true,
+          .measured = {}};
+}
+
+TEST(ReservationEstimate, ItsPartsAddUp) {
+  const auto estimate = estimate_reservation(debian());
+  const uint64_t sum = std::accumulate(estimate.parts.begin(), estimate.parts.end(), uint64_t{0},
+                                       [](uint64_t all, const EstimatePart& part) { return all + part.bytes; });
+  EXPECT_EQ(estimate.total, sum);
+  EXPECT_LT(estimate.least, estimate.total);
+  EXPECT_EQ(estimate.total % 1_MiB, 0U);
+  for (const auto& part : estimate.parts) EXPECT_FALSE(part.from.empty()) << part.name;
+}
+
+TEST(ReservationEstimate, EveryInputCounts) {
+  const auto base = estimate_reservation(debian()).total;
+  const auto with = [](auto change) {
+    auto input = debian();
+    change(input);
+    return estimate_reservation(input).total;
+  };
+  EXPECT_GE(with([](auto& i) { i.kernel_init_size += 8_MiB; }), base + 8_MiB);
+  EXPECT_GE(with([](auto& i) { i.initramfs_packed += 8_MiB; }), base + 8_MiB);
+  EXPECT_GE(with([](auto& i) { i.initramfs_unpacked += 8_MiB; }), base + 8_MiB);
+  EXPECT_GE(with([](auto& i) { i.elfcorehdr_size += 8_MiB; }), base + 8_MiB);
+  EXPECT_GT(with([](auto& i) { i.drivers += 8; }), base);
+  EXPECT_LT(with([](auto& i) { i.report = false; }), base);
+}
+
+TEST(ReservationEstimate, ABigReservationNeedsMorePageStructures) {
+  auto input = debian();
+  input.initramfs_unpacked = 1_GiB;
+  const auto estimate = estimate_reservation(input);
+  EXPECT_THAT(estimate.parts, Contains(testing::AllOf(Field(&EstimatePart::name, "page structures"),
+                                                      Field(&EstimatePart::bytes, testing::Ge(20_MiB)))));
+}
+
+TEST(ReservationEstimate, ARealCaptureCountsInsteadOfTheModel) {
+  auto input = debian();
+  input.measured = {{.total = 100_MiB, .lowest = 20_MiB, .real = true, .source = "crash/manifest.json"}};
+  const auto more = estimate_reservation(input);
+  EXPECT_GT(more.total, estimate_reservation(debian()).total);
+  EXPECT_THAT(more.parts, Contains(Field(&EstimatePart::from, HasSubstr("crash/manifest.json"))));
+  input.measured.front().lowest = 84_MiB;
+  EXPECT_LT(estimate_reservation(input).total, estimate_reservation(debian()).total);
+  // Never less than both archives, which are there before anything measures.
+  input.measured.front().lowest = 100_MiB;
+  EXPECT_GT(estimate_reservation(input).least, 56_MiB + 5_MiB + 1700_KiB);
+}
+
+TEST(ReservationEstimate, ARehearsalOnlyRaisesIt) {
+  auto input = debian();
+  input.measured = {{.total = 100_MiB, .lowest = 90_MiB, .real = false, .source = "rehearsal.json"}};
+  EXPECT_EQ(estimate_reservation(input).total, estimate_reservation(debian()).total);
+  input.measured.front().lowest = 50_MiB;
+  EXPECT_GT(estimate_reservation(input).total, estimate_reservation(debian()).total);
+}
+
+TEST(ReservationEstimate, AFigureThatMakesNoSenseIsNone) {
+  auto input = debian();
+  input.measured = {{.total = 1_MiB, .lowest = 90_MiB, .real = true, .source = "x"}};
+  const auto estimate = estimate_reservation(input);
+  EXPECT_EQ(estimate.total, estimate_reservation(debian()).total);
+  EXPECT_THAT(estimate.parts, Not(Contains(Field(&EstimatePart::from, HasSubstr("measured: ")))));
+}
+
+}  // namespace
+}  // namespace lifeboat::reservation
