@@ -132,6 +132,8 @@ TEST_F(PackageLife, from_installation_to_purge) {
   EXPECT_EQ(reloads(), before + 1);
   expect_loaded(true);
 
+  succeed("lifeboat reserve set 200M");
+  EXPECT_THAT(succeed("grep -r crashkernel /etc/default /boot/grub/grub.cfg"), HasSubstr("crashkernel=200M"));
   ASSERT_NO_FATAL_FAILURE(kernels_come_and_go());
   ASSERT_NO_FATAL_FAILURE(memory_comes_and_goes());
   ASSERT_NO_FATAL_FAILURE(kexec_is_exchanged());
@@ -141,6 +143,8 @@ TEST_F(PackageLife, from_installation_to_purge) {
   expect_loaded(false);
   EXPECT_EQ(run("systemctl is-active lifeboat-load lifeboat-reload.path").text, "inactive\ninactive\n");
   EXPECT_EQ(run("ls /etc/lifeboat.conf").status, 0);
+  EXPECT_NE(run("grep -r crashkernel /etc/default /boot/grub/grub.cfg").status, 0)
+      << "the memory is still reserved";
   // What is left of it does nothing, and harms nobody.
   succeed("/etc/kernel/postinst.d/zz-lifeboat " + other_);
   succeed("/etc/kernel/postrm.d/zz-lifeboat " + other_);
