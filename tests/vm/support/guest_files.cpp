@@ -54,7 +54,7 @@ std::string kernel_path(const std::string& version) {
   const auto path = kernel_folder(version) / "vmlinuz";
   if (!fs::exists(path))
     throw std::runtime_error(path.string() +
-                             " is missing: ./dev test fetches it (--all-kernels: all of them)");
+                             " is missing: ./dev test fetches it (--all: all of them)");
   return fs::canonical(path);
 }
 
