@@ -114,6 +114,11 @@ class JsonWriter {
 
   void tasks() {
     put("tasks", report_.task_count, [](size_t count) { return ordered_json(count); });
+    if (!report_.task_count) {
+      // An empty list would say that no task waits.
+      document_["task_states"] = document_["blocked"] = nullptr;
+      return;
+    }
     ordered_json states = ordered_json::object();
     for (const auto& [state, count] : report_.states) states[std::string(1, state)] = count;
     document_["task_states"] = std::move(states);
@@ -168,7 +173,7 @@ class JsonWriter {
                        {"level", record.level},
                        {"text", record.text}});
     }
-    document_["log"] = std::move(lines);
+    put("log", report_.machine.story, [&lines](const CrashStory&) { return std::move(lines); });
   }
 
   const Report& report_;

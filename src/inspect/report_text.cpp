@@ -215,8 +215,9 @@ class Writer {
       }
       const auto& stack = report_.other_cpus[index];
       const std::string panicked = stack.cpu == report_.cpu ? "panicked: " : "";
-      text_ += fmt::format("  CPU {}  {:>6} {:<15}  {}{}\n", stack.cpu, stack.pid, one_line(stack.comm),
-                           panicked, is_idle(stack) ? "idle" : one_line(in_short(stack, kShortFrames)));
+      const std::string pid = stack.pid < 0 ? "?" : fmt::format("{}", stack.pid);
+      text_ += fmt::format("  CPU {}  {:>6} {:<15}  {}{}\n", stack.cpu, pid, one_line(stack.comm), panicked,
+                           is_idle(stack) ? "idle" : one_line(in_short(stack, kShortFrames)));
     }
     for (const auto& reason : report_.cpus_without_stack) text_ += fmt::format("  {}\n", one_line(reason));
   }
@@ -227,7 +228,7 @@ class Writer {
       text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.task_count.error())));
       return;
     }
-    text_ += fmt::format("  {} threads:", *report_.task_count);
+    text_ += fmt::format("  {}:", plural(*report_.task_count, "thread"));
     const char* separator = " ";
     for (const auto& [state, count] : report_.states) {
       text_ += fmt::format("{}{} {} ({})", separator, count, state_words(state), state);
@@ -286,7 +287,7 @@ class Writer {
 
   void modules() {
     if (!report_.tainting_modules) {
-      heading("Modules from outside the tree");
+      heading("Modules that taint the kernel");
       text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.tainting_modules.error())));
       return;
     }

@@ -8,7 +8,8 @@
 namespace lifeboat {
 
 // init_uts_ns.name: struct new_utsname, six fields of 65 bytes (include/uapi/linux/utsname.h).
-// `not_found` without SYMBOL(init_uts_ns) or OFFSET(uts_namespace.name).
+// Without OFFSET(uts_namespace.name) (kernels before 5.11) found by OSRELEASE, which stands in the third.
+// `not_found` without SYMBOL(init_uts_ns), or when neither leads to it.
 Result<Utsname> read_utsname(const KernelMemory& memory);
 
 }  // namespace lifeboat

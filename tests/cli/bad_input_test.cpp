@@ -184,6 +184,12 @@ TEST_F(BadInput, a_vmcore_that_does_not_tell_of_its_kernel) {
   }
 }
 
+TEST_F(BadInput, states_that_no_task_has) {
+  const std::string file = write("dump", some_vmcore([](ElfBuilder&) {}));
+  for (const std::string states : {"", "Q", "RQ"})
+    EXPECT_EQ(run_lifeboat({"inspect", file, "ps", "--state", states}).status, 2) << states;
+}
+
 TEST_F(BadInput, a_vmcore_that_is_cut_off) {
   std::string bytes = some_vmcore([](ElfBuilder&) {});
   const std::string cut = write("cut", bytes.substr(0, bytes.size() / 2));

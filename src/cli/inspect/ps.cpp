@@ -136,7 +136,8 @@ class Table {
 Result<int> view_ps(const View& view) {
   TRY_VOID(view.expect_arguments("ps", 0, 0));
   constexpr std::string_view kStates = "RSDTtXZPI?";
-  if (const auto states = view.line.get("state"); states.find_first_not_of(kStates) != std::string::npos)
+  if (const auto states = view.line.get("state");
+      view.line.has("state") && (states.empty() || states.find_first_not_of(kStates) != std::string::npos))
     return fail(ErrorCode::usage, "inspect ps: '{}' is not made of the states {}", states, kStates);
   if (!view.session.tasks()) return std::unexpected(view.session.tasks().error());
   const TaskList& list = *view.session.tasks();

@@ -90,7 +90,8 @@ TEST(Report, WithoutNamesTheLogStands) {
   const Told told = tell(system);
   EXPECT_EQ(told.json["kind"], "sysrq");
   EXPECT_FALSE(told.json["log"].empty());
-  EXPECT_EQ(told.json["tasks"], nullptr);
+  // An empty list would say that there are none.
+  for (const char* key : {"tasks", "task_states", "blocked"}) EXPECT_EQ(told.json[key], nullptr) << key;
   EXPECT_THAT(told.text, HasSubstr("cannot tell"));
 }
 
@@ -112,9 +113,22 @@ TEST(Report, WithoutLogTheStackTellsTheKind) {
   system.fake.memory().fail_page(test::FakeKernel::to_physical(system.fake.log().ring), ErrorCode::lost);
   const Told told = tell(system);
   EXPECT_EQ(told.json["crash"], nullptr);
+  EXPECT_EQ(told.json["log"], nullptr);
+  EXPECT_TRUE(told.json["unknown"].contains("log"));
   EXPECT_EQ(told.json["kind"], "sysrq");
   EXPECT_THAT(told.json["reason"].get<std::string>(), HasSubstr("is on the stack"));
   EXPECT_EQ(told.json["tasks"], 6);
+}
+
+TEST(Report, ACpuWhoseTaskIsNotKnown) {
+  Report report;
+  report.other_cpus.push_back({.cpu = 3});
+  report.task_count = 1;
+  report.states['R'] = 1;
+  const std::string text = report_text(report, "vmcore", Style(false));
+  EXPECT_THAT(text, HasSubstr("CPU 3       ? "));
+  EXPECT_THAT(text, Not(HasSubstr("-1")));
+  EXPECT_THAT(text, HasSubstr("1 thread:"));
 }
 
 TEST(Report, WithoutUnwindTablesFramesAreMarked) {

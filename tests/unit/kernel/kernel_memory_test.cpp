@@ -113,11 +113,29 @@ TEST(Utsname, NamesTheKeyThatIsMissing) {
   for (const std::string key : {"SYMBOL(init_uts_ns)", "OFFSET(uts_namespace.name)"}) {
     FakeKernel fake;
     fake.remove_key(key);
+    // Not the release of VMCOREINFO: nothing to find the names by.
+    fake.set_utsname({"Linux", "host", "6.12.9", "#2 SMP", "x86_64", ""});
     const auto uts = read_utsname(fake.open());
     ASSERT_FALSE(uts);
     EXPECT_EQ(uts.error().code, ErrorCode::not_found);
     EXPECT_THAT(uts.error().message, HasSubstr(key));
   }
+}
+
+TEST(Utsname, IsFoundByTheReleaseWithoutItsOffset) {
+  FakeKernel fake;
+  fake.remove_key("OFFSET(uts_namespace.name)");
+  fake.set_utsname({"Linux", "host", "5.10.0", "#2 SMP", "x86_64", "example"});
+  fake.set_key("OSRELEASE", "5.10.0");
+  const auto uts = read_utsname(fake.open());
+  ASSERT_TRUE(uts) << uts.error().to_string();
+  EXPECT_EQ(uts->sysname, "Linux");
+  EXPECT_EQ(uts->nodename, "host");
+  EXPECT_EQ(uts->release, "5.10.0");
+  EXPECT_EQ(uts->version, "#2 SMP");
+  EXPECT_EQ(uts->domainname, "example");
+  fake.set_key("OSRELEASE", "5.10.00");
+  EXPECT_EQ(read_utsname(fake.open()).error().code, ErrorCode::not_found);
 }
 
 TEST(Utsname, AnywhereElseIsAnError) {
