@@ -94,7 +94,7 @@ std::vector<std::byte> capture_initramfs(const std::string& version) {
   InitramfsContents contents;
   contents.init = must(read_init_program(LIFEBOAT_BIN "/lifeboat-init"));
   contents.modules = disk_modules(version);
-  contents.manifest.target = {.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"};
+  contents.manifest.targets = {{.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"}};
   contents.manifest.final_action = FinalAction::poweroff;
   return must(build_initramfs(contents, InitramfsCompression::zstd));
 }
