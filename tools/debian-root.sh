@@ -1,23 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: debian-root.sh FOLDER
-# Builds FOLDER/root.img: an ext4 image of a small Debian with systemd and two kernels, for tests that reboot a whole
-# system. FOLDER/kernels gets the files that QEMU boots first, and the releases, oldest first, in FOLDER/releases.
-# Needs root (debootstrap, chroot), debootstrap and e2fsprogs; packages come from the suites that this machine uses.
+# usage: debian-root.sh SUITE FOLDER
+# Builds FOLDER/root.img: an ext4 image of a small Debian (bookworm or trixie) with systemd, for tests that reboot a
+# whole system; and FOLDER/grub.img, a disk of GRUB alone, which boots by BIOS what root.img's /boot/grub/grub.cfg says.
+# FOLDER/kernels gets the files that QEMU may boot without it, and the releases, oldest first, in FOLDER/releases.
+# Needs root (debootstrap, chroot), debootstrap and e2fsprogs; packages come from the site
+# that this machine uses.
 #
 # What differs from a Debian that the installer leaves, all of it for speed under software emulation:
 #   - no recommended packages, no network, no documentation, no password (and no login);
 #   - the initramfs holds the drivers of the test machine's disk only (MODULES=list) and is packed with lz4;
+#   - the root file system is a whole disk, and GRUB lies on a disk of its own;
 #   - periodic jobs, login prompts and some drivers are masked (below).
 set -euo pipefail
 
-folder=$1
-SUITE=bookworm
-KERNELS=(linux-image-amd64 linux-image-6.12-amd64)
-PACKAGES=(systemd systemd-sysv udev dbus kmod e2fsprogs initramfs-tools lz4)
-# kexec(8), and the libraries of lifeboat.
-PACKAGES+=(kexec-tools libboost-program-options1.74.0 libarchive13 libkmod2 libblkid1 libelf1 libdw1 libfmt9 liblz4-1
-  liblzma5 liblzo2-2 libsnappy1v5 libzstd1 zlib1g)
+suite=$1
+folder=$2
+case $suite in
+  bookworm) KERNELS=(linux-image-amd64 linux-image-6.12-amd64) ;;
+  trixie) KERNELS=(linux-image-amd64) ;;
+  *) echo "debian-root.sh: no recipe for the suite '$suite'" >&2; exit 2 ;;
+esac
+PACKAGES=(systemd systemd-sysv udev dbus kmod e2fsprogs initramfs-tools lz4 grub2-common grub-pc-bin)
+# kexec(8), and the libraries of lifeboat, by the names that both suites know.
+PACKAGES+=(kexec-tools libarchive13 libblkid1 libelf1 libkmod2 liblzma5 liblzo2-2 libsnappy1v5 libstdc++6 libxxhash0 libzstd1
+  zlib1g)
 MASKED=(apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
   systemd-tmpfiles-clean.timer systemd-pstore.service getty@tty1.service serial-getty@ttyS0.service
   # drivers of what the test machine does not have
@@ -37,8 +44,13 @@ retry() {
   return 1
 }
 
-site=$(apt-get indextargets --format '$(SITE) $(CODENAME)' | awk -v suite=$SUITE '$2 == suite { print $1; exit }')
-[ -n "$site" ] || { say "apt knows no site of $SUITE: run apt-get update"; exit 1; }
+# This machine's suites, so that the kernels are those that ./dev unpacks for the other tests; or those of another
+# release at the same site.
+own=$(. /etc/os-release && echo "$VERSION_CODENAME")
+sources=$(apt-get indextargets --format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(SITE) $(CODENAME) $(COMPONENT)' \
+  'Created-By: Packages' | grep -E " $own(-updates|-security)? " | sed "s/ $own\\b/ $suite/" | sort -u)
+site=$(awk -v suite="$suite" '$4 == suite { print $3; exit }' <<<"$sources")
+[ -n "$site" ] || { say "apt knows no site of $own: run apt-get update"; exit 1; }
 
 mkdir -p "$folder"
 work=$(mktemp -d "$folder/.new.XXXXXX")
@@ -50,12 +62,10 @@ clean_up() {
 trap clean_up EXIT
 root=$work/root
 
-say "debootstrap $SUITE from $site"
-retry debootstrap --variant=minbase "$SUITE" "$root" "$site" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
+say "debootstrap $suite from $site"
+retry debootstrap --variant=minbase "$suite" "$root" "$site" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
 
-# The same suites as this machine's, so that the kernels are those that ./dev unpacks for the other tests.
-apt-get indextargets --format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(SITE) $(CODENAME) $(COMPONENT)' \
-  'Created-By: Packages' | grep -E " $SUITE(-updates|-security)? " | sort -u >"$root/etc/apt/sources.list"
+echo "$sources" >"$root/etc/apt/sources.list"
 cat >"$root/etc/dpkg/dpkg.cfg.d/test-root" <<'CONF'
 force-unsafe-io
 path-exclude=/usr/share/doc/*
@@ -96,10 +106,40 @@ for kernel in "$root"/boot/vmlinuz-*; do
   echo "$release"
 done | sort -V >"$work/releases"
 
+# GRUB as its installer leaves it, but for the way to it: its first stages on a disk of their own, which look for the rest
+# by the label. The first configuration is written here; update-grub writes the next in the machine.
+say "setting up GRUB"
+mkdir -p "$root/boot/grub/i386-pc"
+cp "$root"/usr/lib/grub/i386-pc/*.mod "$root"/usr/lib/grub/i386-pc/*.lst "$root/boot/grub/i386-pc/"
+parameters="console=ttyS0 mitigations=off systemd.show_status=true TERM=dumb"
+cat >"$root/etc/default/grub" <<CONF
+GRUB_DEFAULT=0
+GRUB_TIMEOUT=0
+GRUB_TERMINAL=console
+GRUB_CMDLINE_LINUX_DEFAULT=""
+GRUB_CMDLINE_LINUX="$parameters"
+GRUB_DISABLE_OS_PROBER=true
+CONF
+newest=$(tail -n 1 "$work/releases")
+cat >"$root/boot/grub/grub.cfg" <<CONF
+linux /boot/vmlinuz-$newest root=/dev/vda ro $parameters
+initrd /boot/initrd.img-$newest
+boot
+CONF
+cat >"$root/tmp/early.cfg" <<'CONF'
+search --no-floppy --label root --set root
+set prefix=($root)/boot/grub
+CONF
+in_root grub-mkimage -O i386-pc -p /boot/grub -c /tmp/early.cfg -o /tmp/core.img biosdisk ext2 search search_label normal linux
+# boot.img reads the second sector, where core.img begins.
+cat "$root/usr/lib/grub/i386-pc/boot.img" "$root/tmp/core.img" >"$work/grub.img"
+truncate -s 1M "$work/grub.img"
+rm "$root/tmp/early.cfg" "$root/tmp/core.img"
+
 say "making the image"
 mke2fs -q -t ext4 -L root -d "$root" "$work/root.img" 3G
 chmod -R a+rX "$work/kernels"
 rm -rf "$folder/kernels"
-mv "$work/kernels" "$work/releases" "$folder/"
+mv "$work/kernels" "$work/releases" "$work/grub.img" "$folder/"
 cp "$0" "$folder/recipe"
 mv "$work/root.img" "$folder/root.img"  # last: it says that all is there

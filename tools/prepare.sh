@@ -7,13 +7,16 @@ BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache
   libelf-dev libdw-dev libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libzstd-dev zlib1g-dev liblzo2-dev libsnappy-dev liblzma-dev libarchive-dev libkmod-dev libblkid-dev libxxhash-dev
-  libgtest-dev libgmock-dev libkdumpfile-dev git ca-certificates
+  libgtest-dev libgmock-dev libkdumpfile-dev scdoc git ca-certificates
 )
 CLANG_PACKAGES=(clang-19 libclang-rt-19-dev)
 VM_PACKAGES=(qemu-system-x86 e2fsprogs kmod)
 # For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian,
 # a kernel module.
 VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip xz-utils debootstrap make gcc-12)
+# To make the packages, and to check what is in them.
+PACKAGE_PACKAGES=(dpkg-dev rpm)
+PACKAGE_TEST_PACKAGES=(lintian man-db groff shellcheck systemd zsh)
 PEER_PACKAGES=(crash)
 
 say() { printf '\n== %s\n' "$*" >&2; }
@@ -101,7 +104,7 @@ download() {
 }
 
 OWN_KERNELS=(6.1 6.12)
-OTHER_KERNELS=(5.10 7.2 7.3) # only ./dev test --all-kernels
+OTHER_KERNELS=(5.10 7.2 7.3) # only ./dev test --all
 # Where each kernel is: "SUITE METAPACKAGE". The suites move on; what a suite's metapackage leads to is taken.
 kernel_source() {
   case $1 in
@@ -200,13 +203,18 @@ prepare_kernel_headers() {
   mv "$work" "$folder/headers"
 }
 
-# A whole Debian with systemd and two kernels, as a disk image: $CACHE/debian-root. Made anew when its recipe changes.
+# A whole Debian with systemd, as a disk image: $CACHE/debian-{12,13}. Made anew when its recipe changes.
 prepare_debian_root() {
-  local folder=$CACHE/debian-root
+  local number=$1 folder=$CACHE/debian-$1 suite
+  case $number in
+    12) suite=bookworm ;;
+    13) suite=trixie ;;
+    *) die "no Debian $number is known" ;;
+  esac
   [ -e "$folder/root.img" ] && cmp -s tools/debian-root.sh "$folder/recipe" && return
-  say "building a Debian with systemd for the tests"
+  say "building a Debian $number with systemd for the tests"
   update_lists
-  as_root tools/debian-root.sh "$folder"
+  as_root tools/debian-root.sh "$suite" "$folder"
 }
 
 # The newest peers, from Debian's unstable suite, unpacked beside their own C library and run through its loader, so that

@@ -80,6 +80,7 @@ void Guest::start() {
                           "unix:server=on,wait=off,path=" + in_folder("monitor")},
   };
   auto& extra = machine.extra_arguments;
+  for (const auto& device : options_.devices) extra.insert(extra.end(), {"-device", device});
   if (options_.efi) extra.insert(extra.end(), {"-bios", kFirmware});
   if (options_.shared_memory) {
     extra.insert(extra.end(), {"-object",

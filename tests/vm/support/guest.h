@@ -30,6 +30,7 @@ struct GuestOptions {
   int cpus = 1;
   std::string cpu_model;       // empty: the most there is
   bool efi = false;            // boots by OVMF
+  std::vector<std::string> devices;  // QEMU's, "i6300esb"
   bool shared_memory = false;  // write_memory() works; all of the memory is below 2 GiB then
 };
 

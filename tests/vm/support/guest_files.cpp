@@ -54,7 +54,7 @@ std::string kernel_path(const std::string& version) {
   const auto path = kernel_folder(version) / "vmlinuz";
   if (!fs::exists(path))
     throw std::runtime_error(path.string() +
-                             " is missing: ./dev test fetches it (--all-kernels: all of them)");
+                             " is missing: ./dev test fetches it (--all: all of them)");
   return fs::canonical(path);
 }
 
@@ -90,12 +90,14 @@ std::vector<std::byte> small_initramfs(const std::string& folder, const std::str
   return must(cpio.finish());
 }
 
-std::vector<std::byte> capture_initramfs(const std::string& version) {
+std::vector<std::byte> capture_initramfs(const std::string& version,
+                                         const std::function<void(InitramfsContents&)>& change) {
   InitramfsContents contents;
   contents.init = must(read_init_program(LIFEBOAT_BIN "/lifeboat-init"));
   contents.modules = disk_modules(version);
   contents.manifest.targets = {{.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"}};
-  contents.manifest.final_action = FinalAction::poweroff;
+  contents.manifest.final_action = contents.manifest.failure_action = FinalAction::poweroff;
+  if (change) change(contents);
   return must(build_initramfs(contents, InitramfsCompression::zstd));
 }
 

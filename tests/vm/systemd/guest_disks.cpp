@@ -12,25 +12,12 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-// Where each file of the guest comes from: a path below the root, and the file of this machine.
-struct Addition {
-  fs::path guest;
-  fs::path host;
-};
-
 std::vector<Addition> files_below(const fs::path& folder, const fs::path& guest) {
   std::vector<Addition> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_directory() && !entry.is_symlink()) continue;
     files.push_back({guest / entry.path().lexically_relative(folder), entry.path()});
   }
-  return files;
-}
-
-std::vector<Addition> additions() {
-  auto files = files_below(LIFEBOAT_SYSTEMD_TESTS "/root", "/");
-  for (const auto& unit : files_below(LIFEBOAT_UNITS, "/usr/lib/systemd/system")) files.push_back(unit);
-  files.push_back({"/usr/sbin/lifeboat", LIFEBOAT_BIN "/lifeboat"});
   return files;
 }
 
@@ -86,6 +73,13 @@ Result<> split_boot(const std::string& root, const std::string& boot, const fs::
 
 }  // namespace
 
+std::vector<Addition> built_programs() {
+  auto files = files_below(LIFEBOAT_SYSTEMD_TESTS "/root-with-kexec", "/");
+  for (const auto& unit : files_below(LIFEBOAT_UNITS, "/usr/lib/systemd/system")) files.push_back(unit);
+  files.push_back({"/usr/sbin/lifeboat", LIFEBOAT_BIN "/lifeboat"});
+  return files;
+}
+
 Result<DebianRoot> DebianRoot::open(const fs::path& folder) {
   DebianRoot root{.folder = folder, .releases = {}};
   std::istringstream releases(TRY(read_text(folder / "releases")));
@@ -94,12 +88,15 @@ Result<DebianRoot> DebianRoot::open(const fs::path& folder) {
   return root;
 }
 
-Result<GuestDisks> GuestDisks::create(const DebianRoot& root, BootFolder boot, const fs::path& folder) {
+Result<GuestDisks> GuestDisks::create(const DebianRoot& root, BootFolder boot,
+                                      const std::vector<Addition>& more, const fs::path& folder) {
   const auto work = TRY(TempDir::create("disks", folder));
   GuestDisks disks;
   disks.images_.push_back(folder / "root.img");
   TRY_VOID(run_checked({"cp", "--sparse=always", root.image(), disks.images_[0]}));
-  TRY_VOID(add_files(disks.images_[0], work.path(), additions()));
+  auto additions = files_below(LIFEBOAT_SYSTEMD_TESTS "/root", "/");
+  additions.insert(additions.end(), more.begin(), more.end());
+  TRY_VOID(add_files(disks.images_[0], work.path(), additions));
   if (boot == BootFolder::own_disk) {
     disks.images_.push_back(folder / "boot.img");
     TRY_VOID(split_boot(disks.images_[0], disks.images_[1], work.path()));

@@ -18,6 +18,8 @@ struct DebianRoot {
 
   static Result<DebianRoot> open(const std::filesystem::path& folder);
   [[nodiscard]] std::string image() const { return folder / "root.img"; }
+  // A disk that boots what the image's /boot/grub/grub.cfg says.
+  [[nodiscard]] std::string grub() const { return folder / "grub.img"; }
   // Copies of what is in the image's /boot, for QEMU.
   [[nodiscard]] std::string kernel(const std::string& release) const {
     return folder / "kernels" / ("vmlinuz-" + release);
@@ -29,11 +31,19 @@ struct DebianRoot {
 
 enum class BootFolder { on_root, own_disk };
 
+// A file of this machine to be put into the guest: a path from the guest's root on, and where it comes from.
+struct Addition {
+  std::filesystem::path guest;
+  std::filesystem::path host;
+};
+// lifeboat as it was built, its units, and the link kexec: what `cmake --install` would do.
+std::vector<Addition> built_programs();
+
 class GuestDisks {
  public:
-  // root.img in `folder`, with the program, the units and the test's own files put in; and boot.img, when
-  // /boot is to have a disk of its own (the root's /boot is empty then).
-  static Result<GuestDisks> create(const DebianRoot& root, BootFolder boot,
+  // root.img in `folder`, with the test's own files put in (root/) and these; and boot.img, when /boot is to
+  // have a disk of its own (the root's /boot is empty then).
+  static Result<GuestDisks> create(const DebianRoot& root, BootFolder boot, const std::vector<Addition>& more,
                                    const std::filesystem::path& folder);
 
   [[nodiscard]] const std::vector<std::string>& images() const { return images_; }

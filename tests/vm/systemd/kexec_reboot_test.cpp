@@ -28,12 +28,12 @@ class KexecReboot : public ::testing::Test {
     folder_ = rehearsals() / "systemd" / test->name();
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
-    auto root = DebianRoot::open(cache() / "debian-root");
+    auto root = DebianRoot::open(cache() / "debian-12");
     ASSERT_OK(root);
     ASSERT_GE(root->releases.size(), 2u);
     older_ = root->releases.front();
     newer_ = root->releases.back();
-    auto disks = GuestDisks::create(*root, boot_folder, folder_);
+    auto disks = GuestDisks::create(*root, boot_folder, built_programs(), folder_);
     ASSERT_OK(disks);
     disks_ = *std::move(disks);
     auto guest = SystemGuest::boot(*root, disks_, older_, folder_);

@@ -18,8 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kBootLimit =
-    300s;  // from a kernel's start, or from the shutdown of the one before, to the shell
+// From a kernel's start, from the shutdown of the one before, or from a panic, to the shell.
+constexpr auto kBootLimit = 400s;
 constexpr auto kCommandLimit = 180s;  // one line
 constexpr auto kInitLimit = 90s;      // from QEMU's start to the first kernel's /init
 constexpr int kStarts = 3;
@@ -27,21 +27,52 @@ constexpr int kStarts = 3;
 constexpr std::string_view kReady = "guest: ready ";
 constexpr std::string_view kStatus = "guest: status ";
 
-std::vector<std::string> qemu_arguments(const DebianRoot& root, const GuestDisks& disks,
-                                        const std::string& release, const std::string& socket,
-                                        const std::string& console) {
-  // Few devices and CPU features: udev loads a driver for each of them. One CPU: kernels that patch
-  // themselves die now and then under multi-threaded emulation, and here that could be any of those that were
-  // entered by kexec.
-  std::vector<std::string> arguments = {
-      "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine",
-      "q35,accel=tcg,sata=off,smbus=off", "-cpu", "Nehalem", "-smp", "1", "-m", "768M", "-kernel",
-      root.kernel(release), "-initrd", root.initramfs(release), "-append",
-      // A panic, and a firmware reboot where a kexec was meant, end QEMU (-no-reboot).
-      "root=/dev/vda ro console=ttyS0 panic=-1 mitigations=off systemd.show_status=true TERM=dumb", "-serial",
-      "file:" + console, "-serial", "unix:" + socket};
+// Few devices and CPU features: udev loads a driver for each of them. One CPU: kernels that patch themselves
+// die now and then under multi-threaded emulation, and here that could be any of those that were entered by
+// kexec.
+std::vector<std::string> common_arguments(const char* memory) {
+  return {"qemu-system-x86_64",
+          "-nodefaults",
+          "-no-user-config",
+          "-display",
+          "none",
+          "-machine",
+          "q35,accel=tcg,sata=off,smbus=off",
+          "-cpu",
+          "Nehalem",
+          "-smp",
+          "1",
+          "-m",
+          memory};
+}
+
+std::vector<std::string> kernel_machine(const DebianRoot& root, const GuestDisks& disks,
+                                        const std::string& release) {
+  auto arguments = common_arguments("768M");
+  arguments.insert(
+      arguments.end(),
+      {"-no-reboot", "-kernel", root.kernel(release), "-initrd", root.initramfs(release), "-append",
+       // A panic, and a firmware reboot where a kexec was meant, end QEMU (-no-reboot).
+       "root=/dev/vda ro console=ttyS0 panic=-1 mitigations=off systemd.show_status=true TERM=dumb"});
   for (const auto& image : disks.images()) {
     arguments.insert(arguments.end(), {"-drive", "if=virtio,format=raw,cache=unsafe,file=" + image});
+  }
+  return arguments;
+}
+
+std::vector<std::string> grub_machine(const DebianRoot& root, const GuestDisks& disks) {
+  auto arguments = common_arguments("1G");
+  // The root is /dev/vda, and the BIOS boots the last disk.
+  auto images = disks.images();
+  images.push_back(root.grub());
+  for (size_t i = 0; i < images.size(); ++i) {
+    const bool grub = i + 1 == images.size();
+    arguments.insert(
+        arguments.end(),
+        {"-drive",
+         fmt::format("if=none,id=disk{},format=raw,cache=unsafe,snapshot={},file={}", i, grub ? "on" : "off",
+                     images[i]),
+         "-device", fmt::format("virtio-blk-pci,drive=disk{}{}", i, grub ? ",bootindex=0" : "")});
   }
   return arguments;
 }
@@ -84,11 +115,22 @@ Result<SystemGuest> SystemGuest::start(const std::vector<std::string>& arguments
 
 Result<SystemGuest> SystemGuest::boot(const DebianRoot& root, const GuestDisks& disks,
                                       const std::string& release, const std::filesystem::path& folder) {
+  return boot(kernel_machine(root, disks, release), release, folder);
+}
+
+Result<SystemGuest> SystemGuest::boot_by_grub(const DebianRoot& root, const GuestDisks& disks,
+                                              const std::filesystem::path& folder) {
+  return boot(grub_machine(root, disks), "GRUB's default kernel", folder);
+}
+
+Result<SystemGuest> SystemGuest::boot(const std::vector<std::string>& machine, const std::string& what,
+                                      const std::filesystem::path& folder) {
   // The path of a socket may be 107 bytes long, and the test's folder may be longer.
   const auto work = TRY(TempDir::create("guest"));
   const std::string socket = work.path() / "shell";
   const std::string console = folder / "console.log";
-  const auto arguments = qemu_arguments(root, disks, release, socket, console);
+  auto arguments = machine;
+  arguments.insert(arguments.end(), {"-serial", "file:" + console, "-serial", "unix:" + socket});
   for (int start = 1;; ++start) {
     auto guest = TRY(SystemGuest::start(arguments, socket, console));
     if (guest.reaches_init()) {
@@ -96,9 +138,9 @@ Result<SystemGuest> SystemGuest::boot(const DebianRoot& root, const GuestDisks& 
       return guest;
     }
     if (start == kStarts) {
-      return std::unexpected(guest.explained(Error(ErrorCode::timeout, release + " did not reach /init")));
+      return std::unexpected(guest.explained(Error(ErrorCode::timeout, what + " did not reach /init")));
     }
-    std::cerr << "the kernel " << release << " died before /init; started again (" << start << " of "
+    std::cerr << "the kernel " << what << " died before /init; started again (" << start << " of "
               << kStarts - 1 << ")\n";
   }
 }
@@ -129,6 +171,15 @@ Result<> SystemGuest::run_to_the_end(const std::string& line) {
   TRY_VOID(send(line));
   if (qemu_.wait(kBootLimit)) return {};
   return std::unexpected(explained(Error(ErrorCode::timeout, line + ": the machine is still there")));
+}
+
+Result<Clock::time_point> SystemGuest::console_says(const std::string& text, size_t from) {
+  const auto deadline = Clock::now() + kBootLimit;
+  while (Clock::now() < deadline) {
+    if (console().find(text, from) != std::string::npos) return Clock::now();
+    if (qemu_.wait(200ms)) return fail(ErrorCode::truncated, "the machine ended before it said '{}'", text);
+  }
+  return std::unexpected(explained(Error(ErrorCode::timeout, "the console never said '" + text + "'")));
 }
 
 std::string SystemGuest::console() const {

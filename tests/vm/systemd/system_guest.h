@@ -26,14 +26,24 @@ class SystemGuest {
   // said.
   static Result<SystemGuest> boot(const DebianRoot& root, const GuestDisks& disks, const std::string& release,
                                   const std::filesystem::path& folder);
+  // The same by BIOS and GRUB, as an installed machine does it: a machine that restarts boots again.
+  static Result<SystemGuest> boot_by_grub(const DebianRoot& root, const GuestDisks& disks,
+                                          const std::filesystem::path& folder);
 
   // Runs one line of shell.
   Result<Answer> run(const std::string& line);
   // Runs a line that takes the machine into another kernel and waits for the shell there: the release that
   // runs then.
   Result<std::string> run_into_next_kernel(const std::string& line);
+  // The release that the shell names when it is ready. A line of it that failed before is the error.
+  Result<std::string> wait_for_shell();
   // Runs a line that ends the machine, and waits for its end.
   Result<> run_to_the_end(const std::string& line);
+
+  // Sends a line and waits for no answer.
+  Result<> send(const std::string& line);
+  // When the console says `text`, behind what it had said when it was `from` bytes long.
+  Result<std::chrono::steady_clock::time_point> console_says(const std::string& text, size_t from);
 
   // Everything that the kernels and the service manager have said.
   [[nodiscard]] std::string console() const;
@@ -45,13 +55,12 @@ class SystemGuest {
 
   static Result<SystemGuest> start(const std::vector<std::string>& arguments, const std::string& socket,
                                    const std::string& console);
-  Result<> send(const std::string& line);
+  static Result<SystemGuest> boot(const std::vector<std::string>& machine, const std::string& what,
+                                  const std::filesystem::path& folder);
   // The next line from the shell's port; `timeout`, or `truncated` when the machine is gone.
   Result<std::string> next_line(Deadline deadline);
   // Whether the first kernel comes as far as its /init.
   bool reaches_init();
-  // The release that the shell names when it is ready. A line of it that failed before is the error.
-  Result<std::string> wait_for_shell();
   // With the console's last lines.
   [[nodiscard]] Error explained(Error error) const;
 

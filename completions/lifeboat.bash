@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for lifeboat(8). It asks the program itself, so that it never lags behind.
+
+_lifeboat_commands() { lifeboat --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'; }
+
+# "-h [ --help ]   show this help": both names.
+_lifeboat_options() {
+  lifeboat "$1" --help 2>/dev/null |
+    sed -n -e 's/^  \(-[a-zA-Z]\) \[ \(--[a-z0-9-]*\) \].*/\1\n\2/p' -e 's/^  \(--[a-z0-9-]*\).*/\1/p'
+}
+
+_lifeboat() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_lifeboat_commands) --help --version" -- "$current")
+    return
+  fi
+  case $previous in
+    --syscall) mapfile -t COMPREPLY < <(compgen -W "auto file segments" -- "$current"); return ;;
+    --compress) mapfile -t COMPREPLY < <(compgen -W "none zlib lzo snappy zstd" -- "$current"); return ;;
+    --final) mapfile -t COMPREPLY < <(compgen -W "reboot poweroff halt shell" -- "$current"); return ;;
+    --kernel)
+      if [ "$command" = build ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(cd /lib/modules 2>/dev/null && echo *)" -- "$current")
+        return
+      fi
+      ;;
+  esac
+  case $current in
+    -*) mapfile -t COMPREPLY < <(compgen -W "$(_lifeboat_options "$command")" -- "$current"); return ;;
+  esac
+  case $command:$COMP_CWORD in
+    config:2) mapfile -t COMPREPLY < <(compgen -W "check show" -- "$current") ;;
+    reserve:2) mapfile -t COMPREPLY < <(compgen -W "show estimate set shrink" -- "$current") ;;
+    inspect:3) mapfile -t COMPREPLY < <(compgen -W "report log bt ps mod sys mem sym type read search" -- "$current") ;;
+    *) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+  esac
+}
+
+complete -F _lifeboat lifeboat

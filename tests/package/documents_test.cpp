@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the configuration file, the manuals and the completions say is what the programs do.
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "config/config.h"
+#include "support/programs.h"
+
+namespace lifeboat::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+
+const std::string kSource = LIFEBOAT_SOURCE;
+
+std::string manual(const std::string& page) {
+  return text_of(kSource + "/docs/man/" + page + ".scd");
+}
+
+// The first group of every match.
+std::set<std::string> matches(const std::string& text, const std::string& expression) {
+  const std::regex regex(expression, std::regex::multiline);
+  std::set<std::string> found;
+  for (std::sregex_iterator at(text.begin(), text.end(), regex), end; at != end; ++at) found.insert((*at)[1]);
+  return found;
+}
+
+std::set<std::string> commands() {
+  return matches(run_lifeboat({"--help"}).text, "^  ([a-z][a-z-]*) ");
+}
+std::set<std::string> options(const std::string& command) {
+  return matches(run_lifeboat({command, "--help"}).text, "^  (?:-. \\[ )?(--[a-z0-9-]+)");
+}
+
+TEST(ConfigurationFile, says_what_holds_without_it) {
+  const TempDir folder = *TempDir::create("conf");
+  const std::string shipped = text_of(kSource + "/conf/lifeboat.conf");
+  const auto show = [&](const std::string& text) {
+    const std::string path = folder.path() / "lifeboat.conf";
+    EXPECT_TRUE(write_file_atomically(path, as_byte_span(text), 0644));
+    const auto answer = run_lifeboat({"config", "show", "--config", path});
+    EXPECT_EQ(answer.status, 0) << answer.text;
+    return answer.text;
+  };
+  const std::string built_in = show("");
+  EXPECT_EQ(show(shipped), built_in);
+  // With all its settings in force.
+  const std::string in_force =
+      std::regex_replace(shipped, std::regex("^#(\\[|[a-z_]+ =)", std::regex::multiline), "$1");
+  EXPECT_NE(in_force, shipped);
+  EXPECT_EQ(show(in_force), built_in);
+}
+
+TEST(ConfigurationFile, names_every_key) {
+  const std::string shipped = text_of(kSource + "/conf/lifeboat.conf");
+  // Those of a [target] besides the path are for targets that are not there by default.
+  const std::set<std::string> elsewhere = {"target.device", "target.filesystem"};
+  for (const auto& name : config::key_names()) {
+    if (elsewhere.contains(name)) continue;
+    EXPECT_THAT(shipped, HasSubstr(name.substr(name.find('.') + 1) + " =")) << name;
+  }
+}
+
+TEST(Manual, of_the_configuration_has_every_key_and_no_other) {
+  std::set<std::string> documented;
+  std::string section;
+  std::istringstream text(manual("lifeboat.conf.5"));
+  const std::regex heading("# \\[(.*)\\]"), entry("\\*([a-z_]+)\\*");
+  std::smatch found;
+  for (std::string line; std::getline(text, line);) {
+    if (std::regex_match(line, found, heading)) section = found[1];
+    if (line.starts_with("# EXAMPLE")) break;
+    if (std::regex_match(line, found, entry)) documented.insert(section + "." + found[1].str());
+  }
+  const auto names = config::key_names();
+  EXPECT_EQ(documented, std::set<std::string>(names.begin(), names.end()));
+}
+
+TEST(Manual, of_the_program_has_every_command) {
+  EXPECT_THAT(matches(manual("lifeboat.8"), "^\\*([a-z]+)\\*"), IsSupersetOf(commands()));
+}
+
+TEST(Manual, of_kexec_has_every_option) {
+  const auto documented = matches(manual("kexec.8"), "(--[a-z0-9-]+)");
+  const auto known = matches(text_of(kSource + "/docs/kexec-options.md"), "`(--[a-z0-9-]+)");
+  EXPECT_GT(known.size(), 30u);
+  EXPECT_THAT(documented, IsSupersetOf(known));
+}
+
+TEST(Manual, is_well_formed) {
+  for (const char* page : {"lifeboat.8", "lifeboat.conf.5", "lifeboat-init.8", "kexec.8"}) {
+    // As lintian looks at them.
+    const auto output = run({"sh", "-c",
+                             fmt::format("LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "
+                                         "{}/man/{}.gz 2>&1 >/dev/null",
+                                         LIFEBOAT_BUILD, page)});
+    EXPECT_EQ(output.status, 0) << page;
+    EXPECT_EQ(output.text, "") << page;
+  }
+}
+
+// `shell` prints what completes "lifeboat COMMAND --", one a line, with the words in $WORDS; the program is
+// in PATH.
+void expect_every_option(const std::string& shell, const std::string& script) {
+  for (const auto& command : commands()) {
+    const auto output = run({"env", std::string("PATH=") + LIFEBOAT_BIN + ":/usr/sbin:/usr/bin:/sbin:/bin",
+                             "COMMAND=" + command, shell, shell == "zsh" ? "-fc" : "-c", script});
+    EXPECT_EQ(output.status, 0) << output.text;
+    std::istringstream lines(output.text);
+    std::set<std::string> offered;
+    for (std::string line; std::getline(lines, line);) offered.insert(line);
+    EXPECT_THAT(offered, IsSupersetOf(options(command))) << shell << ": " << command;
+    EXPECT_TRUE(offered.contains("--json")) << shell << ": " << command;
+  }
+}
+
+TEST(Completion, of_bash_offers_every_command_and_option) {
+  const std::string source = "source " + kSource + "/completions/lifeboat.bash; ";
+  expect_every_option("bash", source +
+                                  "COMP_WORDS=(lifeboat $COMMAND --); COMP_CWORD=2; _lifeboat; "
+                                  "printf '%s\\n' \"${COMPREPLY[@]}\"");
+  const auto output =
+      run({"env", std::string("PATH=") + LIFEBOAT_BIN + ":/usr/bin:/bin", "bash", "-c",
+           source + "COMP_WORDS=(lifeboat ''); COMP_CWORD=1; _lifeboat; printf '%s\\n' \"${COMPREPLY[@]}\""});
+  EXPECT_THAT(matches(output.text, "^([a-z]+)$"), IsSupersetOf(commands()));
+}
+
+TEST(Completion, of_zsh_offers_every_option) {
+  // What zsh's completion system would bring.
+  expect_every_option("zsh",
+                      "compadd() { shift; print -l -- \"$@\" }; _describe() { :; }; _files() { :; }; "
+                      "words=(lifeboat $COMMAND --); CURRENT=3; source " +
+                          kSource + "/completions/_lifeboat");
+}
+
+}  // namespace
+}  // namespace lifeboat::test

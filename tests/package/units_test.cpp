@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Units and scripts, as systemd and shellcheck see them.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "support/programs.h"
+
+namespace lifeboat::test {
+namespace {
+
+namespace fs = std::filesystem;
+const fs::path kSource = LIFEBOAT_SOURCE;
+
+// Copies whose programs exist on this machine.
+TempDir runnable_units() {
+  TempDir folder = *TempDir::create("units");
+  for (const auto& entry : fs::directory_iterator(kSource / "units")) {
+    const std::string text =
+        std::regex_replace(text_of(entry.path()), std::regex("/usr/sbin/lifeboat"), lifeboat_program());
+    EXPECT_TRUE(write_file_atomically(folder.path() / entry.path().filename(), as_byte_span(text), 0644));
+  }
+  return folder;
+}
+
+TEST(Units, are_what_systemd_expects) {
+  const TempDir folder = runnable_units();
+  std::vector<std::string> command = {"systemd-analyze", "verify", "--man=no"};
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    std::string path = entry.path();
+    if (const auto at = path.find("@."); at != std::string::npos) path.insert(at + 1, "6.12");
+    command.push_back(path);
+  }
+  for (size_t i = 3; i < command.size(); ++i) {
+    if (command[i].find('@') == std::string::npos) continue;
+    // An instance is looked for beside its template.
+    command[i] = fs::path(command[i]);
+  }
+  const auto output = run(command);
+  EXPECT_EQ(output.status, 0) << output.text;
+  EXPECT_EQ(output.text.find("lifeboat"), std::string::npos) << output.text;
+}
+
+TEST(Units, are_sandboxed) {
+  const TempDir folder = runnable_units();
+  for (const char* unit : {"lifeboat-load.service", "lifeboat-reload.service", "lifeboat-collect.service"}) {
+    const auto output = run({"systemd-analyze", "security", "--offline=true", "--threshold=50", "--no-pager",
+                             folder.path() / unit});
+    EXPECT_EQ(output.status, 0) << unit << ": "
+                                << output.text.substr(output.text.rfind('\n', output.text.size() - 2));
+  }
+}
+
+TEST(Scripts, are_sound) {
+  std::vector<std::string> command = {"shellcheck"};
+  for (const char* folder : {"hooks", "packaging/debian", "packaging/debian-kexec", "packaging/rpm"}) {
+    for (const auto& entry : fs::directory_iterator(kSource / folder)) {
+      const std::string name = entry.path().filename();
+      const bool rpm =
+          entry.path().parent_path().filename() == "rpm";  // rpm runs them with sh, and wants no #!
+      if (!rpm && !text_of(entry.path()).starts_with("#!/bin/sh\n")) continue;
+      command.push_back(entry.path());
+    }
+  }
+  EXPECT_GE(command.size(), 10u);
+  command.insert(command.begin() + 1, {"-s", "sh"});
+  const auto output = run(command);
+  EXPECT_EQ(output.status, 0) << output.text;
+}
+
+}  // namespace
+}  // namespace lifeboat::test

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A Debian that GRUB boots, with this build's packages in /root: what tests of an installed machine stand on.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "documented_commands.h"
+#include "support/programs.h"
+#include "system_guest.h"
+
+namespace lifeboat::test {
+
+#define ASSERT_OK(result) ASSERT_TRUE(result) << (result).error().to_string()
+
+class InstalledSystem : public ::testing::Test {
+ protected:
+  // `suite`: "debian-12". With `grub`, that is the first boot's configuration; else the one that the root
+  // comes with: its newest kernel, with no memory reserved. Check for failure when it returns.
+  void boot(const std::string& suite, const std::string& grub = {});
+  // A grub.cfg that boots this kernel with memory reserved.
+  static std::string reserved_grub(const std::string& release);
+
+  SystemGuest::Answer run(const std::string& line);
+  // Fails the test when the line's exit status is not 0. Returns what it said.
+  std::string succeed(const std::string& line);
+  // Types a block of docs/install.md, into said_. A line that restarts the machine is returned and not typed.
+  std::string type(const std::string& block);
+  // Types a line that restarts the machine, and waits until it is back.
+  void restart(const std::string& line);
+  // The crash that a line brings about, up to the next boot of the system. The capture kernel is at work when the
+  // console says `capturing`.
+  void crash(const std::string& line, const std::string& capturing = "lifeboat: phase capture-start");
+
+  void expect_armed();
+  // How long lifeboat-load.service took to arm the machine in this boot.
+  double arming_seconds();
+
+  DebianRoot root_{};
+  std::filesystem::path folder_;
+  GuestDisks disks_;
+  std::optional<SystemGuest> guest_;
+  std::string said_;
+};
+
+}  // namespace lifeboat::test

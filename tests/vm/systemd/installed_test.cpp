@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// docs/install.md, typed word by word: the package is installed, memory reserved, the machine crashed; after
+// its restart the dump is there and whole. Then what may come after: another crash, a full disk.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "installed_system.h"
+
+namespace lifeboat::test {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+class Installed : public InstalledSystem, public ::testing::WithParamInterface<const char*> {
+ protected:
+  // As `lifeboat list` has them, the newest first.
+  Json crashes() {
+    Json list = Json::parse(succeed("lifeboat list --json"), nullptr, false);
+    return list.is_object() && list.contains("crashes") ? list["crashes"] : list;
+  }
+  void expect_collected() {
+    EXPECT_EQ(run("systemctl is-active lifeboat-collect").text, "inactive\n");
+    EXPECT_EQ(run("systemctl show -P Result lifeboat-collect").text, "success\n");
+  }
+};
+
+TEST_P(Installed, crash_is_captured) {
+  ASSERT_NO_FATAL_FAILURE(boot(GetParam()));
+  type("install");
+  EXPECT_THAT(said_, HasSubstr("no memory is reserved"));
+  EXPECT_EQ(run("lifeboat status").status, 3);
+
+  ASSERT_NO_FATAL_FAILURE(restart(type("reserve")));
+  expect_armed();
+  std::cerr << fmt::format("first arming: {:.1f} s\n", arming_seconds());
+  EXPECT_EQ(run("cat /proc/sys/kernel/panic").text, "10\n");
+  ASSERT_NO_FATAL_FAILURE(restart("systemctl reboot"));
+  expect_armed();
+  std::cerr << fmt::format("later arming: {:.1f} s\n", arming_seconds());
+
+  ASSERT_NO_FATAL_FAILURE(crash(type("crash")));
+  expect_armed();
+  expect_collected();
+  type("look");
+  EXPECT_THAT(said_, HasSubstr("sysrq"));
+  EXPECT_EQ(crashes().size(), 1u) << crashes();
+  EXPECT_EQ(succeed("stat -c %a /var/crash/lifeboat/*"), "700\n");
+  EXPECT_EQ(succeed("stat -c %a /var/crash/lifeboat/*/vmcore"), "600\n");
+}
+
+// A machine that crashes again and again, and has ever less room.
+TEST_P(Installed, crashes_in_a_row) {
+  auto root = DebianRoot::open(cache() / GetParam());
+  ASSERT_OK(root);
+  ASSERT_NO_FATAL_FAILURE(boot(GetParam(), reserved_grub(root->releases.back())));
+  type("install");
+  succeed("printf '[retention]\\nkeep = 2\\nmin_free = 0\\n' >/etc/lifeboat.conf.d/keep.conf");
+  succeed("systemctl reload lifeboat-load");
+  for (int i = 0; i < 3; ++i) {
+    SCOPED_TRACE(i);
+    ASSERT_NO_FATAL_FAILURE(crash("sync; echo c >/proc/sysrq-trigger"));
+    expect_armed();
+    expect_collected();
+    succeed("lifeboat verify $(ls -d /var/crash/lifeboat/*/vmcore | tail -n 1)");
+  }
+  EXPECT_EQ(crashes().size(), 2u) << crashes();
+
+  // No room for a dump, nor would there be if the older crashes went: the log is saved, and the machine comes
+  // back.
+  succeed("rm -rf $(ls -d /var/crash/lifeboat/* | head -n 1)");
+  succeed("fallocate -l $(($(df --output=avail -B1 / | tail -n 1) - (8 << 20))) /var/full && sync");
+  ASSERT_NO_FATAL_FAILURE(crash("echo c >/proc/sysrq-trigger"));
+  succeed("rm /var/full");
+  expect_collected();
+  succeed("grep -q 'sysrq triggered crash' $(ls -d /var/crash/lifeboat/*/vmcore-dmesg.txt | tail -n 1)");
+  EXPECT_EQ(crashes().size(), 2u) << crashes();
+  succeed("lifeboat verify $(ls -d /var/crash/lifeboat/*/vmcore | head -n 1)");
+}
+
+// A capture kernel that boots the installed system, with the distribution's initramfs: lifeboat-capture.service.
+TEST_P(Installed, the_system_itself_captures) {
+  auto root = DebianRoot::open(cache() / GetParam());
+  ASSERT_OK(root);
+  const std::string release = root->releases.back();
+  ASSERT_NO_FATAL_FAILURE(boot(GetParam(), reserved_grub(release)));
+  type("install");
+  succeed("lifeboat load --crash --initrd /boot/initrd.img-" + release);
+  const size_t said = guest_->console().size();
+  ASSERT_NO_FATAL_FAILURE(crash("sync; echo c >/proc/sysrq-trigger", "Starting lifeboat-capture.service"));
+  // The rest of the system did not start in the capture kernel.
+  const std::string console = guest_->console().substr(said);
+  const auto capture = console.find("Starting lifeboat-capture.service");
+  EXPECT_EQ(console.substr(0, console.find("Restarting system", capture)).find("Reached target sysinit.target"),
+            std::string::npos);
+  expect_armed();
+  expect_collected();
+  succeed("lifeboat verify /var/crash/lifeboat/*/vmcore");
+}
+
+INSTANTIATE_TEST_SUITE_P(, Installed, ::testing::Values("debian-12", "debian-13"),
+                         [](const auto& suite) { return std::string(suite.param).replace(6, 1, "_"); });
+
+}  // namespace
+}  // namespace lifeboat::test
