@@ -12,11 +12,11 @@
 namespace lifeboat::arm {
 namespace {
 
-void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t total_kib, uint64_t lowest_kib, bool real,
+void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t reserved_kib, uint64_t lowest_kib, bool real,
              std::string source) {
   constexpr uint64_t kMost = UINT64_MAX / 1_KiB;
-  if (total_kib == 0 || total_kib > kMost || lowest_kib > total_kib) return;
-  uses.push_back({total_kib * 1_KiB, lowest_kib * 1_KiB, real, std::move(source)});
+  if (reserved_kib == 0 || reserved_kib > kMost || lowest_kib > reserved_kib) return;
+  uses.push_back({reserved_kib * 1_KiB, lowest_kib * 1_KiB, real, std::move(source)});
 }
 
 }  // namespace
@@ -31,13 +31,12 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
     if (!crashes) continue;
     for (const auto& crash : *crashes) {
       if (!crash.record || crash.record->release != release) continue;
-      add_use(uses, crash.record->memory_total_kib, crash.record->memory_lowest_kib, true,
+      add_use(uses, crash.record->memory_reserved_kib, crash.record->memory_lowest_kib, true,
               fmt::format("{}/{}/{}", target.path, crash.name, kCrashRecordFile));
     }
   }
   if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)
-    add_use(uses, rehearsal->memory_total_kib, rehearsal->memory_lowest_kib, rehearsal->real,
-            rehearsal_file);
+    add_use(uses, rehearsal->memory_reserved_kib, rehearsal->memory_lowest_kib, rehearsal->real, rehearsal_file);
   return uses;
 }
 

@@ -9,8 +9,8 @@
 
 namespace lifeboat::arm {
 
-// What captures of the kernel `release` told of their memory: of the crashes in the configured targets that are
-// mounted here and can be read, and of the last rehearsal.
+// What captures of the kernel `release` told of their memory: of the crashes in the configured targets that
+// are mounted here and can be read, and of the last rehearsal.
 std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
                                                     const std::string& rehearsal_file = kRehearsalFile);
 

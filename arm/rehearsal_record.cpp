@@ -36,6 +36,7 @@ Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path) 
                {"whole", record.whole},
                {"problem", record.problem},
                {"initramfs_digest", record.initramfs_digest},
+               {"memory_reserved_kib", record.memory_reserved_kib},
                {"memory_total_kib", record.memory_total_kib},
                {"memory_lowest_kib", record.memory_lowest_kib}},
               path);
@@ -52,6 +53,7 @@ std::optional<RehearsalRecord> read_rehearsal(const std::string& path) {
                            .whole = json->value("whole", false),
                            .problem = json->value("problem", ""),
                            .initramfs_digest = json->value("initramfs_digest", ""),
+                           .memory_reserved_kib = json->value("memory_reserved_kib", uint64_t{0}),
                            .memory_total_kib = json->value("memory_total_kib", uint64_t{0}),
                            .memory_lowest_kib = json->value("memory_lowest_kib", uint64_t{0})};
   } catch (const Json::exception&) {

@@ -21,9 +21,8 @@ struct RehearsalRecord {
   bool whole = false;
   std::string problem;           // why it is not
   std::string initramfs_digest;  // LoadedFile::digest of the capture initramfs that was tried; empty: not known
-  // Of the capture kernel: what it had, and the least that was left (MemTotal, MemAvailable of proc(5)); 0: not
-  // measured.
-  uint64_t memory_total_kib = 0, memory_lowest_kib = 0;
+  // Of the capture kernel, as in the crash's record; 0: not measured.
+  uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
 };
 Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path = kRehearsalFile);
 std::optional<RehearsalRecord> read_rehearsal(const std::string& path = kRehearsalFile);

@@ -49,6 +49,7 @@ std::string to_json_text(const CrashRecord& record) {
                {"compression", record.compression},
                {"dump_bytes", record.dump_bytes},
                {"lost_pages", record.lost_pages},
+               {"memory_reserved_kib", record.memory_reserved_kib},
                {"memory_total_kib", record.memory_total_kib},
                {"memory_lowest_kib", record.memory_lowest_kib},
                {"seconds", record.seconds},
@@ -73,6 +74,7 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   take(json, "compression", record.compression);
   take(json, "dump_bytes", record.dump_bytes);
   take(json, "lost_pages", record.lost_pages);
+  take(json, "memory_reserved_kib", record.memory_reserved_kib);
   take(json, "memory_total_kib", record.memory_total_kib);
   take(json, "memory_lowest_kib", record.memory_lowest_kib);
   take(json, "panic", record.panic);

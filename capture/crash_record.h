@@ -34,8 +34,9 @@ struct CrashRecord {
   std::string compression;  // of the dump, as in the configuration
   uint64_t dump_bytes = 0;
   uint64_t lost_pages = 0;
-  // Of the capture kernel: MemTotal, and the least MemAvailable that was seen (KiB); 0: not noted.
-  uint64_t memory_total_kib = 0, memory_lowest_kib = 0;
+  // Of the capture kernel (KiB): all RAM that it was given, MemTotal, and the least MemAvailable that was seen;
+  // 0: not noted.
+  uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
   std::map<std::string, double> seconds;  // since the capture kernel's start, by phase
   std::vector<std::string> problems;      // what went wrong on the way
   std::string kind, signature;            // of the report; empty: none was made

@@ -21,20 +21,20 @@ namespace lifeboat::check {
 // The folder of crashes of a target, where it can be looked at: its file system is mounted here.
 struct StoreFacts {
   bool there = false;
-  bool link = false;           // a symbolic link, which lifeboat-init does not follow
-  bool folder = true;          // and not some other file
-  unsigned mode = 0700;        // permissions
-  unsigned owner = 0;          // user
-  bool read_only = false;      // mounted so
-  bool unreadable = false;     // by this caller
-  FileSystemRoom room;         // total 0: not known
+  bool link = false;        // a symbolic link, which lifeboat-init does not follow
+  bool folder = true;       // and not some other file
+  unsigned mode = 0700;     // permissions
+  unsigned owner = 0;       // user
+  bool read_only = false;   // mounted so
+  bool unreadable = false;  // by this caller
+  FileSystemRoom room;      // total 0: not known
   std::vector<StoredCrash> crashes;
 };
 
 struct TargetFacts {
-  std::string name;                    // "/var/crash/lifeboat", "UUID=... /crash"
-  Result<LocalTarget> found;           // what the capture kernel would be told
-  std::optional<StoreFacts> store;     // nullopt: not mounted here
+  std::string name;                 // "/var/crash/lifeboat", "UUID=... /crash"
+  Result<LocalTarget> found;        // what the capture kernel would be told
+  std::optional<StoreFacts> store;  // nullopt: not mounted here
 };
 
 struct Watchdog {
@@ -56,23 +56,23 @@ struct Facts {
   std::vector<std::string> installed;  // releases of the kernels in /boot, the newest first
 
   Result<arm::Recipe> recipe;
-  std::string initramfs;               // its path
-  std::string stale;                   // why it is not what it should be; empty: it is
-  uint64_t initramfs_time = 0;         // of its last change; 0: it is not there
+  std::string initramfs;        // its path
+  std::string stale;            // why it is not what it should be; empty: it is
+  uint64_t initramfs_time = 0;  // of its last change; 0: it is not there
   std::string initramfs_digest;
   Result<reservation::Estimate> estimate;
 
   std::optional<arm::LoadedState> loaded;
-  std::vector<std::string> changed;    // loaded files that are no longer so on disk
-  std::string command_line;            // that a load would give now; empty: not known
+  std::vector<std::string> changed;  // loaded files that are no longer so on disk
+  std::string command_line;          // that a load would give now; empty: not known
 
   std::vector<TargetFacts> targets;
   std::map<std::string, uint64_t> meminfo;      // bytes, by /proc/meminfo's names
   std::map<std::string, std::string> settings;  // kernel.*, by name without "kernel."
   bool systemd = false;
-  std::set<std::string> units;         // unit files that are there, of those that matter
-  std::set<std::string> enabled;       // and those that are started at boot
-  bool udev_rule = false;              // lifeboat's, for hotplug
+  std::set<std::string> units;    // unit files that are there, of those that matter
+  std::set<std::string> enabled;  // and those that are started at boot
+  bool udev_rule = false;         // lifeboat's, for hotplug
   std::vector<Watchdog> watchdogs;
   std::optional<arm::RehearsalRecord> rehearsal;
 };

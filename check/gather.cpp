@@ -85,8 +85,9 @@ std::vector<TargetFacts> look_at_targets(const config::Config& config, const Hos
   for (const auto& entry : config.targets) {
     const bool mounted = entry.device.empty();
     targets.push_back({.name = mounted ? entry.path : entry.device + " " + entry.path,
-                       .found = mounted ? find_local_target(entry.path, host)
-                                        : find_device_target(entry.device, entry.filesystem, entry.path, host),
+                       .found = mounted
+                                    ? find_local_target(entry.path, host)
+                                    : find_device_target(entry.device, entry.filesystem, entry.path, host),
                        .store = mounted ? std::optional(look_at_store(entry.path)) : std::nullopt});
   }
   return targets;
@@ -100,7 +101,8 @@ std::map<std::string, uint64_t> read_meminfo(const std::string& proc) {
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    const auto colon = line.find(':'), digits = line.find_first_of("0123456789", std::min(colon, line.size()));
+    const auto colon = line.find(':'),
+               digits = line.find_first_of("0123456789", std::min(colon, line.size()));
     if (colon == line.npos || digits == line.npos || !line.ends_with(" kB")) continue;
     const auto kib = parse_number(line.substr(digits, line.size() - 3 - digits));
     if (kib && *kib < UINT64_MAX / 1_KiB) figures[std::string(line.substr(0, colon))] = *kib * 1_KiB;
@@ -110,9 +112,10 @@ std::map<std::string, uint64_t> read_meminfo(const std::string& proc) {
 
 std::map<std::string, std::string> read_settings(const std::string& proc) {
   std::map<std::string, std::string> settings;
-  for (const char* name : {"panic", "panic_on_oops", "softlockup_panic", "hardlockup_panic", "hung_task_panic",
-                           "panic_on_rcu_stall", "unknown_nmi_panic", "panic_on_warn"}) {
-    if (auto value = read_line(fmt::format("{}/sys/kernel/{}", proc, name))) settings[name] = *std::move(value);
+  for (const char* name : {"panic", "panic_on_oops", "softlockup_panic", "hardlockup_panic",
+                           "hung_task_panic", "panic_on_rcu_stall", "unknown_nmi_panic", "panic_on_warn"}) {
+    if (auto value = read_line(fmt::format("{}/sys/kernel/{}", proc, name)))
+      settings[name] = *std::move(value);
   }
   return settings;
 }
@@ -165,7 +168,8 @@ std::vector<Watchdog> look_at_watchdogs(const std::string& sys) {
 void look_at_initramfs(const FactsRequest& request, Facts& facts) {
   facts.initramfs = arm::initramfs_path(facts.release, request.root + arm::kInitramfsFolder);
   struct stat status{};
-  if (::stat(facts.initramfs.c_str(), &status) == 0) facts.initramfs_time = static_cast<uint64_t>(status.st_mtim.tv_sec);
+  if (::stat(facts.initramfs.c_str(), &status) == 0)
+    facts.initramfs_time = static_cast<uint64_t>(status.st_mtim.tv_sec);
   if (const auto file = arm::digest_file(facts.initramfs)) facts.initramfs_digest = file->digest;
   if (facts.recipe) facts.stale = arm::staleness(*facts.recipe, facts.initramfs);
 }
@@ -191,10 +195,11 @@ Facts gather_facts(const FactsRequest& request) {
   facts.command_line = request.command_line;
   if (facts.config) {
     facts.targets = look_at_targets(*facts.config, request.host);
-    facts.recipe = arm::make_recipe(*facts.config, {.release = request.release,
-                                                    .module_folder = request.root + "/lib/modules/" + request.release,
-                                                    .init = request.init,
-                                                    .host = request.host});
+    facts.recipe =
+        arm::make_recipe(*facts.config, {.release = request.release,
+                                         .module_folder = request.root + "/lib/modules/" + request.release,
+                                         .init = request.init,
+                                         .host = request.host});
   } else {
     facts.recipe = std::unexpected(facts.config.error());
   }
@@ -202,11 +207,13 @@ Facts gather_facts(const FactsRequest& request) {
   const std::string rehearsal = request.root + arm::kRehearsalFile;
   facts.rehearsal = arm::read_rehearsal(rehearsal);
   if (facts.recipe && facts.kernel) {
-    facts.estimate = arm::needed_reservation(*facts.config, *facts.recipe, *facts.kernel, facts.state, rehearsal);
+    facts.estimate =
+        arm::needed_reservation(*facts.config, *facts.recipe, *facts.kernel, facts.state, rehearsal);
   } else {
     facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
   }
-  if (facts.state.crash_loaded == true) facts.loaded = arm::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
+  if (facts.state.crash_loaded == true)
+    facts.loaded = arm::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
   if (facts.loaded) facts.changed = arm::changed_files(*facts.loaded);
   facts.meminfo = read_meminfo(request.paths.proc);
   facts.settings = read_settings(request.paths.proc);

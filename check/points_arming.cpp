@@ -33,9 +33,10 @@ Point reservation_point(const Facts& facts) {
     point.detail = got ? "no memory is reserved for a capture kernel"
                        : "the running kernel does not tell of a reservation";
     if (got && facts.reserved.asked.main)
-      point.detail += fmt::format(", although crashkernel={} asks for it: there was no room for it, or this machine "
-                                  "lies in no range of it",
-                                  facts.reserved.asked.main->text);
+      point.detail += fmt::format(
+          ", although crashkernel={} asks for it: there was no room for it, or this machine "
+          "lies in no range of it",
+          facts.reserved.asked.main->text);
     for (const auto& mistake : facts.reserved.asked.mistakes) point.detail += "; " + mistake;
     point.next = "lifeboat reserve set auto, then reboot";
     return point;
@@ -123,8 +124,8 @@ Point loaded_point(const Facts& facts) {
   if (!facts.release.empty() && facts.loaded->release != facts.release)
     changes.push_back(fmt::format("it is {}, and {} should be", facts.loaded->release, facts.release));
   if (!facts.command_line.empty() && facts.command_line != facts.loaded->command_line)
-    changes.push_back(fmt::format("its command line is '{}', and would be '{}' now", facts.loaded->command_line,
-                                  facts.command_line));
+    changes.push_back(fmt::format("its command line is '{}', and would be '{}' now",
+                                  facts.loaded->command_line, facts.command_line));
   if (changes.empty()) return point;
   point.result = PointResult::warning;
   point.detail = "what is loaded is not what would be loaded now";
@@ -142,7 +143,8 @@ Point newest_kernel_point(const Facts& facts) {
     point.detail = facts.installed.front() + " is the newest";
   } else {
     // Nothing to mend: the next boot brings it, and its hooks have made its initramfs.
-    point.detail = fmt::format("{} runs, {} is the newest: the next boot arms that one", running, facts.installed.front());
+    point.detail = fmt::format("{} runs, {} is the newest: the next boot arms that one", running,
+                               facts.installed.front());
   }
   return point;
 }

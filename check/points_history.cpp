@@ -80,19 +80,21 @@ std::vector<Point> all_points(const Facts& facts) {
     points.push_back(target_store_point(target));
   }
   // One that cannot be used costs the crash only where there is no other.
-  const bool usable = std::ranges::any_of(facts.targets, [](const TargetFacts& target) { return target.found.has_value(); });
+  const bool usable =
+      std::ranges::any_of(facts.targets, [](const TargetFacts& target) { return target.found.has_value(); });
   for (auto& point : points) {
     if (usable && point.name.starts_with("target ") && point.result == PointResult::failure)
       point.result = PointResult::warning;
   }
-  for (const auto function : {signature_point, limits_point, panic_point, units_point, hotplug_point, watchdog_point,
-                              conflict_point, rehearsal_point, last_crash_point})
+  for (const auto function : {signature_point, limits_point, panic_point, units_point, hotplug_point,
+                              watchdog_point, conflict_point, rehearsal_point, last_crash_point})
     points.push_back(function(facts));
   return points;
 }
 
 bool would_capture(const std::vector<Point>& points) {
-  return std::ranges::none_of(points, [](const Point& point) { return point.result == PointResult::failure; });
+  return std::ranges::none_of(points,
+                              [](const Point& point) { return point.result == PointResult::failure; });
 }
 
 }  // namespace lifeboat::check

@@ -31,7 +31,8 @@ Point signature_point(const Facts& facts) {
     return point;
   }
   point.result = PointResult::warning;
-  point.detail = fmt::format("{}: only a kernel with a good signature can be loaded, which only a load can tell", why);
+  point.detail =
+      fmt::format("{}: only a kernel with a good signature can be loaded, which only a load can tell", why);
   point.next = "lifeboat load --crash";
   return point;
 }
@@ -43,9 +44,12 @@ Point limits_point(const Facts& facts) {
   if (facts.state.load_disabled == true || limit == 0) {
     // What is loaded stays; only nothing newer can come.
     point.result = loaded ? PointResult::warning : PointResult::failure;
-    point.detail = facts.state.load_disabled == true ? "kernel.kexec_load_disabled is 1" : "kernel.kexec_load_limit_panic is 0";
-    point.detail += loaded ? ": what is loaded cannot be replaced before the next boot" : ": nothing can be loaded";
-    point.next = "reboot; what sets it should run after lifeboat-load.service: grep -r kexec_load /etc/sysctl*";
+    point.detail = facts.state.load_disabled == true ? "kernel.kexec_load_disabled is 1"
+                                                     : "kernel.kexec_load_limit_panic is 0";
+    point.detail +=
+        loaded ? ": what is loaded cannot be replaced before the next boot" : ": nothing can be loaded";
+    point.next =
+        "reboot; what sets it should run after lifeboat-load.service: grep -r kexec_load /etc/sysctl*";
   } else if (limit && *limit > 0) {
     point.detail = fmt::format("{} more", *limit);
   }
@@ -58,10 +62,12 @@ Point panic_point(const Facts& facts) {
     if (name == "panic" || value == "0") continue;
     point.detail += fmt::format("{}{} = {}", point.detail.empty() ? "also panics by: " : ", ", name, value);
   }
+  if (facts.settings.empty()) point.detail = "the running kernel does not tell them";
   const auto panic = facts.settings.find("panic");
   if (panic == facts.settings.end() || panic->second != "0") {
     if (panic != facts.settings.end())
-      point.detail = fmt::format("panic = {}{}{}", panic->second, point.detail.empty() ? "" : "; ", point.detail);
+      point.detail =
+          fmt::format("panic = {}{}{}", panic->second, point.detail.empty() ? "" : "; ", point.detail);
     return point;
   }
   point.result = PointResult::warning;
@@ -88,8 +94,9 @@ Point units_point(const Facts& facts) {
   point.detail = "enabled";
   if (missing.empty() && disabled.empty()) return point;
   point.result = PointResult::warning;
-  point.detail = missing.empty() ? disabled + ": not enabled: the next boot is not armed, or its crash not collected"
-                                 : missing + ": not installed";
+  point.detail = missing.empty()
+                     ? disabled + ": not enabled: the next boot is not armed, or its crash not collected"
+                     : missing + ": not installed";
   point.next = missing.empty() ? "systemctl enable --now " + disabled : "install lifeboat's package again";
   return point;
 }
@@ -100,8 +107,9 @@ Point hotplug_point(const Facts& facts) {
   point.detail = "a udev rule loads anew when CPUs or memory come and go";
   if (facts.udev_rule) return point;
   point.result = PointResult::warning;
-  point.detail = "when CPUs or memory come and go, what is loaded is out of date: the kernel does not follow, and "
-                 "lifeboat's udev rule is not there";
+  point.detail =
+      "when CPUs or memory come and go, what is loaded is out of date: the kernel does not follow, and "
+      "lifeboat's udev rule is not there";
   point.next = "install lifeboat's package again; after a change: lifeboat load --crash";
   return point;
 }
@@ -113,16 +121,17 @@ Point watchdog_point(const Facts& facts) {
     const bool fed = facts.config && facts.config->capture.watchdog;
     const bool there =
         watchdog.driver.empty() ||
-        (facts.recipe &&
-         std::ranges::any_of(facts.recipe->modules,
-                             [&](const ModulePath& module) { return same_module(module.name, watchdog.driver); })) ||
+        (facts.recipe && std::ranges::any_of(facts.recipe->modules,
+                                             [&](const ModulePath& module) {
+                                               return same_module(module.name, watchdog.driver);
+                                             })) ||
         facts.builtin.contains(watchdog.driver);
     point.detail = fmt::format("{} runs ({}), and the capture kernel feeds it", watchdog.name,
                                watchdog.driver.empty() ? "built in" : watchdog.driver);
     if (fed && there) continue;
     point.result = PointResult::warning;
-    point.detail = fmt::format("{} runs ({}), and would restart the machine while it captures: {}", watchdog.name,
-                               watchdog.driver.empty() ? "built in" : watchdog.driver,
+    point.detail = fmt::format("{} runs ({}), and would restart the machine while it captures: {}",
+                               watchdog.name, watchdog.driver.empty() ? "built in" : watchdog.driver,
                                fed ? "its driver is not in the initramfs" : "[capture] watchdog is off");
     point.next = fed ? "lifeboat load --crash" : "set [capture] watchdog = yes; then: lifeboat load --crash";
     return point;
@@ -135,7 +144,8 @@ Point conflict_point(const Facts& facts) {
   for (const char* unit : {"kdump-tools.service", "kdump.service", "kdump-early.service"}) {
     if (!facts.enabled.contains(unit)) continue;
     point.result = PointResult::warning;
-    point.detail = fmt::format("{} is enabled, and loads a capture kernel of its own: the one that comes last counts", unit);
+    point.detail = fmt::format(
+        "{} is enabled, and loads a capture kernel of its own: the one that comes last counts", unit);
     point.next = fmt::format("systemctl disable --now {}; then: lifeboat load --crash", unit);
   }
   return point;

@@ -14,8 +14,8 @@ struct DumpSize {
   std::string how;
 };
 
-// The biggest that was ever saved there; without one, what of the memory in use the level keeps now, half of it
-// because it is compressed (kernel memory comes to a third or a quarter).
+// The biggest that was ever saved there; without one, what of the memory in use the level keeps now, half of
+// it because it is compressed (kernel memory comes to a third or a quarter).
 DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
   DumpSize size;
   for (const auto& crash : store.crashes) {
@@ -34,8 +34,8 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
   if ((level & 8) != 0) leave_out(figure("AnonPages"));
   if ((level & 16) != 0) leave_out(figure("MemFree"));
   const bool compressed = facts.config->compression.compression != Compression::none;
-  return {compressed ? kept / 2 : kept,
-          fmt::format("what level {} keeps of the memory in use now{}", level, compressed ? ", halved by compression" : "")};
+  return {compressed ? kept / 2 : kept, fmt::format("what level {} keeps of the memory in use now{}", level,
+                                                    compressed ? ", halved by compression" : "")};
 }
 
 // What retention would make room of: all but the newest whole dump.
@@ -89,16 +89,18 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target) {
     if (driver.find(':') != std::string::npos) continue;
     const std::string name = underscored(driver);
     const bool there = facts.builtin.contains(name) ||
-                       std::ranges::any_of(facts.recipe->modules,
-                                           [&](const ModulePath& module) { return underscored(module.name) == name; });
+                       std::ranges::any_of(facts.recipe->modules, [&](const ModulePath& module) {
+                         return underscored(module.name) == name;
+                       });
     if (!there) missing += (missing.empty() ? "" : ", ") + driver;
     point.detail += (point.detail.empty() ? "" : ", ") + driver;
   }
   if (missing.empty()) return point;
   point.result = PointResult::failure;
   point.detail = fmt::format("{}: neither in the initramfs nor built into {}", missing, facts.release);
-  point.next = fmt::format("install the modules of {}, or name them as [capture] module; then: lifeboat load --crash",
-                           facts.release);
+  point.next =
+      fmt::format("install the modules of {}, or name them as [capture] module; then: lifeboat load --crash",
+                  facts.release);
   return point;
 }
 
@@ -112,7 +114,8 @@ Point target_room_point(const Facts& facts, const TargetFacts& target) {
   }
   const DumpSize dump = expected_dump(facts, *target.store);
   const uint64_t free = target.store->room.free, older = removable(*target.store);
-  point.detail = fmt::format("{} free; a dump may take {} ({})", format_size(free), format_size(dump.bytes), dump.how);
+  point.detail =
+      fmt::format("{} free; a dump may take {} ({})", format_size(free), format_size(dump.bytes), dump.how);
   if (free >= dump.bytes) return point;
   if (free + older >= dump.bytes) {
     point.detail += fmt::format("; {} of older crashes go for it", format_size(older));
@@ -148,7 +151,8 @@ Point target_store_point(const TargetFacts& target) {
     bad(PointResult::warning, fmt::format("it belongs to user {}, who could put links there", store.owner),
         fmt::format("chown root:root {}", target.name));
   } else if (store.there && (store.mode & 077) != 0) {
-    bad(PointResult::warning, fmt::format("others may enter it (mode {:04o}): dumps hold all of the memory", store.mode),
+    bad(PointResult::warning,
+        fmt::format("others may enter it (mode {:04o}): dumps hold all of the memory", store.mode),
         fmt::format("chmod 0700 {}", target.name));
   } else if (store.unreadable) {
     bad(PointResult::warning, "it cannot be looked into", "run this as root");

@@ -10,6 +10,7 @@ function(lifeboat_external name)
 endfunction()
 
 lifeboat_external(elf HEADER gelf.h LIBS elf z)
+lifeboat_external(dw HEADER elfutils/libdwfl.h LIBS dw elf)
 lifeboat_external(zstd HEADER zstd.h LIBS zstd)
 lifeboat_external(zlib HEADER zlib.h LIBS z)
 lifeboat_external(lzo HEADER lzo/lzo1x.h LIBS lzo2)

@@ -43,6 +43,7 @@ nlohmann::ordered_json result_json(const RehearsalResult& result) {
           {"dump", result.dump},
           {"dump_bytes", result.dump_bytes},
           {"initramfs_bytes", result.initramfs_bytes},
+          {"memory_reserved_kib", result.memory_reserved_kib},
           {"memory_total_kib", result.memory_total_kib},
           {"memory_lowest_kib", result.memory_lowest_kib},
           {"pages_checked", result.verdict.pages_checked},

@@ -263,6 +263,7 @@ class Stage {
     const auto text = read_text(in_out(kCrashRecordFile));
     const auto record = text ? parse_crash_record(*text) : std::unexpected(text.error());
     if (!record) return;
+    result_.memory_reserved_kib = record->memory_reserved_kib;
     result_.memory_total_kib = record->memory_total_kib;
     result_.memory_lowest_kib = record->memory_lowest_kib;
   }

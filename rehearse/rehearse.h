@@ -50,8 +50,8 @@ struct RehearsalResult {
   Seconds prepare{}, fetch{}, verify{};
   std::string dump;  // path; empty: none
   uint64_t dump_bytes = 0, initramfs_bytes = 0;
-  // Of the capture kernel, by the crash's record: MemTotal, and the least MemAvailable (KiB); 0: not told.
-  uint64_t memory_total_kib = 0, memory_lowest_kib = 0;
+  // Of the capture kernel, by the crash's record (KiB): its RAM, MemTotal, the least MemAvailable; 0: not told.
+  uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
   VerifyReport verdict;
 };
 

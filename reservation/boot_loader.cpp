@@ -31,8 +31,8 @@ bool has_systemd_boot(const std::string& root) {
   return false;
 }
 
-// Fedora's GRUB boots by entries (blscfg), and reads /etc/default/grub for new configurations only; Debian's does
-// not look at entries that something else may have left.
+// Fedora's GRUB boots by entries (blscfg), and reads /etc/default/grub for new configurations only; Debian's
+// does not look at entries that something else may have left.
 bool grub_reads_entries(const std::string& root) {
   for (const char* config : {"boot/grub2/grub.cfg", "boot/grub/grub.cfg"}) {
     const auto text = read_text(fs::path(root) / config, 4_MiB);
@@ -60,17 +60,20 @@ Result<BootLoader> parse_boot_loader(std::string_view name) {
 Result<BootLoader> find_boot_loader(const std::string& root) {
   const bool entries = !entry_files(root).empty();
   const bool systemd_boot = has_systemd_boot(root);
-  const bool grub = is_there(root, "etc/default/grub") && (is_there(root, "boot/grub") || is_there(root, "boot/grub2"));
+  const bool grub =
+      is_there(root, "etc/default/grub") && (is_there(root, "boot/grub") || is_there(root, "boot/grub2"));
   if (systemd_boot && grub) {
-    return std::unexpected(Error(ErrorCode::usage, "GRUB and systemd-boot are both here: which of them boots this machine?")
-                               .hint("say it with --boot-loader grub or --boot-loader systemd-boot"));
+    return std::unexpected(
+        Error(ErrorCode::usage, "GRUB and systemd-boot are both here: which of them boots this machine?")
+            .hint("say it with --boot-loader grub or --boot-loader systemd-boot"));
   }
   if (systemd_boot) return BootLoader::systemd_boot;
   if (grub && !(entries && grub_reads_entries(root))) return BootLoader::grub;
   if (entries) return BootLoader::bls;
   return std::unexpected(
       Error(ErrorCode::not_found, fmt::format("no boot loader that lifeboat knows is set up below {}", root))
-          .hint("put the parameter on the kernel's command line by hand, as your boot loader's manual says; or name "
+          .hint("put the parameter on the kernel's command line by hand, as your boot loader's manual says; "
+                "or name "
                 "the boot loader with --boot-loader grub|bls|systemd-boot"));
 }
 

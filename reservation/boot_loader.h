@@ -35,10 +35,11 @@ struct BootLoaderPlan {
   std::vector<std::string> notes;
 };
 
-// `value` is what follows "crashkernel="; empty: it is taken away, and what a forced setting replaced comes back.
+// `value` is what follows "crashkernel="; empty: it is taken away, and what a forced setting replaced comes
+// back.
 Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& value);
-// For bls and systemd_boot: every entry that boots Linux, and /etc/kernel/cmdline, by which kernel-install makes
-// new ones.
+// For bls and systemd_boot: every entry that boots Linux, and /etc/kernel/cmdline, by which kernel-install
+// makes new ones.
 Result<BootLoaderPlan> plan_entries(const std::string& root, const std::string& value);
 
 }  // namespace lifeboat::reservation

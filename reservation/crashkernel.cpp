@@ -21,8 +21,9 @@ constexpr Suffix kSuffixes[] = {
     {",high", CrashKernelKind::high}, {",low", CrashKernelKind::low}, {",cma", CrashKernelKind::cma}};
 
 std::unexpected<Error> mistake(std::string_view value, std::string_view why) {
-  return std::unexpected(Error(ErrorCode::usage, fmt::format("crashkernel={}: {}", value, why))
-                             .hint("write a size (256M), a size with ,high ,low or ,cma, or ranges (2G-64G:256M,64G-:512M)"));
+  return std::unexpected(
+      Error(ErrorCode::usage, fmt::format("crashkernel={}: {}", value, why))
+          .hint("write a size (256M), a size with ,high ,low or ,cma, or ranges (2G-64G:256M,64G-:512M)"));
 }
 
 // Takes a number off the front as the kernel's memparse() does: decimal, 0x, or octal, and a unit.
@@ -45,7 +46,8 @@ std::optional<uint64_t> take_size(std::string_view& text) {
   unsigned shift = 0;
   constexpr std::string_view kUnits = "KMGTPE";
   if (!text.empty()) {
-    if (const auto unit = kUnits.find(static_cast<char>(text.front() & ~0x20)); unit != std::string_view::npos) {
+    if (const auto unit = kUnits.find(static_cast<char>(text.front() & ~0x20));
+        unit != std::string_view::npos) {
       shift = 10 * (static_cast<unsigned>(unit) + 1);
       text.remove_prefix(1);
     }

@@ -30,13 +30,14 @@ struct RamRange {
 
 struct CrashKernelParameter {
   CrashKernelKind kind = CrashKernelKind::normal;
-  std::string text;               // as it was written, without "crashkernel="
-  uint64_t size = 0;              // bytes; 0 when there are ranges
-  std::vector<RamRange> ranges;   // in their order: the first that holds the machine's RAM counts
-  std::optional<uint64_t> offset; // where it must begin
+  std::string text;                // as it was written, without "crashkernel="
+  uint64_t size = 0;               // bytes; 0 when there are ranges
+  std::vector<RamRange> ranges;    // in their order: the first that holds the machine's RAM counts
+  std::optional<uint64_t> offset;  // where it must begin
 
-  // On a machine with so much RAM; 0: nothing is reserved. Some kernels round the RAM up to 128 MiB before they
-  // look for its range, since firmware takes some for itself; others do not. Both answers: `rounded` says which.
+  // On a machine with so much RAM; 0: nothing is reserved. Some kernels round the RAM up to 128 MiB before
+  // they look for its range, since firmware takes some for itself; others do not. Both answers: `rounded`
+  // says which.
   [[nodiscard]] uint64_t size_for(uint64_t ram, bool rounded) const;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Boot entries: each has its command line itself, so the parameter goes in and out of each. There are no lines of
-// our own to tell ours from others'; a record says what was put in, and what it replaced.
+// Boot entries: each has its command line itself, so the parameter goes in and out of each. There are no
+// lines of our own to tell ours from others'; a record says what was put in, and what it replaced.
 #include "reservation/entry_files.h"
 
 #include <algorithm>
@@ -55,7 +55,8 @@ class Editor {
   std::string edit(const std::string& path, const std::string& where, std::string_view text) {
     const Words now = crashkernel_words(text);
     Words others;
-    std::ranges::copy_if(now, std::back_inserter(others), [&](const std::string& word) { return !is_ours(word); });
+    std::ranges::copy_if(now, std::back_inserter(others),
+                         [&](const std::string& word) { return !is_ours(word); });
     if (value_.empty()) {
       // Somebody else's stays, and then there is nothing to bring back.
       const auto replaced = record_.replaced.find(path);
@@ -80,10 +81,12 @@ class Editor {
 };
 
 bool has_key(std::string_view line, std::string_view key) {
-  return line.starts_with(key) && line.size() > key.size() && (line[key.size()] == ' ' || line[key.size()] == '\t');
+  return line.starts_with(key) && line.size() > key.size() &&
+         (line[key.size()] == ' ' || line[key.size()] == '\t');
 }
 
-// Where the value of the last "options" line begins and ends, and its number; the others lose their parameter.
+// Where the value of the last "options" line begins and ends, and its number; the others lose their
+// parameter.
 struct OptionsLine {
   size_t begin = 0, end = 0, number = 0;
 };
@@ -114,7 +117,8 @@ void edit_entry(FileEdit& file, Editor& editor) {
     return;
   }
   std::string joined;
-  for (const auto& line : lines) joined += (joined.empty() ? "" : " ") + text.substr(line.begin, line.end - line.begin);
+  for (const auto& line : lines)
+    joined += (joined.empty() ? "" : " ") + text.substr(line.begin, line.end - line.begin);
   const auto last = lines.back();
   const std::string where = fmt::format("{}:{}", file.path, last.number);
   if (lines.size() == 1) {
@@ -182,7 +186,8 @@ Result<BootLoaderPlan> plan_entries(const std::string& root, const std::string& 
   if (files.empty()) {
     return std::unexpected(
         Error(ErrorCode::not_found, fmt::format("there are no boot entries below {}", root))
-            .hint("a unified kernel image has its command line inside: write it to /etc/kernel/cmdline, run this "
+            .hint("a unified kernel image has its command line inside: write it to /etc/kernel/cmdline, run "
+                  "this "
                   "again, and build the image anew (kernel-install add)"));
   }
   if (value.empty()) {

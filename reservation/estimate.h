@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How much memory must be reserved for a capture to succeed: a sum whose every part is told, with where it comes
-// from. docs/reserve.md says how the constants were found.
+// How much memory must be reserved for a capture to succeed: a sum whose every part is told, with where it
+// comes from. docs/reserve.md says how the constants were found.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace lifeboat::reservation {
 
 // What a capture kernel told of its memory (capture/crash_record.h).
 struct MeasuredUse {
-  uint64_t total = 0;   // bytes; MemTotal
-  uint64_t lowest = 0;  // bytes; the least MemAvailable
+  uint64_t reserved = 0;  // bytes; all RAM that it was given
+  uint64_t lowest = 0;    // bytes; the least MemAvailable
   bool real = false;    // a crash of this machine, with its own devices; else a rehearsal in a virtual one
   std::string source;   // the file that tells it
 };

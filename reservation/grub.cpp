@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// GRUB by grub-mkconfig: a drop-in of our own in /etc/default/grub.d where grub-mkconfig reads that folder (Debian,
-// and what comes from it), else a few marked lines at the end of /etc/default/grub.
+// GRUB by grub-mkconfig: a drop-in of our own in /etc/default/grub.d where grub-mkconfig reads that folder
+// (Debian, and what comes from it), else a few marked lines at the end of /etc/default/grub.
 #include <algorithm>
 #include <filesystem>
 
@@ -18,7 +18,8 @@ constexpr const char* kMain = "etc/default/grub";
 constexpr const char* kFolder = "etc/default/grub.d";
 // Behind kdump-tools.cfg: the last parameter of a kind counts.
 constexpr const char* kOwn = "etc/default/grub.d/lifeboat.cfg";
-constexpr std::string_view kBegin = "# lifeboat reserve: begin. 'lifeboat reserve set none' takes these lines away.\n";
+constexpr std::string_view kBegin =
+    "# lifeboat reserve: begin. 'lifeboat reserve set none' takes these lines away.\n";
 constexpr std::string_view kEnd = "# lifeboat reserve: end\n";
 
 std::string setting(const std::string& value) {
@@ -28,7 +29,8 @@ std::string setting(const std::string& value) {
 // The script says whether it reads the folder; where there is no script, the folder itself does.
 bool reads_folder(const fs::path& root) {
   for (const char* script : {"usr/sbin/grub-mkconfig", "usr/sbin/grub2-mkconfig", "usr/bin/grub-mkconfig"}) {
-    if (const auto text = read_text(root / script, 1_MiB)) return text->find("/default/grub.d") != std::string::npos;
+    if (const auto text = read_text(root / script, 1_MiB))
+      return text->find("/default/grub.d") != std::string::npos;
   }
   std::error_code error;
   return fs::is_directory(root / kFolder, error);
@@ -50,7 +52,8 @@ void find_foreign(const std::string& path, std::string_view text, std::vector<Fo
     at = end + 1;
     const auto first = line.find_first_not_of(" \t");
     if (first == std::string_view::npos || line[first] == '#') continue;
-    for (auto& word : crashkernel_words(line)) foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
+    for (auto& word : crashkernel_words(line))
+      foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
   }
 }
 
@@ -71,7 +74,8 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
   if (main.before) main.after = without_own_lines(*main.before);
   find_foreign(main.path, main.after.value_or(""), plan.foreign);
   if (!value.empty() && by_folder) {
-    own.after = "# Written by 'lifeboat reserve set'; 'lifeboat reserve set none' takes it away.\n" + setting(value);
+    own.after =
+        "# Written by 'lifeboat reserve set'; 'lifeboat reserve set none' takes it away.\n" + setting(value);
   } else if (!value.empty()) {
     if (!main.after) main.after = "";
     if (!main.after->empty() && !main.after->ends_with('\n')) *main.after += '\n';

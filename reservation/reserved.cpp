@@ -56,8 +56,9 @@ Reserved read_reserved(const SystemPaths& paths) {
 Result<uint64_t> shrink_reservation(const SystemPaths& paths, uint64_t size) {
   const SystemState state = read_system_state(paths);
   if (!state.crash_size) {
-    return std::unexpected(Error(ErrorCode::unsupported, "the running kernel does not tell the size of its reservation")
-                               .hint("it needs CONFIG_CRASH_DUMP=y, and /sys mounted"));
+    return std::unexpected(
+        Error(ErrorCode::unsupported, "the running kernel does not tell the size of its reservation")
+            .hint("it needs CONFIG_CRASH_DUMP=y, and /sys mounted"));
   }
   if (state.crash_loaded != false) {
     return std::unexpected(
@@ -66,8 +67,8 @@ Result<uint64_t> shrink_reservation(const SystemPaths& paths, uint64_t size) {
   }
   if (size >= *state.crash_size) {
     return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("{} are reserved: {} would be no less", format_size(*state.crash_size),
-                                            format_size(size)))
+        Error(ErrorCode::usage, fmt::format("{} are reserved: {} would be no less",
+                                            format_size(*state.crash_size), format_size(size)))
             .hint("the reservation grows only at boot: 'lifeboat reserve set SIZE', and reboot"));
   }
   const std::string path = size_file(paths);

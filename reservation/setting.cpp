@@ -26,8 +26,10 @@ Error foreign_error(const std::vector<ForeignParameter>& foreign) {
   std::string list;
   for (const auto& [where, parameter] : foreign) list += fmt::format("\n  {} has {}", where, parameter);
   return Error(ErrorCode::busy, "crashkernel= is set already, and not by lifeboat:" + list)
-      .hint("take it out there (or remove the package that put it in); --force sets lifeboat's all the same, so "
-            "that it is the one that counts");
+      .hint(
+          "take it out there (or remove the package that put it in); --force sets lifeboat's all the same, "
+          "so "
+          "that it is the one that counts");
 }
 
 void add_command(Setting& setting, const SettingRequest& request) {
@@ -71,13 +73,14 @@ Result<> carry_out(const Setting& setting) {
   if (setting.command.empty()) return {};
   auto output = run_process(setting.command, kPatience);
   if (output && output->status == 0) return {};
-  Error error = output ? Error(ErrorCode::io, fmt::format("{} failed with exit code {}:\n{}", setting.command.front(),
-                                                          output->status, output->text))
-                       : output.error();
+  Error error = output
+                    ? Error(ErrorCode::io, fmt::format("{} failed with exit code {}:\n{}",
+                                                       setting.command.front(), output->status, output->text))
+                    : output.error();
   const auto undone = undo_edits(setting.edits);
-  return std::unexpected(
-      std::move(error).hint(undone ? "the files are as they were before; mend what it says, and try again"
-                                   : "the files could not be brought back either: " + undone.error().to_string()));
+  return std::unexpected(std::move(error).hint(
+      undone ? "the files are as they were before; mend what it says, and try again"
+             : "the files could not be brought back either: " + undone.error().to_string()));
 }
 
 }  // namespace lifeboat::reservation

@@ -29,7 +29,8 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 }
 
 // By the longest common subsequence: common[i][j] of the lines from i and from j on.
-std::vector<Line> compare(const std::vector<std::string_view>& before, const std::vector<std::string_view>& after) {
+std::vector<Line> compare(const std::vector<std::string_view>& before,
+                          const std::vector<std::string_view>& after) {
   std::vector<std::vector<size_t>> common(before.size() + 1, std::vector<size_t>(after.size() + 1));
   for (size_t i = before.size(); i-- > 0;) {
     for (size_t j = after.size(); j-- > 0;) {
@@ -77,7 +78,8 @@ void append_hunk(std::string& text, const std::vector<Line>& script, size_t begi
 std::string unified_diff(const std::string& path, const std::optional<std::string>& before,
                          const std::optional<std::string>& after) {
   if (before == after) return {};
-  const std::string_view old_text = before ? std::string_view(*before) : "", new_text = after ? std::string_view(*after) : "";
+  const std::string_view old_text = before ? std::string_view(*before) : "",
+                         new_text = after ? std::string_view(*after) : "";
   const auto script = compare(lines_of(old_text), lines_of(new_text));
   std::string text = fmt::format("--- {}\n+++ {}\n", before ? path : "/dev/null", after ? path : "/dev/null");
   for (size_t at = 0; at < script.size();) {

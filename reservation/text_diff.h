@@ -7,8 +7,8 @@
 
 namespace lifeboat::reservation {
 
-// nullopt: there is no such file. For small files: the time grows with the product of their lines. Empty: they are
-// the same.
+// nullopt: there is no such file. For small files: the time grows with the product of their lines. Empty:
+// they are the same.
 std::string unified_diff(const std::string& path, const std::optional<std::string>& before,
                          const std::optional<std::string>& after);
 

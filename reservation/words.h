@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The parameter crashkernel= within a command line in somebody's file: everything else stays as it is written.
+// The parameter crashkernel= within a command line in somebody's file: everything else stays as it is
+// written.
 #pragma once
 
 #include <string>

@@ -5,14 +5,15 @@ CACHE=${LIFEBOAT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lifeboat}
 
 BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache
-  libelf-dev libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
+  libelf-dev libdw-dev libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libzstd-dev zlib1g-dev liblzo2-dev libsnappy-dev liblzma-dev libarchive-dev libkmod-dev libblkid-dev libxxhash-dev
   libgtest-dev libgmock-dev libkdumpfile-dev scdoc git ca-certificates
 )
 CLANG_PACKAGES=(clang-19 libclang-rt-19-dev)
 VM_PACKAGES=(qemu-system-x86 e2fsprogs kmod)
-# For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian.
-VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip debootstrap)
+# For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian,
+# a kernel module.
+VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip xz-utils debootstrap make gcc-12)
 # To make the packages, and to check what is in them.
 PACKAGE_PACKAGES=(dpkg-dev rpm)
 PACKAGE_TEST_PACKAGES=(lintian man-db groff shellcheck systemd zsh)
@@ -160,7 +161,7 @@ prepare_kernel() {
   mv "$work" "$folder"
 }
 
-# The vmlinux with debug information of an unpacked kernel, for crash: $CACHE/kernels/VERSION/vmlinux.
+# The vmlinux with debug information of an unpacked kernel, for crash and drgn: $CACHE/kernels/VERSION/vmlinux.
 prepare_debug_kernel() {
   local folder=$CACHE/kernels/$1 package work
   [ -e "$folder/vmlinux" ] && return
@@ -170,11 +171,36 @@ prepare_debug_kernel() {
   (
     cd "$work"
     download "" "$package-dbg"
-    dpkg --fsys-tarfile ./*.deb | tar -x "./usr/lib/debug/boot/vmlinux-${package#linux-image-}"
+    # It is the first file; the rest, ten times as long, need not be expanded.
+    { dpkg --fsys-tarfile ./*.deb 2>/dev/null || true; } |
+      tar -x --occurrence=1 "./usr/lib/debug/boot/vmlinux-${package#linux-image-}"
     mv usr/lib/debug/boot/vmlinux-* "$folder/vmlinux.new"
   )
   rm -rf "$work"
   mv "$folder/vmlinux.new" "$folder/vmlinux"
+}
+
+# What a module for an unpacked kernel is built with: $CACHE/kernels/VERSION/headers/build, as make -C takes it. Only for the
+# kernels of this machine's own suite: others want another compiler.
+prepare_kernel_headers() {
+  local folder=$CACHE/kernels/$1 package parts work build
+  [ -e "$folder/headers/build" ] && return
+  package=$(sed 's/^linux-image-/linux-headers-/' "$folder/package")
+  say "fetching $package"
+  parts=$(depends_on "" "$package" '^linux-(headers|kbuild|compiler)-')
+  [ -n "$parts" ] || { update_lists && parts=$(depends_on "" "$package" '^linux-(headers|kbuild|compiler)-'); }
+  work=$(mktemp -d "$CACHE/kernels/.new.XXXXXX")
+  # shellcheck disable=SC2086 # a list of names
+  (cd "$work" && download "" "$package" $parts && for deb in ./*.deb; do dpkg -x "$deb" .; done && rm ./*.deb)
+  build=usr/src/$package
+  # They are used where they lie, not where the package would put them.
+  # shellcheck disable=SC2016 # make's variables
+  sed -i 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|' "$work/$build/Makefile"
+  # With it the build would want pahole, to give the module types (BTF) of its own.
+  rm -f "$work/$build/vmlinux"
+  ln -s "$build" "$work/build"
+  rm -rf "$folder/headers"
+  mv "$work" "$folder/headers"
 }
 
 # A whole Debian with systemd, as a disk image: $CACHE/debian-{12,13}. Made anew when its recipe changes.
@@ -192,9 +218,9 @@ prepare_debian_root() {
 }
 
 # The newest peers, from Debian's unstable suite, unpacked beside their own C library and run through its loader, so that
-# the system is not touched: $CACHE/peers/{makedumpfile,crash,kexec}.
-PEER_PROGRAMS=(bin/makedumpfile bin/crash sbin/kexec)
-PEER_SOURCES=(makedumpfile crash kexec-tools)
+# the system is not touched: $CACHE/peers/{makedumpfile,crash,kexec,drgn}.
+PEER_PROGRAMS=(bin/makedumpfile bin/crash sbin/kexec bin/drgn)
+PEER_SOURCES=(makedumpfile crash kexec-tools python3-drgn)
 
 # Their packages and all that these depend on, whatever it is called this month.
 peer_closure() {
@@ -202,10 +228,24 @@ peer_closure() {
     --no-enhances "${PEER_SOURCES[@]}" | grep -E '^[a-z0-9]' | sort -u
 }
 
+# write_peer_start FILE PROGRAM: a script that runs PROGRAM, by the C library (and the Python) unpacked with it.
+write_peer_start() {
+  local program=$2
+  case $program in
+    bin/drgn) program="bin/python3\" -I \"\$root/usr/bin/drgn" ;;
+  esac
+  cat >"$1" <<END
+#!/bin/sh
+root=\$(dirname "\$(readlink -f "\$0")")/root
+exec "\$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "\$root/usr/lib/x86_64-linux-gnu" "\$root/usr/$program" "\$@"
+END
+  chmod 755 "$1"
+}
+
 prepare_peers() {
   local work deb program
   [ "$(cat "$CACHE/peers/ready" 2>/dev/null)" = "${PEER_SOURCES[*]}" ] && return
-  say "fetching the newest makedumpfile, crash and kexec-tools"
+  say "fetching the newest makedumpfile, crash, kexec-tools and drgn"
   update_suite sid
   mkdir -p "$CACHE"
   work=$(mktemp -d "$CACHE/.peers.XXXXXX")
@@ -214,14 +254,7 @@ prepare_peers() {
   (cd "$work/debs" && download sid $(peer_closure))
   for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
   rm -rf "$work/debs"
-  for program in "${PEER_PROGRAMS[@]}"; do
-    cat >"$work/${program#*/}" <<END
-#!/bin/sh
-root=\$(dirname "\$(readlink -f "\$0")")/root
-exec "\$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "\$root/usr/lib/x86_64-linux-gnu" "\$root/usr/$program" "\$@"
-END
-    chmod 755 "$work/${program#*/}"
-  done
+  for program in "${PEER_PROGRAMS[@]}"; do write_peer_start "$work/${program#*/}" "$program"; done
   echo "${PEER_SOURCES[*]}" >"$work/ready"
   rm -rf "$CACHE/peers"
   mv "$work" "$CACHE/peers"

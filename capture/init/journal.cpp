@@ -62,6 +62,7 @@ Result<> close_journal(const Journal& journal, const std::string& problem, const
   record.outcome = outcome_in(folder.get());
   if (!problem.empty()) record.problems.push_back(problem);
   if (const auto use = memory_use()) {
+    record.memory_reserved_kib = use->reserved_kib;
     record.memory_total_kib = use->total_kib;
     record.memory_lowest_kib = use->lowest_kib;
   }

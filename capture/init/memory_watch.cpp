@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "loader/memory_map.h"
 
 namespace lifeboat::init {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Seen {
+  uint64_t reserved_kib = 0;
   std::atomic<uint64_t> total_kib = 0, lowest_kib = UINT64_MAX;
   std::atomic<Clock::rep> last_look = 0;
 };
@@ -24,6 +26,17 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free);
 // Null: nobody has started the watch. In memory that the children share.
 Seen* shared = nullptr;
 std::string meminfo_path;
+
+uint64_t given_ram(const std::string& iomem) {
+  const auto text = read_text(iomem, 16_MiB);
+  const auto resources = text ? parse_iomem(*text) : std::unexpected(text.error());
+  if (!resources) return 0;
+  uint64_t bytes = 0;
+  for (const auto& resource : *resources) {
+    if (resource.depth == 0 && resource.name == "System RAM") bytes += resource.range.size();
+  }
+  return bytes;
+}
 
 // "MemTotal:         199840 kB"; nullopt: there is no such line.
 std::optional<uint64_t> figure(std::string_view meminfo, std::string_view name) {
@@ -38,10 +51,11 @@ std::optional<uint64_t> figure(std::string_view meminfo, std::string_view name) 
 
 }  // namespace
 
-void start_memory_watch(const std::string& meminfo) {
+void start_memory_watch(const std::string& meminfo, const std::string& iomem) {
   meminfo_path = meminfo;
   void* const page = ::mmap(nullptr, sizeof(Seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   shared = page == MAP_FAILED ? nullptr : new (page) Seen;
+  if (shared != nullptr) shared->reserved_kib = given_ram(iomem) / 1_KiB;
   watch_memory();
 }
 
@@ -63,7 +77,8 @@ void watch_memory() {
 
 std::optional<MemoryUse> memory_use() {
   if (shared == nullptr || shared->total_kib == 0) return std::nullopt;
-  return MemoryUse{.total_kib = shared->total_kib, .lowest_kib = shared->lowest_kib};
+  return MemoryUse{
+      .reserved_kib = shared->reserved_kib, .total_kib = shared->total_kib, .lowest_kib = shared->lowest_kib};
 }
 
 }  // namespace lifeboat::init

@@ -52,8 +52,8 @@ std::string listen(int pipe_fd, const ChildLimits& limits) {
     if (limits.on_wait) limits.on_wait();
     const auto end =
         limits.total ? std::min(last + limits.stall, begin + *limits.total) : last + limits.stall;
-    // A parent that is watched itself, and a watchdog, hear nothing for no longer than a second.
-    constexpr std::chrono::milliseconds kBeat{1000};
+    // A parent that is watched itself, and a watchdog, must hear of it in time.
+    constexpr std::chrono::milliseconds kBeat{250};
     auto wait = std::chrono::ceil<std::chrono::milliseconds>(end - now);
     if (limits.parent != nullptr || limits.on_wait) wait = std::min(wait, kBeat);
     pollfd watched{.fd = pipe_fd, .events = POLLIN, .revents = 0};

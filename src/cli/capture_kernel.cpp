@@ -41,8 +41,8 @@ Result<CaptureKernel> capture_kernel(const config::Config& config) {
   return CaptureKernel{config.capture.kernel, std::move(release)};
 }
 
-std::string capture_command_line(const config::Config& config, const SystemPaths& paths, std::string_view running,
-                                 const std::string& append) {
+std::string capture_command_line(const config::Config& config, const SystemPaths& paths,
+                                 std::string_view running, const std::string& append) {
   const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
   std::string added = config.capture.append;
   for (const auto& more : {append, id ? std::string(kBootParameter) + *id : std::string()}) {
@@ -53,7 +53,8 @@ std::string capture_command_line(const config::Config& config, const SystemPaths
 
 Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,
                                     std::vector<std::string>& notes) {
-  const arm::Recipe recipe = TRY_CONTEXT(arm::make_recipe(config, {.release = release}), "the capture initramfs");
+  const arm::Recipe recipe =
+      TRY_CONTEXT(arm::make_recipe(config, {.release = release}), "the capture initramfs");
   notes.insert(notes.end(), recipe.warnings.begin(), recipe.warnings.end());
   const std::string path = arm::initramfs_path(release);
   const std::string reason = arm::staleness(recipe, path);

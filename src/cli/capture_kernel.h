@@ -16,10 +16,10 @@ struct CaptureKernel {
 // Where the file does not say its release, or cannot be read, and it is not configured: the running kernel's.
 Result<CaptureKernel> capture_kernel(const config::Config& config);
 
-// Of the capture kernel: what of the running kernel's it takes over, what it needs, what the configuration adds, which
-// boot it belongs to (lifeboat-init names the crash by it), and `append`.
-std::string capture_command_line(const config::Config& config, const SystemPaths& paths, std::string_view running,
-                                 const std::string& append = {});
+// Of the capture kernel: what of the running kernel's it takes over, what it needs, what the configuration
+// adds, which boot it belongs to (lifeboat-init names the crash by it), and `append`.
+std::string capture_command_line(const config::Config& config, const SystemPaths& paths,
+                                 std::string_view running, const std::string& append = {});
 
 // Makes the initramfs of that kernel, if the one that is there is not what it should be. Returns its path.
 // `notes` gets what was done and why.

@@ -114,6 +114,14 @@ Result<int> run_capture(const Arguments& arguments) {
   const CaptureOptions options = TRY(capture_options(line));
 
   const auto source = TRY(Dump::open(source_name));
+  // Pages of many different moments make no dump that anybody could call whole.
+  if (source->info().live()) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported,
+              fmt::format("{} is the memory of the running kernel, which changes while it is saved",
+                          source_name))
+            .hint(fmt::format("'lifeboat inspect {}' reads it as it is", source_name)));
+  }
   const CaptureReport report = TRY(save(*source, source_name, dest, options));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   const bool whole = report.lost_pages == 0;

@@ -35,19 +35,24 @@ check::FactsRequest facts_request(const CommandLine& line) {
 
 void print_points(const std::vector<Point>& points) {
   for (const auto& point : points) {
-    const char* mark = point.result == PointResult::ok ? "ok" : point.result == PointResult::warning ? "warning" : "FAILURE";
+    const char* mark = point.result == PointResult::ok        ? "ok"
+                       : point.result == PointResult::warning ? "warning"
+                                                              : "FAILURE";
     fmt::print("{:<8} {}{}{}\n", mark, point.name, point.detail.empty() ? "" : ": ", point.detail);
-    if (point.result != PointResult::ok && !point.next.empty()) fmt::print("{:<8}   next: {}\n", "", point.next);
+    if (point.result != PointResult::ok && !point.next.empty())
+      fmt::print("{:<8}   next: {}\n", "", point.next);
   }
-  fmt::print("{}\n", check::would_capture(points) ? "a crash would be captured" : "a crash would NOT be captured");
+  fmt::print("{}\n",
+             check::would_capture(points) ? "a crash would be captured" : "a crash would NOT be captured");
 }
 
 }  // namespace
 
 Result<int> run_check(const Arguments& arguments) {
-  CommandLine line("check", "[--json]",
-                   "Tells point by point whether a crash of this machine would be captured, and what to run where\n"
-                   "it would not. Exit code 0: it would, perhaps with warnings; 3: it would not.");
+  CommandLine line(
+      "check", "[--json]",
+      "Tells point by point whether a crash of this machine would be captured, and what to run where\n"
+      "it would not. Exit code 0: it would, perhaps with warnings; 3: it would not.");
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
   if (::geteuid() != 0) {

@@ -100,6 +100,7 @@ void remember(const rehearse::RehearsalResult& result) {
                               .release = result.release,
                               .whole = result.whole,
                               .problem = result.problem,
+                              .memory_reserved_kib = result.memory_reserved_kib,
                               .memory_total_kib = result.memory_total_kib,
                               .memory_lowest_kib = result.memory_lowest_kib};
   if (const auto initramfs = arm::digest_file(arm::initramfs_path(result.release)))

@@ -32,7 +32,8 @@ Json ranges_json(const std::vector<MemoryRange>& ranges) {
 std::string ranges_text(const std::vector<MemoryRange>& ranges) {
   std::string text;
   for (const auto& range : ranges)
-    text += fmt::format("{}{} at {:#x}-{:#x}", text.empty() ? "" : ", ", format_size(range.size()), range.begin, range.end);
+    text += fmt::format("{}{} at {:#x}-{:#x}", text.empty() ? "" : ", ", format_size(range.size()),
+                        range.begin, range.end);
   return text;
 }
 
@@ -43,7 +44,8 @@ std::vector<arm::LoadedFile> loaded_files(const std::optional<arm::LoadedState>&
   return files;
 }
 
-Json show_json(const Reserved& reserved, const SystemState& state, const std::optional<arm::LoadedState>& loaded) {
+Json show_json(const Reserved& reserved, const SystemState& state,
+               const std::optional<arm::LoadedState>& loaded) {
   Json asked = Json::array();
   for (const auto& parameter : reserved.asked.parameters)
     asked.push_back({{"kind", reservation::kind_name(parameter.kind)}, {"text", parameter.text}});
@@ -64,20 +66,25 @@ Json show_json(const Reserved& reserved, const SystemState& state, const std::op
 }
 
 void print_asked(const Reserved& reserved) {
-  if (!reserved.asked.any()) fmt::print("asked     nothing: there is no crashkernel= on the kernel command line\n");
-  for (const auto& parameter : reserved.asked.parameters) fmt::print("asked     crashkernel={}\n", parameter.text);
+  if (!reserved.asked.any())
+    fmt::print("asked     nothing: there is no crashkernel= on the kernel command line\n");
+  for (const auto& parameter : reserved.asked.parameters)
+    fmt::print("asked     crashkernel={}\n", parameter.text);
   for (const auto& mistake : reserved.asked.mistakes) fmt::print("asked     {}\n", mistake);
   if (reserved.asked.main && !reserved.asked.main->ranges.empty() && reserved.asked_size) {
-    fmt::print("          {} on a machine with {}", format_size(*reserved.asked_size), format_size(*reserved.ram));
+    fmt::print("          {} on a machine with {}", format_size(*reserved.asked_size),
+               format_size(*reserved.ram));
     if (reserved.asked_size_rounded != reserved.asked_size)
-      fmt::print("; {} where the kernel rounds that up to 128 MiB", format_size(*reserved.asked_size_rounded));
+      fmt::print("; {} where the kernel rounds that up to 128 MiB",
+                 format_size(*reserved.asked_size_rounded));
     fmt::print("\n");
   }
 }
 
-void print_show(const Reserved& reserved, const SystemState& state, const std::optional<arm::LoadedState>& loaded) {
+void print_show(const Reserved& reserved, const SystemState& state,
+                const std::optional<arm::LoadedState>& loaded) {
   print_asked(reserved);
-  fmt::print("got       {}\n", !reserved.got       ? "not known: the running kernel does not tell"
+  fmt::print("got       {}\n", !reserved.got        ? "not known: the running kernel does not tell"
                                : *reserved.got == 0 ? "nothing"
                                                     : format_size(*reserved.got));
   if (reserved.addresses_hidden) fmt::print("          where it lies is shown to root only\n");
@@ -91,7 +98,8 @@ void print_show(const Reserved& reserved, const SystemState& state, const std::o
   const auto files = loaded_files(loaded);
   if (files.empty()) fmt::print("used      something is loaded, not by lifeboat: its size is not known\n");
   for (const auto& file : files)
-    fmt::print("{}  {}  {}\n", &file == &files.front() ? "used    " : "        ", format_size(file.bytes), file.path);
+    fmt::print("{}  {}  {}\n", &file == &files.front() ? "used    " : "        ", format_size(file.bytes),
+               file.path);
 }
 
 Result<int> show(const CommandLine& line) {
@@ -133,7 +141,8 @@ Result<int> estimate(const CommandLine& line) {
   fmt::print("{:<22} {:>10}\n", "reserve", format_size(estimate.total));
   for (const auto& part : estimate.parts)
     fmt::print("  {:<20} {:>10}  {}\n", part.name, format_size(part.bytes), part.from);
-  fmt::print("'lifeboat reserve set auto' tells the boot loader; 'lifeboat rehearse' shows whether it is enough\n");
+  fmt::print(
+      "'lifeboat reserve set auto' tells the boot loader; 'lifeboat rehearse' shows whether it is enough\n");
   return kDone;
 }
 
@@ -160,19 +169,22 @@ void print_setting(const CommandLine& line, const reservation::Setting& setting,
     if (!edit.own_record) fmt::print("{} {}\n", edit.after ? "wrote" : "removed", edit.path);
   }
   if (!setting.command.empty()) fmt::print("ran {}\n", setting.command.front());
-  fmt::print("{} from the next boot on\n", value.empty() ? "no crashkernel= by lifeboat" : "crashkernel=" + value);
+  fmt::print("{} from the next boot on\n",
+             value.empty() ? "no crashkernel= by lifeboat" : "crashkernel=" + value);
 }
 
 Result<int> set(const CommandLine& line) {
   reservation::SettingRequest request{.root = line.get("root", "/"), .force = line.has("force")};
-  if (line.has("boot-loader")) request.boot_loader = TRY(reservation::parse_boot_loader(line.get("boot-loader")));
+  if (line.has("boot-loader"))
+    request.boot_loader = TRY(reservation::parse_boot_loader(line.get("boot-loader")));
   request.value = TRY(wanted_value(line));
   const auto setting = TRY(reservation::plan_setting(request));
   const bool dry_run = line.has("dry-run");
   if (!dry_run) TRY_VOID(reservation::carry_out(setting));
   for (const auto& note : setting.notes) log::warning("{}", note);
   if (!request.value.empty()) {
-    for (const auto& [where, parameter] : setting.foreign) log::warning("{} has {}, not by lifeboat", where, parameter);
+    for (const auto& [where, parameter] : setting.foreign)
+      log::warning("{} has {}, not by lifeboat", where, parameter);
   }
   if (!line.json()) {
     print_setting(line, setting, request.value);
@@ -198,8 +210,9 @@ Result<int> shrink(const CommandLine& line) {
   if (!line.has("force")) {
     const auto needed = estimate_of(line);
     if (!needed) {
-      return std::unexpected(Error(needed.error()).context("cannot tell how much is needed").hint(
-          "--force shrinks all the same"));
+      return std::unexpected(Error(needed.error())
+                                 .context("cannot tell how much is needed")
+                                 .hint("--force shrinks all the same"));
     }
     if (size < needed->total) {
       return std::unexpected(
@@ -226,7 +239,8 @@ Result<int> run_reserve(const Arguments& arguments) {
       "The memory that is set aside for the capture kernel (crashkernel=).\n"
       "  show         what was asked for, what the kernel reserved, and what lies in it\n"
       "  estimate     how much this machine needs, part by part\n"
-      "  set SIZE     tells the boot loader: a size (256M), auto (the estimate), any value that crashkernel=\n"
+      "  set SIZE     tells the boot loader: a size (256M), auto (the estimate), any value that "
+      "crashkernel=\n"
       "               takes, or none (takes lifeboat's own away); from the next boot on\n"
       "  shrink SIZE  gives what is above SIZE back to the running kernel, while nothing is loaded. Nothing\n"
       "               brings it back before the next boot");

@@ -33,8 +33,8 @@ struct Loaded {
   std::vector<std::string> changes;
 };
 
-// Digests of the files are made anew each time: that takes some milliseconds, and a file that was replaced by one of
-// the same size and time would be passed over otherwise.
+// Digests of the files are made anew each time: that takes some milliseconds, and a file that was replaced by
+// one of the same size and time would be passed over otherwise.
 Loaded read_loaded(const SystemState& state) {
   Loaded loaded;
   if (state.crash_loaded != true) return loaded;
@@ -112,9 +112,11 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
   fmt::print("  loaded for a crash       {} ({})\n", loaded.state->kernel.path, loaded.state->release);
   for (const auto& file : loaded.state->initramfs) fmt::print("    initramfs              {}\n", file.path);
   fmt::print("    command line           {}\n", loaded.state->command_line);
-  fmt::print("    by                     {}, {}\n", loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",
+  fmt::print("    by                     {}, {}\n",
+             loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",
              format_time(loaded.state->time));
-  for (const auto& change : loaded.changes) fmt::print("    {}: 'lifeboat load --crash' loads anew\n", change);
+  for (const auto& change : loaded.changes)
+    fmt::print("    {}: 'lifeboat load --crash' loads anew\n", change);
 }
 
 void print_text(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {

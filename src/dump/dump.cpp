@@ -6,6 +6,7 @@
 #include <array>
 
 #include "dump/elf_core.h"
+#include "dump/kcore.h"
 #include "dump/kdump_reader.h"
 
 namespace lifeboat {
@@ -63,11 +64,16 @@ Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
 
 Result<std::unique_ptr<Dump>> Dump::open(const std::string& path) {
   // O_NONBLOCK: a FIFO must not make this wait for a writer.
-  auto fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
+  auto opened = open_file(path, O_RDONLY | O_NONBLOCK);
+  if (!opened) return std::unexpected(explain_kcore_refusal(std::move(opened).error(), path));
+  UniqueFd fd = *std::move(opened);
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("cannot examine {}", path);
-  if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
-    return fail(ErrorCode::unsupported, "{} is neither a file nor a block device", path);
+  if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {
+    return std::unexpected(explain_kcore_refusal(
+        Error(ErrorCode::unsupported, fmt::format("{} is neither a file nor a block device", path)), path));
+  }
+  if (is_kcore(fd.get())) return TRY(Kcore::open(open_kcore_source(std::move(fd), path)));
   return open(TRY(open_byte_source(std::move(fd), path)));
 }
 
@@ -101,7 +107,15 @@ std::optional<Compression> parse_compression(std::string_view name) {
 }
 
 std::string_view format_name(DumpFormat format) {
-  return format == DumpFormat::elf ? "ELF" : "KDUMP";
+  switch (format) {
+    case DumpFormat::elf:
+      return "ELF";
+    case DumpFormat::kdump:
+      return "KDUMP";
+    case DumpFormat::live:
+      return "live";
+  }
+  return "?";
 }
 
 }  // namespace lifeboat

@@ -23,9 +23,15 @@ class PhysicalMemory {
   // Fills `out` from the physical address. Distinct errors: `not_present` (no RAM there), `excluded`
   // (filtered out), `lost` (should be there, was never written), `corrupt` (does not decompress).
   virtual Result<> read(uint64_t physical_address, MutableByteSpan out) = 0;
+  // Whether the same address may read otherwise the next time: the memory of a running kernel.
+  [[nodiscard]] virtual bool changes() const { return false; }
 };
 
-enum class DumpFormat { elf, kdump };
+enum class DumpFormat {
+  elf,
+  kdump,
+  live,  // no dump: the memory of the running kernel, which changes while it is read
+};
 enum class Compression { none, zlib, lzo, snappy, zstd };
 
 // utsname of the dumped kernel, as far as the container tells. Empty strings: not told.
@@ -45,11 +51,14 @@ struct DumpInfo {
   uint64_t max_pfn = 0;                         // one past the last page frame
   uint64_t ram_pages = 0;                       // page frames that the dumped machine had
   uint64_t stored_pages = 0;                    // of these, how many the file has (zero pages included)
-  std::optional<uint64_t> timestamp;            // seconds since the epoch, of the dump or the crash
-  int cpus = 0;                                 // NT_PRSTATUS notes
+  std::optional<uint64_t> timestamp;           // seconds since the epoch, of the dump or the crash; live: now
+  std::optional<uint64_t> uptime_nanoseconds;  // live: at `timestamp`, by the clock of the kernel's log
+  int cpus = 0;                                // NT_PRSTATUS notes
   Utsname uts;
   std::string vmcoreinfo;        // text; empty: none in the file
   std::vector<std::byte> notes;  // the PT_NOTE data, as stored
+
+  [[nodiscard]] bool live() const { return format == DumpFormat::live; }
 };
 
 // What a page frame is to a dump. ELF dumps cannot tell `excluded` from `absent`.
@@ -70,9 +79,9 @@ class ByteSource;
 
 class Dump : public PhysicalMemory {
  public:
-  // Tells the format by its magic (KDUMP, ELF core, each possibly flattened) and opens it.
-  // Errors: not_found, truncated (empty or cut off), unsupported (another architecture or format, with its
-  // name where known), corrupt.
+  // Tells the format by its magic (KDUMP, ELF core, each possibly flattened) and opens it; /proc/kcore is
+  // told by what file it is. Errors: not_found, truncated (empty or cut off), unsupported (another
+  // architecture or format, with its name where known), corrupt.
   static Result<std::unique_ptr<Dump>> open(const std::string& path);
   static Result<std::unique_ptr<Dump>> open(std::unique_ptr<ByteSource> file);
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/size.h"
+#include "dump/block_cache.h"
 #include "dump/elf_core.h"
 
 namespace lifeboat {
@@ -19,34 +20,18 @@ constexpr uint64_t kRankBytes = 4096;
 // No machine's memory lies in so many pieces; a hostile bitmap may claim it.
 constexpr size_t kMostRanges = size_t{1} << 20;
 constexpr size_t kCachedPages = 512;
-constexpr size_t kCachedBitmapBlocks = 64;
-
 // Both bitmaps of a machine of 16 TiB are 512 MiB each; so they are read in blocks, and the last few kept.
-class BitmapCache {
- public:
-  BitmapCache(const ByteSource& file, uint64_t offset, uint64_t bytes)
-      : file_(&file), offset_(offset), bytes_(bytes) {}
+constexpr size_t kBitmapBlocks = 64;
+// Neighbours in memory are neighbours in the file: with one page come those that will be asked for next.
+constexpr uint64_t kDescriptorBlock = 4_KiB, kDataBlock = 32_KiB;
+constexpr size_t kDescriptorBlocks = 16, kDataBlocks = 32;
 
-  // The block of kRankBytes that holds `byte`; nothing when it cannot be read.
-  const std::vector<std::byte>* block(uint64_t byte) {
-    const uint64_t index = byte / kRankBytes;
-    if (const auto found = blocks_.find(index); found != blocks_.end()) return &found->second;
-    if (blocks_.size() >= kCachedBitmapBlocks) blocks_.clear();
-    std::vector<std::byte> data(std::min(kRankBytes, bytes_ - index * kRankBytes));
-    if (!file_->read(offset_ + index * kRankBytes, data)) return nullptr;
-    return &blocks_.emplace(index, std::move(data)).first->second;
-  }
-
-  bool test(uint64_t bit) {
-    const auto* data = block(bit / 8);
-    return data != nullptr && (static_cast<unsigned>((*data)[bit / 8 % kRankBytes]) >> (bit % 8) & 1u) != 0;
-  }
-
- private:
-  const ByteSource* file_;
-  uint64_t offset_, bytes_;
-  std::unordered_map<uint64_t, std::vector<std::byte>> blocks_;
-};
+// Of a bitmap that cannot be read no bit is set.
+bool test(BlockCache& bitmap, uint64_t bit) {
+  std::byte byte{};
+  const auto found = bitmap.bytes(bit / 8, std::span(&byte, 1));
+  return found && (static_cast<unsigned>(found->front()) >> (bit % 8) & 1u) != 0;
+}
 
 uint64_t count_bits(ByteSpan bytes) {
   uint64_t count = 0;
@@ -109,7 +94,11 @@ struct KdumpReader::State {
   uint64_t first_rank = 0;      // split: stored pages before start_pfn have no descriptor here
   std::vector<uint64_t> ranks;
   std::vector<PhysicalRange> ram;
-  std::optional<BitmapCache> ram_bits, stored_bits;
+  std::optional<BlockCache> ram_bits, stored_bits, descriptors, data;
+  // The stored pages before a byte of the second bitmap: neighbours are counted on from there.
+  struct {
+    uint64_t byte = 0, count = 0;
+  } counted;
   PageDecompressor decompressor;
   std::vector<std::byte> packed = std::vector<std::byte>(kPageSize);
 
@@ -126,7 +115,9 @@ struct KdumpReader::State {
   Result<uint64_t> rank(uint64_t pfn);
   Result<kdump::PageDescriptor> descriptor(uint64_t pfn);
   Result<> expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
+  std::optional<ByteSpan> cached_page(uint64_t pfn);
   Result<ByteSpan> page(uint64_t pfn);
+  Result<> whole_page(uint64_t pfn, MutableByteSpan out);
 };
 
 Result<> KdumpReader::State::read_headers() {
@@ -205,8 +196,11 @@ Result<> KdumpReader::State::place_bitmaps() {
                 descriptors_offset);
   }
   second_bitmap_offset = bitmap_offset + all_bytes / 2;
-  ram_bits.emplace(*file, bitmap_offset, bitmap_bytes);
-  stored_bits.emplace(*file, second_bitmap_offset, bitmap_bytes);
+  ram_bits.emplace(*file, bitmap_offset, bitmap_bytes, kRankBytes, kBitmapBlocks);
+  stored_bits.emplace(*file, second_bitmap_offset, bitmap_bytes, kRankBytes, kBitmapBlocks);
+  const uint64_t rest = file->size() - descriptors_offset;
+  descriptors.emplace(*file, descriptors_offset, rest, kDescriptorBlock, kDescriptorBlocks);
+  data.emplace(*file, 0, file->size(), kDataBlock, kDataBlocks);
   if (info.split && (info.start_pfn > info.end_pfn || info.start_pfn >= info.max_pfn))
     return fail(ErrorCode::corrupt, "{}: a split file of pages {} to {}", name, info.start_pfn, info.end_pfn);
   return {};
@@ -267,33 +261,38 @@ Result<> KdumpReader::State::scan_stored() {
   return {};
 }
 
-// Stored pages before `pfn`.
+// Stored pages before `pfn`, which is below max_pfn.
 Result<uint64_t> KdumpReader::State::rank(uint64_t pfn) {
   const uint64_t byte = pfn / 8;
-  const auto* block = stored_bits->block(byte);
-  if (block == nullptr) return fail(ErrorCode::truncated, "{}: the bitmap cannot be read", file->name());
-  const uint64_t within = byte % kRankBytes;
-  const auto partial = static_cast<uint8_t>(static_cast<unsigned>((*block)[within]) & ((1u << pfn % 8) - 1));
-  return ranks[byte / kRankBytes] + count_bits(ByteSpan(*block).first(within)) +
-         static_cast<uint64_t>(std::popcount(partial));
+  const auto block = stored_bits->block(byte);
+  if (!block) return fail(ErrorCode::truncated, "{}: the bitmap cannot be read", file->name());
+  const uint64_t start = align_down(byte, kRankBytes);
+  if (counted.byte < start || counted.byte > byte) counted = {start, ranks[byte / kRankBytes]};
+  counted.count += count_bits(block->subspan(counted.byte - start, byte - counted.byte));
+  counted.byte = byte;
+  const auto partial =
+      static_cast<uint8_t>(static_cast<unsigned>((*block)[byte - start]) & ((1u << pfn % 8) - 1));
+  return counted.count + static_cast<uint64_t>(std::popcount(partial));
 }
 
 Result<kdump::PageDescriptor> KdumpReader::State::descriptor(uint64_t pfn) {
-  if (pfn >= info.max_pfn || !stored_bits->test(pfn)) {
-    if (pfn < info.max_pfn && ram_bits->test(pfn))
+  if (pfn >= info.max_pfn || !test(*stored_bits, pfn)) {
+    if (pfn < info.max_pfn && test(*ram_bits, pfn))
       return fail(ErrorCode::excluded, "page {:#x} was left out when the dump was made", pfn);
     return fail(ErrorCode::not_present, "there is no page {:#x}", pfn);
   }
   if (info.split && (pfn < info.start_pfn || pfn >= info.end_pfn))
     return fail(ErrorCode::lost, "page {:#x} is in another part of the split dump", pfn);
   const uint64_t index = TRY(rank(pfn)) - first_rank;
-  const uint64_t offset = descriptors_offset + index * sizeof(kdump::PageDescriptor);
   kdump::PageDescriptor found;
-  if (auto read = file->read(offset, std::as_writable_bytes(std::span(&found, 1))); !read) {
-    if (read.error().code == ErrorCode::truncated)
+  std::array<std::byte, sizeof found> scratch;
+  const auto bytes = descriptors->bytes(index * sizeof found, scratch);
+  if (!bytes) {
+    if (bytes.error().code == ErrorCode::truncated)
       return fail(ErrorCode::lost, "the file ends before the descriptor of page {:#x}", pfn);
-    return std::unexpected(read.error());
+    return std::unexpected(bytes.error());
   }
+  std::memcpy(&found, bytes->data(), sizeof found);
   if (found.offset == 0) return fail(ErrorCode::lost, "page {:#x} was never written", pfn);
   if (!codec_of(found.flags))
     return fail(ErrorCode::corrupt, "page {:#x}: unknown compression flags {:#x}", pfn, found.flags);
@@ -308,16 +307,19 @@ Result<kdump::PageDescriptor> KdumpReader::State::descriptor(uint64_t pfn) {
 }
 
 Result<> KdumpReader::State::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
-  const MutableByteSpan data = MutableByteSpan(packed).first(descriptor.size);
-  TRY_VOID(file->read(descriptor.offset, data));
-  return decompressor.decompress(TRY(codec_of(descriptor.flags)), data, page);
+  const ByteSpan bytes = TRY(data->bytes(descriptor.offset, MutableByteSpan(packed).first(descriptor.size)));
+  return decompressor.decompress(TRY(codec_of(descriptor.flags)), bytes, page);
+}
+
+std::optional<ByteSpan> KdumpReader::State::cached_page(uint64_t pfn) {
+  const auto found = cached.find(pfn);
+  if (found == cached.end()) return std::nullopt;
+  cache.splice(cache.begin(), cache, found->second);
+  return ByteSpan(cache.front().second);
 }
 
 Result<ByteSpan> KdumpReader::State::page(uint64_t pfn) {
-  if (const auto found = cached.find(pfn); found != cached.end()) {
-    cache.splice(cache.begin(), cache, found->second);
-    return ByteSpan(cache.front().second);
-  }
+  if (const auto known = cached_page(pfn)) return *known;
   const auto place = TRY(descriptor(pfn));
   if (cache.size() >= kCachedPages) {
     cached.erase(cache.back().first);
@@ -332,6 +334,18 @@ Result<ByteSpan> KdumpReader::State::page(uint64_t pfn) {
   }
   cached[pfn] = cache.begin();
   return ByteSpan(cache.front().second);
+}
+
+// Straight to where it is wanted: who reads whole pages reads many, once.
+Result<> KdumpReader::State::whole_page(uint64_t pfn, MutableByteSpan out) {
+  if (const auto known = cached_page(pfn)) {
+    std::memcpy(out.data(), known->data(), out.size());
+    return {};
+  }
+  const auto place = TRY(descriptor(pfn));
+  if (auto expanded = expand(place, out); !expanded)
+    return std::unexpected(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+  return {};
 }
 
 KdumpReader::KdumpReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -363,8 +377,8 @@ const ByteSource& KdumpReader::file() const {
 
 PageState KdumpReader::page_state(uint64_t pfn) const {
   if (pfn >= state_->info.max_pfn) return PageState::absent;
-  if (state_->stored_bits->test(pfn)) return PageState::stored;
-  return state_->ram_bits->test(pfn) ? PageState::excluded : PageState::absent;
+  if (test(*state_->stored_bits, pfn)) return PageState::stored;
+  return test(*state_->ram_bits, pfn) ? PageState::excluded : PageState::absent;
 }
 
 Result<kdump::PageDescriptor> KdumpReader::descriptor(uint64_t pfn) const {
@@ -380,8 +394,13 @@ Result<> KdumpReader::read(uint64_t physical_address, MutableByteSpan out) {
   while (!out.empty()) {
     const uint64_t within = physical_address % kPageSize;
     const size_t count = std::min<uint64_t>(out.size(), kPageSize - within);
-    const ByteSpan page = TRY(state_->page(physical_address >> kPageShift));
-    std::memcpy(out.data(), page.data() + within, count);
+    const uint64_t pfn = physical_address >> kPageShift;
+    if (count == kPageSize) {
+      TRY_VOID(state_->whole_page(pfn, out.first(count)));
+    } else {
+      const ByteSpan page = TRY(state_->page(pfn));
+      std::memcpy(out.data(), page.data() + within, count);
+    }
     physical_address += count;
     out = out.subspan(count);
   }

@@ -102,6 +102,11 @@ void verify_elf(ElfCore& dump, VerifyReport& report, Progress& progress) {
 
 Result<VerifyReport> verify_dump(const std::string& path, Progress& progress) {
   const auto dump = TRY(Dump::open(path));
+  if (dump->info().live()) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported, fmt::format("{} is the memory of the running kernel, not a dump", path))
+            .hint(fmt::format("'lifeboat inspect {}' reads it", path)));
+  }
   return verify_dump(*dump, path, progress);
 }
 

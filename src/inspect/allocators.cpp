@@ -79,7 +79,10 @@ class CacheReader {
     reader.name_ = TRY(types.field("kmem_cache", "name"));
     reader.size_ = TRY(types.field("kmem_cache", "size"));
     reader.order_ = TRY(types.first_field("kmem_cache", {"oo.x", "oo"}));
-    reader.nodes_ = TRY(types.first_field("kmem_cache", {"node", "per_node"}));
+    reader.node_ = TRY(types.first_field("kmem_cache", {"node[0]", "per_node[0].node"}));
+    // In 7.x a node has two pointers there.
+    const auto second = types.first_field("kmem_cache", {"node[1]", "per_node[1].node"});
+    if (second && second->offset > reader.node_.offset) reader.stride_ = second->offset - reader.node_.offset;
     const auto slabs = types.first_field("kmem_cache_node", {"nr_slabs.counter", "nr_slabs"});
     const auto objects = types.first_field("kmem_cache_node", {"total_objects.counter", "total_objects"});
     if (!slabs || !objects) {
@@ -100,7 +103,7 @@ class CacheReader {
     // mm/slub.c: OO_SHIFT
     const uint64_t order = number_or_zero(*memory_, cache, order_) >> 16;
     for (uint64_t node = 0; node < nodes; ++node) {
-      const auto pointer = memory_->read<uint64_t>(cache + nodes_.offset + node * 8);
+      const auto pointer = memory_->read<uint64_t>(cache + node_.offset + node * stride_);
       if (!pointer || *pointer == 0) continue;
       found.slabs += number_or_zero(*memory_, *pointer, slabs_);
       found.objects += number_or_zero(*memory_, *pointer, objects_);
@@ -115,7 +118,8 @@ class CacheReader {
  private:
   explicit CacheReader(const KernelMemory& memory) : memory_(&memory) {}
   const KernelMemory* memory_;
-  Field name_, size_, order_, nodes_, slabs_, objects_;
+  Field name_, size_, order_, node_, slabs_, objects_;
+  uint64_t stride_ = sizeof(uint64_t);  // from one node to the next
 };
 
 // node_data is an array of pointers, null for nodes that are not there; contig_page_data is the only node

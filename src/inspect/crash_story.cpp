@@ -111,12 +111,15 @@ class Teller {
         story_.kind = *kind;
         story_.reason = *story_.panic;
         // The kernel's report of it tells more than the panic does.
-        for (size_t index = end_; index-- > 0 && is_near(index);) {
+        for (size_t index = end_; index-- > 0;) {
+          if (!is_near(index)) break;
           const auto trouble = trouble_of_line(lines_[index].text);
           if (!trouble || trouble->kind != *kind) continue;
           cause_ = index;
           story_.cause = std::string(lines_[index].text);
-          break;
+          // Of some the kernel tells in several lines or reports, and the first is what matters: the
+          // processor and bank of a machine check, not the verdict; the first of the tasks that hang.
+          if (*kind != CrashKind::machine_check && *kind != CrashKind::hung_task) break;
         }
         return;
       }
@@ -148,9 +151,32 @@ class Teller {
       story_.locked_cpu = small(number_after(cause, "on cpu "));
       if (!story_.locked_cpu) story_.locked_cpu = small(number_after(cause, "CPU"));
     }
+    if (story_.kind == CrashKind::rcu_stall) find_stall();
     constexpr size_t kMostLines = 100;
     for (size_t index = *cause_; index < std::min(lines_.size(), *cause_ + kMostLines); ++index)
       read_oops_line(lines_[index].text);
+  }
+
+  // Behind "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:" each line names a CPU ("rcu: \t1-...!:
+  // (738 ticks this GP) ..."), or tasks that were preempted ("rcu: \tTasks blocked on level-0 rcu_node (CPUs
+  // 0-1): P175/1:b..l"); print_cpu_stall_info() and rcu_print_task_stall() of kernel/rcu/tree_stall.h. The
+  // first is taken.
+  void find_stall() {
+    constexpr size_t kMostLines = 32;
+    for (size_t index = *cause_ + 1; index < std::min(end_, *cause_ + kMostLines); ++index) {
+      std::string_view line = lines_[index].text;
+      if (line.starts_with("rcu: ")) line.remove_prefix(5);  // older kernels have no prefix here
+      if (!line.starts_with('\t')) continue;
+      line.remove_prefix(1);
+      const size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+      if (digits > 0 && line.substr(digits).starts_with('-')) {
+        story_.locked_cpu = small(parse_number(line.substr(0, digits)));
+        return;
+      }
+      if (!line.starts_with("Tasks blocked on ")) continue;
+      if (const auto pid = small(number_after(line, ": P"))) story_.blocked_pid = static_cast<int32_t>(*pid);
+      return;
+    }
   }
 
   void read_oops_line(std::string_view line) {
@@ -169,7 +195,8 @@ class Teller {
     for (size_t index = lines_.size(); index-- > 0;) {
       const std::string_view line = lines_[index].text;
       if (!story_.hardware && line.starts_with("Hardware name: ")) story_.hardware = line.substr(15);
-      if (!story_.hardware && line.starts_with("DMI: ")) story_.hardware = line.substr(5);
+      if (!story_.hardware && line.starts_with("DMI: ") && !line.starts_with("DMI: Memory slots"))
+        story_.hardware = line.substr(5);
       if (story_.pid || !line.starts_with("CPU: ") || !is_near(index)) continue;
       story_.cpu = small(number_after(line, "CPU: "));
       if (const auto pid = small(number_after(line, " PID: "))) story_.pid = static_cast<int32_t>(*pid);

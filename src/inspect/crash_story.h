@@ -22,8 +22,8 @@ struct CrashStory {
   std::optional<uint64_t> fault_address;  // of the access that failed
   std::string access;                     // "read", "write", "execute"; empty: not told
   std::optional<std::string> location;    // the instruction that failed: "ext4_readdir+0x1a/0x40 [ext4]"
-  std::optional<int32_t> blocked_pid;     // hung task, soft lockup: the task in question
-  std::optional<uint32_t> locked_cpu;     // soft and hard lockup: the CPU in question
+  std::optional<int32_t> blocked_pid;     // hung task, soft lockup, RCU stall: the task in question
+  std::optional<uint32_t> locked_cpu;     // soft and hard lockup, RCU stall: the CPU in question
 
   // Who wrote the last words ("CPU: 1 PID: 143 Comm: init ...").
   std::optional<uint32_t> cpu;

@@ -191,8 +191,15 @@ class Evaluator {
       return at(name, Error(ErrorCode::usage, fmt::format("'{}' is there once for each CPU", name.text))
                           .hint(fmt::format("write per_cpu({}, CPU)", name.text)));
     }
-    return Value{
-        .type = scope_.types.global_type(name.text).value_or(0), .in_memory = true, .bits = *address};
+    return Value{.type = variable_type(name.text, *address), .in_memory = true, .bits = *address};
+  }
+
+  // 0: not known.
+  [[nodiscard]] TypeId variable_type(std::string_view name, uint64_t address) const {
+    if (const auto type = scope_.types.global_type(name)) return *type;
+    if (!scope_.variable_type) return 0;
+    const auto spelling = scope_.variable_type(name, address);
+    return spelling ? btf_.parse_type_name(*spelling).value_or(0) : 0;
   }
 
   [[nodiscard]] bool is_per_cpu(uint64_t address) const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "kernel/kernel_types.h"
@@ -19,6 +20,8 @@ struct ExpressionScope {
   const KernelTypes& types;
   // The address of a global variable or function.
   std::function<std::optional<uint64_t>(std::string_view name)> symbol;
+  // The type of a global variable that `types` does not tell, as C spells it. May be empty.
+  std::function<std::optional<std::string>(std::string_view name, uint64_t address)> variable_type = {};
 };
 
 // Either a place in memory that has a type, not read yet, or a number.

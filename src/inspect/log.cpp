@@ -56,6 +56,7 @@ double WallClock::time_of(const LogRecord& record) const {
 }
 
 Result<uint64_t> crash_time(const Session& session) {
+  if (session.live()) return fail(ErrorCode::not_found, "the kernel is running: it did not crash");
   if (session.kernel()) {
     if (const auto time = session.kernel()->vmcoreinfo().crash_time()) return *time;
   }
@@ -66,6 +67,11 @@ Result<uint64_t> crash_time(const Session& session) {
 }
 
 Result<WallClock> wall_clock(const Session& session) {
+  const DumpInfo& info = session.dump().info();
+  if (info.timestamp && info.uptime_nanoseconds) {
+    return WallClock{static_cast<double>(*info.timestamp) -
+                     static_cast<double>(*info.uptime_nanoseconds) / 1e9};
+  }
   const uint64_t end = TRY(crash_time(session));
   if (!session.log()) return std::unexpected(session.log().error());
   uint64_t last = 0;

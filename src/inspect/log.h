@@ -28,7 +28,7 @@ struct WallClock {
 };
 // Errors: no CRASHTIME, no record.
 Result<WallClock> wall_clock(const Session& session);
-// Seconds since the epoch: CRASHTIME, else the container's own time.
+// Seconds since the epoch: CRASHTIME, else the container's own time. Of a running kernel there is none.
 Result<uint64_t> crash_time(const Session& session);
 
 }  // namespace lifeboat::inspect

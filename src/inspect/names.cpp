@@ -21,6 +21,10 @@ Result<ExpressionScope> expression_scope(const Session& session) {
                          [&session](std::string_view name) -> std::optional<uint64_t> {
                            const auto found = symbols_named(session, name);
                            return found.empty() ? std::nullopt : std::optional(found.front().address);
+                         },
+                         [&session](std::string_view name, uint64_t address) -> std::optional<std::string> {
+                           if (session.debug_info() == nullptr) return std::nullopt;
+                           return session.debug_info()->variable_type(name, address);
                          }};
 }
 

@@ -24,9 +24,14 @@ class Reporter {
     if (report_.cpus == 0 && session_.per_cpu())
       report_.cpus = static_cast<uint32_t>(session_.per_cpu()->cpus().size());
     if (report_.machine.story) story_ = &*report_.machine.story;
-    tell_crash();
-    tell_stack();
-    tell_other_cpus();
+    report_.taint = read_taint_mask();
+    if (session_.live()) {
+      report_.stack = fail(ErrorCode::not_found, "the kernel is running: no CPU panicked");
+    } else {
+      tell_crash();
+      tell_stack();
+      tell_other_cpus();
+    }
     tell_tasks();
     report_.memory = read_memory_use(session_);
     report_.processes = read_process_memory(session_);
@@ -44,6 +49,7 @@ class Reporter {
       report_.kind = story_->kind;
       report_.reason = story_->reason;
       if (story_->fault_address) report_.address_meaning = explain_fault_address(*story_->fault_address);
+      if (story_->access == "execute") report_.address_meaning += ", and the kernel went there for code";
       report_.pid = story_->pid;
       report_.comm = story_->comm;
     }
@@ -55,7 +61,6 @@ class Reporter {
         report_.comm = task->comm;
       }
     }
-    report_.taint = read_taint_mask();
   }
 
   Result<uint64_t> read_taint_mask() {
@@ -67,19 +72,26 @@ class Reporter {
 
   // Who did not go on is not who noticed.
   Result<NamedStack> find_stack() {
-    if (story_ != nullptr && story_->kind == CrashKind::hung_task && story_->blocked_pid &&
+    const bool stalled_rcu = story_ != nullptr && story_->kind == CrashKind::rcu_stall;
+    if (story_ != nullptr && (story_->kind == CrashKind::hung_task || stalled_rcu) && story_->blocked_pid &&
         session_.tasks()) {
       const auto& tasks = session_.tasks()->tasks;
       const auto task = std::ranges::find(tasks, *story_->blocked_pid, &Task::pid);
       if (task != tasks.end()) {
-        report_.stack_title = fmt::format("task {} {}, which hung", task->pid, task->comm);
+        report_.stack_title =
+            fmt::format("task {} {}, which {}", task->pid, task->comm, stalled_rcu ? "held RCU up" : "hung");
+        if (task->on_cpu) subject_cpu_ = task->cpu;
+        report_.noticed_elsewhere = subject_cpu_ != report_.cpu || !subject_cpu_;
         return stack_of_task(session_, *task);
       }
     }
     if (story_ != nullptr && story_->locked_cpu && story_->locked_cpu != report_.cpu) {
       if (auto stack = stack_of_cpu(session_, *story_->locked_cpu)) {
-        report_.stack_title = fmt::format("CPU {}, which was locked up", *story_->locked_cpu);
+        report_.stack_title = fmt::format("CPU {}, which {}", *story_->locked_cpu,
+                                          stalled_rcu ? "held RCU up" : "was locked up");
+        if (stack->pid >= 0) report_.stack_title += fmt::format(" in task {} {}", stack->pid, stack->comm);
         subject_cpu_ = story_->locked_cpu;
+        report_.noticed_elsewhere = true;
         return stack;
       }
     }
@@ -103,7 +115,11 @@ class Reporter {
       report_.kind = *kind;
       report_.reason = fmt::format("{} is on the stack", frames[index].symbol);
     }
-    report_.panic_frames = panic_path_length(frames);
+    report_.panic_frames = first_telling_frame(report_.kind, frames);
+    if (report_.panic_frames < frames.size()) {
+      const auto& registers = frames[report_.panic_frames].frame.registers;
+      if (registers) report_.interrupts_off = registers->interrupts_off();
+    }
     report_.signature = make_signature(report_.kind, frames);
   }
 
@@ -159,12 +175,19 @@ class Reporter {
   void tell_log() {
     if (!session_.log()) return;
     const auto& log = *session_.log();
-    // Behind the panic there are registers and the stack, which are told better above.
+    // Behind the panic, or behind the first line of long trouble before it, there are registers and stacks,
+    // which are told better above.
     size_t end = log.records.size();
-    for (size_t index = end; index-- > 0 && story_ != nullptr && story_->panic;) {
-      if (log.records[index].text.find(*story_->panic) == std::string::npos) continue;
-      end = index + 1;
-      break;
+    const auto end_behind = [&](const std::optional<std::string>& line, size_t nearest) {
+      for (size_t index = end; line && index-- > 0;) {
+        if (log.records[index].text.find(*line) == std::string::npos) continue;
+        if (end - index > nearest) end = index + 1;
+        return;
+      }
+    };
+    if (story_ != nullptr) {
+      end_behind(story_->panic, 0);
+      end_behind(story_->cause, kLastRecords);
     }
     const size_t first = end - std::min(end, kLastRecords);
     report_.last_records.assign(log.records.begin() + static_cast<std::ptrdiff_t>(first),
@@ -181,6 +204,9 @@ class Reporter {
         report_.notes.push_back("symbols: " + warning);
     if (session_.unwinder())
       for (const auto& note : session_.unwinder()->notes()) report_.notes.push_back("stacks: " + note);
+    if (session_.debug_info() != nullptr)
+      for (const auto& note : session_.debug_info()->notes())
+        report_.notes.push_back("debug information: " + note);
     if (session_.modules() && !session_.modules()->damage.empty())
       report_.notes.push_back("modules: " + session_.modules()->damage);
   }

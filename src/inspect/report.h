@@ -27,6 +27,7 @@ struct Report {
   MachineSummary machine;
   uint32_t cpus = 0;  // 0: not known
 
+  // Of a running kernel (machine.live) there is nothing of these down to `cpus_without_stack`, but the taint.
   CrashKind kind = CrashKind::unknown;
   std::string reason;           // why that kind; empty: none
   std::string address_meaning;  // of the address whose access failed; empty: nothing
@@ -38,7 +39,10 @@ struct Report {
   // The stack in which the trouble was: of the CPU that panicked, or of the task or CPU that did not go on.
   std::string stack_title;
   Result<NamedStack> stack = {};
-  size_t panic_frames = 0;  // at its beginning: only tell how the kernel dies
+  bool noticed_elsewhere = false;  // it is not that of the CPU that panicked
+  size_t panic_frames = 0;         // at its beginning: only tell how the kernel dies, or who noticed
+  // Whether interrupts were off where the trouble was; nullopt: not known.
+  std::optional<bool> interrupts_off;
   Signature signature;
   std::vector<NamedStack> other_cpus;
   std::vector<std::string> cpus_without_stack;  // "CPU 3: saved no registers"

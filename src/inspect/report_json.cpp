@@ -26,6 +26,7 @@ class JsonWriter {
   ordered_json write(const std::string& path) {
     document_["schema"] = 1;
     document_["dump"] = path;
+    document_["live"] = report_.machine.live;
     machine();
     crash();
     stacks();
@@ -62,6 +63,29 @@ class JsonWriter {
   }
 
   void crash() {
+    if (report_.machine.live) {
+      for (const char* key : {"kind", "kind_text", "reason", "crash"}) document_[key] = nullptr;
+      unknown_["crash"] = "the kernel is running: it did not crash";
+      document_["uptime_seconds"] = static_cast<double>(report_.machine.uptime_nanoseconds.value_or(0)) / 1e9;
+    } else {
+      tell_crash();
+    }
+    document_["cpu"] = optional_number(report_.cpu);
+    document_["pid"] = optional_number(report_.pid);
+    document_["comm"] = optional_number(report_.comm);
+    put("taint", report_.taint, [](uint64_t mask) {
+      ordered_json flags = ordered_json::array();
+      for (const auto& taint : read_taint(mask))
+        flags.push_back({{"letter", std::string(1, taint.letter)}, {"meaning", taint.meaning}});
+      return ordered_json{{"mask", mask}, {"flags", std::move(flags)}};
+    });
+    document_["interrupts_off"] = optional_number(report_.interrupts_off);
+    document_["signature"] =
+        report_.signature.hash.empty() ? ordered_json() : ordered_json(report_.signature.hash);
+    document_["signature_functions"] = report_.signature.functions;
+  }
+
+  void tell_crash() {
     document_["kind"] = kind_name(report_.kind);
     document_["kind_text"] = kind_explanation(report_.kind);
     document_["reason"] = report_.reason.empty() ? ordered_json() : ordered_json(report_.reason);
@@ -78,18 +102,6 @@ class JsonWriter {
           {"blocked_pid", optional_number(story.blocked_pid)},
           {"locked_cpu", optional_number(story.locked_cpu)}};
     });
-    document_["cpu"] = optional_number(report_.cpu);
-    document_["pid"] = optional_number(report_.pid);
-    document_["comm"] = optional_number(report_.comm);
-    put("taint", report_.taint, [](uint64_t mask) {
-      ordered_json flags = ordered_json::array();
-      for (const auto& taint : read_taint(mask))
-        flags.push_back({{"letter", std::string(1, taint.letter)}, {"meaning", taint.meaning}});
-      return ordered_json{{"mask", mask}, {"flags", std::move(flags)}};
-    });
-    document_["signature"] =
-        report_.signature.hash.empty() ? ordered_json() : ordered_json(report_.signature.hash);
-    document_["signature_functions"] = report_.signature.functions;
   }
 
   void stacks() {
@@ -165,6 +177,20 @@ class JsonWriter {
 
 }  // namespace
 
+void add_source_json(std::string_view file, uint32_t line, const std::vector<SourcePlace>& inlined,
+                     ordered_json& entry) {
+  if (!file.empty()) entry["file"] = file;
+  if (line != 0) entry["line"] = line;
+  if (inlined.empty()) return;
+  ordered_json list = ordered_json::array();
+  for (const auto& place : inlined) {
+    list.push_back({{"function", place.function.empty() ? ordered_json() : ordered_json(place.function)},
+                    {"file", place.file.empty() ? ordered_json() : ordered_json(place.file)},
+                    {"line", place.line == 0 ? ordered_json() : ordered_json(place.line)}});
+  }
+  entry["inlined"] = std::move(list);
+}
+
 ordered_json stack_json(const NamedStack& stack) {
   ordered_json frames = ordered_json::array();
   for (const auto& frame : stack.frames) {
@@ -177,6 +203,7 @@ ordered_json stack_json(const NamedStack& stack) {
     if (!frame.frame.reliable) entry["reliable"] = false;
     if (frame.frame.interrupted) entry["interrupted"] = true;
     if (frame.frame.stack != StackKind::task) entry["stack"] = stack_kind_name(frame.frame.stack);
+    add_source_json(frame.file, frame.line, frame.inlined, entry);
     frames.push_back(std::move(entry));
   }
   ordered_json document = {{"pid", stack.pid < 0 ? ordered_json() : ordered_json(stack.pid)},

@@ -2,16 +2,50 @@
 #include "inspect/report_text.h"
 
 #include <algorithm>
+#include <array>
+
+#include "inspect/fold.h"
 
 namespace lifeboat::inspect {
 namespace {
 
 constexpr size_t kMostFrames = 16;  // of the stack that matters
 constexpr size_t kShortFrames = 3;  // of the others
+constexpr size_t kGroupFrames = 5;  // of tasks that wait
 constexpr size_t kShownCpus = 4;
 constexpr size_t kShownGroups = 4;
 constexpr size_t kShownTasks = 4;  // of a group
 constexpr size_t kShownModules = 8;
+
+// kernel/sched: how a task goes to sleep, not why.
+constexpr std::array<std::string_view, 8> kWaiting = {
+    "__schedule",      "schedule",        "schedule_timeout", "schedule_preempt_disabled",
+    "__schedule_loop", "schedule_rtlock", "io_schedule",      "io_schedule_timeout",
+};
+
+// The letters of task states, as ps(1) has them, for those who do not know them by heart.
+std::string_view state_words(char state) {
+  switch (state) {
+    case 'R':
+      return "running or ready";
+    case 'S':
+      return "asleep";
+    case 'D':
+      return "waiting, cannot be woken by signals";
+    case 'I':
+      return "idle kernel threads";
+    case 'T':
+    case 't':
+      return "stopped";
+    case 'Z':
+    case 'X':
+      return "ended";
+    case 'P':
+      return "parked";
+    default:
+      return "in a state that is not known";
+  }
+}
 
 class Writer {
  public:
@@ -19,9 +53,14 @@ class Writer {
 
   std::string write(const std::string& path) {
     machine(path);
-    crash();
-    stack();
-    other_cpus();
+    if (report_.machine.live) {
+      row("state", "running; what follows changes while it is read");
+      taint();
+    } else {
+      crash();
+      stack();
+      other_cpus();
+    }
     tasks();
     memory();
     modules();
@@ -41,8 +80,12 @@ class Writer {
 
   void machine(const std::string& path) {
     const auto& machine = report_.machine;
-    row("dump", fmt::format("{} ({}{})", path, format_name(machine.format),
-                            machine.dump_level ? fmt::format(", level {}", *machine.dump_level) : ""));
+    if (machine.live) {
+      row("source", path);
+    } else {
+      row("dump", fmt::format("{} ({}{})", path, format_name(machine.format),
+                              machine.dump_level ? fmt::format(", level {}", *machine.dump_level) : ""));
+    }
     if (machine.uts) {
       row("kernel", fmt::format("{} {}", machine.uts->release, machine.uts->version));
     } else {
@@ -55,6 +98,10 @@ class Writer {
     hardware += format_pages(machine.ram_pages);
     if (machine.story && machine.story->hardware) hardware += ", " + *machine.story->hardware;
     row("machine", hardware);
+    if (machine.live) {
+      if (machine.uptime_nanoseconds) row("up", format_uptime(*machine.uptime_nanoseconds));
+      return;
+    }
     std::string when =
         machine.crash_time ? format_utc(*machine.crash_time) : cannot_tell(machine.crash_time.error());
     if (machine.story) when += ", up " + format_uptime(machine.story->uptime_nanoseconds);
@@ -66,8 +113,15 @@ class Writer {
     if (!story) {
       row("panic", cannot_tell(story.error()));
     } else {
-      alarm("panic", story->panic.value_or("the log tells of none"));
-      if (story->cause && story->cause != story->panic) row("cause", *story->cause);
+      if (story->panic) {
+        alarm("panic", *story->panic);
+        if (story->cause && story->cause != story->panic) row("cause", *story->cause);
+      } else if (story->cause) {
+        alarm("cause", *story->cause);
+        row("panic", "none announced: the kernel went straight from the cause into the capture kernel");
+      } else {
+        alarm("panic", "the log tells of none");
+      }
     }
     alarm("kind", fmt::format("{}: {}", kind_name(report_.kind), kind_explanation(report_.kind)));
     if (!report_.reason.empty() &&
@@ -77,7 +131,11 @@ class Writer {
     std::string where = report_.cpu ? fmt::format("CPU {}", *report_.cpu) : "a CPU that is not known";
     if (report_.pid) where += fmt::format(", task {}", *report_.pid);
     if (report_.comm) where += " " + *report_.comm;
-    row("where", where);
+    row(report_.noticed_elsewhere ? "noticed by" : "where", where);
+    // In the kinds in which something else stopped the CPU, this tells what could not.
+    if (report_.interrupts_off.value_or(false) &&
+        (report_.kind == CrashKind::nmi || report_.kind == CrashKind::rcu_stall))
+      row("interrupts", "were off in the stack below: a CPU that stays so for long is locked up hard");
     taint();
     if (!report_.signature.hash.empty()) row("signature", report_.signature.hash);
   }
@@ -87,7 +145,12 @@ class Writer {
       row("address", fmt::format("{}{}: {}", format_address(*story.fault_address),
                                  story.access.empty() ? "" : ", " + story.access, report_.address_meaning));
     }
-    if (story.location) row("instruction", *story.location);
+    if (!story.location) return;
+    std::string instruction = *story.location;
+    // A jump to nowhere: who jumped is what matters.
+    if (story.access == "execute" && report_.stack && report_.panic_frames + 1 < report_.stack->frames.size())
+      instruction += ", called by " + report_.stack->frames[report_.panic_frames + 1].to_string();
+    row("instruction", instruction);
   }
 
   void taint() {
@@ -111,19 +174,34 @@ class Writer {
     const auto& frames = report_.stack->frames;
     const size_t hidden = report_.panic_frames < frames.size() ? report_.panic_frames : 0;
     const std::vector<NamedFrame> shown(frames.begin() + static_cast<std::ptrdiff_t>(hidden), frames.end());
-    text_ += frames_text(shown, kMostFrames, style_);
+    text_ += frames_text(shown, kMostFrames, style_, Recursion::folded);
     if (!report_.stack->end.empty()) text_ += fmt::format("  ({})\n", one_line(report_.stack->end));
   }
 
-  static std::string in_short(const NamedStack& stack) {
+  // Innermost first, without what is the same for all that panic or wait, unless there is nothing else.
+  static std::string in_short(const NamedStack& stack, size_t limit) {
+    const auto& frames = stack.frames;
+    size_t first = panic_path_length(frames);
+    while (first < frames.size() &&
+           std::ranges::find(kWaiting, plain_function_name(frames[first].symbol)) != kWaiting.end())
+      ++first;
+    if (first == frames.size()) first = 0;
     std::string text;
-    size_t shown = 0;
-    for (const auto& frame : stack.frames) {
-      if (shown == kShortFrames) return text + " < ...";
-      text += fmt::format("{}{}", shown == 0 ? "" : " < ", plain_function_name(frame.symbol));
-      ++shown;
+    for (size_t index = first; index < frames.size(); ++index) {
+      if (index - first == limit) return text + " < ...";
+      text += fmt::format("{}{}", index == first ? "" : " < ", plain_function_name(frames[index].symbol));
     }
     return text.empty() ? stack.end : text;
+  }
+
+  // The idle task, in its loop, and not in an interrupt that came then.
+  static bool is_idle(const NamedStack& stack) {
+    bool idle = false;
+    for (size_t index = 0; index < stack.frames.size(); ++index) {
+      if (index > 0 && stack.frames[index].frame.interrupted) return false;
+      idle = idle || stack.frames[index].symbol == "do_idle";
+    }
+    return idle && stack.pid == 0;
   }
 
   void other_cpus() {
@@ -136,8 +214,9 @@ class Writer {
         break;
       }
       const auto& stack = report_.other_cpus[index];
-      text_ += fmt::format("  CPU {}  {:>6} {:<15}  {}\n", stack.cpu, stack.pid, one_line(stack.comm),
-                           one_line(in_short(stack)));
+      const std::string panicked = stack.cpu == report_.cpu ? "panicked: " : "";
+      text_ += fmt::format("  CPU {}  {:>6} {:<15}  {}{}\n", stack.cpu, stack.pid, one_line(stack.comm),
+                           panicked, is_idle(stack) ? "idle" : one_line(in_short(stack, kShortFrames)));
     }
     for (const auto& reason : report_.cpus_without_stack) text_ += fmt::format("  {}\n", one_line(reason));
   }
@@ -149,7 +228,11 @@ class Writer {
       return;
     }
     text_ += fmt::format("  {} threads:", *report_.task_count);
-    for (const auto& [state, count] : report_.states) text_ += fmt::format(" {} {}", count, state);
+    const char* separator = " ";
+    for (const auto& [state, count] : report_.states) {
+      text_ += fmt::format("{}{} {} ({})", separator, count, state_words(state), state);
+      separator = ", ";
+    }
     text_ += '\n';
     for (size_t index = 0; index < report_.blocked.size(); ++index) {
       if (index == kShownGroups) {
@@ -166,7 +249,7 @@ class Writer {
     for (size_t index = 0; index < std::min(group.tasks.size(), kShownTasks); ++index)
       text_ += fmt::format(" {} ({})", one_line(group.tasks[index]->comm), group.tasks[index]->pid);
     if (group.tasks.size() > kShownTasks) text_ += " ...";
-    text_ += fmt::format("\n    {}\n", one_line(in_short(group.stack)));
+    text_ += fmt::format("\n    {}\n", one_line(in_short(group.stack, kGroupFrames)));
   }
 
   void memory() {
@@ -221,11 +304,11 @@ class Writer {
 
   void log() {
     if (report_.last_records.empty()) return;
-    heading("Last lines of the log");
+    heading(report_.records_behind > 0 ? "The log, up to the trouble" : "Last lines of the log");
     for (const auto& record : report_.last_records) text_ += format_record(record);
     if (report_.records_behind > 0)
-      text_ +=
-          fmt::format("  and {} behind it ('log' shows all)\n", plural(report_.records_behind, "record"));
+      text_ += fmt::format("  (and {} behind that, told above in short; 'log' shows all)\n",
+                           plural(report_.records_behind, "record"));
   }
 
   void notes() {
@@ -241,22 +324,44 @@ class Writer {
 
 }  // namespace
 
-std::string frames_text(const std::vector<NamedFrame>& frames, size_t limit, const Style& style) {
+std::string place_text(std::string_view file, uint32_t line, const Style& style) {
+  if (file.empty()) return "";
+  return style.faint(line == 0 ? fmt::format(" at {}", one_line(file))
+                               : fmt::format(" at {}:{}", one_line(file), line));
+}
+
+std::string frames_text(const std::vector<NamedFrame>& frames, size_t limit, const Style& style,
+                        Recursion recursion) {
   std::string text;
   StackKind stack = frames.empty() ? StackKind::task : frames.front().frame.stack;
-  for (size_t index = 0; index < frames.size(); ++index) {
-    if (index == limit) {
-      text += fmt::format("  ... {} ('bt' shows all)\n", plural(frames.size() - index, "more frame"));
-      break;
-    }
+  size_t shown = 0;
+  const auto line = [&](size_t index) {
     const auto& frame = frames[index];
     if (frame.frame.stack != stack) {
       stack = frame.frame.stack;
       text += style.faint(fmt::format("  --- {} stack ---", stack_kind_name(stack))) + "\n";
     }
-    text +=
-        fmt::format("  #{:<2} {}{}{}\n", index, frame.frame.reliable ? "" : "? ", one_line(frame.to_string()),
-                    frame.frame.interrupted && index > 0 ? "  (interrupted here)" : "");
+    for (const auto& inlined : frame.inlined)
+      text += fmt::format("      {} (inlined){}\n",
+                          one_line(inlined.function.empty() ? "a function" : inlined.function),
+                          place_text(inlined.file, inlined.line, style));
+    text += fmt::format("  #{:<2} {}{}{}{}\n", index, frame.frame.reliable ? "" : "? ",
+                        one_line(frame.to_string()), place_text(frame.file, frame.line, style),
+                        frame.frame.interrupted && index > 0 ? "  (interrupted here)" : "");
+    ++shown;
+  };
+  const std::vector<Fold> folds = recursion == Recursion::folded
+                                      ? fold_recursion(frames)
+                                      : std::vector<Fold>{{.first = 0, .length = frames.size(), .times = 1}};
+  for (const auto& fold : folds) {
+    for (size_t index = fold.first; index < fold.first + fold.length; ++index) {
+      if (shown == limit)
+        return text + fmt::format("  ... {} ('bt' shows all)\n", plural(frames.size() - index, "more frame"));
+      line(index);
+    }
+    if (fold.times > 1)
+      text += fmt::format("  ... and {} more of {}\n", plural(fold.times - 1, "time"),
+                          fold.length == 1 ? std::string("the same") : fmt::format("these {}", fold.length));
   }
   return text;
 }

@@ -9,12 +9,22 @@ namespace {
 
 class Searcher {
  public:
-  Searcher(Dump& dump, ByteSpan bytes, uint64_t alignment, const std::function<bool(uint64_t)>& found)
-      : dump_(dump), wanted_(as_text(bytes)), alignment_(alignment), found_(found) {}
+  Searcher(Dump& dump, ByteSpan bytes, uint64_t alignment, std::chrono::milliseconds limit,
+           const std::function<bool(uint64_t)>& found)
+      : dump_(dump),
+        wanted_(as_text(bytes)),
+        alignment_(alignment),
+        deadline_(std::chrono::steady_clock::now() + limit),
+        found_(found) {}
 
   SearchResult run() {
     for (const auto& range : dump_.ram()) {
       for (uint64_t pfn = range.start / kPageSize; pfn < range.end / kPageSize && !result_.stopped; ++pfn) {
+        if (time_is_up()) {
+          result_.timed_out = true;
+          result_.end = pfn * kPageSize;
+          return result_;
+        }
         if (dump_.page_state(pfn) == PageState::stored) {
           look_at(pfn);
         } else {
@@ -26,6 +36,12 @@ class Searcher {
   }
 
  private:
+  // The clock is looked at seldom; pages that were left out are passed over by the million, too.
+  bool time_is_up() {
+    constexpr uint64_t kSteps = 1024;
+    return steps_++ % kSteps == 0 && std::chrono::steady_clock::now() >= deadline_;
+  }
+
   // The window is the page, behind the end of the page before it: as much as a find that begins there needs.
   void look_at(uint64_t pfn) {
     const uint64_t address = pfn * kPageSize;
@@ -45,6 +61,7 @@ class Searcher {
       if ((start + at) % alignment_ != 0) continue;
       if (found_(start + at)) continue;
       result_.stopped = true;
+      result_.end = start + at;
       return;
     }
   }
@@ -52,6 +69,8 @@ class Searcher {
   Dump& dump_;
   std::string_view wanted_;
   uint64_t alignment_;
+  std::chrono::steady_clock::time_point deadline_;
+  uint64_t steps_ = 0;
   const std::function<bool(uint64_t)>& found_;
   std::string window_;
   uint64_t end_ = 0;  // of the window
@@ -60,10 +79,10 @@ class Searcher {
 
 }  // namespace
 
-SearchResult search_memory(Dump& dump, ByteSpan bytes, uint64_t alignment,
+SearchResult search_memory(Dump& dump, ByteSpan bytes, uint64_t alignment, std::chrono::milliseconds limit,
                            const std::function<bool(uint64_t physical_address)>& found) {
   if (bytes.empty() || bytes.size() > kPageSize) return {};
-  return Searcher(dump, bytes, std::max<uint64_t>(alignment, 1), found).run();
+  return Searcher(dump, bytes, std::max<uint64_t>(alignment, 1), limit, found).run();
 }
 
 }  // namespace lifeboat::inspect

@@ -2,6 +2,7 @@
 // Looks through the stored pages of a dump for bytes.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -13,12 +14,14 @@ struct SearchResult {
   uint64_t pages = 0;       // looked at
   uint64_t unreadable = 0;  // of these, lost or damaged
   bool stopped = false;     // `found` had enough
+  bool timed_out = false;   // the rest was not looked at
+  uint64_t end = 0;         // physical address at which it stopped
 };
 
 // Calls `found` with the physical address of each place where `bytes` (at most a page) begins at a multiple
 // of `alignment`, in order, across the border of two stored pages too; false: enough. Every stored page is
-// read once.
-SearchResult search_memory(Dump& dump, ByteSpan bytes, uint64_t alignment,
+// read once, as far as the time allows.
+SearchResult search_memory(Dump& dump, ByteSpan bytes, uint64_t alignment, std::chrono::milliseconds limit,
                            const std::function<bool(uint64_t physical_address)>& found);
 
 }  // namespace lifeboat::inspect

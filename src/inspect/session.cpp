@@ -19,9 +19,12 @@ struct Session::State {
   std::optional<Result<TaskList>> tasks;
   std::optional<Result<Unwinder>> unwinder;
   std::optional<Result<std::vector<CpuRegisters>>> registers;
+  std::unique_ptr<DebugInfo> debug_info;
 };
 
 namespace {
+
+constexpr int kMostLooks = 3;
 
 template <typename T, typename Make>
 const Result<T>& once(std::optional<Result<T>>& slot, Make make) {
@@ -40,12 +43,23 @@ Result<Session> Session::open(const std::string& path) {
   return Session(std::make_unique<State>(TRY(Dump::open(path))));
 }
 
+Session Session::over(std::unique_ptr<Dump> dump) {
+  return Session(std::make_unique<State>(std::move(dump)));
+}
+
 Dump& Session::dump() const {
   return *state_->dump;
 }
 
 const Result<KernelMemory>& Session::kernel() const {
-  return once(state_->kernel, [this] { return KernelMemory::create(dump(), dump().info().vmcoreinfo); });
+  return once(state_->kernel, [this]() -> Result<KernelMemory> {
+    if (live() && dump().info().vmcoreinfo.empty()) {
+      return std::unexpected(
+          Error(ErrorCode::not_found, "the running kernel gives no VMCOREINFO")
+              .hint("it needs CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE before 6.9), which comes with kexec"));
+    }
+    return KernelMemory::create(dump(), dump().info().vmcoreinfo);
+  });
 }
 
 const Result<KernelLog>& Session::log() const {
@@ -95,7 +109,11 @@ const Symbols* Session::names() const {
 const Result<TaskList>& Session::tasks() const {
   return once(state_->tasks, [this]() -> Result<TaskList> {
     if (!types()) return std::unexpected(types().error());
-    return read_tasks(*kernel(), *types(), *symbols());
+    auto list = read_tasks(*kernel(), *types(), *symbols());
+    // A list that changed while it was read may look damaged; another look tells.
+    for (int look = 1; live() && list && !list->notes.empty() && look < kMostLooks; ++look)
+      list = read_tasks(*kernel(), *types(), *symbols());
+    return list;
   });
 }
 
@@ -109,8 +127,17 @@ const Result<Unwinder>& Session::unwinder() const {
 const Result<std::vector<CpuRegisters>>& Session::registers() const {
   return once(state_->registers, [this]() -> Result<std::vector<CpuRegisters>> {
     if (!types()) return std::unexpected(types().error());
+    if (live()) return fail(ErrorCode::not_found, "the CPUs are running: none of them saved its registers");
     return read_cpu_registers(*kernel(), *types(), *symbols(), dump().info().notes);
   });
+}
+
+void Session::set_debug_info(std::unique_ptr<DebugInfo> debug_info) {
+  state_->debug_info = std::move(debug_info);
+}
+
+DebugInfo* Session::debug_info() const {
+  return state_->debug_info.get();
 }
 
 }  // namespace lifeboat::inspect

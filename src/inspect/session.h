@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "dump/dump.h"
+#include "inspect/debug_info.h"
 #include "kernel/kernel_memory.h"
 #include "kernel/kernel_types.h"
 #include "kernel/module_symbols.h"
@@ -23,11 +24,15 @@ class Session {
  public:
   // Only the container must be readable.
   static Result<Session> open(const std::string& path);
+  // Of one that is open already.
+  static Session over(std::unique_ptr<Dump> dump);
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
 
   [[nodiscard]] Dump& dump() const;
+  // Not a dump but the running kernel: nothing crashed, and each part is of another moment.
+  [[nodiscard]] bool live() const { return dump().info().live(); }
   [[nodiscard]] const Result<KernelMemory>& kernel() const;
   [[nodiscard]] const Result<KernelLog>& log() const;
   [[nodiscard]] const Result<Kallsyms>& symbols() const;
@@ -40,6 +45,10 @@ class Session {
   [[nodiscard]] const Result<Unwinder>& unwinder() const;
   // The registers of each CPU when it died.
   [[nodiscard]] const Result<std::vector<CpuRegisters>>& registers() const;
+
+  // From whoever has it: stacks then tell lines and inlined functions, expressions know more variables.
+  void set_debug_info(std::unique_ptr<DebugInfo> debug_info);
+  [[nodiscard]] DebugInfo* debug_info() const;  // nullptr: there is none
 
  private:
   struct State;

@@ -157,13 +157,21 @@ class Printer {
     constexpr uint32_t kLongest = 4096, kOpen = 256;
     const size_t limit = length == 0 ? kOpen : std::min(length, kLongest);
     const auto read = scope_.memory.read_string(address, limit);
-    out_ += read ? quoted(as_byte_span(*read)) : why_unreadable(read.error());
+    out_ += read ? quoted(as_byte_span(*read)) : why_missing(read.error(), address);
+  }
+
+  [[nodiscard]] std::string why_missing(const Error& error, uint64_t address) const {
+    if (error.code == ErrorCode::excluded && options_.left_out_as) {
+      if (const auto held = options_.left_out_as(address); !held.empty())
+        return fmt::format("<left out of the dump: {}>", held);
+    }
+    return why_unreadable(error);
   }
 
   void scalar(const Value& value, TypeId stripped, const TypeInfo& info) {
     const auto bits = to_number(scope_, value);
     if (!bits) {
-      out_ += why_unreadable(bits.error());
+      out_ += value.in_memory ? why_missing(bits.error(), value.bits) : why_unreadable(bits.error());
       return;
     }
     if (value.type == 0) {

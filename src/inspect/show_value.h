@@ -13,14 +13,16 @@ namespace lifeboat::inspect {
 struct ShowOptions {
   // "init_task+0x4a0" for an address, or nothing.
   std::function<std::string(uint64_t address)> symbol_at = {};
+  // What a page that was left out of the dump was used for: "file cache"; or nothing.
+  std::function<std::string(uint64_t address)> left_out_as = {};
   unsigned depth = 8;              // of structs within structs; deeper ones are "{...}"
   unsigned elements = 32;          // of each array; for more "..." is printed
   size_t bytes = size_t{1} << 20;  // of text in all; what is longer ends with a line that says so
 };
 
 // Several lines for structs, with no new line at the end. What cannot be read is said at its place: <not
-// mapped>, <left out of the dump>. An error only when nothing can be shown: a single number that cannot be
-// read, a place without a type.
+// mapped>, <left out of the dump: file cache>. An error only when nothing can be shown: a single number that
+// cannot be read, a place without a type.
 Result<std::string> show_value(const ExpressionScope& scope, const Value& value,
                                const ShowOptions& options = {});
 

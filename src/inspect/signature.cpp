@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace lifeboat::inspect {
 namespace {
 
 constexpr size_t kMostFunctions = 8;
+constexpr size_t kRecursion = 3;  // what comes so often calls itself
 
 // Between the trouble and the capture kernel: kernel/panic.c, arch/x86/kernel/{dumpstack,crash,traps}.c,
 // arch/x86/mm/fault.c.
@@ -75,10 +77,28 @@ bool is_told_by_interruption(CrashKind kind) {
     case CrashKind::oops:
     case CrashKind::soft_lockup:
     case CrashKind::hard_lockup:
+    case CrashKind::rcu_stall:
+    case CrashKind::nmi:
       return true;
     default:
       return false;
   }
+}
+
+// Functions that come again and again are the recursion: each once, sorted, then who called into it. What was
+// called out of it when the stack ended is left out.
+std::vector<std::string> without_depth(std::vector<std::string> functions) {
+  std::map<std::string, size_t> counts;
+  for (const auto& function : functions) ++counts[function];
+  std::erase_if(counts, [](const auto& entry) { return entry.second < kRecursion; });
+  if (counts.empty()) return functions;
+  size_t last = 0;
+  for (size_t index = 0; index < functions.size(); ++index)
+    if (counts.contains(functions[index])) last = index;
+  std::vector<std::string> told;
+  for (const auto& [function, count] : counts) told.push_back(function);
+  told.insert(told.end(), functions.begin() + static_cast<std::ptrdiff_t>(last) + 1, functions.end());
+  return told;
 }
 
 std::string hash_text(std::string_view text) {
@@ -105,7 +125,7 @@ size_t panic_path_length(const std::vector<NamedFrame>& frames) {
   return length;
 }
 
-Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames) {
+size_t first_telling_frame(CrashKind kind, const std::vector<NamedFrame>& frames) {
   size_t first = panic_path_length(frames);
   if (is_told_by_interruption(kind)) {
     const auto interrupted = std::ranges::find_if(frames, [](const NamedFrame& frame) {
@@ -115,13 +135,25 @@ Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames) 
     if (interrupted != frames.end() && interrupted != frames.begin())
       first = static_cast<size_t>(interrupted - frames.begin());
   }
-  Signature signature;
-  std::string text = fmt::format("{}\n", kind_name(kind));
-  for (size_t index = first; index < frames.size() && signature.functions.size() < kMostFunctions; ++index) {
+  return first;
+}
+
+Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames) {
+  std::vector<std::string> functions;
+  const size_t first = first_telling_frame(kind, frames);
+  for (size_t index = first; index < frames.size(); ++index) {
+    // What failing hardware interrupted is chance.
+    if (kind == CrashKind::machine_check && index > first && frames[index].frame.interrupted) break;
     if (!frames[index].named || !frames[index].frame.reliable) continue;
-    signature.functions.push_back(plain_function_name(frames[index].symbol));
-    text += signature.functions.back() + "\n";
+    functions.push_back(plain_function_name(frames[index].symbol));
   }
+  if (kind == CrashKind::stack_overflow || kind == CrashKind::double_fault)
+    functions = without_depth(std::move(functions));
+  functions.resize(std::min(functions.size(), kMostFunctions));
+  std::string text = fmt::format("{}\n", kind_name(kind));
+  for (const auto& function : functions) text += function + "\n";
+  Signature signature;
+  signature.functions = std::move(functions);
   if (!signature.functions.empty()) signature.hash = hash_text(text);
   return signature;
 }

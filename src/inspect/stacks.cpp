@@ -8,6 +8,15 @@
 namespace lifeboat::inspect {
 namespace {
 
+void set_lines(const Session& session, uint64_t address, NamedFrame& frame) {
+  if (session.debug_info() == nullptr) return;
+  const auto& places = session.debug_info()->at(address);
+  if (places.empty()) return;
+  frame.inlined.assign(places.begin(), places.end() - 1);
+  frame.file = places.back().file;
+  frame.line = places.back().line;
+}
+
 NamedStack name_stack(const Session& session, Backtrace trace) {
   NamedStack stack;
   stack.end = std::move(trace.end);
@@ -51,6 +60,7 @@ NamedFrame name_address(const Session& session, uint64_t address, bool call_retu
   const uint64_t back = call_return && address != 0 ? 1 : 0;
   NamedFrame named;
   named.frame.address = address;
+  set_lines(session, address - back, named);
   auto found = symbol_at(session, address - back);
   if (!found) {
     named.symbol = fmt::format("{:#x}", address);
@@ -78,6 +88,7 @@ const Task* running_task(const Session& session, uint32_t cpu) {
 
 Result<NamedStack> stack_of_cpu(const Session& session, uint32_t cpu) {
   if (!session.unwinder()) return std::unexpected(session.unwinder().error());
+  if (session.live()) return fail(ErrorCode::not_found, "CPU {} is running: where it is cannot be told", cpu);
   if (!session.registers()) return std::unexpected(session.registers().error());
   const RegisterSet* registers = registers_of(session, cpu);
   if (registers == nullptr)
@@ -91,6 +102,13 @@ Result<NamedStack> stack_of_cpu(const Session& session, uint32_t cpu) {
 }
 
 Result<NamedStack> stack_of_task(const Session& session, const Task& task) {
+  if (task.on_cpu && session.live()) {
+    NamedStack stack;
+    set_task(stack, task);
+    stack.running = true;
+    stack.end = "it runs now: its stack changes while it is read";
+    return stack;
+  }
   if (task.on_cpu) return stack_of_cpu(session, task.cpu);
   if (!session.unwinder()) return std::unexpected(session.unwinder().error());
   NamedStack stack = name_stack(session, session.unwinder()->sleeping(task));
@@ -99,7 +117,7 @@ Result<NamedStack> stack_of_task(const Session& session, const Task& task) {
 }
 
 std::optional<uint32_t> panic_cpu(const Session& session) {
-  if (!session.symbols()) return std::nullopt;
+  if (session.live() || !session.symbols()) return std::nullopt;
   // crashing_cpu is set on the way into the capture kernel, panic_cpu by panic(); -1: neither came so far.
   for (const auto& address : session.symbols()->addresses_of({"crashing_cpu", "panic_cpu"})) {
     if (!address) continue;

@@ -16,6 +16,11 @@ struct NamedFrame {
   std::string module;  // empty: the kernel itself
   std::optional<uint64_t> offset, size;
   bool named = false;
+  // With debug information: functions inlined there, innermost first, each with the place in it; and the
+  // place in the function that `symbol` names. Empty, 0: not known.
+  std::vector<SourcePlace> inlined;
+  std::string file;
+  uint32_t line = 0;
   [[nodiscard]] std::string to_string() const;  // "vfs_read+0x1a/0x2b0 [module]"
 };
 

@@ -18,7 +18,23 @@ Result<CrashStory> read_story(const Session& session) {
     return fail(ErrorCode::not_found, "the kernel's log holds no record that can be read ({} cannot)",
                 log.unreadable);
   }
-  return tell_story(log.records);
+  CrashStory story = tell_story(log.records);
+  if (!session.live()) return story;
+  // Trouble that the kernel survived is no crash; the log and the taint tell of it.
+  CrashStory running;
+  running.hardware = std::move(story.hardware);
+  running.uptime_nanoseconds = story.uptime_nanoseconds;
+  return running;
+}
+
+// NT_PRSTATUS notes are of CPUs that crashed; a running kernel counts its CPUs itself.
+int count_cpus(const Session& session) {
+  constexpr int32_t kMostCpus = 8192;
+  if (!session.live()) return session.dump().info().cpus;
+  if (!session.symbols()) return 0;
+  const auto address = session.symbols()->address_of("__num_online_cpus");
+  const auto count = address ? session.kernel()->read<int32_t>(*address) : Result<int32_t>(0);
+  return std::clamp(count.value_or(0), 0, kMostCpus);
 }
 
 // The container's names; those that it does not tell (ELF: all, QEMU: most) from memory.
@@ -55,6 +71,8 @@ std::vector<std::string> find_missing(Dump& dump) {
   if (info.split) {
     missing.push_back(
         fmt::format("one part of a split dump: page frames {:#x} to {:#x}", info.start_pfn, info.end_pfn));
+  } else if (info.live()) {
+    // What there is changes; there is no end that could be missing.
   } else if (const auto last = read_last_page(dump); !last) {
     const char* what = last.error().code == ErrorCode::lost ? "the end is missing" : "the end cannot be read";
     missing.push_back(fmt::format("{}: {}", what, last.error().to_string()));
@@ -71,6 +89,7 @@ std::vector<std::string> find_missing(Dump& dump) {
 MachineSummary summarize(const Session& session) {
   const DumpInfo& info = session.dump().info();
   MachineSummary summary;
+  summary.live = info.live();
   summary.format = info.format;
   summary.flattened = info.flattened;
   summary.split = info.split;
@@ -79,10 +98,13 @@ MachineSummary summarize(const Session& session) {
   summary.missing = find_missing(session.dump());
   summary.ram_pages = info.ram_pages;
   summary.stored_pages = info.stored_pages;
-  summary.cpus = info.cpus;
+  summary.cpus = count_cpus(session);
   summary.uts = read_names(session);
   summary.crash_time = crash_time(session);
   summary.story = read_story(session);
+  summary.uptime_nanoseconds = info.uptime_nanoseconds;
+  if (!summary.uptime_nanoseconds && summary.story)
+    summary.uptime_nanoseconds = summary.story->uptime_nanoseconds;
   return summary;
 }
 

@@ -13,6 +13,9 @@
 namespace lifeboat::inspect {
 
 struct MachineSummary {
+  bool live = false;  // the running kernel: there is no crash to tell of
+  std::optional<uint64_t> uptime_nanoseconds;
+
   // The container.
   DumpFormat format = DumpFormat::elf;
   bool flattened = false;
@@ -28,7 +31,7 @@ struct MachineSummary {
   // The kernel.
   Result<Utsname> uts = {};
   Result<uint64_t> crash_time = {};  // seconds since the epoch
-  Result<CrashStory> story = {};
+  Result<CrashStory> story = {};     // live: the hardware only
 };
 
 // Fast: only what headers, VMCOREINFO and the log tell. The pages by their use are counted by count_pages().

@@ -22,7 +22,7 @@ constexpr std::array<Taint, 20> kTaints = {{
     {'I', "a bug of the firmware is worked around"},
     {'O', "a module from outside the kernel's tree was loaded"},
     {'E', "a module without a valid signature was loaded"},
-    {'L', "a soft lockup happened before"},
+    {'L', "a soft lockup happened"},
     {'K', "the kernel was live-patched"},
     {'X', "a mark of the distribution"},
     {'T', "structures are laid out at random"},

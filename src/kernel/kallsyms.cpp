@@ -21,12 +21,53 @@ constexpr std::array<std::string_view, 2> kImageNames = {"_text", "_end"};
 // Symbols that end a section: what lies behind them is not theirs.
 constexpr std::array<std::string_view, 3> kEndMarks = {"_etext", "_einittext", "_end"};
 
+// What this program itself asks for. A look-up is a walk over all names: one does for these and those above.
+constexpr auto kWellKnown = std::to_array<std::string_view>({
+    "__start_BTF",
+    "__stop_BTF",
+    "init_task",
+    "runqueues",
+    "modules",
+    "slab_caches",
+    "tainted_mask",
+    "crashing_cpu",
+    "panic_cpu",
+    "crash_notes",
+    "__cpu_possible_mask",
+    "__per_cpu_offset",
+    "nr_cpu_ids",
+    "hardirq_stack_ptr",
+    "pcpu_hot",
+    "cea_exception_stacks",
+    "_stext",
+    "_etext",
+    "_sinittext",
+    "_einittext",
+    "__start_orc_unwind_ip",
+    "__start_orc_unwind",
+    "__stop_orc_unwind",
+    "__start_orc_header",
+    "orc_header",
+    "ret_from_fork_asm",
+    "ret_from_fork",
+    "return_to_handler",
+    "arch_rethook_trampoline",
+    "kretprobe_trampoline",
+    "__kretprobe_trampoline",
+    "vm_node_stat",
+    "vm_zone_stat",
+    "_totalram_pages",
+    "total_swap_pages",
+    "nr_swap_pages",
+});
+
 // A reading of the names: those of VMCOREINFO's symbols that were found, the way of reading the addresses
 // that agrees with most of them, and with how many.
 struct Judgement {
   AddressReading reading;
   size_t agreeing = 0, compared = 0;
-  std::optional<size_t> text, end;  // indexes of kImageNames
+  std::optional<size_t> text, end;                // indexes of kImageNames
+  std::vector<std::optional<size_t>> well_known;  // of kWellKnown
   std::optional<Error> unreadable;
 };
 
@@ -40,8 +81,10 @@ Judgement judge(const KernelMemory& memory, const KallsymsNames& names,
     wanted.push_back(name);
     told.push_back(*address);
   }
+  wanted.insert(wanted.end(), kWellKnown.begin(), kWellKnown.end());
   const auto found = names.find(wanted);
   Judgement best;
+  best.well_known.assign(found.end() - static_cast<std::ptrdiff_t>(kWellKnown.size()), found.end());
   best.text = found[0];
   best.end = found[1];
   for (const auto& reading : readings) {
@@ -83,46 +126,6 @@ std::string SymbolAt::to_string() const {
 
 namespace {
 
-// What this program itself asks for. A look-up is a walk over all names: for these one does for all.
-constexpr auto kWellKnown = std::to_array<std::string_view>({
-    "__start_BTF",
-    "__stop_BTF",
-    "init_task",
-    "runqueues",
-    "modules",
-    "slab_caches",
-    "tainted_mask",
-    "crashing_cpu",
-    "panic_cpu",
-    "crash_notes",
-    "__cpu_possible_mask",
-    "__per_cpu_offset",
-    "nr_cpu_ids",
-    "hardirq_stack_ptr",
-    "pcpu_hot",
-    "cea_exception_stacks",
-    "_stext",
-    "_etext",
-    "_sinittext",
-    "_einittext",
-    "__start_orc_unwind_ip",
-    "__start_orc_unwind",
-    "__stop_orc_unwind",
-    "__start_orc_header",
-    "orc_header",
-    "ret_from_fork_asm",
-    "ret_from_fork",
-    "return_to_handler",
-    "arch_rethook_trampoline",
-    "kretprobe_trampoline",
-    "__kretprobe_trampoline",
-    "vm_node_stat",
-    "vm_zone_stat",
-    "_totalram_pages",
-    "total_swap_pages",
-    "nr_swap_pages",
-});
-
 bool is_well_known(std::string_view name) {
   return std::ranges::find(kWellKnown, name) != kWellKnown.end();
 }
@@ -134,10 +137,13 @@ struct Kallsyms::State {
   KallsymsAddresses addresses;
   uint64_t image_start = 0, image_end = 0;  // [start, end)
   std::vector<std::string> warnings;
-  std::map<std::string_view, std::optional<uint64_t>> well_known = {};  // empty: not looked for yet
+  std::map<std::string_view, std::optional<size_t>> well_known;  // their indexes
 
   // One past the last symbol whose address is not above `address`.
   [[nodiscard]] size_t upper_bound(uint64_t address) const;
+  [[nodiscard]] std::optional<uint64_t> address_of(std::optional<size_t> index) const {
+    return index && !addresses.lost(*index) ? std::optional(addresses[*index]) : std::nullopt;
+  }
   void warn();
 };
 
@@ -207,15 +213,15 @@ Result<Kallsyms> Kallsyms::read(const KernelMemory& memory) {
   }
   auto addresses = TRY_CONTEXT(KallsymsAddresses::read(memory, judgement.reading, places.count),
                                "cannot read the kernel's symbols");
-  auto state = std::make_unique<State>(State{std::move(names), std::move(addresses), 0, 0, {}});
-  const auto known = [&state](std::optional<size_t> index) {
-    return index && !state->addresses.lost(*index) ? std::optional(state->addresses[*index]) : std::nullopt;
-  };
-  state->image_start = known(judgement.text).value_or(memory.vmcoreinfo().symbol("_stext").value_or(0));
+  auto state = std::make_unique<State>(State{std::move(names), std::move(addresses), 0, 0, {}, {}});
+  for (size_t at = 0; at < kWellKnown.size(); ++at)
+    state->well_known.emplace(kWellKnown[at], judgement.well_known[at]);
+  state->image_start =
+      state->address_of(judgement.text).value_or(memory.vmcoreinfo().symbol("_stext").value_or(0));
   // Without CONFIG_KALLSYMS_ALL there is no _end, and the last symbol is somewhere in the text of the last
   // section.
   state->image_end =
-      known(judgement.end).value_or(align_up(state->addresses[places.count - 1] + 1, kPageSize));
+      state->address_of(judgement.end).value_or(align_up(state->addresses[places.count - 1] + 1, kPageSize));
   state->warn();
   return Kallsyms(std::move(state));
 }
@@ -269,22 +275,14 @@ std::optional<uint64_t> Kallsyms::address_of(std::string_view name) const {
 
 std::vector<std::optional<uint64_t>> Kallsyms::addresses_of(
     const std::vector<std::string_view>& names) const {
-  const auto look_up = [this](const std::vector<std::string_view>& wanted) {
-    std::vector<std::optional<uint64_t>> addresses;
-    for (const auto index : state_->names.find(wanted)) {
-      const bool known = index && !state_->addresses.lost(*index);
-      addresses.push_back(known ? std::optional(state_->addresses[*index]) : std::nullopt);
-    }
-    return addresses;
-  };
-  if (!std::ranges::all_of(names, is_well_known)) return look_up(names);
-  auto& well_known = state_->well_known;
-  if (well_known.empty()) {
-    const auto found = look_up({kWellKnown.begin(), kWellKnown.end()});
-    for (size_t index = 0; index < found.size(); ++index) well_known.emplace(kWellKnown[index], found[index]);
+  std::vector<std::optional<size_t>> indexes;
+  if (std::ranges::all_of(names, is_well_known)) {
+    for (const auto name : names) indexes.push_back(state_->well_known.at(name));
+  } else {
+    indexes = state_->names.find(names);
   }
   std::vector<std::optional<uint64_t>> addresses;
-  for (const auto name : names) addresses.push_back(well_known.at(name));
+  for (const auto index : indexes) addresses.push_back(state_->address_of(index));
   return addresses;
 }
 

@@ -20,6 +20,7 @@ struct RegisterSet {
            cx = 0, dx = 0, si = 0, di = 0, orig_ax = 0, ip = 0, cs = 0, flags = 0, sp = 0, ss = 0;
   bool complete = true;  // false: only ip, cs, flags, sp and ss are known
   [[nodiscard]] bool user_mode() const { return (cs & 3) != 0; }
+  [[nodiscard]] bool interrupts_off() const { return (flags & 0x200) == 0; }  // X86_EFLAGS_IF
 };
 
 // On x86-64 softirqs run on the stack of interrupts, or on that of the task.

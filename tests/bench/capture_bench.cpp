@@ -3,10 +3,9 @@
 // machine's mood changes both alike, so the ratio of each pair is what counts.
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <chrono>
 
-#include "support/programs.h"
+#include "bench/bench.h"
 
 namespace lifeboat::test {
 namespace {
@@ -22,29 +21,6 @@ double seconds_of(const std::vector<std::string>& argv, const std::string& outpu
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   if (result && result->status == 0) return seconds;
   fmt::print(stderr, "{} failed: {}\n", argv.at(0), result ? result->text : result.error().to_string());
-  std::exit(1);
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
-// A vmcore to work on: the rehearsal of the tests, or one made now.
-std::string vmcore() {
-  const auto folder = rehearsals() / "bench";
-  const auto path = folder / "vmcore.elf";
-  if (std::filesystem::exists(path)) return path;
-  fmt::print("making a vmcore of 2 GiB in a virtual machine\n");
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(rehearsals());
-  const auto kernel = cache() / "kernels/6.12";
-  const auto result =
-      run_process({lifeboat_program(), "rehearse", "--kernel", kernel / "vmlinuz", "--modules",
-                   std::filesystem::canonical(kernel / "modules"), "-o", folder, "--copy-elf"},
-                  std::chrono::minutes(25));
-  if (result && result->status == 0) return path;
-  fmt::print(stderr, "no vmcore: {}\n", result ? result->text : result.error().to_string());
   std::exit(1);
 }
 
@@ -74,7 +50,7 @@ void compare(const std::string& source, const std::string& folder, const char* c
 
 int main() {
   using namespace lifeboat::test;
-  const std::string source = vmcore();
+  const std::string source = bench_rehearsal() / "vmcore.elf";
   auto folder = lifeboat::TempDir::create("lifeboat-bench");
   if (!folder) return 1;
   fmt::print("capture of {}, level 31, median of {} pairs; makedumpfile is the newest, with one thread\n\n",

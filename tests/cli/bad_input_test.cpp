@@ -39,6 +39,9 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
   EXPECT_EQ(run_lifeboat({"capture", "a", "b", "--level", "32"}).status, 2);
   EXPECT_EQ(run_lifeboat({"capture", "a", "b", "--compress", "rar"}).status, 2);
   EXPECT_EQ(run_lifeboat({"inspect", "a", "poetry"}).status, 2);
+  // Debug information tells source lines, which only some views show.
+  EXPECT_EQ(run_lifeboat({"inspect", "a", "ps", "--vmlinux", "b"}).status, 2);
+  EXPECT_EQ(run_lifeboat({"inspect", "a", "log", "--debug-dir", "b"}).status, 2);
   EXPECT_EQ(run_lifeboat({"rehearse", "--kernel", "/x"}).status, 2);
 }
 

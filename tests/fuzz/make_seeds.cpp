@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "dump/codec.h"
+#include "tests/fuzz/seeds.h"
 #include "tests/support/btf_builder.h"
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/compressors.h"
@@ -21,12 +22,6 @@
 
 namespace lifeboat::test {
 namespace {
-
-struct Seed {
-  const char* target;
-  std::string name;
-  std::vector<std::byte> bytes;
-};
 
 constexpr std::string_view kVmcoreinfo =
     "OSRELEASE=6.1.0-test\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff82611a40\n";
@@ -108,6 +103,7 @@ std::vector<Seed> seeds() {
       {"expression", "cpus", to_bytes("per_cpu(runqueues, 1).nr_running - sizeof(pid_t)")},
   };
   for (auto& seed : unwrap_seeds()) all.push_back(std::move(seed));
+  for (auto& seed : inspect_seeds()) all.push_back(std::move(seed));
   for (const auto compression :
        {Compression::none, Compression::zlib, Compression::lzo, Compression::snappy, Compression::zstd}) {
     const std::string name(compression_name(compression));

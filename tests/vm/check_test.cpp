@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `lifeboat reserve`, `check` and `status` on a machine that has a reservation, modules, and a disk for its dumps.
+// `lifeboat reserve`, `check` and `status` on a machine that has a reservation, modules, and a disk for its
+// dumps.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,11 +37,12 @@ void add_system(GuestFiles& files, const std::string& version) {
   files.add(LIFEBOAT_BIN "/lifeboat-init", "bin/lifeboat-init");
   for (const auto& index : std::filesystem::directory_iterator(tree)) {
     if (index.path().filename().string().starts_with("modules."))
-      files.add(index.path(), fmt::format("system/lib/modules/{}/{}", release, index.path().filename().string()));
+      files.add(index.path(),
+                fmt::format("system/lib/modules/{}/{}", release, index.path().filename().string()));
   }
   for (const auto& module : must(resolve_modules(tree, {"virtio_pci", "virtio_blk", "ext4"})))
-    files.add(module.path,
-              fmt::format("system/lib/modules/{}/{}", release, std::filesystem::relative(module.path, tree).string()));
+    files.add(module.path, fmt::format("system/lib/modules/{}/{}", release,
+                                       std::filesystem::relative(module.path, tree).string()));
 }
 
 constexpr const char* kScript = R"(mkdir -p /lib /etc/default /boot/grub /usr/sbin
@@ -80,7 +82,8 @@ std::map<std::string, Json> points_of(const Mark& mark) {
 }
 
 class CheckInGuest : public ::testing::TestWithParam<Known> {};
-INSTANTIATE_TEST_SUITE_P(Kernels, CheckInGuest, ::testing::Values(Known{"6.1", 90_MiB}, Known{"6.12", 76_MiB}),
+INSTANTIATE_TEST_SUITE_P(Kernels, CheckInGuest,
+                         ::testing::Values(Known{"6.1", 90_MiB}, Known{"6.12", 76_MiB}),
                          [](const auto& known) {
                            std::string name = std::string("debian_") + known.param.version;
                            std::ranges::replace(name, '.', '_');

@@ -61,7 +61,7 @@ TEST_P(Rehearsal, leaves_a_whole_dump) {
 }
 
 TEST_P(Rehearsal, nobody_else_can_read_what_was_saved) {
-  for (const char* name : {"vmcore", "vmcore-dmesg.txt", "capture.log"}) {
+  for (const char* name : {"vmcore", "vmcore-dmesg.txt", "report.txt", "report.json", "capture.log"}) {
     struct stat status{};
     ASSERT_EQ(::stat((out_ / name).c_str(), &status), 0) << name;
     EXPECT_EQ(status.st_mode & 0777, 0600u) << name;
@@ -78,8 +78,8 @@ TEST_P(Rehearsal, tells_the_phases_in_their_order) {
     last = phase["at"];
   }
   EXPECT_THAT(names, ::testing::ElementsAre("guest-start", "guest-ready", "guest-loaded", "guest-panic",
-                                            "capture-start", "capture-target", "capture-log", "capture-dump",
-                                            "capture-end", "power-off"));
+                                            "capture-start", "capture-target", "capture-log",
+                                            "capture-report", "capture-dump", "capture-end", "power-off"));
 }
 
 TEST_P(Rehearsal, saves_the_log_that_the_dump_holds) {
@@ -90,6 +90,15 @@ TEST_P(Rehearsal, saves_the_log_that_the_dump_holds) {
   EXPECT_EQ(run_lifeboat({"inspect", dump(), "log"}).text, saved);
   // The vmcore as it was tells the same.
   EXPECT_EQ(run_lifeboat({"inspect", out_ / "vmcore.elf", "log"}).text, saved);
+}
+
+TEST_P(Rehearsal, saves_the_report_of_the_dump) {
+  const auto saved = nlohmann::json::parse(text_of(out_ / "report.json"));
+  const auto report = nlohmann::json::parse(run_lifeboat({"inspect", dump(), "--json"}).text);
+  for (const char* member : {"kind", "signature", "stack", "other_cpus", "tasks", "memory", "log"})
+    EXPECT_EQ(saved[member], report[member]) << member;
+  EXPECT_EQ(saved["kind"], "sysrq");
+  EXPECT_THAT(text_of(out_ / "report.txt"), HasSubstr("sysrq triggered crash"));
 }
 
 TEST_P(Rehearsal, describes_the_machine) {

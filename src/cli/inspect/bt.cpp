@@ -102,6 +102,11 @@ Result<int> view_bt(const View& view) {
     std::optional<uint32_t> cpu = inspect::panic_cpu(view.session);
     if (view.line.has("cpu")) cpu = TRY(parse_small(view.line.get("cpu"), "CPU"));
     if (!view.session.unwinder()) return std::unexpected(view.session.unwinder().error());
+    if (!cpu && view.session.live()) {
+      return std::unexpected(
+          Error(ErrorCode::not_found, "this kernel is running: no CPU of it panicked")
+              .hint("name a task that sleeps ('bt PID'; 'ps' lists them), or see all with -a"));
+    }
     if (!cpu) {
       return std::unexpected(Error(ErrorCode::not_found, "which CPU panicked is not known")
                                  .hint("name one with --cpu, or see all tasks with -a"));
@@ -109,6 +114,7 @@ Result<int> view_bt(const View& view) {
     printer.add(TRY(inspect::stack_of_cpu(view.session, *cpu)));
   }
   printer.finish();
+  view.warn_of_debug_info();
   return kDone;
 }
 

@@ -6,8 +6,10 @@
 #include <array>
 #include <cstdlib>
 
+#include "base/log.h"
 #include "base/size.h"
 #include "cli/inspect/view.h"
+#include "debuginfo/kernel_debug_info.h"
 #include "inspect/names.h"
 
 namespace lifeboat::cli {
@@ -50,7 +52,18 @@ void add_options(CommandLine& line) {
       ("memory", "ps: how much memory each process holds")                                         //
       ("as", po::value<std::string>(), "read: show it as this type, as string, or as hex")         //
       ("count", po::value<std::string>(), "read: how many; search: stop after so many finds")      //
-      ("string", po::value<std::string>(), "search: look for this text");
+      ("string", po::value<std::string>(), "search: look for this text")                           //
+      ("vmlinux", po::value<std::string>(),
+       "report, bt, sym, read: the kernel's file with debug information, for source lines and types of "
+       "variables "
+       "(default: looked for by the dump's build id; none: without)")  //
+      ("debug-dir", po::value<std::string>(),
+       "report, bt, sym, read: the folder of debug files (default: /usr/lib/debug)");
+}
+
+// The views that tell more with debug information: where code comes from, what a variable is.
+bool uses_debug_info(std::string_view view) {
+  return view == "report" || view == "bt" || view == "sym" || view == "read";
 }
 
 Result<> check_options(const CommandLine& line, std::string_view view) {
@@ -62,7 +75,21 @@ Result<> check_options(const CommandLine& line, std::string_view view) {
   }
   if (line.has("count") && view != "read" && view != "search")
     return fail(ErrorCode::usage, "inspect {}: --count has no meaning here", view);
+  for (const char* option : {"vmlinux", "debug-dir"}) {
+    if (!line.has(option) || uses_debug_info(view)) continue;
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("inspect {}: --{} has no meaning here", view, option))
+            .hint("debug information tells more in report, bt, sym and read"));
+  }
   return {};
+}
+
+void open_debug_info(const CommandLine& line, inspect::Session& session) {
+  DebugInfoOptions options;
+  if (line.has("vmlinux")) options.vmlinux = line.get("vmlinux");
+  if (options.vmlinux == "none") return;
+  options.debug_folder = line.get("debug-dir", options.debug_folder);
+  session.set_debug_info(kernel_debug_info(session, std::move(options)));
 }
 
 // https://no-color.org: set and not empty.
@@ -84,6 +111,11 @@ Result<> View::expect_arguments(std::string_view view, size_t least, size_t most
   if (arguments.size() > most)
     return fail(ErrorCode::usage, "inspect {}: '{}' is one argument too many", view, arguments[most]);
   return {};
+}
+
+void View::warn_of_debug_info() const {
+  if (session.debug_info() == nullptr) return;
+  for (const auto& note : session.debug_info()->notes()) log::warning("{}", inspect::one_line(note));
 }
 
 std::optional<uint64_t> parse_plain_address(const std::string& text) {
@@ -128,7 +160,8 @@ Result<int> run_inspect(const Arguments& arguments) {
             .hint("the views are: report, log, bt, ps, mod, sys, mem, sym, type, read, search"));
   }
   TRY_VOID(check_options(line, name));
-  const auto session = TRY(inspect::Session::open(path));
+  auto session = TRY(inspect::Session::open(path));
+  if (uses_debug_info(name)) open_debug_info(line, session);
   return entry->run(
       {line, path, session, line.get<std::vector<std::string>>("ARGUMENT"), inspect::Style(wants_colour())});
 }

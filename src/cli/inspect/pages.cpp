@@ -21,7 +21,7 @@ void print_page_counts(const inspect::Session& session) {
     print_row("", "by use: " + inspect::cannot_tell(counts.error()));
     return;
   }
-  // ELF has no way to tell pages that were left out from pages that hold zeros.
+  // ELF has no way to tell pages that were left out from pages that hold zeros; a running kernel has all.
   const bool knows_excluded = info.format != DumpFormat::elf;
   fmt::print("\n{:<16}{:>14}{:>14}{:>14}\n", "pages", "in all", "stored", "left out");
   const auto row = [knows_excluded](std::string_view name, uint64_t pages, uint64_t stored) {

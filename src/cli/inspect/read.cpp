@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 #include <iostream>
+#include <memory>
 
 #include "base/size.h"
 #include "cli/inspect/view.h"
+#include "inspect/missing_page.h"
 #include "inspect/names.h"
 #include "inspect/show_value.h"
 
@@ -40,7 +42,16 @@ inspect::ShowOptions show_options(const View& view) {
     const auto found = inspect::symbol_at(view.session, address);
     return found ? found->to_string() : std::string();
   };
+  options.left_out_as = [missing = std::make_shared<inspect::MissingPages>(view.session)](uint64_t address) {
+    const auto found = missing->class_at(address);
+    return found ? std::string(inspect::page_class_words(*found)) : std::string();
+  };
   return options;
+}
+
+// With what the page was, when the filter left it out.
+std::unexpected<Error> explained(const View& view, Error error, uint64_t address, uint64_t size) {
+  return std::unexpected(inspect::MissingPages(view.session).explain(std::move(error), address, size));
 }
 
 void print(const View& view, const std::string& what, const ordered_json& value, const std::string& text) {
@@ -60,7 +71,9 @@ Result<int> print_hex(const View& view, const std::string& text) {
   for (uint64_t index = 0; index < count; index += 2) {
     std::string line, letters;
     for (uint64_t word = index; word < std::min(index + 2, count); ++word) {
-      const uint64_t value = TRY(memory.read<uint64_t>(address + word * kWord));
+      const auto read = memory.read<uint64_t>(address + word * kWord);
+      if (!read) return explained(view, read.error(), address + word * kWord, kWord);
+      const uint64_t value = *read;
       words.push_back(inspect::format_address(value));
       line += fmt::format(" {:016x}", value);
       for (unsigned byte = 0; byte < kWord; ++byte) {
@@ -84,9 +97,10 @@ Result<int> print_string(const View& view, const std::string& text) {
     const auto type = stripped ? scope.types.btf().type(*stripped) : scope.types.btf().type(0);
     if (type && type->kind == TypeKind::pointer) address = TRY(inspect::to_number(scope, *value));
   }
-  const std::string found =
-      TRY(view.session.kernel()->read_string(address, TRY(read_count(view, kMostLetters))));
-  print(view, text, found, inspect::one_line(found));
+  const uint64_t count = TRY(read_count(view, kMostLetters));
+  const auto found = view.session.kernel()->read_string(address, count);
+  if (!found) return explained(view, found.error(), address, count);
+  print(view, text, *found, inspect::one_line(*found));
   return kDone;
 }
 
@@ -101,7 +115,9 @@ Result<int> print_typed(const View& view, const std::string& text, const std::st
   ordered_json values = ordered_json::array();
   for (uint64_t index = 0; index < count; ++index) {
     const Value value{.type = type, .in_memory = true, .bits = address + index * size};
-    const std::string shown = TRY(inspect::show_value(scope, value, show_options(view)));
+    const auto result = inspect::show_value(scope, value, show_options(view));
+    if (!result) return explained(view, result.error(), value.bits, size);
+    const std::string& shown = *result;
     values.push_back(shown);
     if (!view.json()) std::cout << shown << '\n';
   }
@@ -122,10 +138,13 @@ Result<int> view_read(const View& view) {
   // A bare number has no type: its bytes.
   if (parse_plain_address(text)) return print_hex(view, text);
   const ExpressionScope scope = TRY(inspect::expression_scope(view.session));
-  const Value value = TRY(inspect::evaluate(scope, text));
+  const auto evaluated = inspect::evaluate(scope, text);
+  view.warn_of_debug_info();
+  const Value value = TRY(evaluated);
   if (value.in_memory && value.type == 0) return print_hex(view, text);
-  const std::string shown = TRY(inspect::show_value(scope, value, show_options(view)));
-  print(view, text, shown, shown);
+  const auto shown = inspect::show_value(scope, value, show_options(view));
+  if (!shown) return explained(view, shown.error(), value.bits, kWord);
+  print(view, text, *shown, *shown);
   return kDone;
 }
 

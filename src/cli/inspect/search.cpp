@@ -11,6 +11,8 @@ namespace lifeboat::cli {
 namespace {
 
 constexpr uint64_t kMostFinds = 1000;
+// A machine may have terabytes.
+constexpr std::chrono::minutes kLimit(5);
 
 }  // namespace
 
@@ -34,22 +36,24 @@ Result<int> view_search(const View& view) {
   const ByteSpan bytes = text ? as_byte_span(wanted) : object_bytes(value);
   nlohmann::ordered_json finds = nlohmann::ordered_json::array();
   uint64_t count = 0;
-  const auto result =
-      inspect::search_memory(view.session.dump(), bytes, text ? 1 : sizeof value, [&](uint64_t address) {
-        if (view.json()) {
-          finds.push_back(inspect::format_address(address));
-        } else {
-          fmt::print("{:#x}\n", address);
-        }
-        return ++count < limit;
-      });
+  const auto result = inspect::search_memory(view.session.dump(), bytes, text ? 1 : sizeof value, kLimit,
+                                             [&](uint64_t address) {
+                                               if (view.json()) {
+                                                 finds.push_back(inspect::format_address(address));
+                                               } else {
+                                                 fmt::print("{:#x}\n", address);
+                                               }
+                                               return ++count < limit;
+                                             });
   if (view.json()) {
     print_json({{"finds", std::move(finds)},
                 {"pages", result.pages},
                 {"unreadable_pages", result.unreadable},
-                {"stopped", result.stopped}});
+                {"stopped", result.stopped},
+                {"timed_out", result.timed_out}});
   }
   if (result.unreadable > 0) log::warning("{} pages are lost or damaged", result.unreadable);
+  if (result.timed_out) log::warning("time was up: memory from {:#x} on was not looked at", result.end);
   if (result.stopped) log::info("stopped after {}; --count sets how many", inspect::plural(count, "find"));
   return kDone;
 }

@@ -1,25 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <iostream>
+#include <ranges>
 
 #include "base/size.h"
 #include "cli/inspect/view.h"
 #include "inspect/names.h"
+#include "inspect/report_text.h"
 
 namespace lifeboat::cli {
 namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json symbol_json(const Symbol& symbol, uint64_t offset) {
-  return {{"name", symbol.name},
-          {"address", inspect::format_address(symbol.address)},
-          {"offset", offset},
-          {"type", std::string(1, symbol.type)},
-          {"module", symbol.module.empty() ? ordered_json() : ordered_json(symbol.module)}};
+// The source of `address`, as frames of a stack have it.
+inspect::NamedFrame place_of(const View& view, uint64_t address) {
+  return inspect::name_address(view.session, address, false);
 }
 
-void print_symbol(const Symbol& symbol, uint64_t address, std::string_view text) {
-  fmt::print("{:#018x} {} {}\n", address, symbol.type, inspect::one_line(text));
+ordered_json symbol_json(const View& view, const Symbol& symbol, uint64_t offset) {
+  ordered_json entry = {{"name", symbol.name},
+                        {"address", inspect::format_address(symbol.address)},
+                        {"offset", offset},
+                        {"type", std::string(1, symbol.type)},
+                        {"module", symbol.module.empty() ? ordered_json() : ordered_json(symbol.module)}};
+  const auto place = place_of(view, symbol.address + offset);
+  inspect::add_source_json(place.file, place.line, place.inlined, entry);
+  return entry;
+}
+
+void print_symbol(const View& view, const Symbol& symbol, uint64_t address, std::string_view text) {
+  const auto place = place_of(view, address);
+  fmt::print("{:#018x} {} {}{}\n", address, symbol.type, inspect::one_line(text),
+             inspect::place_text(place.file, place.line, view.style));
+  for (const auto& inlined : place.inlined | std::views::reverse)
+    fmt::print("  in it {} (inlined){}\n", inspect::one_line(inlined.function),
+               inspect::place_text(inlined.file, inlined.line, view.style));
 }
 
 }  // namespace
@@ -32,9 +47,9 @@ Result<int> view_sym(const View& view) {
   const auto named = inspect::symbols_named(view.session, text);
   for (const auto& symbol : named) {
     if (view.json()) {
-      document.push_back(symbol_json(symbol, 0));
+      document.push_back(symbol_json(view, symbol, 0));
     } else {
-      print_symbol(symbol, symbol.address,
+      print_symbol(view, symbol, symbol.address,
                    symbol.module.empty() ? symbol.name : fmt::format("{} [{}]", symbol.name, symbol.module));
     }
   }
@@ -43,12 +58,13 @@ Result<int> view_sym(const View& view) {
     const auto found = inspect::symbol_at(view.session, address);
     if (!found) return fail(ErrorCode::not_found, "no symbol is known at {:#x}", address);
     if (view.json()) {
-      document.push_back(symbol_json(found->symbol, found->offset));
+      document.push_back(symbol_json(view, found->symbol, found->offset));
     } else {
-      print_symbol(found->symbol, address, found->to_string());
+      print_symbol(view, found->symbol, address, found->to_string());
     }
   }
   if (view.json()) print_json(document);
+  view.warn_of_debug_info();
   return kDone;
 }
 

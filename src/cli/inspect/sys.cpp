@@ -10,6 +10,11 @@ namespace {
 using nlohmann::ordered_json;
 
 void print_container(const inspect::MachineSummary& summary) {
+  if (summary.live) {
+    print_row("source", "the memory of the running kernel; it changes while it is read");
+    for (const auto& reason : summary.missing) print_row("missing", reason);
+    return;
+  }
   std::string text(format_name(summary.format));
   if (summary.flattened) text += ", flattened";
   if (summary.compression) text += fmt::format(", compression {}", compression_name(*summary.compression));
@@ -30,8 +35,14 @@ void print_kernel(const inspect::MachineSummary& summary) {
     print_row("release", inspect::cannot_tell(summary.uts.error()));
   }
   print_row("CPUs", summary.cpus > 0 ? std::to_string(summary.cpus)
+                    : summary.live   ? "cannot tell: the kernel does not say how many are online"
                                      : "cannot tell: the dump has no NT_PRSTATUS notes");
   print_row("memory", format_size(summary.ram_pages * kPageSize));
+  if (summary.live) {
+    if (summary.uptime_nanoseconds) print_row("uptime", inspect::format_uptime(*summary.uptime_nanoseconds));
+    print_row("state", "running");
+    return;
+  }
   print_row("crashed", summary.crash_time ? inspect::format_utc(*summary.crash_time)
                                           : inspect::cannot_tell(summary.crash_time.error()));
   if (!summary.story) {
@@ -56,11 +67,12 @@ void put(ordered_json& document, const std::string& key, const auto& result, con
 ordered_json to_json(const std::string& path, const inspect::MachineSummary& summary) {
   ordered_json document = {{"dump", path},
                            {"format", format_name(summary.format)},
+                           {"live", summary.live},
                            {"flattened", summary.flattened},
                            {"split", summary.split},
                            {"compression", nullptr},
                            {"level", nullptr},
-                           {"whole", summary.missing.empty()},
+                           {"whole", summary.live ? ordered_json() : ordered_json(summary.missing.empty())},
                            {"missing", summary.missing},
                            {"cpus", summary.cpus},
                            {"memory_bytes", summary.ram_pages * kPageSize},
@@ -72,6 +84,12 @@ ordered_json to_json(const std::string& path, const inspect::MachineSummary& sum
             {"version", uts.version}, {"machine", uts.machine},   {"domainname", uts.domainname}};
   });
   put(document, "crash_time", summary.crash_time, [](uint64_t seconds) { return ordered_json(seconds); });
+  if (summary.live) {
+    document["uptime_seconds"] = static_cast<double>(summary.uptime_nanoseconds.value_or(0)) / 1e9;
+    document["crash"] = nullptr;
+    document["unknown"]["crash"] = "the kernel is running: it did not crash";
+    return document;
+  }
   put(document, "crash", summary.story, [](const inspect::CrashStory& story) {
     const auto text = [](const auto& line) { return line ? ordered_json(*line) : ordered_json(); };
     return ordered_json{{"uptime_seconds", static_cast<double>(story.uptime_nanoseconds) / 1e9},

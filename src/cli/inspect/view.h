@@ -23,6 +23,8 @@ struct View {
   [[nodiscard]] bool json() const { return line.json(); }
   // A `usage` error when there are more than `most` arguments, or fewer than `least`.
   [[nodiscard]] Result<> expect_arguments(std::string_view view, size_t least, size_t most) const;
+  // What of debug information cannot be used, after the view has asked for it.
+  void warn_of_debug_info() const;
 };
 
 Result<int> view_report(const View& view);

@@ -27,8 +27,8 @@ class PageTable final : public AddressSpace {
     uint64_t table = root_;
     for (unsigned level = levels_; level-- > 0;) {
       const unsigned shift = kPageShift + level * kIndexBits;
-      const uint64_t entry =
-          TRY_CONTEXT(read_entry(table, virtual_address >> shift), "page table of {:#x}", virtual_address);
+      const uint64_t entry = TRY_CONTEXT(read_entry(table, virtual_address >> shift, level),
+                                         "page table of {:#x}", virtual_address);
       if ((entry & kPresent) == 0)
         return fail(ErrorCode::not_mapped, "{:#x} is not mapped (level {})", virtual_address, level + 1);
       // 1 GiB and 2 MiB pages are entries of the third and second level.
@@ -52,14 +52,20 @@ class PageTable final : public AddressSpace {
     return static_cast<uint64_t>(extended) == address;
   }
 
-  Result<uint64_t> read_entry(uint64_t table, uint64_t index) {
+  Result<uint64_t> read_entry(uint64_t table, uint64_t index, unsigned level) {
     index %= std::tuple_size_v<Table>;
-    if (const auto found = tables_.find(table); found != tables_.end()) return found->second[index];
+    const auto found = tables_.find(table);
+    if (found != tables_.end() && (!memory_.changes() || is_lasting(found->second[index], level)))
+      return found->second[index];
     Table entries;
     TRY_VOID(memory_.read(table, std::as_writable_bytes(std::span(entries))));
     if (tables_.size() >= kCachedTables) tables_.clear();
-    return tables_.emplace(table, entries).first->second[index];
+    return tables_.insert_or_assign(table, entries).first->second[index];
   }
+
+  // A running kernel maps and unmaps single pages all the time (stacks, modules), and adds tables, but never
+  // takes the tables of its own half away.
+  static bool is_lasting(uint64_t entry, unsigned level) { return level > 0 && (entry & kPresent) != 0; }
 
   PhysicalMemory& memory_;
   uint64_t root_;

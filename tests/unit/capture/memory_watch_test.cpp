@@ -22,13 +22,20 @@ TEST(MemoryWatch, KeepsTheLeastThatWasAvailableAlsoWhenAChildSawIt) {
   look("MemTotal: 5 kB\nMemAvailable: 1 kB\n");
   EXPECT_FALSE(memory_use()) << "before anybody has started it";
   std::filesystem::remove(path);
-  start_memory_watch(path);  // no such file
+  const std::string iomem = folder.path() / "iomem";
+  ASSERT_TRUE(
+      write_file_atomically(iomem,
+                            as_byte_span("00001000-0009ffff : System RAM\n  00002000-00002fff : Kernel code\n"
+                                         "10000000-13ffffff : System RAM\n"),
+                            0600));
+  start_memory_watch(path, iomem);  // no such file
   look("MemTotal: 5 kB\n");
   look("MemTotal:\nMemAvailable: x kB\n");
   EXPECT_FALSE(memory_use());
 
   look("MemTotal:         199840 kB\nMemFree: 1 kB\nMemAvailable:     150000 kB\n");
   ASSERT_TRUE(memory_use());
+  EXPECT_EQ(memory_use()->reserved_kib, 65536U + 0x9f * 4);
   EXPECT_EQ(memory_use()->total_kib, 199840U);
   EXPECT_EQ(memory_use()->lowest_kib, 150000U);
 

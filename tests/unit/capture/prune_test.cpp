@@ -142,13 +142,14 @@ TEST(CrashRecord, ReadsBackAsItWas) {
                      .compression = "zstd:3",
                      .dump_bytes = 12345,
                      .lost_pages = 3,
+                     .memory_reserved_kib = 262144,
                      .memory_total_kib = 200000,
                      .memory_lowest_kib = 150000,
                      .seconds = {{"dump", 7.5}},
                      .problems = {"target 1: no such device"},
-                     .panic = "Kernel panic - not syncing: \xff",
                      .kind = "sysrq",
                      .signature = "6ce1e056460fa763",
+                     .panic = "Kernel panic - not syncing: \xff",
                      .collected = 1795423400};
   const auto again = parse_crash_record(to_json_text(record));
   ASSERT_TRUE(again) << again.error().to_string();
@@ -157,6 +158,7 @@ TEST(CrashRecord, ReadsBackAsItWas) {
   EXPECT_EQ(again->outcome, record.outcome);
   EXPECT_EQ(again->level, 31);
   EXPECT_EQ(again->lost_pages, 3U);
+  EXPECT_EQ(again->memory_reserved_kib, 262144U);
   EXPECT_EQ(again->memory_total_kib, 200000U);
   EXPECT_EQ(again->memory_lowest_kib, 150000U);
   EXPECT_EQ(again->seconds, record.seconds);

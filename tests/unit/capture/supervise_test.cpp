@@ -58,6 +58,47 @@ TEST(Supervise, WorkerThatShowsProgressMayTakeLongerThanTheDeadline) {
             Outcome::done);
 }
 
+TEST(Supervise, LivelyWorkerIsGivenUpAfterItsTotalTime) {
+  Outcome outcome{};
+  const ChildLimits limits{.stall = 5s, .total = 1s};
+  const auto took = time_of([&] {
+    outcome = supervise("lively", limits, [](Heartbeat& heartbeat) -> Result<> {
+      for (;;) {
+        heartbeat.beat();
+        ::usleep(50'000);
+      }
+    });
+  });
+  EXPECT_EQ(outcome, Outcome::stalled);
+  EXPECT_GE(took, 1s);
+  EXPECT_LT(took, 4s);
+}
+
+TEST(Supervise, RunningOutOfMemoryIsAFailure) {
+  const ChildLimits limits{.stall = 20s, .total = {}, .address_space = uint64_t{1} << 33};
+  const auto fill = [](uint64_t bytes) {
+    return [bytes](Heartbeat&) -> Result<> {
+      const std::vector<char> room(bytes);
+      return room.back() == 0 ? Result<>() : fail(ErrorCode::io, "not empty");
+    };
+  };
+  EXPECT_EQ(supervise("modest", limits, fill(uint64_t{1} << 20)), Outcome::done);
+  EXPECT_EQ(supervise("greedy", limits, fill(uint64_t{1} << 34)), Outcome::failed);
+}
+
+TEST(Supervise, ParentOfASilentChildIsNotSilentItself) {
+  EXPECT_EQ(supervise("parent", 2s,
+                      [](Heartbeat& heartbeat) -> Result<> {
+                        const ChildLimits limits{.stall = 5s, .total = 10s, .parent = &heartbeat};
+                        const Outcome outcome = supervise("child", limits, [](Heartbeat&) -> Result<> {
+                          ::sleep(4);
+                          return {};
+                        });
+                        return outcome == Outcome::done ? Result<>() : fail(ErrorCode::io, "not done");
+                      }),
+            Outcome::done);
+}
+
 TEST(Supervise, OrphansOfOthersAreReaped) {
   // An orphan's death must not be taken for the worker's.
   const pid_t other = ::fork();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Each point: fine on a machine where all is well, and each way in which it is not, one fact changed at a time.
+// Each point: fine on a machine where all is well, and each way in which it is not, one fact changed at a
+// time.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +16,8 @@ using testing::IsEmpty;
 using testing::Not;
 
 StoredCrash whole_crash() {
-  StoredCrash crash{.name = "20261123T084228Z", .crash_time = 1, .outcome = CrashOutcome::whole, .bytes = 40_MiB};
+  StoredCrash crash{
+      .name = "20261123T084228Z", .crash_time = 1, .outcome = CrashOutcome::whole, .bytes = 40_MiB};
   crash.record = CrashRecord{.collected = 5};
   return crash;
 }
@@ -63,7 +65,8 @@ Facts good() {
   facts.systemd = true;
   facts.units = facts.enabled = {"lifeboat-load.service", "lifeboat-collect.service"};
   facts.watchdogs = {{"watchdog0", "i6300esb", true}, {"watchdog1", "other", false}};
-  facts.rehearsal = arm::RehearsalRecord{.time = 2000, .release = "6.12.1-test", .whole = true, .initramfs_digest = "abc"};
+  facts.rehearsal =
+      arm::RehearsalRecord{.time = 2000, .release = "6.12.1-test", .whole = true, .initramfs_digest = "abc"};
   return facts;
 }
 
@@ -87,7 +90,8 @@ void expect(Point (*function)(const Facts&), Change change, PointResult result, 
   }
 }
 template <typename Change>
-void expect_target(Point (*function)(const TargetFacts&), Change change, PointResult result, std::string_view detail) {
+void expect_target(Point (*function)(const TargetFacts&), Change change, PointResult result,
+                   std::string_view detail) {
   TargetFacts target = good().targets.front();
   change(target);
   const Point point = function(target);
@@ -120,21 +124,27 @@ TEST(CheckPoints, Reservation) {
   expect(reservation_point, [](Facts&) {}, kOk, "112.0 MiB are needed");
   expect(reservation_point, [](Facts& f) { f.state.crash_size = 0; }, kFailure, "no memory is reserved");
   expect(reservation_point, [](Facts& f) { f.state.crash_size.reset(); }, kFailure, "does not tell");
-  expect(reservation_point,
-         [](Facts& f) {
-           f.state.crash_size = 0;
-           f.reserved.asked = reservation::crashkernel_request("crashkernel=8G-:256M");
-         },
-         kFailure, "although crashkernel=8G-:256M asks");
-  expect(reservation_point,
-         [](Facts& f) {
-           f.state.crash_size = 0;
-           f.reserved.asked = reservation::crashkernel_request("crashkernel=256MB");
-         },
-         kFailure, "256MB");
-  expect(reservation_point, [](Facts& f) { f.state.crash_size = 100_MiB; }, kWarning, "less than the 112.0 MiB");
-  expect(reservation_point, [](Facts& f) { f.state.crash_size = 80_MiB; }, kFailure, "less than the 112.0 MiB");
-  expect(reservation_point, [](Facts& f) { f.estimate = failed<reservation::Estimate>(); }, kWarning, "the reason");
+  expect(
+      reservation_point,
+      [](Facts& f) {
+        f.state.crash_size = 0;
+        f.reserved.asked = reservation::crashkernel_request("crashkernel=8G-:256M");
+      },
+      kFailure, "although crashkernel=8G-:256M asks");
+  expect(
+      reservation_point,
+      [](Facts& f) {
+        f.state.crash_size = 0;
+        f.reserved.asked = reservation::crashkernel_request("crashkernel=256MB");
+      },
+      kFailure, "256MB");
+  expect(
+      reservation_point, [](Facts& f) { f.state.crash_size = 100_MiB; }, kWarning, "less than the 112.0 MiB");
+  expect(
+      reservation_point, [](Facts& f) { f.state.crash_size = 80_MiB; }, kFailure, "less than the 112.0 MiB");
+  expect(
+      reservation_point, [](Facts& f) { f.estimate = failed<reservation::Estimate>(); }, kWarning,
+      "the reason");
 }
 
 TEST(CheckPoints, Kernel) {
@@ -146,12 +156,13 @@ TEST(CheckPoints, Kernel) {
 TEST(CheckPoints, Initramfs) {
   expect(initramfs_point, [](Facts& f) { f.recipe = failed<arm::Recipe>(); }, kFailure, "the reason");
   expect(initramfs_point, [](Facts& f) { f.initramfs_time = 0; }, kWarning, "is not there");
-  expect(initramfs_point,
-         [](Facts& f) {
-           f.initramfs_time = 0;
-           f.state.crash_loaded = false;
-         },
-         kFailure, "is not there");
+  expect(
+      initramfs_point,
+      [](Facts& f) {
+        f.initramfs_time = 0;
+        f.state.crash_loaded = false;
+      },
+      kFailure, "is not there");
   expect(initramfs_point, [](Facts& f) { f.stale = "'a' is now 'b'"; }, kWarning, "'a' is now 'b'");
 }
 
@@ -159,19 +170,24 @@ TEST(CheckPoints, Loaded) {
   expect(loaded_point, [](Facts& f) { f.state.crash_loaded = false; }, kFailure, "no capture kernel");
   expect(loaded_point, [](Facts& f) { f.state.crash_loaded.reset(); }, kFailure, "no capture kernel");
   expect(loaded_point, [](Facts& f) { f.loaded.reset(); }, kWarning, "not by lifeboat");
-  expect(loaded_point, [](Facts& f) { f.changed = {"/boot/x has changed"}; }, kWarning, "/boot/x has changed");
+  expect(
+      loaded_point, [](Facts& f) { f.changed = {"/boot/x has changed"}; }, kWarning, "/boot/x has changed");
   expect(loaded_point, [](Facts& f) { f.stale = "'a' is now 'b'"; }, kWarning, "stale: 'a'");
-  expect(loaded_point, [](Facts& f) { f.release = "6.13"; }, kWarning, "it is 6.12.1-test, and 6.13 should be");
+  expect(
+      loaded_point, [](Facts& f) { f.release = "6.13"; }, kWarning, "it is 6.12.1-test, and 6.13 should be");
   expect(loaded_point, [](Facts& f) { f.command_line = "a=c"; }, kWarning, "would be 'a=c' now");
 }
 
 TEST(CheckPoints, InstalledKernels) {
-  expect(newest_kernel_point, [](Facts& f) { f.state.release = "6.1.0-test"; }, kOk, "6.12.1-test is the newest");
+  expect(
+      newest_kernel_point, [](Facts& f) { f.state.release = "6.1.0-test"; }, kOk,
+      "6.12.1-test is the newest");
   expect(newest_kernel_point, [](Facts& f) { f.installed.clear(); }, kOk, "none");
 }
 
 TEST(CheckPoints, Target) {
-  expect_target(target_point, [](TargetFacts& t) { t.found = failed<LocalTarget>(); }, kFailure, "the reason");
+  expect_target(
+      target_point, [](TargetFacts& t) { t.found = failed<LocalTarget>(); }, kFailure, "the reason");
   Facts facts = good();
   facts.targets.push_back({.name = "/other", .found = failed<LocalTarget>(), .store = {}});
   EXPECT_TRUE(would_capture(all_points(facts)));
@@ -235,34 +251,38 @@ TEST(CheckPoints, TargetStore) {
   expect_target(target_store_point, [](T& t) { t.store->read_only = true; }, kWarning, "read-only");
   expect_target(target_store_point, [](T& t) { t.store->owner = 1000; }, kWarning, "user 1000");
   expect_target(target_store_point, [](T& t) { t.store->mode = 0755; }, kWarning, "mode 0755");
-  expect_target(target_store_point, [](T& t) { t.store->unreadable = true; }, kWarning, "cannot be looked into");
+  expect_target(
+      target_store_point, [](T& t) { t.store->unreadable = true; }, kWarning, "cannot be looked into");
 }
 
 TEST(CheckPoints, Signature) {
   expect(signature_point, [](Facts& f) { f.state.lockdown = Lockdown::integrity; }, kOk, "accepted");
-  expect(signature_point,
-         [](Facts& f) {
-           f.state.lockdown = Lockdown::integrity;
-           f.state.crash_loaded = false;
-         },
-         kWarning, "lockdown (integrity)");
-  expect(signature_point,
-         [](Facts& f) {
-           f.state.lockdown.reset();
-           f.state.secure_boot = true;
-           f.state.crash_loaded = false;
-         },
-         kWarning, "Secure Boot");
+  expect(
+      signature_point,
+      [](Facts& f) {
+        f.state.lockdown = Lockdown::integrity;
+        f.state.crash_loaded = false;
+      },
+      kWarning, "lockdown (integrity)");
+  expect(
+      signature_point,
+      [](Facts& f) {
+        f.state.lockdown.reset();
+        f.state.secure_boot = true;
+        f.state.crash_loaded = false;
+      },
+      kWarning, "Secure Boot");
 }
 
 TEST(CheckPoints, Limits) {
   expect(limits_point, [](Facts& f) { f.state.load_disabled = true; }, kWarning, "cannot be replaced");
-  expect(limits_point,
-         [](Facts& f) {
-           f.state.load_disabled = true;
-           f.state.crash_loaded = false;
-         },
-         kFailure, "nothing can be loaded");
+  expect(
+      limits_point,
+      [](Facts& f) {
+        f.state.load_disabled = true;
+        f.state.crash_loaded = false;
+      },
+      kFailure, "nothing can be loaded");
   expect(limits_point, [](Facts& f) { f.state.crash_load_limit = 0; }, kWarning, "limit_panic is 0");
   expect(limits_point, [](Facts& f) { f.state.crash_load_limit = 3; }, kOk, "3 more");
 }
@@ -282,12 +302,13 @@ TEST(CheckPoints, Hotplug) {
   const auto old = [](Facts& f) { f.state.cpu_hotplug.reset(); };
   expect(hotplug_point, old, kWarning, "udev rule is not there");
   expect(hotplug_point, [](Facts& f) { f.state.memory_hotplug = false; }, kWarning, "udev rule is not there");
-  expect(hotplug_point,
-         [&](Facts& f) {
-           old(f);
-           f.udev_rule = true;
-         },
-         kOk, "a udev rule");
+  expect(
+      hotplug_point,
+      [&](Facts& f) {
+        old(f);
+        f.udev_rule = true;
+      },
+      kOk, "a udev rule");
 }
 
 TEST(CheckPoints, Watchdog) {
@@ -295,38 +316,46 @@ TEST(CheckPoints, Watchdog) {
   expect(watchdog_point, [](Facts& f) { f.watchdogs.clear(); }, kOk, "none runs");
   expect(watchdog_point, [](Facts& f) { f.watchdogs[0].active = false; }, kOk, "none runs");
   expect(watchdog_point, [](Facts& f) { f.watchdogs[0].driver.clear(); }, kOk, "built in");
-  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].driver = "sp5100_tco"; }, kWarning, "not in the initramfs");
+  expect(
+      watchdog_point, [](Facts& f) { f.watchdogs[0].driver = "sp5100_tco"; }, kWarning,
+      "not in the initramfs");
   expect(watchdog_point, [](Facts& f) { f.config->capture.watchdog = false; }, kWarning, "watchdog is off");
 }
 
 TEST(CheckPoints, OtherTools) {
-  expect(conflict_point, [](Facts& f) { f.enabled.insert("kdump-tools.service"); }, kWarning, "kdump-tools.service");
+  expect(
+      conflict_point, [](Facts& f) { f.enabled.insert("kdump-tools.service"); }, kWarning,
+      "kdump-tools.service");
   expect(conflict_point, [](Facts& f) { f.units.insert("kdump-tools.service"); }, kOk, "none");
 }
 
 TEST(CheckPoints, Rehearsal) {
   expect(rehearsal_point, [](Facts& f) { f.rehearsal.reset(); }, kWarning, "never");
   expect(rehearsal_point, [](Facts& f) { f.rehearsal->release = "6.1"; }, kWarning, "of 6.1, not");
-  expect(rehearsal_point,
-         [](Facts& f) {
-           f.rehearsal->whole = false;
-           f.rehearsal->problem = "no memory";
-         },
-         kFailure, "no memory");
+  expect(
+      rehearsal_point,
+      [](Facts& f) {
+        f.rehearsal->whole = false;
+        f.rehearsal->problem = "no memory";
+      },
+      kFailure, "no memory");
   expect(rehearsal_point, [](Facts& f) { f.initramfs_digest = "def"; }, kWarning, "has changed since");
-  expect(rehearsal_point,
-         [](Facts& f) {
-           f.rehearsal->initramfs_digest.clear();
-           f.rehearsal->time = 999;
-         },
-         kWarning, "has changed since");
+  expect(
+      rehearsal_point,
+      [](Facts& f) {
+        f.rehearsal->initramfs_digest.clear();
+        f.rehearsal->time = 999;
+      },
+      kWarning, "has changed since");
   expect(rehearsal_point, [](Facts& f) { f.rehearsal->initramfs_digest.clear(); }, kOk, "whole");
 }
 
 TEST(CheckPoints, LastCrash) {
   const auto crash = [](Facts& f) -> StoredCrash& { return f.targets.front().store->crashes.front(); };
   expect(last_crash_point, [](Facts& f) { f.targets.front().store->crashes.clear(); }, kOk, "none is kept");
-  expect(last_crash_point, [&](Facts& f) { crash(f).outcome = CrashOutcome::incomplete; }, kWarning, "incomplete");
+  expect(
+      last_crash_point, [&](Facts& f) { crash(f).outcome = CrashOutcome::incomplete; }, kWarning,
+      "incomplete");
   expect(last_crash_point, [&](Facts& f) { crash(f).record->collected.reset(); }, kWarning, "not collected");
   expect(last_crash_point, [&](Facts& f) { crash(f).record.reset(); }, kWarning, "not collected");
 }

@@ -97,6 +97,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"rcu_stall",
              {"rcu: INFO: rcu_preempt self-detected stall on CPU", "Kernel panic - not syncing: RCU Stall"},
              CrashKind::rcu_stall},
+        Case{"rcu_stall_of_another",
+             {"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+              "rcu: \t1-...0: (1 GPs behind) idle=29ec/1/0x4000000000000000 softirq=315/315 fqs=373",
+              "Kernel panic - not syncing: RCU Stall"},
+             CrashKind::rcu_stall},
         Case{"machine_check",
              {"mce: [Hardware Error]: CPU 0: Machine Check Exception: 5",
               "Kernel panic - not syncing: Fatal machine check on current CPU"},
@@ -106,6 +111,12 @@ INSTANTIATE_TEST_SUITE_P(
              CrashKind::out_of_memory},
         Case{"deadlocked_on_memory",
              {"Kernel panic - not syncing: System is deadlocked on memory"},
+             CrashKind::out_of_memory},
+        Case{"out_of_memory_with_its_cause",
+             {"awk invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO), "
+              "order=0, "
+              "oom_score_adj=0",
+              "Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled"},
              CrashKind::out_of_memory},
         Case{"panic_on_warn",
              {"WARNING: CPU: 0 PID: 1 at fs/inode.c:300 f+0x1/0x2",
@@ -172,6 +183,60 @@ TEST(CrashStory, WhoHungIsNotWhoNoticed) {
   story = story_of(
       {"watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 5", "Kernel panic - not syncing: Hard LOCKUP"});
   EXPECT_EQ(story.locked_cpu, 5u);
+}
+
+// As 6.12 and 6.1 wrote them in the guests of the VM tests.
+TEST(CrashStory, WhoHeldRcuUp) {
+  auto story =
+      story_of({"rcu: INFO: rcu_preempt self-detected stall on CPU",
+                "rcu: \t1-....: (738 ticks this GP) idle=29ec/1/0x4000000000000000 softirq=315/315 fqs=373",
+                "rcu: \t(t=750 jiffies g=-467 q=8 ncpus=2)",
+                "CPU: 1 UID: 0 PID: 1 Comm: init Kdump: loaded Tainted: G           OE      6.12",
+                "RIP: 0010:crash_spin+0x7/0x10 [crash_module]", "Kernel panic - not syncing: RCU Stall"});
+  EXPECT_EQ(story.locked_cpu, 1u);
+  EXPECT_FALSE(story.blocked_pid);
+  EXPECT_EQ(story.location, "crash_spin+0x7/0x10 [crash_module]");
+  story = story_of({"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+                    "rcu: \tTasks blocked on level-0 rcu_node (CPUs 0-1): P175/1:b..l",
+                    "Kernel panic - not syncing: RCU Stall"});
+  EXPECT_FALSE(story.locked_cpu);
+  EXPECT_EQ(story.blocked_pid, 175);
+  story = story_of({"INFO: rcu_sched detected stalls on CPUs/tasks:", "\t3-...: (1 GPs behind) idle=5b2/1/0",
+                    "Kernel panic - not syncing: RCU Stall"});
+  EXPECT_EQ(story.locked_cpu, 3u);
+  for (const char* line : {"rcu: \t-....: x", "rcu: \t99999999999-....: x", "rcu: \t1", "rcu: \t",
+                           "rcu: ", "rcu: \tTasks blocked on level-0 rcu_node (CPUs 0-1): Px"}) {
+    story = story_of({"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:", line,
+                      "Kernel panic - not syncing: RCU Stall"});
+    EXPECT_FALSE(story.locked_cpu) << line;
+    EXPECT_FALSE(story.blocked_pid) << line;
+  }
+}
+
+TEST(CrashStory, FirstOfSeveralReportsIsTheCause) {
+  auto story = story_of({"mce: [Hardware Error]: CPU 0: Machine Check Exception: 5 Bank 4: be00000000000134",
+                         "mce: [Hardware Error]: TSC 55b64447a ADDR 12345000 ",
+                         "mce: [Hardware Error]: Machine check: Processor Context Corrupt",
+                         "Kernel panic - not syncing: Fatal local machine check"});
+  EXPECT_EQ(story.cause, "mce: [Hardware Error]: CPU 0: Machine Check Exception: 5 Bank 4: be00000000000134");
+  story = story_of({"INFO: task init:173 blocked for more than 2 seconds.",
+                    "INFO: task init:174 blocked for more than 2 seconds.",
+                    "Kernel panic - not syncing: hung_task: blocked tasks"});
+  EXPECT_EQ(story.blocked_pid, 173);
+}
+
+TEST(CrashStory, NmiOfUnknownReason) {
+  const auto story = story_of({"Uhhuh. NMI received for unknown reason 21 on CPU 0.",
+                               "Kernel panic - not syncing: NMI: Not continuing"});
+  EXPECT_EQ(story.kind, CrashKind::nmi);
+  EXPECT_EQ(story.cause, "Uhhuh. NMI received for unknown reason 21 on CPU 0.");
+}
+
+TEST(CrashStory, HardwareIsNotItsMemorySlots) {
+  const auto story =
+      story_of({"DMI: QEMU Standard PC (Q35 + ICH9, 2009), BIOS 1.16.2-debian-1.16.2-1 04/01/2014",
+                "DMI: Memory slots populated: 1/1"});
+  EXPECT_EQ(story.hardware, "QEMU Standard PC (Q35 + ICH9, 2009), BIOS 1.16.2-debian-1.16.2-1 04/01/2014");
 }
 
 TEST(CrashStory, NonsenseNumbersAreNotTold) {

@@ -44,6 +44,34 @@ TEST(Signature, OfALockupBeginsBehindTheTimer) {
   EXPECT_THAT(make_signature(CrashKind::soft_lockup, frames).functions, ElementsAre("spin_forever", "ioctl"));
 }
 
+TEST(Signature, OfAStallBeginsBehindTheTimerAsWell) {
+  const auto noticed_itself =
+      frames_of({"panic", "rcu_sched_clock_irq", "update_process_times", "!spin", "ioctl"});
+  const auto noticed_by_another = frames_of({"!spin", "ioctl"});
+  EXPECT_EQ(first_telling_frame(CrashKind::rcu_stall, noticed_itself), 3u);
+  EXPECT_EQ(make_signature(CrashKind::rcu_stall, noticed_itself).hash,
+            make_signature(CrashKind::rcu_stall, noticed_by_another).hash);
+}
+
+TEST(Signature, OfFailingHardwareIsNotOfWhatItHit) {
+  const auto idle = frames_of({"panic", "mce_panic", "do_machine_check", "!default_idle", "do_idle"});
+  const auto busy = frames_of({"panic", "mce_panic", "do_machine_check", "!vfs_write", "ksys_write"});
+  EXPECT_EQ(make_signature(CrashKind::machine_check, idle).hash,
+            make_signature(CrashKind::machine_check, busy).hash);
+}
+
+TEST(Signature, OfAnOverflowDoesNotDependOnItsDepth) {
+  const auto deep = make_signature(CrashKind::stack_overflow,
+                                   frames_of({"memset", "b", "a", "b", "a", "b", "a", "start", "ioctl"}));
+  EXPECT_THAT(deep.functions, ElementsAre("a", "b", "start", "ioctl"));
+  const auto deeper = make_signature(
+      CrashKind::stack_overflow, frames_of({"a", "b", "a", "b", "a", "b", "a", "b", "a", "start", "ioctl"}));
+  EXPECT_EQ(deep.hash, deeper.hash);
+  // No recursion: one large frame.
+  EXPECT_THAT(make_signature(CrashKind::stack_overflow, frames_of({"large", "start"})).functions,
+              ElementsAre("large", "start"));
+}
+
 TEST(Signature, IsStable) {
   // Others store it: these never change.
   const auto signature = make_signature(CrashKind::sysrq, frames_of({"panic", "sysrq_handle_crash"}));

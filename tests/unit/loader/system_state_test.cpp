@@ -89,6 +89,17 @@ TEST(SystemState, LimitsLockdownAndHotplug) {
   EXPECT_EQ(state.release, "6.12.1");
 }
 
+TEST(SystemState, AnImaPolicyAppraisesKernelsOrNot) {
+  const FakeMachine machine;
+  EXPECT_FALSE(read_system_state(machine.paths()).ima_appraises_kernels);
+  machine.put_sys("kernel/security/ima/policy",
+                  "measure func=KEXEC_KERNEL_CHECK\nappraise func=MODULE_CHECK\n");
+  EXPECT_EQ(read_system_state(machine.paths()).ima_appraises_kernels, false);
+  machine.put_sys("kernel/security/ima/policy",
+                  "dont_measure fsmagic=0x9fa0\nappraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n");
+  EXPECT_EQ(read_system_state(machine.paths()).ima_appraises_kernels, true);
+}
+
 TEST(SystemState, SecureBootIsTheFifthByte) {
   FakeMachine machine;
   const std::string name = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";

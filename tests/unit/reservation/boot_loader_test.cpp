@@ -29,7 +29,9 @@ class BootLoaderFiles : public testing::Test {
     std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
     ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0640));
   }
-  [[nodiscard]] std::string text(const std::string& name) const { return read_text(path(name)).value_or("(none)"); }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    return read_text(path(name)).value_or("(none)");
+  }
   void debian() const {
     put("etc/default/grub", kGrub);
     put("usr/sbin/grub-mkconfig", "for x in ${sysconfdir}/default/grub.d/*.cfg ; do\n");
@@ -74,7 +76,8 @@ TEST_F(BootLoaderFiles, GrubGetsADropIn) {
   EXPECT_EQ(text("etc/default/grub"), kGrub);
   EXPECT_THAT(setting->notes, ElementsAre(HasSubstr("update-grub")));
   EXPECT_THAT(set("88M")->edits, IsEmpty());
-  EXPECT_THAT(set("96M")->diff(), HasSubstr("-GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=88M\""));
+  EXPECT_THAT(set("96M")->diff(),
+              HasSubstr("-GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=88M\""));
   set("");
   EXPECT_EQ(text("etc/default/grub.d/lifeboat.cfg"), "(none)");
   EXPECT_THAT(set("")->edits, IsEmpty());
@@ -96,7 +99,8 @@ TEST_F(BootLoaderFiles, AGrubThatReadsNoDropInsGetsMarkedLines) {
 TEST_F(BootLoaderFiles, SomebodyElsesParameterIsAnErrorWithItsPlace) {
   debian();
   put("etc/default/grub.d/kdump-tools.cfg",
-      "# crashkernel=1M\nGRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=512M-:192M\"\n");
+      "# crashkernel=1M\nGRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
+      "crashkernel=512M-:192M\"\n");
   const auto setting = set("88M");
   ASSERT_FALSE(setting);
   EXPECT_EQ(setting.error().code, ErrorCode::busy);
@@ -112,7 +116,8 @@ TEST_F(BootLoaderFiles, EntriesGetTheParameterAndLoseIt) {
   const auto setting = set("88M");
   ASSERT_TRUE(setting) << setting.error().to_string();
   EXPECT_EQ(setting->boot_loader, BootLoader::systemd_boot);
-  EXPECT_THAT(text("boot/loader/entries/a.conf"), HasSubstr("\noptions    root=UUID=1  ro quiet crashkernel=88M\nlinux"));
+  EXPECT_THAT(text("boot/loader/entries/a.conf"),
+              HasSubstr("\noptions    root=UUID=1  ro quiet crashkernel=88M\nlinux"));
   EXPECT_THAT(text("boot/loader/entries/memtest.conf"), Not(HasSubstr("crashkernel")));
   EXPECT_EQ(text("etc/kernel/cmdline"), "root=UUID=1 ro quiet crashkernel=88M\n");
   EXPECT_THAT(setting->diff(), Not(HasSubstr("reserve.json")));
@@ -141,7 +146,8 @@ TEST_F(BootLoaderFiles, WhatWasReplacedByForceComesBack) {
   EXPECT_THAT(text("boot/loader/entries/a.conf"), HasSubstr("options root=/dev/sda1 rhgb crashkernel=88M\n"));
   ASSERT_TRUE(set("96M"));
   ASSERT_TRUE(set(""));
-  EXPECT_EQ(text("boot/loader/entries/a.conf"), "linux /vmlinuz\noptions root=/dev/sda1 rhgb crashkernel=1G-:192M\n");
+  EXPECT_EQ(text("boot/loader/entries/a.conf"),
+            "linux /vmlinuz\noptions root=/dev/sda1 rhgb crashkernel=1G-:192M\n");
 }
 
 TEST_F(BootLoaderFiles, SomebodyElsesParameterIsNotTakenAway) {
@@ -156,7 +162,8 @@ TEST_F(BootLoaderFiles, EntriesWithoutAndWithSeveralOptions) {
   put("boot/loader/entries/b.conf", "linux /vmlinuz\noptions ro\noptions quiet\n");
   ASSERT_TRUE(set("88M"));
   EXPECT_EQ(text("boot/loader/entries/a.conf"), "linux /vmlinuz\noptions crashkernel=88M\n");
-  EXPECT_EQ(text("boot/loader/entries/b.conf"), "linux /vmlinuz\noptions ro\noptions quiet crashkernel=88M\n");
+  EXPECT_EQ(text("boot/loader/entries/b.conf"),
+            "linux /vmlinuz\noptions ro\noptions quiet crashkernel=88M\n");
 }
 
 TEST_F(BootLoaderFiles, OwnerModeAndLinkStay) {
@@ -178,7 +185,8 @@ TEST_F(BootLoaderFiles, AllFilesChangeOrNone) {
   const auto setting = plan_setting({.root = folder_.path(), .value = "88M"});
   ASSERT_TRUE(setting);
   int renames = 0;
-  sys::set_fault_hook([&](sys::Call call) { return call == sys::Call::rename && ++renames == 3 ? ENOSPC : 0; });
+  sys::set_fault_hook(
+      [&](sys::Call call) { return call == sys::Call::rename && ++renames == 3 ? ENOSPC : 0; });
   EXPECT_FALSE(carry_out(*setting));
   sys::set_fault_hook({});
   EXPECT_EQ(text("boot/loader/entries/a.conf"), kEntry);

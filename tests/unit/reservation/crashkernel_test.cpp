@@ -45,7 +45,8 @@ TEST(CrashKernel, Kinds) {
 
 TEST(CrashKernel, Ranges) {
   const auto parameter = parse_crashkernel("2G-64G:256M,64G-:1G").value();
-  EXPECT_THAT(parameter.ranges, ElementsAre(RamRange{2_GiB, 64_GiB, 256_MiB}, RamRange{64_GiB, UINT64_MAX, 1_GiB}));
+  EXPECT_THAT(parameter.ranges,
+              ElementsAre(RamRange{2_GiB, 64_GiB, 256_MiB}, RamRange{64_GiB, UINT64_MAX, 1_GiB}));
   EXPECT_EQ(parameter.size_for(1_GiB, false), 0U);
   EXPECT_EQ(parameter.size_for(2_GiB, false), 256_MiB);
   EXPECT_EQ(parameter.size_for(64_GiB - 1, false), 256_MiB);

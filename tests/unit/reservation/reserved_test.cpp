@@ -30,7 +30,8 @@ class ReservedMemory : public testing::Test {
     ASSERT_TRUE(write_file_atomically(path, as_byte_span(text), 0600));
   }
   [[nodiscard]] SystemPaths paths() const {
-    return {.sys = folder_.path() / "sys", .proc = folder_.path() / "proc", .iomem = {}, .run = folder_.path()};
+    return {
+        .sys = folder_.path() / "sys", .proc = folder_.path() / "proc", .iomem = {}, .run = folder_.path()};
   }
   TempDir folder_ = TempDir::create("reserved-test").value();
 };

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-
 namespace lifeboat::reservation {
 namespace {
 
@@ -12,8 +11,9 @@ TEST(UnifiedDiff, AsDiffWritesIt) {
   EXPECT_EQ(unified_diff("f", "a\nb\nc\n", "a\nx\nc\n"), "--- f\n+++ f\n@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n");
   EXPECT_EQ(unified_diff("f", std::nullopt, "a\n"), "--- /dev/null\n+++ f\n@@ -0,0 +1,1 @@\n+a\n");
   EXPECT_EQ(unified_diff("f", "a\n", std::nullopt), "--- f\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a\n");
-  EXPECT_EQ(unified_diff("f", "a", "b"),
-            "--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n");
+  EXPECT_EQ(
+      unified_diff("f", "a", "b"),
+      "--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n");
 }
 
 TEST(UnifiedDiff, ChangesFarApartAreHunksOfTheirOwn) {

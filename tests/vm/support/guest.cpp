@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vm/support/guest.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <iostream>
 #include <thread>
@@ -21,7 +23,6 @@ using namespace std::chrono_literals;
 constexpr int kMostBoots = 3;
 constexpr std::string_view kMark = "TEST: ";
 constexpr std::string_view kOutput = "OUT: ";
-constexpr const char* kDiskUuid = "6c696665-626f-6174-8000-000000746573";
 constexpr const char* kFirmware = "/usr/share/ovmf/OVMF.fd";
 
 }  // namespace
@@ -37,7 +38,7 @@ Guest::Guest(GuestOptions options, GuestFiles& files)
   files.write("test.sh", as_byte_span(options_.script));
   for (int boot = 1;; ++boot) {
     fs::remove(in_folder("disk.img"));
-    must(rehearse::make_disk(in_folder("disk.img"), 2_GiB, kDiskUuid, files.folder().string()));
+    must(rehearse::make_disk(in_folder("disk.img"), 2_GiB, kGuestDiskUuid, files.folder().string()));
     start();
     try {
       wait_for_kernel();
@@ -75,9 +76,11 @@ void Guest::start() {
       .accelerator = rehearse::Accelerator::tcg,
       .one_thread = true,
       .extra_arguments = {"-chardev", "socket,id=line,server=on,wait=off,path=" + in_folder("line"),
-                          "-serial", "chardev:line"},
+                          "-serial", "chardev:line", "-monitor",
+                          "unix:server=on,wait=off,path=" + in_folder("monitor")},
   };
   auto& extra = machine.extra_arguments;
+  for (const auto& device : options_.devices) extra.insert(extra.end(), {"-device", device});
   if (options_.efi) extra.insert(extra.end(), {"-bios", kFirmware});
   if (options_.shared_memory) {
     extra.insert(extra.end(), {"-object",
@@ -88,7 +91,7 @@ void Guest::start() {
   line_.reset();
   console_.reset();
   lines_.clear();
-  for (const char* name : {"console", "line"}) fs::remove(in_folder(name));
+  for (const char* name : {"console", "line", "monitor"}) fs::remove(in_folder(name));
   const UniqueFd said = must(open_file(in_folder("qemu"), O_RDWR | O_CREAT | O_TRUNC, 0600));
   process_.reset();
   process_ = must(ChildProcess::start(rehearse::qemu_arguments(qemu_, machine),
@@ -96,12 +99,13 @@ void Guest::start() {
   console_.emplace(in_folder("console"));
 }
 
-void Guest::connect() {
-  line_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+UniqueFd Guest::connect(const std::string& socket) const {
+  UniqueFd line(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  in_folder("line").copy(address.sun_path, sizeof address.sun_path - 1);
-  if (::connect(line_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    give_up("has no second serial line");
+  in_folder(socket).copy(address.sun_path, sizeof address.sun_path - 1);
+  if (::connect(line.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    give_up("has no socket " + socket);
+  return line;
 }
 
 bool Guest::listen() {
@@ -176,8 +180,27 @@ void Guest::wait_for_end(std::chrono::seconds limit) {
 }
 
 void Guest::answer(const std::string& line) {
-  if (!line_.valid()) connect();
+  if (!line_.valid()) line_ = connect("line");
   must(write_all(line_.get(), as_byte_span(line + '\n'), "the guest's second serial line"));
+}
+
+void Guest::command_machine(const std::string& command) {
+  constexpr std::string_view kPrompt = "(qemu) ";
+  const UniqueFd monitor = connect("monitor");
+  const auto wait_for_prompt = [&] {
+    std::string said;
+    while (!said.ends_with(kPrompt)) {
+      pollfd watched{.fd = monitor.get(), .events = POLLIN, .revents = 0};
+      char bytes[256];
+      const ssize_t count =
+          ::poll(&watched, 1, 30'000) == 1 ? ::read(monitor.get(), bytes, sizeof bytes) : ssize_t{0};
+      if (count <= 0) give_up("did not take the command '" + command + "'");
+      said.append(bytes, static_cast<size_t>(count));
+    }
+  };
+  wait_for_prompt();
+  must(write_all(monitor.get(), as_byte_span(command + '\n'), "QEMU's monitor"));
+  wait_for_prompt();
 }
 
 std::vector<std::byte> Guest::read_memory(uint64_t address, size_t size) const {

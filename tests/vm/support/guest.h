@@ -17,6 +17,9 @@
 
 namespace lifeboat::test {
 
+// Of the file system on the guest's disk.
+inline constexpr const char* kGuestDiskUuid = "6c696665-626f-6174-8000-000000746573";
+
 struct GuestOptions {
   std::string name;                   // of the console that is kept: build/rehearsals/kexec/NAME.console
   std::string kernel = "6.12";        // the first one
@@ -27,6 +30,7 @@ struct GuestOptions {
   int cpus = 1;
   std::string cpu_model;       // empty: the most there is
   bool efi = false;            // boots by OVMF
+  std::vector<std::string> devices;  // QEMU's, "i6300esb"
   bool shared_memory = false;  // write_memory() works; all of the memory is below 2 GiB then
 };
 
@@ -58,6 +62,9 @@ class Guest {
   // The answer to guest_init.sh's wait_for_test.
   void answer(const std::string& line);
 
+  // A command of QEMU's monitor ("nmi", "mce ..."); returns when it is done.
+  void command_machine(const std::string& command);
+
   // Changes the guest's memory from outside, at a physical address below 2 GiB.
   std::vector<std::byte> read_memory(uint64_t address, size_t size) const;
   void write_memory(uint64_t address, ByteSpan bytes) const;
@@ -68,7 +75,7 @@ class Guest {
 
  private:
   void start();
-  void connect();
+  [[nodiscard]] UniqueFd connect(const std::string& socket) const;
   bool listen();  // false: QEMU has ended, and all is heard
   [[noreturn]] void give_up(const std::string& what) const;
   [[nodiscard]] std::string in_folder(const std::string& name) const { return folder_.path() / name; }

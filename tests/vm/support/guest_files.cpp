@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vm/support/guest_files.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <sstream>
 
 #include "capture/initramfs/cpio.h"
-#include "capture/initramfs/module_set.h"
+#include "capture/initramfs/initramfs.h"
 #include "support/programs.h"
+#include "vm/support/guest.h"
 #include "vm/support/must.h"
 
 namespace lifeboat::test {
@@ -39,6 +42,12 @@ fs::path kernel_folder(const std::string& version) {
   return cache() / "kernels" / version;
 }
 
+// Those that reach the guest's disk.
+std::vector<ModuleFile> disk_modules(const std::string& version) {
+  return must(collect_modules(fs::canonical(kernel_folder(version) / "modules").string(),
+                              {"virtio_pci", "virtio_blk", "ext4"}));
+}
+
 }  // namespace
 
 std::string kernel_path(const std::string& version) {
@@ -65,8 +74,7 @@ std::vector<std::byte> guest_initramfs(const std::vector<std::string>& versions)
     const std::string folder = "modules/" + kernel_release(version);
     must(cpio.folder(folder));
     std::string order;
-    for (const auto& module : must(collect_modules(fs::canonical(kernel_folder(version) / "modules").string(),
-                                                   {"virtio_pci", "virtio_blk", "ext4"}))) {
+    for (const auto& module : disk_modules(version)) {
       order += module.name + '\n';
       must(cpio.file(folder + '/' + module.name, 0644, module.bytes));
     }
@@ -80,6 +88,33 @@ std::vector<std::byte> small_initramfs(const std::string& folder, const std::str
   must(cpio.folder(folder));
   must(cpio.file(folder + '/' + file, 0644, {}));
   return must(cpio.finish());
+}
+
+std::vector<std::byte> capture_initramfs(const std::string& version,
+                                         const std::function<void(InitramfsContents&)>& change) {
+  InitramfsContents contents;
+  contents.init = must(read_init_program(LIFEBOAT_BIN "/lifeboat-init"));
+  contents.modules = disk_modules(version);
+  contents.manifest.targets = {{.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"}};
+  contents.manifest.final_action = contents.manifest.failure_action = FinalAction::poweroff;
+  if (change) change(contents);
+  return must(build_initramfs(contents, InitramfsCompression::zstd));
+}
+
+std::string crash_module(const std::string& version) {
+  const fs::path headers = kernel_folder(version) / "headers/build";
+  if (!fs::exists(headers)) throw std::runtime_error(headers.string() + " is missing: ./dev test fetches it");
+  const fs::path folder = rehearsals() / "crash-module" / version;
+  fs::create_directories(folder);
+  // Two tests that want it at the same time must not build it over each other.
+  const UniqueFd lock = must(open_file(folder / ".lock", O_RDWR | O_CREAT, 0600));
+  if (::flock(lock.get(), LOCK_EX) != 0) throw std::runtime_error("cannot lock " + folder.string());
+  // Copied only when they change, so that make has nothing to do otherwise.
+  for (const auto& entry : fs::directory_iterator(LIFEBOAT_SOURCE "/tests/vm/crash_module"))
+    fs::copy_file(entry.path(), folder / entry.path().filename(), fs::copy_options::update_existing);
+  const auto made = run({"make", "-s", "-C", headers, "M=" + folder.string(), "modules"});
+  if (made.status != 0) throw std::runtime_error("the crash module: " + made.text);
+  return folder / "crash_module.ko";
 }
 
 GuestFiles::GuestFiles() : folder_(must(TempDir::create("lifeboat-guest"))) {

@@ -3,10 +3,12 @@
 // libraries, kernels, the test's script). The disk is the same for every kernel of a chain.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
+#include "capture/initramfs/initramfs.h"
 
 namespace lifeboat::test {
 
@@ -18,6 +20,13 @@ std::string kernel_release(const std::string& version);
 std::vector<std::byte> guest_initramfs(const std::vector<std::string>& versions);
 // Another one, to be put behind it: an empty file in a folder.
 std::vector<std::byte> small_initramfs(const std::string& folder, const std::string& file);
+// What `lifeboat build` would make for such a guest: lifeboat-init saves to /dump on its disk, and powers
+// off. `change` may have it otherwise.
+std::vector<std::byte> capture_initramfs(const std::string& version,
+                                         const std::function<void(InitramfsContents&)>& change = {});
+// tests/vm/crash_module, built for this kernel: the path of the .ko. Only for kernels that
+// prepare_kernel_headers knows.
+std::string crash_module(const std::string& version);
 
 // A folder that becomes the root of the guest's disk, which it mounts at /disk.
 class GuestFiles {

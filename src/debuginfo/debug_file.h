@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One file with debug information, a vmlinux or a module, read through libdw and libdwfl. The file is not
+// trusted: what it says wrongly yields errors and empty answers. What is not checked: a file that is cut
+// short by somebody while it is open ends the program (SIGBUS), as with every mapped file.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "inspect/debug_info.h"
+
+namespace lifeboat {
+
+// Not for several threads at once.
+class DebugFile {
+ public:
+  // `unsupported`: no regular file, no ELF file of this program's architectures; `truncated`, `corrupt`. The
+  // debug information itself is looked at when it is first asked for.
+  static Result<DebugFile> open(const std::string& path);
+  DebugFile(DebugFile&&) noexcept;
+  DebugFile& operator=(DebugFile&&) noexcept;
+  ~DebugFile();
+
+  [[nodiscard]] const std::string& path() const;
+  [[nodiscard]] const std::vector<std::byte>& build_id() const;  // empty: it has none
+  // A module or another object file, whose sections lie anywhere: addresses are those of a layout of our own.
+  [[nodiscard]] bool relocatable() const;
+
+  // `not_found` when there is no debug information (.debug_info); `corrupt` when it cannot be used. Warnings
+  // are what will be missing.
+  [[nodiscard]] Result<std::vector<std::string>> check_debug_info() const;
+  // The place of an instruction, innermost first as in DebugInfo::at(). Empty: the file knows nothing of
+  // it, or check_debug_info() fails.
+  [[nodiscard]] std::vector<inspect::SourcePlace> places(uint64_t address) const;
+
+  // The type of the global variable of that name at that address, as C spells it, without qualifiers. Looks
+  // through all units: half a second for a kernel. nullopt: there is none, or its type has no name.
+  [[nodiscard]] std::optional<std::string> variable_type(std::string_view name, uint64_t address) const;
+
+  // The functions of the symbol table, each with the number of the section that it lies in.
+  using Visit = std::function<void(std::string_view name, uint64_t address, size_t section)>;
+  void visit_functions(const Visit& visit) const;
+  struct Section {
+    uint64_t start = 0, end = 0;  // end: one past the last byte
+  };
+  // Empty for a number that the file does not have.
+  [[nodiscard]] Section section(size_t number) const;
+
+ private:
+  struct State;
+  explicit DebugFile(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// "eb4fbcd0..."
+std::string format_build_id(ByteSpan build_id);
+
+}  // namespace lifeboat

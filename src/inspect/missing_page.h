@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a page that is not in the dump was used for, by the kernel's description of it, which is.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "inspect/session.h"
+#include "kernel/page_class.h"
+
+namespace lifeboat::inspect {
+
+// Not for several threads at once. `session` must outlive it.
+class MissingPages {
+ public:
+  explicit MissingPages(const Session& session) : session_(session) {}
+
+  // Of the page at a virtual address. nullopt: the filter did not leave it out, or nothing describes it.
+  // Reads the descriptions of up to 1 GiB of page frames (16 MiB), since those of free memory and of huge
+  // pages tell of pages far behind.
+  std::optional<PageClass> class_at(uint64_t virtual_address);
+
+  // `error`, which came from reading `size` bytes at the address: when it is `excluded`, the first such
+  // page's use is added, and the level of a dump that would have it. Others are returned as they are.
+  Error explain(Error error, uint64_t virtual_address, uint64_t size);
+
+ private:
+  std::optional<PageClass> class_of(uint64_t pfn);
+
+  const Session& session_;
+  std::map<uint64_t, std::optional<PageClass>> known_;  // by page frame
+};
+
+// "file cache", "free memory"
+std::string_view page_class_words(PageClass page_class);
+
+}  // namespace lifeboat::inspect

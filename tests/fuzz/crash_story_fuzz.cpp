@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A kernel's log, one record a line, from which the kind of crash is told.
+#include "inspect/crash_story.h"
+#include "inspect/fault_address.h"
+#include "inspect/signature.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace lifeboat;
+  std::vector<LogRecord> records;
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  while (!text.empty() && records.size() < 1000) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    LogRecord record;
+    record.sequence = record.nanoseconds = records.size();
+    record.text = line;
+    records.push_back(std::move(record));
+  }
+  const inspect::CrashStory story = inspect::tell_story(records);
+  // Nothing is told that the log does not hold.
+  if (story.panic && story.panic->empty()) __builtin_trap();
+  if (story.kind != inspect::CrashKind::unknown && story.reason.empty()) __builtin_trap();
+  if (inspect::kind_name(story.kind).empty() || inspect::kind_explanation(story.kind).empty())
+    __builtin_trap();
+  if (story.fault_address && inspect::explain_fault_address(*story.fault_address).empty()) __builtin_trap();
+  for (const auto& record : records) (void)inspect::plain_function_name(record.text);
+  return 0;
+}

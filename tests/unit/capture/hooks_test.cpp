@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/init/hooks.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "base/file.h"
+#include "base/size.h"
+
+namespace lifeboat::init {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Hooks : public testing::Test {
+ protected:
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
+  std::string script(const std::string& name, const std::string& body) const {
+    EXPECT_TRUE(write_file_atomically(path(name), as_byte_span("#!/bin/sh\n" + body), 0755));
+    return path(name);
+  }
+  [[nodiscard]] std::string read(const std::string& name) const { return read_text(path(name)).value_or("(none)"); }
+  TempDir folder_ = TempDir::create("hooks-test").value();
+};
+
+TEST_F(Hooks, AreToldWhereTheyAre) {
+  run_hooks({script("a", "echo $1 $LIFEBOAT_POINT $LIFEBOAT_FOLDER $LIFEBOAT_OUTCOME >" + path("told"))},
+            {.point = "after", .folder = "/mnt/crash", .outcome = "whole"}, 10s, {});
+  EXPECT_EQ(read("told"), "after after /mnt/crash whole\n");
+}
+
+TEST_F(Hooks, ThatFailDoNotKeepTheNextFromRunning) {
+  run_hooks({path("missing"), script("b", "exit 3"), script("c", "kill -9 $$"), script("d", "echo here >" + path("told"))},
+            {.point = "before"}, 10s, {});
+  EXPECT_EQ(read("told"), "here\n");
+}
+
+TEST_F(Hooks, ThatHangAreKilledWithTheirChildren) {
+  int waits = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  run_hooks({script("a", "sleep 1000 & echo $! >" + path("child") + "\nwait\n")}, {.point = "before"}, 1s,
+            [&waits] { ++waits; });
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+  EXPECT_GT(waits, 5) << "a watchdog would have starved";
+  std::string child = read("child");
+  child.pop_back();
+  const auto pid = static_cast<pid_t>(parse_number(child).value());
+  // Its parent is gone, so somebody else has to reap it: dead is enough.
+  for (int tenth = 0; tenth < 50 && ::kill(pid, 0) == 0; ++tenth) {
+    const auto status = read_text("/proc/" + child + "/stat").value_or(") Z");
+    if (status.find(") Z") != std::string::npos) return;
+    ::usleep(100'000);
+  }
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
+}  // namespace
+}  // namespace lifeboat::init

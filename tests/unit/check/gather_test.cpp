@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the facts are taken from: a machine made of files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "check/facts.h"
+#include "check/point.h"
+
+namespace lifeboat::check {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+class GatherFacts : public testing::Test {
+ protected:
+  GatherFacts() {
+    put("sys/kernel/kexec_crash_loaded", "1\n");
+    put("sys/kernel/kexec_crash_size", "268435456\n");
+    put("proc/cmdline", "ro crashkernel=256M\n");
+    put("proc/sys/kernel/osrelease", "6.1.0-test\n");
+    put("proc/sys/kernel/panic", "10\n");
+    put("proc/meminfo", "MemTotal:        8388608 kB\nMemFree:  1024 kB\nHugePages_Total:       0\n");
+    put("boot/vmlinuz-6.1.0-test", "no kernel");
+    put("boot/vmlinuz-6.12.0-test", "no kernel");
+    put("lib/modules/6.1.0-test/modules.dep.bin", "");
+    put("lib/modules/6.1.0-test/modules.builtin",
+        "kernel/fs/ext4/ext4.ko\nkernel/drivers/block/virtio-blk.ko\n");
+    put("usr/lib/systemd/system/lifeboat-load.service", "");
+    put("etc/systemd/system/kdump-tools.service", "");
+    link("/usr/lib/systemd/system/lifeboat-load.service",
+         "etc/systemd/system/sysinit.target.wants/lifeboat-load.service");
+    put("run/systemd/system/x", "");
+    put("usr/lib/udev/rules.d/60-lifeboat.rules", "");
+    put("sys/class/watchdog/watchdog0/state", "active\n");
+    link("/sys/module/iTCO_wdt", "sys/class/watchdog/watchdog0/device/driver/module");
+    put("store/20261123T084228Z/vmcore", "dump");
+    fs::permissions(path("store"), fs::perms::owner_all);
+    request_.config = config::Config{};
+    request_.config->targets = {{.path = path("store")}};
+    request_.kernel = path("boot/vmlinuz-6.1.0-test");
+    request_.release = "6.1.0-test";
+    request_.root = folder_.path();
+    request_.paths = {.sys = path("sys"), .proc = path("proc"), .iomem = {}, .run = path("run")};
+    request_.host = {.mountinfo = path("mountinfo"), .sys = path("sys")};
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
+  void put(const std::string& name, std::string_view text) const {
+    fs::create_directories(fs::path(path(name)).parent_path());
+    ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));
+  }
+  void link(const std::string& target, const std::string& name) const {
+    fs::create_directories(fs::path(path(name)).parent_path());
+    fs::create_symlink(target, path(name));
+  }
+  TempDir folder_ = TempDir::create("gather-test").value();
+  FactsRequest request_;
+};
+
+TEST_F(GatherFacts, FromFiles) {
+  const Facts facts = gather_facts(request_);
+  EXPECT_EQ(facts.state.crash_size, 256_MiB);
+  EXPECT_EQ(facts.reserved.asked_size, 256_MiB);
+  EXPECT_THAT(facts.kernel_problem, HasSubstr("vmlinuz-6.1.0-test"));
+  EXPECT_TRUE(facts.modules_there);
+  EXPECT_THAT(facts.builtin, UnorderedElementsAre("ext4", "virtio_blk"));
+  EXPECT_THAT(facts.installed, ElementsAre("6.12.0-test", "6.1.0-test"));
+  EXPECT_EQ(facts.meminfo.at("MemTotal"), 8_GiB);
+  EXPECT_FALSE(facts.meminfo.contains("HugePages_Total"));
+  EXPECT_EQ(facts.settings.at("panic"), "10");
+  EXPECT_TRUE(facts.systemd);
+  EXPECT_THAT(facts.units, UnorderedElementsAre("lifeboat-load.service", "kdump-tools.service"));
+  EXPECT_THAT(facts.enabled, UnorderedElementsAre("lifeboat-load.service"));
+  EXPECT_TRUE(facts.udev_rule);
+  ASSERT_EQ(facts.watchdogs.size(), 1U);
+  EXPECT_EQ(facts.watchdogs[0].driver, "iTCO_wdt");
+  EXPECT_TRUE(facts.watchdogs[0].active);
+  // No such file system is mounted: told as the target's error, and as the recipe's.
+  ASSERT_EQ(facts.targets.size(), 1U);
+  EXPECT_FALSE(facts.targets[0].found);
+  EXPECT_FALSE(facts.recipe);
+  EXPECT_FALSE(facts.estimate);
+  const StoreFacts& store = *facts.targets[0].store;
+  EXPECT_TRUE(store.there && store.folder && !store.link);
+  EXPECT_EQ(store.mode, 0700U);
+  ASSERT_EQ(store.crashes.size(), 1U);
+  EXPECT_EQ(store.crashes[0].outcome, CrashOutcome::whole);
+  EXPECT_GT(store.room.total, 0U);
+  EXPECT_FALSE(would_capture(all_points(facts)));
+}
+
+TEST_F(GatherFacts, OfAnEmptyMachine) {
+  fs::remove_all(path("sys"));
+  fs::remove_all(path("proc"));
+  fs::remove_all(path("run"));
+  request_.config = std::unexpected(Error(ErrorCode::corrupt, "lifeboat.conf:1: no"));
+  request_.kernel = std::unexpected(Error(ErrorCode::not_found, "no kernel"));
+  const auto points = all_points(gather_facts(request_));
+  EXPECT_FALSE(would_capture(points));
+  for (const auto& point : points) EXPECT_FALSE(point.detail.empty()) << point.name;
+}
+
+TEST_F(GatherFacts, AStoreThatIsALink) {
+  link(path("store"), "other");
+  request_.config->targets = {{.path = path("other")}};
+  EXPECT_TRUE(gather_facts(request_).targets[0].store->link);
+}
+
+}  // namespace
+}  // namespace lifeboat::check

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "collect/collect.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "capture/manifest.h"
+#include "collect/pstore.h"
+
+namespace lifeboat::collect {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr uint64_t kNow = 1'795'500'000;
+constexpr const char* kOldBoot = "1b4e28ba-2fa1-41d2-883f-0016d3cca427";
+
+class Collect : public testing::Test {
+ protected:
+  Collect() {
+    fs::create_directories(path("store"));
+    fd_ = open_file(path("store"), O_RDONLY | O_DIRECTORY).value();
+    paths_.pstore = {path("pstore"), path("systemd-pstore")};
+    paths_.notice = path("run/motd.d/lifeboat");
+    paths_.rehearsal = path("lib/rehearsal.json");
+    paths_.promise = path("lib/promise.json");
+    paths_.boot_id = path("boot_id");
+    write("boot_id", "ffffffff-0000-4000-8000-000000000000\n");
+    // The made-up dumps here are no dumps.
+    config_.collect.report = false;
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
+  void write(const std::string& name, std::string_view text) const {
+    fs::create_directories(fs::path(path(name)).parent_path());
+    ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));
+  }
+  [[nodiscard]] std::string read(const std::string& name) const { return read_text(path(name)).value_or("(none)"); }
+  void add_crash(const std::string& name, const char* dump, const CrashRecord& record = {}) const {
+    write("store/" + name + "/" + dump, "dump");
+    write("store/" + name + "/" + kLogFile, "log");
+    write("store/" + name + "/" + kCrashRecordFile, to_json_text(record));
+  }
+  Collection run() {
+    Collection collection;
+    collect_store(path("store"), fd_.get(), config_, paths_, kNow, collection);
+    finish_collection(config_, paths_, kNow, collection);
+    return collection;
+  }
+
+  TempDir folder_ = TempDir::create("collect-test").value();
+  UniqueFd fd_;
+  CollectPaths paths_;
+  config::Config config_;
+};
+
+TEST_F(Collect, TellsOfANewCrashOnce) {
+  add_crash("20261123T084228Z-1b4e28ba", kDumpFile, {.panic = "Kernel panic - not syncing: test"});
+  auto collection = run();
+  ASSERT_THAT(collection.crashes, SizeIs(1));
+  EXPECT_EQ(collection.crashes[0].crash.outcome, CrashOutcome::whole);
+  EXPECT_EQ(collection.crashes[0].crash.record->collected, kNow);
+  EXPECT_THAT(collection.crashes[0].problems, IsEmpty());
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2026-11-23 08:42:28 UTC: Kernel panic - not syncing: test"));
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("lifeboat inspect " + path("store")));
+  EXPECT_THAT(run().crashes, IsEmpty());
+  EXPECT_FALSE(fs::exists(paths_.notice)) << "nothing new: no notice";
+}
+
+TEST_F(Collect, CollectsACrashWithoutARecord) {
+  write("store/20261123T084228Z/" + std::string(kIncompleteDumpFile), "half");
+  const auto collection = run();
+  ASSERT_THAT(collection.crashes, SizeIs(1));
+  EXPECT_EQ(collection.crashes[0].crash.record->outcome, CrashOutcome::incomplete);
+  EXPECT_EQ(collection.crashes[0].crash.record->crash_time, 1795423348U);
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("Its dump: incomplete"));
+  EXPECT_THAT(run().crashes, IsEmpty());
+}
+
+TEST_F(Collect, ADumpThatCannotBeReadCostsOnlyItsReport) {
+  config_.collect.report = true;
+  add_crash("20261123T084228Z", kDumpFile);
+  const auto collection = run();
+  ASSERT_THAT(collection.crashes, SizeIs(1));
+  EXPECT_THAT(collection.crashes[0].problems, ElementsAre(HasSubstr("the report: ")));
+  EXPECT_TRUE(collection.crashes[0].crash.record->collected);
+}
+
+TEST_F(Collect, NoLinkIsFollowedFromACrash) {
+  config_.collect.report = true;
+  add_crash("20261123T084228Z", kLogFile);
+  write("secret", "secret");
+  fs::create_symlink(path("secret"), path("store/20261123T084228Z/vmcore"));
+  fs::create_symlink(path("store/20261123T084228Z"), path("store/20261124T084228Z"));
+  const auto collection = run();
+  ASSERT_THAT(collection.crashes, SizeIs(1)) << "a link is no crash";
+  EXPECT_EQ(collection.crashes[0].crash.outcome, CrashOutcome::log_only);
+}
+
+TEST_F(Collect, PstoreGoesToTheNewestNewCrash) {
+  add_crash("20261122T084228Z", kDumpFile);
+  add_crash("20261123T084228Z", kDumpFile);
+  write("pstore/dmesg-efi-1", "one");
+  write("systemd-pstore/1795423348/001/dmesg.txt", "two");
+  const auto collection = run();
+  ASSERT_THAT(collection.crashes, SizeIs(2));
+  EXPECT_EQ(collection.crashes[0].pstore_records, 2U);
+  EXPECT_EQ(read("store/20261123T084228Z/pstore/dmesg-efi-1"), "one");
+  EXPECT_EQ(read("store/20261123T084228Z/pstore/1795423348-001-dmesg.txt"), "two");
+  EXPECT_TRUE(fs::is_empty(path("pstore")));
+  EXPECT_TRUE(fs::is_empty(path("systemd-pstore")));
+}
+
+TEST_F(Collect, PstoreStaysWhenThereIsNoNewCrash) {
+  write("pstore/dmesg-efi-1", "one");
+  EXPECT_THAT(run().crashes, IsEmpty());
+  EXPECT_EQ(read("pstore/dmesg-efi-1"), "one");
+}
+
+TEST_F(Collect, AppliesTheRetention) {
+  config_.retention = {.keep = 2};
+  for (const char* name : {"20261120T084228Z", "20261121T084228Z", "20261122T084228Z"}) add_crash(name, kDumpFile);
+  const auto collection = run();
+  EXPECT_THAT(collection.crashes, SizeIs(3));
+  EXPECT_THAT(collection.removed, ElementsAre(HasSubstr("20261120T084228Z: more than 2 crashes")));
+  EXPECT_FALSE(fs::exists(path("store/20261120T084228Z")));
+}
+
+TEST_F(Collect, RunsTheCommandWithTheFolder) {
+  write("tell", "#!/bin/sh\necho \"$1\" >" + path("told") + "\n");
+  fs::permissions(path("tell"), fs::perms::owner_all);
+  config_.collect.command = path("tell");
+  add_crash("20261123T084228Z", kDumpFile);
+  EXPECT_THAT(run().crashes[0].problems, IsEmpty());
+  EXPECT_EQ(read("told"), path("store/20261123T084228Z\n"));
+}
+
+TEST_F(Collect, ACommandThatFailsIsTold) {
+  config_.collect.command = "/bin/false";
+  add_crash("20261123T084228Z", kDumpFile);
+  EXPECT_THAT(run().crashes[0].problems, ElementsAre(HasSubstr("/bin/false ended with 1")));
+}
+
+class RealRehearsal : public Collect {
+ protected:
+  RealRehearsal() {
+    EXPECT_TRUE(arm::save_promise({.time = 5, .boot_id = kOldBoot, .release = "6.1.0-test", .initramfs_digest = "ab"},
+                                  paths_.promise));
+  }
+};
+
+TEST_F(RealRehearsal, SucceedsByTheWholeDumpOfThatBoot) {
+  add_crash("20261123T084228Z", kDumpFile, {.boot_id = kOldBoot});
+  const auto collection = run();
+  ASSERT_TRUE(collection.rehearsal);
+  EXPECT_TRUE(collection.rehearsal->whole);
+  const auto saved = arm::read_rehearsal(paths_.rehearsal);
+  ASSERT_TRUE(saved);
+  EXPECT_TRUE(saved->real && saved->whole);
+  EXPECT_EQ(saved->release, "6.1.0-test");
+  EXPECT_EQ(saved->initramfs_digest, "ab");
+  EXPECT_FALSE(arm::read_promise(paths_.promise)) << "redeemed once";
+}
+
+TEST_F(RealRehearsal, FailsWithoutADumpOfThatBoot) {
+  add_crash("20261123T084228Z", kDumpFile, {.boot_id = "00000000-0000-4000-8000-000000000000"});
+  const auto collection = run();
+  ASSERT_TRUE(collection.rehearsal);
+  EXPECT_FALSE(collection.rehearsal->whole);
+  EXPECT_EQ(collection.rehearsal->problem, "no dump of that crash is in the store");
+}
+
+TEST_F(RealRehearsal, FailsWithHalfADump) {
+  add_crash("20261123T084228Z", kIncompleteDumpFile, {.boot_id = kOldBoot});
+  EXPECT_EQ(run().rehearsal->problem, "of its dump there is: incomplete");
+}
+
+TEST_F(RealRehearsal, IsNotOverBeforeTheCrash) {
+  write("boot_id", std::string(kOldBoot) + "\n");
+  EXPECT_FALSE(run().rehearsal);
+  EXPECT_TRUE(arm::read_promise(paths_.promise));
+}
+
+TEST(RehearsalRecord, OfNoUseIsNone) {
+  const auto folder = TempDir::create("collect-test").value();
+  const std::string path = folder.path() / "r.json";
+  for (const char* text : {"", "[]", "{\"whole\": 3}", "{\"time\": \"x\"}"}) {
+    ASSERT_TRUE(write_file_atomically(path, as_byte_span(text), 0600));
+    EXPECT_FALSE(arm::read_rehearsal(path)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace lifeboat::collect

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspect/search.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dump/byte_source.h"
+#include "tests/support/kdump_builder.h"
+
+namespace lifeboat::inspect {
+namespace {
+
+using test::KdumpBuilder;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::chrono::minutes kLong(1);
+
+std::vector<std::byte> page_with(uint64_t offset, std::string_view text) {
+  std::vector<std::byte> page(kPageSize);
+  for (size_t at = 0; at < text.size() && offset + at < page.size(); ++at)
+    page[offset + at] = static_cast<std::byte>(text[at]);
+  return page;
+}
+
+std::unique_ptr<Dump> open(const KdumpBuilder& builder) {
+  return Dump::open(memory_byte_source(builder.build(), "search")).value();
+}
+
+std::vector<uint64_t> find(Dump& dump, std::string_view text, uint64_t alignment = 1,
+                           SearchResult* result = nullptr, size_t most = 100) {
+  std::vector<uint64_t> finds;
+  const auto searched = search_memory(dump, as_byte_span(text), alignment, kLong, [&](uint64_t address) {
+    finds.push_back(address);
+    return finds.size() < most;
+  });
+  if (result != nullptr) *result = searched;
+  return finds;
+}
+
+TEST(Search, FindsAtEveryPlaceOfAPage) {
+  const auto dump = open(KdumpBuilder(64).page(3, page_with(0, "needle")).page(9, page_with(4090, "needle")));
+  EXPECT_THAT(find(*dump, "needle"), ElementsAre(0x3000, 0x9ffa));
+  EXPECT_THAT(find(*dump, "needles"), IsEmpty());
+}
+
+TEST(Search, AcrossTheBorderOfStoredPagesOnly) {
+  KdumpBuilder builder(64);
+  for (const uint64_t pfn : {3, 4, 10, 12})
+    builder.page(pfn, page_with(0, pfn == 4 || pfn == 12 ? "dle" : ""));
+  builder.page(3, page_with(4093, "nee")).page(10, page_with(4093, "nee")).ram(11);
+  EXPECT_THAT(find(*open(builder), "needle"), ElementsAre(0x3ffd));
+}
+
+TEST(Search, ByAlignment) {
+  const auto dump =
+      open(KdumpBuilder(64).page(3, page_with(4, "abcdefgh")).page(5, page_with(8, "abcdefgh")));
+  EXPECT_THAT(find(*dump, "abcdefgh", 8), ElementsAre(0x5008));
+}
+
+TEST(Search, StopsWhenToldTo) {
+  const auto dump = open(KdumpBuilder(64).page(3, page_with(0, "aaaa")));
+  SearchResult result;
+  EXPECT_THAT(find(*dump, "a", 1, &result, 2), ElementsAre(0x3000, 0x3001));
+  EXPECT_TRUE(result.stopped);
+  EXPECT_EQ(result.end, 0x3001u);
+}
+
+TEST(Search, CountsWhatCannotBeRead) {
+  const auto dump =
+      open(KdumpBuilder(64).page(3, page_with(0, "needle")).lost_page(4).page(5, page_with(0, "needle")));
+  SearchResult result;
+  EXPECT_THAT(find(*dump, "needle", 1, &result), ElementsAre(0x3000, 0x5000));
+  EXPECT_EQ(result.pages, 3u);
+  EXPECT_EQ(result.unreadable, 1u);
+}
+
+TEST(Search, EndsWithItsTime) {
+  const auto dump = open(KdumpBuilder(64).page(3, page_with(0, "needle")));
+  const auto result = search_memory(*dump, as_byte_span("needle"), 1, std::chrono::milliseconds(0),
+                                    [](uint64_t) { return true; });
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_EQ(result.pages, 0u);
+}
+
+TEST(Search, NothingAndTooMuchAreNowhere) {
+  const auto dump = open(KdumpBuilder(64).page(3, page_with(0, "needle")));
+  EXPECT_THAT(find(*dump, ""), IsEmpty());
+  EXPECT_THAT(find(*dump, std::string(kPageSize + 1, '\0')), IsEmpty());
+}
+
+}  // namespace
+}  // namespace lifeboat::inspect
