@@ -45,6 +45,7 @@ TEST_P(Installed, crash_is_captured) {
   type("look");
   EXPECT_THAT(said_, HasSubstr("sysrq"));
   EXPECT_EQ(crashes().size(), 1u) << crashes();
+  succeed("grep -q 'somebody asked for this crash' /var/crash/lifeboat/*/report.txt");
   EXPECT_EQ(succeed("stat -c %a /var/crash/lifeboat/*"), "700\n");
   EXPECT_EQ(succeed("stat -c %a /var/crash/lifeboat/*/vmcore"), "600\n");
 }
