@@ -36,7 +36,7 @@ install(FILES completions/lifeboat.bash DESTINATION share/bash-completion/comple
 install(FILES completions/_lifeboat DESTINATION share/zsh/vendor-completions COMPONENT lifeboat)
 install(DIRECTORY docs/ DESTINATION share/doc/lifeboat COMPONENT lifeboat FILES_MATCHING PATTERN "*.md" PATTERN man EXCLUDE)
 
-# Debian's way to tell of a kernel's installation, and its papers. The others have kernel-install alone.
+# Debian's way to tell of a kernel's installation. The others have kernel-install alone. Papers are for packages only.
 install(FILES hooks/kernel-postinst DESTINATION /etc/kernel/postinst.d RENAME zz-lifeboat PERMISSIONS ${scripts} COMPONENT debian)
 install(FILES hooks/kernel-postrm DESTINATION /etc/kernel/postrm.d RENAME zz-lifeboat PERMISSIONS ${scripts} COMPONENT debian)
 set(changelog ${PROJECT_BINARY_DIR}/man/changelog.Debian.gz)
@@ -48,11 +48,13 @@ foreach(package lifeboat lifeboat-kexec)
   if(package STREQUAL lifeboat-kexec)
     set(component debian_kexec)
   endif()
-  install(FILES ${packaging}/debian/copyright ${changelog} DESTINATION share/doc/${package} COMPONENT ${component})
-  install(FILES ${packaging}/${package}.lintian DESTINATION share/lintian/overrides RENAME ${package} COMPONENT ${component})
+  install(FILES ${packaging}/debian/copyright ${changelog} DESTINATION share/doc/${package} COMPONENT ${component}
+    EXCLUDE_FROM_ALL)
+  install(FILES ${packaging}/${package}.lintian DESTINATION share/lintian/overrides RENAME ${package} COMPONENT ${component}
+    EXCLUDE_FROM_ALL)
 endforeach()
-install(FILES LICENSE DESTINATION share/licenses/lifeboat COMPONENT rpm)
-install(FILES LICENSE DESTINATION share/licenses/lifeboat-kexec COMPONENT rpm_kexec)
+install(FILES LICENSE DESTINATION share/licenses/lifeboat COMPONENT rpm EXCLUDE_FROM_ALL)
+install(FILES LICENSE DESTINATION share/licenses/lifeboat-kexec COMPONENT rpm_kexec EXCLUDE_FROM_ALL)
 
 set(CPACK_PACKAGE_NAME lifeboat)
 set(CPACK_PACKAGE_VENDOR lifeboat)

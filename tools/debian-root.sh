@@ -23,7 +23,7 @@ case $suite in
 esac
 PACKAGES=(systemd systemd-sysv udev dbus kmod e2fsprogs initramfs-tools lz4 grub2-common grub-pc-bin)
 # kexec(8), and the libraries of lifeboat, by the names that both suites know.
-PACKAGES+=(kexec-tools libarchive13 libblkid1 libelf1 libkmod2 liblzma5 liblzo2-2 libsnappy1v5 libstdc++6 libxxhash0 libzstd1
+PACKAGES+=(kexec-tools libarchive13 libblkid1 libdw1 libelf1 libkmod2 liblzma5 liblzo2-2 libsnappy1v5 libstdc++6 libxxhash0 libzstd1
   zlib1g)
 MASKED=(apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
   systemd-tmpfiles-clean.timer systemd-pstore.service getty@tty1.service serial-getty@ttyS0.service

@@ -113,13 +113,15 @@ void InstalledSystem::expect_armed() {
   EXPECT_THAT(said_, HasSubstr("Status: \"")) << "the service says nothing";
 }
 
-double InstalledSystem::arming_seconds() {
-  const auto microseconds = [&](const char* property) {
+std::string InstalledSystem::arming_time() {
+  const auto number = [&](const char* property) {
     const std::string text = run(fmt::format("systemctl show -P {} lifeboat-load.service", property)).text;
     return std::strtod(text.c_str(), nullptr);
   };
-  return (microseconds("ExecMainExitTimestampMonotonic") - microseconds("ExecMainStartTimestampMonotonic")) /
-         1e6;
+  return fmt::format(
+      "{:.1f} s, {:.1f} s of them CPU",
+      (number("ExecMainExitTimestampMonotonic") - number("ExecMainStartTimestampMonotonic")) / 1e6,
+      number("CPUUsageNSec") / 1e9);
 }
 
 }  // namespace lifeboat::test

@@ -31,13 +31,13 @@ class InstalledSystem : public ::testing::Test {
   std::string type(const std::string& block);
   // Types a line that restarts the machine, and waits until it is back.
   void restart(const std::string& line);
-  // The crash that a line brings about, up to the next boot of the system. The capture kernel is at work when the
-  // console says `capturing`.
+  // The crash that a line brings about, up to the next boot of the system. The capture kernel is at work when
+  // the console says `capturing`.
   void crash(const std::string& line, const std::string& capturing = "lifeboat: phase capture-start");
 
   void expect_armed();
-  // How long lifeboat-load.service took to arm the machine in this boot.
-  double arming_seconds();
+  // How long lifeboat-load.service took to arm the machine in this boot: "12.3 s, 4.5 s of them CPU".
+  std::string arming_time();
 
   DebianRoot root_{};
   std::filesystem::path folder_;
