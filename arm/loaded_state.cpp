@@ -47,9 +47,9 @@ Result<LoadedFile> digest_file(const std::string& path) {
 Result<> save_loaded_state(const LoadedState& state, const std::string& path) {
   Json initramfs = Json::array();
   for (const auto& file : state.initramfs) initramfs.push_back(to_json(file));
-  const Json json = {{"kernel", to_json(state.kernel)}, {"initramfs", initramfs},
-                     {"release", state.release},        {"command_line", state.command_line},
-                     {"call", state.call},              {"time", state.time}};
+  const Json json = {
+      {"kernel", to_json(state.kernel)},    {"initramfs", initramfs}, {"release", state.release},
+      {"command_line", state.command_line}, {"call", state.call},     {"time", state.time}};
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -84,7 +84,8 @@ std::vector<std::string> changed_files(const LoadedState& state) {
   const auto look = [&changes](const LoadedFile& then) {
     const auto now = digest_file(then.path);
     if (!now) {
-      changes.push_back(now.error().code == ErrorCode::not_found ? then.path + " is gone" : now.error().to_string());
+      changes.push_back(now.error().code == ErrorCode::not_found ? then.path + " is gone"
+                                                                 : now.error().to_string());
     } else if (*now != then) {
       changes.push_back(then.path + " has changed");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is loaded for the next crash, remembered in /run/lifeboat/loaded.json: the running kernel only says that
-// something is. Gone with the boot, as the loaded kernel is.
+// What is loaded for the next crash, remembered in /run/lifeboat/loaded.json: the running kernel only says
+// that something is. Gone with the boot, as the loaded kernel is.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,10 @@ Result<LoadedFile> digest_file(const std::string& path);
 struct LoadedState {
   LoadedFile kernel;
   std::vector<LoadedFile> initramfs;
-  std::string release;       // of the kernel
+  std::string release;  // of the kernel
   std::string command_line;
-  std::string call;          // "file", "segments"
-  uint64_t time = 0;         // seconds since the epoch
+  std::string call;   // "file", "segments"
+  uint64_t time = 0;  // seconds since the epoch
 };
 
 Result<> save_loaded_state(const LoadedState& state, const std::string& path = kLoadedStateFile);

@@ -12,8 +12,8 @@
 namespace lifeboat::arm {
 namespace {
 
-void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t reserved_kib, uint64_t lowest_kib, bool real,
-             std::string source) {
+void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t reserved_kib, uint64_t lowest_kib,
+             bool real, std::string source) {
   constexpr uint64_t kMost = UINT64_MAX / 1_KiB;
   if (reserved_kib == 0 || reserved_kib > kMost || lowest_kib > reserved_kib) return;
   uses.push_back({reserved_kib * 1_KiB, lowest_kib * 1_KiB, real, std::move(source)});
@@ -36,7 +36,8 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
     }
   }
   if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)
-    add_use(uses, rehearsal->memory_reserved_kib, rehearsal->memory_lowest_kib, rehearsal->real, rehearsal_file);
+    add_use(uses, rehearsal->memory_reserved_kib, rehearsal->memory_lowest_kib, rehearsal->real,
+            rehearsal_file);
   return uses;
 }
 

@@ -22,15 +22,16 @@ Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPath
                                      : find_device_target(entry.device, entry.filesystem, entry.path, host);
   if (target) return target;
   const std::string where = entry.where.empty() ? "" : fmt::format(" ({})", entry.where);
-  return std::unexpected(
-      std::move(target).error().context(fmt::format("the target {}{}{}", entry.device.empty() ? "" : entry.device + " ", entry.path, where)));
+  return std::unexpected(std::move(target).error().context(
+      fmt::format("the target {}{}{}", entry.device.empty() ? "" : entry.device + " ", entry.path, where)));
 }
 
 void add_once(std::vector<std::string>& list, const std::string& item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(item);
 }
 
-// The driver of each watchdog that runs on this machine: the capture kernel has to feed it, or it ends the capture.
+// The driver of each watchdog that runs on this machine: the capture kernel has to feed it, or it ends the
+// capture.
 std::vector<std::string> watchdog_drivers(const std::string& sys) {
   std::vector<std::string> drivers;
   std::error_code error;
@@ -61,8 +62,9 @@ Result<std::string> find_shell() {
   for (const char* name : {"busybox", "sh"}) {
     if (auto path = find_program(name)) return *std::move(path);
   }
-  return std::unexpected(Error(ErrorCode::not_found, "no shell for action = shell: neither busybox nor sh is here")
-                             .hint("install busybox-static, or choose another action"));
+  return std::unexpected(
+      Error(ErrorCode::not_found, "no shell for action = shell: neither busybox nor sh is here")
+          .hint("install busybox-static, or choose another action"));
 }
 
 Result<std::vector<std::string>> files_of(const config::Config& config, const std::string& shell) {
@@ -78,7 +80,8 @@ Result<std::vector<std::string>> files_of(const config::Config& config, const st
 }
 
 InitramfsCompression choose_compression(Recipe& recipe) {
-  const auto config = find_kernel_config("/boot/vmlinuz-" + recipe.release, recipe.release, recipe.module_folder);
+  const auto config =
+      find_kernel_config("/boot/vmlinuz-" + recipe.release, recipe.release, recipe.module_folder);
   if (config) return choose_initramfs_compression(*config);
   recipe.warnings.push_back(config.error().message +
                             "; the initramfs is left uncompressed, which every kernel can read");
@@ -124,7 +127,8 @@ Manifest manifest_of(const config::Config& config) {
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request) {
   Recipe recipe;
   recipe.release = request.release;
-  recipe.module_folder = request.module_folder.empty() ? "/lib/modules/" + request.release : request.module_folder;
+  recipe.module_folder =
+      request.module_folder.empty() ? "/lib/modules/" + request.release : request.module_folder;
   recipe.init = init_program_path(request.init);
   recipe.manifest = manifest_of(config);
   // One that cannot be used must not cost those that can; the list says which it was.

@@ -38,8 +38,8 @@ Manifest manifest_of(const config::Config& config);
 
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request);
 
-// What the recipe would make, in a few lines of text: two with the same print make the same archive, as long as
-// nobody writes a file and sets its time back. Names every file with its size and time of change.
+// What the recipe would make, in a few lines of text: two with the same print make the same archive, as long
+// as nobody writes a file and sets its time back. Names every file with its size and time of change.
 std::string fingerprint(const Recipe& recipe);
 
 // What goes into the archive, read.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The last rehearsal of this machine, in a virtual machine or for real: /var/lib/lifeboat/rehearsal.json. And the
-// promise that a rehearsal for real leaves before it crashes the machine, which the next boot redeems.
+// The last rehearsal of this machine, in a virtual machine or for real: /var/lib/lifeboat/rehearsal.json. And
+// the promise that a rehearsal for real leaves before it crashes the machine, which the next boot redeems.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ struct RehearsalRecord {
   bool real = false;  // the machine itself was crashed
   std::string release;
   bool whole = false;
-  std::string problem;           // why it is not
-  std::string initramfs_digest;  // LoadedFile::digest of the capture initramfs that was tried; empty: not known
+  std::string problem;  // why it is not
+  std::string
+      initramfs_digest;  // LoadedFile::digest of the capture initramfs that was tried; empty: not known
   // Of the capture kernel, as in the crash's record; 0: not measured.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
 };

@@ -18,7 +18,8 @@
 namespace lifeboat {
 namespace {
 
-// A crash's folder holds a few files and perhaps a folder of pstore records; more depth than this is not ours.
+// A crash's folder holds a few files and perhaps a folder of pstore records; more depth than this is not
+// ours.
 constexpr int kDeepest = 8;
 constexpr uint64_t kMostRecordBytes = 1_MiB;
 
@@ -112,7 +113,8 @@ std::optional<CrashRecord> read_crash_record(int folder_fd) {
   const auto size = file_size(file->get(), kCrashRecordFile);
   if (!size || *size > kMostRecordBytes) return std::nullopt;
   std::string text(*size, '\0');
-  if (!pread_exact(file->get(), 0, std::as_writable_bytes(std::span(text)), kCrashRecordFile)) return std::nullopt;
+  if (!pread_exact(file->get(), 0, std::as_writable_bytes(std::span(text)), kCrashRecordFile))
+    return std::nullopt;
   auto record = parse_crash_record(text);
   if (!record) return std::nullopt;
   return *std::move(record);
@@ -122,7 +124,8 @@ Result<> replace_crash_record(int crash_folder_fd, const CrashRecord& record) {
   // The new one under a name of its own first; what an interrupted attempt left of it is of no use.
   const std::string pending = std::string(kCrashRecordFile) + ".new";
   ::unlinkat(crash_folder_fd, pending.c_str(), 0);
-  const UniqueFd file = TRY(open_at(crash_folder_fd, pending, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  const UniqueFd file =
+      TRY(open_at(crash_folder_fd, pending, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   TRY_VOID(write_all(file.get(), as_byte_span(to_json_text(record)), kCrashRecordFile));
   TRY_VOID(sync_file(file.get(), kCrashRecordFile));
   if (sys::renameat(crash_folder_fd, pending.c_str(), crash_folder_fd, kCrashRecordFile) != 0)
@@ -146,7 +149,8 @@ Result<std::vector<StoredCrash>> list_crashes(int store_fd) {
 }
 
 Result<> remove_crash(int store_fd, const std::string& name) {
-  if (!crash_folder_time(name)) return fail(ErrorCode::usage, "'{}' is not the name of a crash's folder", name);
+  if (!crash_folder_time(name))
+    return fail(ErrorCode::usage, "'{}' is not the name of a crash's folder", name);
   {
     const UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY_VOID(remove_below(folder.get(), 0));

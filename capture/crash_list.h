@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The crashes in a store. A folder belongs to lifeboat when its name says so (store.h); anything else in there
-// is somebody else's and is never touched. Everything relative to open folders, no symbolic link followed.
+// The crashes in a store. A folder belongs to lifeboat when its name says so (store.h); anything else in
+// there is somebody else's and is never touched. Everything relative to open folders, no symbolic link
+// followed.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@
 namespace lifeboat {
 
 struct StoredCrash {
-  std::string name;         // of its folder
-  uint64_t crash_time = 0;  // seconds since the epoch, by the folder's name
+  std::string name;                              // of its folder
+  uint64_t crash_time = 0;                       // seconds since the epoch, by the folder's name
   CrashOutcome outcome = CrashOutcome::nothing;  // by the files that are there
   uint64_t bytes = 0;                            // on disk, of all its files
   bool has_report = false;

@@ -95,7 +95,8 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
       if (problem.is_string()) record.problems.push_back(problem.get<std::string>());
     }
   }
-  if (const auto collected = json.find("collected"); collected != json.end() && collected->is_number_unsigned())
+  if (const auto collected = json.find("collected");
+      collected != json.end() && collected->is_number_unsigned())
     record.collected = collected->get<uint64_t>();
   return record;
 }

@@ -34,8 +34,8 @@ struct CrashRecord {
   std::string compression;  // of the dump, as in the configuration
   uint64_t dump_bytes = 0;
   uint64_t lost_pages = 0;
-  // Of the capture kernel (KiB): all RAM that it was given, MemTotal, and the least MemAvailable that was seen;
-  // 0: not noted.
+  // Of the capture kernel (KiB): all RAM that it was given, MemTotal, and the least MemAvailable that was
+  // seen; 0: not noted.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
   std::map<std::string, double> seconds;  // since the capture kernel's start, by phase
   std::vector<std::string> problems;      // what went wrong on the way
@@ -45,7 +45,8 @@ struct CrashRecord {
 };
 
 std::string to_json_text(const CrashRecord& record);
-// `corrupt` when it is no such file. Fields that are missing keep their defaults, unknown ones are passed over.
+// `corrupt` when it is no such file. Fields that are missing keep their defaults, unknown ones are passed
+// over.
 Result<CrashRecord> parse_crash_record(std::string_view text);
 
 // Takes over what a report says in short. `report_json`: the text of report.json; of no use: nothing changes.

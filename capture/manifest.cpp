@@ -36,7 +36,8 @@ Result<std::string> parse_word(std::string_view value, std::string_view also) {
   return std::string(value);
 }
 
-// A folder or file below the root of the target, or of the initramfs. The store walks it component by component.
+// A folder or file below the root of the target, or of the initramfs. The store walks it component by
+// component.
 Result<std::string> parse_absolute_path(std::string_view value) {
   if (!value.starts_with('/')) return fail(ErrorCode::usage, "the path '{}' does not begin with /", value);
   for (const auto part : std::views::split(value, '/')) {

@@ -37,21 +37,21 @@ struct Manifest {
   std::vector<Target> targets;     // tried in order; at least one
   std::vector<int> levels = {31};  // tried in turn when the target is too small
   Compression compression = Compression::zstd;
-  int compression_level = 0;                        // 0: the codec's default
-  FinalAction final_action = FinalAction::reboot;   // after a whole dump
-  FinalAction failure_action = FinalAction::reboot; // when no target took one
-  std::chrono::seconds device_deadline{60};         // for a target's device to appear
-  std::chrono::seconds stall_deadline{120};         // a phase that makes no progress for so long is given up
-  std::chrono::seconds deadline{3600};              // for all that is tried with one target
-  std::chrono::seconds hook_deadline{30};           // for one hook
-  bool report = true;                               // write the report before the dump
-  bool watchdog = true;                             // feed a watchdog that runs
-  bool make_room = false;                           // take older crashes away when there is no room for this one
-  bool copy_elf = false;                            // also keep /proc/vmcore whole as vmcore.elf (for tests)
-  std::vector<std::string> modules;                 // files below /lifeboat/modules, in loading order
-  std::vector<std::string> hooks_before;            // programs in the initramfs, run before a target is mounted
-  std::vector<std::string> hooks_after;             // and after the dump
-  std::string shell;                                // program for FinalAction::shell; empty: none is there
+  int compression_level = 0;                         // 0: the codec's default
+  FinalAction final_action = FinalAction::reboot;    // after a whole dump
+  FinalAction failure_action = FinalAction::reboot;  // when no target took one
+  std::chrono::seconds device_deadline{60};          // for a target's device to appear
+  std::chrono::seconds stall_deadline{120};          // a phase that makes no progress for so long is given up
+  std::chrono::seconds deadline{3600};               // for all that is tried with one target
+  std::chrono::seconds hook_deadline{30};            // for one hook
+  bool report = true;                                // write the report before the dump
+  bool watchdog = true;                              // feed a watchdog that runs
+  bool make_room = false;                 // take older crashes away when there is no room for this one
+  bool copy_elf = false;                  // also keep /proc/vmcore whole as vmcore.elf (for tests)
+  std::vector<std::string> modules;       // files below /lifeboat/modules, in loading order
+  std::vector<std::string> hooks_before;  // programs in the initramfs, run before a target is mounted
+  std::vector<std::string> hooks_after;   // and after the dump
+  std::string shell;                      // program for FinalAction::shell; empty: none is there
   std::optional<RehearsalGuest> rehearsal;
 
   // Unknown keys, bad values and missing ones are errors with the line's number.

@@ -27,7 +27,8 @@ struct Standing {
 // Why one more has to go; empty: all is well.
 std::string complaint(const Standing& now, const Retention& retention, const FileSystemRoom& room,
                       uint64_t needed) {
-  if (retention.keep && now.count > *retention.keep) return fmt::format("more than {} crashes", *retention.keep);
+  if (retention.keep && now.count > *retention.keep)
+    return fmt::format("more than {} crashes", *retention.keep);
   if (retention.max_size && now.bytes > retention.max_size->of(room.total))
     return fmt::format("more than {} of crashes", format_amount(*retention.max_size));
   const uint64_t min_free = retention.min_free ? retention.min_free->of(room.total) : 0;

@@ -24,14 +24,14 @@ struct Removal {
   std::string reason;  // "more than 5 crashes"
 };
 
-// From the oldest on, until all of `retention` holds and `needed` bytes are free besides. The newest whole dump
-// stays, and where there is none the newest crash: what is thrown away last is what somebody still needs.
-// `crashes` as list_crashes() gives them.
+// From the oldest on, until all of `retention` holds and `needed` bytes are free besides. The newest whole
+// dump stays, and where there is none the newest crash: what is thrown away last is what somebody still
+// needs. `crashes` as list_crashes() gives them.
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
                                 const FileSystemRoom& room, uint64_t needed = 0);
 
-// How large a dump at `level` will be, at most by all likelihood: by the largest of `crashes`, with a quarter on
-// top, else by the machine's memory, of which level 16 and more leave out what was free.
+// How large a dump at `level` will be, at most by all likelihood: by the largest of `crashes`, with a quarter
+// on top, else by the machine's memory, of which level 16 and more leave out what was free.
 uint64_t expected_dump_bytes(std::span<const StoredCrash> crashes, uint64_t ram_bytes, int level);
 
 // Carries it out; goes on after one that fails, and returns the first error.

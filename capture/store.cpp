@@ -25,11 +25,12 @@ std::string time_stamp(uint64_t seconds) {
   return text;
 }
 
-// "1b4e28ba" of "1b4e28ba-2fa1-11d2-883f-0016d3cca427"; empty when it does not begin so: it becomes a file name.
+// "1b4e28ba" of "1b4e28ba-2fa1-11d2-883f-0016d3cca427"; empty when it does not begin so: it becomes a file
+// name.
 std::string short_boot_id(std::string_view boot_id) {
   const std::string_view first = boot_id.substr(0, boot_id.find('-'));
-  const bool plain = std::ranges::all_of(
-      first, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  const bool plain =
+      std::ranges::all_of(first, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   return first.size() == 8 && plain ? std::string(first) : "";
 }
 

@@ -35,8 +35,8 @@ class PendingFile {
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path);
 
 // A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`:
-// 20261123T084228Z-1b4e28ba, the time first, so that names sort by it, then the beginning of the boot's id if it
-// is known; -2, -3 ... behind it when that is taken.
+// 20261123T084228Z-1b4e28ba, the time first, so that names sort by it, then the beginning of the boot's id if
+// it is known; -2, -3 ... behind it when that is taken.
 struct CrashFolder {
   std::string name;
   UniqueFd fd;

@@ -20,14 +20,15 @@ namespace {
 
 constexpr std::chrono::minutes kCommandDeadline{5};
 
-// The report that the capture kernel had no memory or time for. The dump's file is opened in its folder, so that no
-// link leads elsewhere.
+// The report that the capture kernel had no memory or time for. The dump's file is opened in its folder, so
+// that no link leads elsewhere.
 Result<std::string> write_report(const std::string& dump_path, int folder_fd) {
   const UniqueFd dump = TRY(open_at(folder_fd, kDumpFile, O_RDONLY | O_NOFOLLOW));
   const auto session = TRY(inspect::Session::open(fmt::format("/proc/self/fd/{}", dump.get())));
   const inspect::Report report = inspect::make_report(session);
   const std::string json =
-      inspect::report_json(report, dump_path).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+      inspect::report_json(report, dump_path).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+      "\n";
   // One of the two may be there already.
   const std::string text = inspect::report_text(report, dump_path, inspect::Style(false));
   if (::faccessat(folder_fd, kReportTextFile, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
@@ -92,7 +93,8 @@ class Collector {
     if (!ran) {
       found_.problems.push_back(fmt::format("{}: {}", config_.collect.command, ran.error().to_string()));
     } else if (ran->status != 0) {
-      found_.problems.push_back(fmt::format("{} ended with {}: {}", config_.collect.command, ran->status, ran->text));
+      found_.problems.push_back(
+          fmt::format("{} ended with {}: {}", config_.collect.command, ran->status, ran->text));
     }
   }
 
@@ -103,7 +105,8 @@ class Collector {
 };
 
 void collect_new(const std::string& path, int store_fd, std::vector<StoredCrash> crashes,
-                 const config::Config& config, const CollectPaths& paths, uint64_t now, Collection& collection) {
+                 const config::Config& config, const CollectPaths& paths, uint64_t now,
+                 Collection& collection) {
   bool newest = collection.crashes.empty();
   for (auto& crash : crashes) {
     if (crash.record && crash.record->collected) continue;
@@ -119,7 +122,8 @@ void collect_new(const std::string& path, int store_fd, std::vector<StoredCrash>
   }
 }
 
-void apply_retention(const std::string& path, int store_fd, const config::Config& config, Collection& collection) {
+void apply_retention(const std::string& path, int store_fd, const config::Config& config,
+                     Collection& collection) {
   const auto crashes = list_crashes(store_fd);
   const auto room = file_system_room(store_fd);
   if (!crashes || !room) return;
@@ -146,7 +150,8 @@ void redeem_promise(const CollectPaths& paths, uint64_t now, Collection& collect
   for (const auto& found : collection.crashes) {
     if (!found.crash.record || found.crash.record->boot_id != promise->boot_id) continue;
     record.whole = found.crash.outcome == CrashOutcome::whole;
-    record.problem = record.whole ? "" : fmt::format("of its dump there is: {}", outcome_name(found.crash.outcome));
+    record.problem =
+        record.whole ? "" : fmt::format("of its dump there is: {}", outcome_name(found.crash.outcome));
     break;
   }
   if (const auto saved = arm::save_rehearsal(record, paths.rehearsal); !saved)

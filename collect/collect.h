@@ -38,13 +38,13 @@ struct Collection {
   std::vector<std::string> problems;
 };
 
-// One store, open. Crashes that have been collected before are left alone. Never fails as a whole: what could not
-// be done is in `problems`. `now`: seconds since the epoch.
+// One store, open. Crashes that have been collected before are left alone. Never fails as a whole: what could
+// not be done is in `problems`. `now`: seconds since the epoch.
 void collect_store(const std::string& path, int store_fd, const config::Config& config,
                    const CollectPaths& paths, uint64_t now, Collection& collection);
 
-// After all stores: whether a rehearsal for real came out, and the notice for whoever logs in. The notice goes
-// away when there is nothing new.
+// After all stores: whether a rehearsal for real came out, and the notice for whoever logs in. The notice
+// goes away when there is nothing new.
 void finish_collection(const config::Config& config, const CollectPaths& paths, uint64_t now,
                        Collection& collection);
 

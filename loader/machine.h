@@ -59,7 +59,8 @@ struct Machine {
   std::string command_line;  // the running kernel's
 };
 
-// crashkernel=,cma: the ranges that the running kernel names below `sys`. Empty: none, or a kernel without them.
+// crashkernel=,cma: the ranges that the running kernel names below `sys`. Empty: none, or a kernel without
+// them.
 std::vector<MemoryRange> read_crash_cma(const std::string& sys);
 
 // An error only for /proc/iomem, without which nothing can be placed. What else cannot be read is left out:

@@ -41,8 +41,9 @@ void add_privilege_obstacle(std::vector<Error>& list, const SystemState& state) 
 
 void add_reservation_obstacle(std::vector<Error>& list, const SystemState& state) {
   if (state.crash_size == 0u) {
-    list.push_back(obstacle(ErrorCode::not_found, "no memory is reserved for a capture kernel",
-                            "'lifeboat reserve set auto' puts crashkernel= on the kernel command line; reboot then"));
+    list.push_back(
+        obstacle(ErrorCode::not_found, "no memory is reserved for a capture kernel",
+                 "'lifeboat reserve set auto' puts crashkernel= on the kernel command line; reboot then"));
   }
 }
 

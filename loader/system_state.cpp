@@ -75,8 +75,8 @@ std::optional<bool> read_privileged(const SystemPaths& paths) {
   return (*capabilities >> kCapSysBoot & 1) != 0;
 }
 
-// One rule a line: "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig" (Documentation/ABI/testing/ima_policy).
-// Readable with CONFIG_IMA_READ_POLICY, and for root.
+// One rule a line: "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig"
+// (Documentation/ABI/testing/ima_policy). Readable with CONFIG_IMA_READ_POLICY, and for root.
 std::optional<bool> read_ima_appraises_kernels(const SystemPaths& paths) {
   const auto policy = read_text(paths.sys + "/kernel/security/ima/policy");
   if (!policy) return std::nullopt;

@@ -31,8 +31,8 @@ struct RehearsalOptions {
   std::vector<int> levels = {31};
   CompressionChoice compression;
   bool copy_elf = false;  // also keep the vmcore as it was (out/vmcore.elf)
-  // Rehearse this machine: what its capture initramfs holds. The guest's disk and its drivers come in addition;
-  // levels, compression and deadlines are then the manifest's.
+  // Rehearse this machine: what its capture initramfs holds. The guest's disk and its drivers come in
+  // addition; levels, compression and deadlines are then the manifest's.
   std::optional<InitramfsContents> machine;
   std::string capture_command_line;  // in addition to what every capture kernel is told
   GuestLimits limits;
@@ -50,7 +50,8 @@ struct RehearsalResult {
   Seconds prepare{}, fetch{}, verify{};
   std::string dump;  // path; empty: none
   uint64_t dump_bytes = 0, initramfs_bytes = 0;
-  // Of the capture kernel, by the crash's record (KiB): its RAM, MemTotal, the least MemAvailable; 0: not told.
+  // Of the capture kernel, by the crash's record (KiB): its RAM, MemTotal, the least MemAvailable; 0: not
+  // told.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
   VerifyReport verdict;
 };

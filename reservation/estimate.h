@@ -14,8 +14,8 @@ namespace lifeboat::reservation {
 struct MeasuredUse {
   uint64_t reserved = 0;  // bytes; all RAM that it was given
   uint64_t lowest = 0;    // bytes; the least MemAvailable
-  bool real = false;    // a crash of this machine, with its own devices; else a rehearsal in a virtual one
-  std::string source;   // the file that tells it
+  bool real = false;      // a crash of this machine, with its own devices; else a rehearsal in a virtual one
+  std::string source;     // the file that tells it
 };
 
 struct EstimateInput {

@@ -29,8 +29,12 @@ using Clock = std::chrono::steady_clock;
   const std::string point = "LIFEBOAT_POINT=" + call.point, folder = "LIFEBOAT_FOLDER=" + call.folder,
                     outcome = "LIFEBOAT_OUTCOME=" + call.outcome;
   const char* const arguments[] = {hook.c_str(), call.point.c_str(), nullptr};
-  const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", point.c_str(),
-                                     folder.c_str(), outcome.c_str(), nullptr};
+  const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                                     "HOME=/",
+                                     point.c_str(),
+                                     folder.c_str(),
+                                     outcome.c_str(),
+                                     nullptr};
   ::execve(hook.c_str(), const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
   log::error("hook {}: {}", hook, strerror(errno));
   ::_exit(127);

@@ -30,8 +30,9 @@ class Journal {
   std::string folder_path_, record_path_;
 };
 
-// manifest.json into the folder: the record, the outcome by the files that are there, the report's words. Then
-// `log_file`, if it is not empty, beside it as capture.log. `problem`: why the saving ended before its end.
+// manifest.json into the folder: the record, the outcome by the files that are there, the report's words.
+// Then `log_file`, if it is not empty, beside it as capture.log. `problem`: why the saving ended before its
+// end.
 Result<> close_journal(const Journal& journal, const std::string& problem, const std::string& log_file);
 
 }  // namespace lifeboat::init

@@ -82,8 +82,8 @@ Result<> save_log(Dump& source, int folder_fd) {
   return write_small_file(folder_fd, kLogFile, text);
 }
 
-// Takes older crashes away when the dump would find no room. What cannot be done is only logged: the dump will
-// say itself that there is no room.
+// Takes older crashes away when the dump would find no room. What cannot be done is only logged: the dump
+// will say itself that there is no room.
 void make_room(const Manifest& manifest, const Dump& source, int store_fd, const std::string& this_crash) {
   auto crashes = list_crashes(store_fd);
   const auto room = file_system_room(store_fd);

@@ -12,7 +12,8 @@ namespace lifeboat::init {
 
 class Watchdogs {
  public:
-  // Opens those that there are (Documentation/watchdog/watchdog-api.rst); none is fine. Their drivers are loaded.
+  // Opens those that there are (Documentation/watchdog/watchdog-api.rst); none is fine. Their drivers are
+  // loaded.
   void start();
   void feed() const;
   // Before a halt or a shell, which may last: stops those that can be stopped. Without it they go on, and

@@ -179,7 +179,8 @@ Result<LocalTarget> find_device_target(const std::string& device, const std::str
   std::string name = device;
   if (!device.starts_with('/')) {
     // libblkid follows /dev/disk/by-* and its own cache, as mount(8) does.
-    const std::unique_ptr<char, decltype(&::free)> found(blkid_evaluate_spec(device.c_str(), nullptr), ::free);
+    const std::unique_ptr<char, decltype(&::free)> found(blkid_evaluate_spec(device.c_str(), nullptr),
+                                                         ::free);
     if (!found) {
       return std::unexpected(Error(ErrorCode::not_found, fmt::format("no device has {}", device))
                                  .hint("is it plugged in? 'blkid' lists what there is"));

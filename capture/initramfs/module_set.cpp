@@ -129,7 +129,8 @@ Result<ModuleFile> read_module(const ModulePath& module) {
 Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder,
                                                 const std::vector<std::string>& names) {
   std::vector<ModuleFile> files;
-  for (const auto& module : TRY(resolve_modules(module_folder, names))) files.push_back(TRY(read_module(module)));
+  for (const auto& module : TRY(resolve_modules(module_folder, names)))
+    files.push_back(TRY(read_module(module)));
   return files;
 }
 

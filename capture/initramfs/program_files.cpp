@@ -33,13 +33,15 @@ std::optional<std::string> elf_interpreter(int fd) {
   ::elf_version(EV_CURRENT);
   const std::unique_ptr<Elf, decltype(&::elf_end)> elf(::elf_begin(fd, ELF_C_READ, nullptr), ::elf_end);
   size_t count = 0;
-  if (!elf || ::elf_kind(elf.get()) != ELF_K_ELF || ::elf_getphdrnum(elf.get(), &count) != 0) return std::nullopt;
+  if (!elf || ::elf_kind(elf.get()) != ELF_K_ELF || ::elf_getphdrnum(elf.get(), &count) != 0)
+    return std::nullopt;
   for (size_t index = 0; index < count; ++index) {
     GElf_Phdr header;
     if (::gelf_getphdr(elf.get(), static_cast<int>(index), &header) == nullptr) return std::nullopt;
     if (header.p_type != PT_INTERP || header.p_filesz < 2 || header.p_filesz > 4096) continue;
     std::string path(header.p_filesz - 1, '\0');
-    if (!pread_exact(fd, header.p_offset, std::as_writable_bytes(std::span(path)), "PT_INTERP")) return std::nullopt;
+    if (!pread_exact(fd, header.p_offset, std::as_writable_bytes(std::span(path)), "PT_INTERP"))
+      return std::nullopt;
     return path;
   }
   return std::nullopt;
@@ -50,9 +52,9 @@ Result<std::string> listed_path(std::string_view line, const std::string& progra
   const auto arrow = line.find("=> ");
   std::string_view path = trim(arrow == std::string_view::npos ? line : line.substr(arrow + 3));
   if (path.starts_with("not found")) {
-    return std::unexpected(
-        Error(ErrorCode::not_found, fmt::format("{} needs a library that is not here: {}", program, trim(line)))
-            .hint("install the package that it comes in"));
+    return std::unexpected(Error(ErrorCode::not_found,
+                                 fmt::format("{} needs a library that is not here: {}", program, trim(line)))
+                               .hint("install the package that it comes in"));
   }
   path = path.substr(0, path.rfind(" (0x"));
   return path.starts_with('/') ? std::string(path) : std::string();
@@ -84,14 +86,17 @@ class Collector {
       if (!interpreter->starts_with('/'))
         return fail(ErrorCode::usage, "{}: its interpreter '{}' is not a whole path", path, *interpreter);
       auto added = add(*interpreter);
-      if (!added) return std::unexpected(std::move(added).error().context(fmt::format("the interpreter of {}", path)));
+      if (!added)
+        return std::unexpected(std::move(added).error().context(fmt::format("the interpreter of {}", path)));
       return {};
     }
     const auto loader = elf_interpreter(fd);
     if (!loader) return {};
-    const auto listing = TRY_CONTEXT(run_process({*loader, "--list", path}, kPatience), "libraries of {}", path);
+    const auto listing =
+        TRY_CONTEXT(run_process({*loader, "--list", path}, kPatience), "libraries of {}", path);
     if (listing.status != 0)
-      return fail(ErrorCode::unsupported, "{} cannot tell what {} needs: {}", *loader, path, trim(listing.text));
+      return fail(ErrorCode::unsupported, "{} cannot tell what {} needs: {}", *loader, path,
+                  trim(listing.text));
     add_plain(*loader);
     for (const auto part : std::views::split(listing.text, '\n'))
       add_plain(TRY(listed_path({part.begin(), part.end()}, path)));

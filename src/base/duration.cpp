@@ -35,7 +35,8 @@ Result<std::chrono::seconds> parse_duration(std::string_view text) {
 std::string format_duration(std::chrono::seconds duration) {
   const auto seconds = static_cast<uint64_t>(duration.count());
   for (const auto& unit : kUnits) {
-    if (seconds != 0 && seconds % unit.seconds == 0) return fmt::format("{}{}", seconds / unit.seconds, unit.name);
+    if (seconds != 0 && seconds % unit.seconds == 0)
+      return fmt::format("{}{}", seconds / unit.seconds, unit.name);
   }
   return "0s";
 }

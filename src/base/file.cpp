@@ -158,7 +158,8 @@ Result<> rewrite_file_atomically(const std::string& path, ByteSpan bytes, mode_t
   if (error) return std::unexpected(errno_error(error.value(), path));
   Ownership ownership{.mode = there.st_mode & 07777, .owner = {}};
   // Some file systems (FAT) know no owner and refuse to set one.
-  if (there.st_uid != ::geteuid() || there.st_gid != ::getegid()) ownership.owner = {there.st_uid, there.st_gid};
+  if (there.st_uid != ::geteuid() || there.st_gid != ::getegid())
+    ownership.owner = {there.st_uid, there.st_gid};
   return replace_file(real, bytes, ownership);
 }
 

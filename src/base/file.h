@@ -59,8 +59,8 @@ std::optional<std::string> read_line(const std::string& path);
 
 // Writes NAME so that at every instant either the old file or the whole new one is there.
 Result<> write_file_atomically(const std::string& path, ByteSpan bytes, mode_t mode);
-// The same for a file that somebody else's program reads: one that is there keeps its owner and mode, and a symbolic
-// link to it stays one. `mode` is for a new file.
+// The same for a file that somebody else's program reads: one that is there keeps its owner and mode, and a
+// symbolic link to it stays one. `mode` is for a new file.
 Result<> rewrite_file_atomically(const std::string& path, ByteSpan bytes, mode_t mode);
 // Writes into an existing pseudo file (/proc/sysrq-trigger, ...).
 Result<> write_pseudo_file(const std::string& path, std::string_view text);

@@ -26,8 +26,8 @@ void notify_service_manager(std::string_view state) {
   if (!socket.valid()) return;
   const auto address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
   [[maybe_unused]] const ssize_t ignored =
-      ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
-               address_length);
+      ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+               reinterpret_cast<const sockaddr*>(&address), address_length);
 }
 
 }  // namespace lifeboat

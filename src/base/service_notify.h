@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Tells the service manager how a service stands (sd_notify(3): one datagram to $NOTIFY_SOCKET). The protocol is
-// documented for programs without libsystemd.
+// Tells the service manager how a service stands (sd_notify(3): one datagram to $NOTIFY_SOCKET). The protocol
+// is documented for programs without libsystemd.
 #pragma once
 
 #include <string_view>

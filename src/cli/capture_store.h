@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `lifeboat capture SOURCE --store`: a crash into this machine's store, as lifeboat-init saves it; for a capture
-// kernel that runs the whole system (lifeboat-capture.service).
+// `lifeboat capture SOURCE --store`: a crash into this machine's store, as lifeboat-init saves it; for a
+// capture kernel that runs the whole system (lifeboat-capture.service).
 #pragma once
 
 #include <string>

@@ -24,7 +24,8 @@ Result<config::Config> configured(const CommandLine& line) {
   if (line.has("level")) config.levels = TRY(parse_levels(line.get("level")));
   if (line.has("compress")) config.compression = TRY(parse_compression_choice(line.get("compress")));
   if (line.has("final")) config.final_action = TRY(parse_final_action(line.get("final")));
-  for (const auto& module : line.get("module", std::vector<std::string>{})) config.capture.modules.push_back(module);
+  for (const auto& module : line.get("module", std::vector<std::string>{}))
+    config.capture.modules.push_back(module);
   return config;
 }
 
@@ -40,8 +41,9 @@ Json targets_json(const arm::Recipe& recipe) {
 }
 
 void print_text(const arm::Recipe& recipe, const std::string& path, uint64_t bytes, bool fresh) {
-  fmt::print("{}: {} ({}), {} modules{}\n", path, format_size(bytes), initramfs_compression_name(recipe.compression),
-             recipe.modules.size(), fresh ? "; it is as it should be" : "");
+  fmt::print("{}: {} ({}), {} modules{}\n", path, format_size(bytes),
+             initramfs_compression_name(recipe.compression), recipe.modules.size(),
+             fresh ? "; it is as it should be" : "");
   const char* first = "dumps go to";
   for (const auto& [target, device, drivers] : recipe.targets) {
     fmt::print("  {} {} on {} ({}, {})\n", std::exchange(first, "else to    "), target.path, device,
@@ -55,7 +57,8 @@ Result<int> run_build(const Arguments& arguments) {
   CommandLine line(
       "build", "[--kernel VERSION] [-o FILE] [options]",
       "Builds the initramfs of the capture kernel: lifeboat-init, the modules that lead to the targets and\n"
-      "those that they need, and the manifest that says what to do, by lifeboat.conf(5). The same inputs give\n"
+      "those that they need, and the manifest that says what to do, by lifeboat.conf(5). The same inputs "
+      "give\n"
       "the same file.");
   // clang-format off
   line.options().add_options()
@@ -82,7 +85,8 @@ Result<int> run_build(const Arguments& arguments) {
   const bool fresh = line.has("if-stale") && arm::staleness(recipe, path).empty();
   std::error_code ignored;
   if (!line.has("output")) std::filesystem::create_directories(arm::kInitramfsFolder, ignored);
-  const uint64_t bytes = fresh ? std::filesystem::file_size(path, ignored) : TRY(arm::write_initramfs(recipe, path));
+  const uint64_t bytes =
+      fresh ? std::filesystem::file_size(path, ignored) : TRY(arm::write_initramfs(recipe, path));
   if (line.json()) {
     std::vector<std::string> modules;
     for (const auto& module : recipe.modules) modules.push_back(module.name);

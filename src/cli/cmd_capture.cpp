@@ -90,7 +90,8 @@ Result<int> run_capture(const Arguments& arguments) {
       "Saves SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file\n"
       "DEST: filtered, compressed, in the KDUMP format. While it is not whole the file is called\n"
       "DEST.incomplete and says so itself.\n"
-      "With --store into a new folder of the configured target, as the capture kernel does: log, report, dump.");
+      "With --store into a new folder of the configured target, as the capture kernel does: log, report, "
+      "dump.");
   // clang-format off
   line.options().add_options()
     ("level", po::value<std::string>(),

@@ -37,15 +37,15 @@ Json to_json(const collect::Collection& collection) {
 void print_text(const collect::Collection& collection) {
   for (const auto& found : collection.crashes) {
     const CrashRecord record = found.crash.record.value_or(CrashRecord{});
-    fmt::print("{}: dump {}, {}{}\n", found.folder, outcome_name(found.crash.outcome), format_size(found.crash.bytes),
-               record.panic.empty() ? "" : ": " + record.panic);
+    fmt::print("{}: dump {}, {}{}\n", found.folder, outcome_name(found.crash.outcome),
+               format_size(found.crash.bytes), record.panic.empty() ? "" : ": " + record.panic);
     if (found.pstore_records > 0) fmt::print("  {} records of pstore\n", found.pstore_records);
   }
   for (const auto& removed : collection.removed) fmt::print("removed {}\n", removed);
   if (collection.rehearsal) {
     fmt::print("the rehearsal for real {}\n", collection.rehearsal->whole
-                                                   ? "succeeded: its dump is whole"
-                                                   : "FAILED: " + collection.rehearsal->problem);
+                                                  ? "succeeded: its dump is whole"
+                                                  : "FAILED: " + collection.rehearsal->problem);
   }
   if (collection.crashes.empty()) fmt::print("no new crash\n");
 }

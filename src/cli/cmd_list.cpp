@@ -36,8 +36,9 @@ void print_table(const std::vector<ListedCrash>& crashes) {
   fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", "TIME", "DUMP", "SIZE", "KERNEL", "FOLDER");
   for (const auto& [folder, crash] : crashes) {
     const CrashRecord record = crash.record.value_or(CrashRecord{});
-    fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", format_time(crash.crash_time), outcome_name(crash.outcome),
-               format_size(crash.bytes), record.release.empty() ? "-" : record.release, folder);
+    fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", format_time(crash.crash_time),
+               outcome_name(crash.outcome), format_size(crash.bytes),
+               record.release.empty() ? "-" : record.release, folder);
     if (!record.panic.empty()) fmt::print("{:<23}  {}\n", "", record.panic);
   }
 }

@@ -208,7 +208,8 @@ void remember(const PreparedLoad& load, const LoadReport& report) {
     for (const auto& path : load.request.initramfs) state.initramfs.push_back(TRY(arm::digest_file(path)));
     return arm::save_loaded_state(state);
   };
-  if (const auto noted = note(); !noted) log::warning("cannot note what is loaded: {}", noted.error().to_string());
+  if (const auto noted = note(); !noted)
+    log::warning("cannot note what is loaded: {}", noted.error().to_string());
 }
 
 // Another machine's files are good for a dry run only.

@@ -18,8 +18,10 @@ Result<Retention> chosen_retention(const CommandLine& line, const config::Config
     if (keep < 1) return fail(ErrorCode::usage, "prune: --keep is a number from 1 on");
     retention.keep = static_cast<unsigned>(keep);
   }
-  if (line.has("max-size")) retention.max_size = TRY_CONTEXT(parse_amount(line.get("max-size")), "--max-size");
-  if (line.has("min-free")) retention.min_free = TRY_CONTEXT(parse_amount(line.get("min-free")), "--min-free");
+  if (line.has("max-size"))
+    retention.max_size = TRY_CONTEXT(parse_amount(line.get("max-size")), "--max-size");
+  if (line.has("min-free"))
+    retention.min_free = TRY_CONTEXT(parse_amount(line.get("min-free")), "--min-free");
   return retention;
 }
 
@@ -56,8 +58,8 @@ Result<int> run_prune(const Arguments& arguments) {
       const std::string folder = fmt::format("{}/{}", store.path, removal.name);
       list.push_back({{"folder", folder}, {"bytes", removal.bytes}, {"reason", removal.reason}});
       if (!line.json()) {
-        fmt::print("{} {} ({}): {}\n", dry_run ? "would remove" : "removed", folder, format_size(removal.bytes),
-                   removal.reason);
+        fmt::print("{} {} ({}): {}\n", dry_run ? "would remove" : "removed", folder,
+                   format_size(removal.bytes), removal.reason);
       }
     }
   }

@@ -74,15 +74,15 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   return options;
 }
 
-// Without --kernel it is this very machine that is rehearsed: its capture kernel, what its initramfs holds, its
-// configuration.
+// Without --kernel it is this very machine that is rehearsed: its capture kernel, what its initramfs holds,
+// its configuration.
 Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options) {
   const auto config = TRY(read_config(line));
   const auto kernel = TRY(capture_kernel(config));
   options.kernel = kernel.path;
   options.module_folder = "/lib/modules/" + kernel.release;
-  const arm::Recipe recipe =
-      TRY_CONTEXT(arm::make_recipe(config, {.release = kernel.release, .init = options.init}), "this machine");
+  const arm::Recipe recipe = TRY_CONTEXT(
+      arm::make_recipe(config, {.release = kernel.release, .init = options.init}), "this machine");
   for (const auto& warning : recipe.warnings) log::warning("{}", warning);
   options.machine = TRY(arm::gather(recipe));
   if (line.has("level")) options.machine->manifest.levels = options.levels;

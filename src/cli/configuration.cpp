@@ -6,8 +6,9 @@
 namespace lifeboat::cli {
 
 void add_config_option(CommandLine& line) {
-  line.options().add_options()("config", po::value<std::string>(),
-                               "this configuration file alone (default: /etc/lifeboat.conf and its drop-ins)");
+  line.options().add_options()(
+      "config", po::value<std::string>(),
+      "this configuration file alone (default: /etc/lifeboat.conf and its drop-ins)");
 }
 
 Result<config::Config> read_config(const CommandLine& line) {

@@ -26,8 +26,9 @@ Result<> check_armed() {
 
 Result<bool> ask() {
   if (::isatty(STDIN_FILENO) == 0) {
-    return std::unexpected(Error(ErrorCode::usage, "rehearse: --real crashes this machine, and nobody is there to ask")
-                               .hint("give --yes if it is meant"));
+    return std::unexpected(
+        Error(ErrorCode::usage, "rehearse: --real crashes this machine, and nobody is there to ask")
+            .hint("give --yes if it is meant"));
   }
   fmt::print(
       "This crashes the machine now, as a kernel bug would: nothing is shut down, unsaved work is lost.\n"

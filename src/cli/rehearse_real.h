@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `lifeboat rehearse --real`: this machine is crashed, and the next boot's `lifeboat collect` says what came of it.
+// `lifeboat rehearse --real`: this machine is crashed, and the next boot's `lifeboat collect` says what came
+// of it.
 #pragma once
 
 #include "cli/command.h"

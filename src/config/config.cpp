@@ -66,10 +66,9 @@ class Applier {
 
   Result<> apply(const IniSection& section) {
     if (keys_of(section.name).empty()) {
-      return std::unexpected(
-          Error(ErrorCode::usage,
-                fmt::format("{}: there is no section [{}]", where(section.line), section.name))
-              .hint(what_there_is(section.name, section_names())));
+      return std::unexpected(Error(ErrorCode::usage, fmt::format("{}: there is no section [{}]",
+                                                                 where(section.line), section.name))
+                                 .hint(what_there_is(section.name, section_names())));
     }
     return section.name == "target" ? add_target(section) : set_keys(section);
   }
@@ -176,8 +175,7 @@ Result<> apply_config(Config& config, std::string_view text, const std::string& 
 
 Result<Config> read_config(const ConfigPaths& paths) {
   Config config;
-  if (auto applied = apply_file(config, paths.file);
-      !applied && applied.error().code != ErrorCode::not_found)
+  if (auto applied = apply_file(config, paths.file); !applied && applied.error().code != ErrorCode::not_found)
     return std::unexpected(std::move(applied).error());
   for (const auto& path : TRY(drop_ins(paths.drop_ins))) TRY_VOID(apply_file(config, path));
   return config;
@@ -188,7 +186,8 @@ std::string to_text(const Config& config) {
   for (const auto& target : config.targets) {
     text += "[target]\n";
     for (const auto& key : target_keys()) {
-      if (const auto value = key.get(target); !value.empty()) text += fmt::format("{} = {}\n", key.name, value);
+      if (const auto value = key.get(target); !value.empty())
+        text += fmt::format("{} = {}\n", key.name, value);
     }
     text += '\n';
   }
@@ -198,7 +197,8 @@ std::string to_text(const Config& config) {
       text += fmt::format("{}[{}]\n", section.empty() ? "" : "\n", key.section);
       section = key.section;
     }
-    for (const auto& value : key.get(config)) text += fmt::format("{} ={}{}\n", key.name, value.empty() ? "" : " ", value);
+    for (const auto& value : key.get(config))
+      text += fmt::format("{} ={}{}\n", key.name, value.empty() ? "" : " ", value);
   }
   return text;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The configuration of this machine: /etc/lifeboat.conf and the drop-ins of /etc/lifeboat.conf.d, read and
-// never executed. lifeboat.conf(5) tells every key; the table behind it (keys.cpp) is the one place where they
-// are listed.
+// never executed. lifeboat.conf(5) tells every key; the table behind it (keys.cpp) is the one place where
+// they are listed.
 #pragma once
 
 #include <chrono>
@@ -16,11 +16,11 @@
 
 namespace lifeboat::config {
 
-// One [target]: a folder of a file system that is mounted now (`path` alone), or of one that is not (`device`,
-// and `path` from its root on).
+// One [target]: a folder of a file system that is mounted now (`path` alone), or of one that is not
+// (`device`, and `path` from its root on).
 struct TargetEntry {
   std::string path = "/var/crash/lifeboat";
-  std::string device;      // "/dev/sdb1", "UUID=...", "LABEL=..."; empty: `path` is looked up among the mounts
+  std::string device;  // "/dev/sdb1", "UUID=...", "LABEL=..."; empty: `path` is looked up among the mounts
   std::string filesystem;  // of `device`; empty: its own word is taken
   std::string where;       // "/etc/lifeboat.conf:3"; empty: the default
 };
@@ -67,8 +67,8 @@ struct ConfigPaths {
 };
 
 // What is set, over the defaults. A missing file is no error. `corrupt`: a mistake in a file; the message
-// begins with "FILE:LINE: ", and names the nearest key when one is unknown. `no_permission` when others than root could write to a file: what it
-// says is done as root.
+// begins with "FILE:LINE: ", and names the nearest key when one is unknown. `no_permission` when others than
+// root could write to a file: what it says is done as root.
 Result<Config> read_config(const ConfigPaths& paths);
 
 // The same of one text, over `config`; mistakes are `usage` errors.

@@ -9,7 +9,8 @@ namespace {
 
 using Values = std::vector<std::string>;
 
-// A key with one value. `Field` leads from a Config to where it is kept; an empty value is for Parse to judge.
+// A key with one value. `Field` leads from a Config to where it is kept; an empty value is for Parse to
+// judge.
 template <auto Parse, auto Field>
 constexpr Key scalar(std::string_view section, std::string_view name) {
   return {.section = section,
@@ -66,14 +67,14 @@ constexpr Key kKeys[] = {
     scalar<parse_line, [](auto& c) -> auto& { return c.capture.append; }>("capture", "append"),
     list<parse_name, [](auto& c) -> auto& { return c.capture.remove; }>("capture", "remove"),
     scalar<parse_duration, [](auto& c) -> auto& { return c.capture.device_deadline; }>("capture",
-                                                                                      "device_deadline"),
+                                                                                       "device_deadline"),
     scalar<parse_duration, [](auto& c) -> auto& { return c.capture.stall_deadline; }>("capture",
-                                                                                     "stall_deadline"),
+                                                                                      "stall_deadline"),
     scalar<parse_duration, [](auto& c) -> auto& { return c.capture.deadline; }>("capture", "deadline"),
     list<parse_path, [](auto& c) -> auto& { return c.capture.hooks_before; }>("capture", "hook_before"),
     list<parse_path, [](auto& c) -> auto& { return c.capture.hooks_after; }>("capture", "hook_after"),
     scalar<parse_duration, [](auto& c) -> auto& { return c.capture.hook_deadline; }>("capture",
-                                                                                    "hook_deadline"),
+                                                                                     "hook_deadline"),
     list<parse_path, [](auto& c) -> auto& { return c.capture.files; }>("capture", "file"),
     list<parse_name, [](auto& c) -> auto& { return c.capture.modules; }>("capture", "module"),
     scalar<parse_bool, [](auto& c) -> auto& { return c.capture.report; }>("capture", "report"),

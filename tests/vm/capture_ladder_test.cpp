@@ -31,8 +31,9 @@ void make_it_hard(InitramfsContents& contents) {
   Manifest& manifest = contents.manifest;
   manifest.device_deadline = std::chrono::seconds(3);
   manifest.hook_deadline = std::chrono::seconds(60);
-  manifest.targets.insert(manifest.targets.begin(),
-                          {.uuid = "00000000-0000-4000-8000-00000000dead", .filesystem = "ext4", .path = "/dump"});
+  manifest.targets.insert(
+      manifest.targets.begin(),
+      {.uuid = "00000000-0000-4000-8000-00000000dead", .filesystem = "ext4", .path = "/dump"});
   contents.files.push_back({"/bin/busybox", 0755, must(read_file(*find_program("busybox")))});
   add_script(contents, "/hooks/slow", kSlowHook);
   add_script(contents, "/hooks/after", kAfterHook);

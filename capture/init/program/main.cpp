@@ -52,8 +52,8 @@ class Pid1 {
     manifest_ = *std::move(manifest);
     const bool guest = !crashed && manifest_.rehearsal.has_value();
     announce(guest ? phase::kGuestStart : phase::kCaptureStart);
-    // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by then
-    // stays.
+    // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by
+    // then stays.
     supervise("modules", limits(),
               [&](Heartbeat& heartbeat) { return load_modules(manifest_.modules, heartbeat); });
     bool done = false;

@@ -24,9 +24,13 @@ class Arm : public testing::Test {
     using namespace std::string_view_literals;
     Recipe made;
     made.release = "6.1.0-test";
-    made.init = write("lifeboat-init", "\x7f" "ELF init");
+    made.init = write("lifeboat-init",
+                      "\x7f"
+                      "ELF init");
     made.manifest.targets = {{"1234-abcd", "ext4", "/var/crash"}};
-    made.modules = {{"a.ko", write("a.ko", "\x7f" "ELF\0vermagic=6.1.0-test SMP\0"sv)}};
+    made.modules = {{"a.ko", write("a.ko",
+                                   "\x7f"
+                                   "ELF\0vermagic=6.1.0-test SMP\0"sv)}};
     made.files = {write("hook", "#!/bin/sh\n")};
     return made;
   }
@@ -93,7 +97,8 @@ TEST_F(Arm, WhatIsLoadedIsRemembered) {
 
   write("kernel", "Kernel");
   std::filesystem::remove(path("initramfs"));
-  EXPECT_THAT(changed_files(*again), ElementsAre(HasSubstr("kernel has changed"), HasSubstr("initramfs is gone")));
+  EXPECT_THAT(changed_files(*again),
+              ElementsAre(HasSubstr("kernel has changed"), HasSubstr("initramfs is gone")));
   forget_loaded_state(file);
   EXPECT_FALSE(read_loaded_state(file));
 }

@@ -16,7 +16,8 @@ TEST(Duration, ReadsEveryUnit) {
 }
 
 TEST(Duration, RefusesAnythingElse) {
-  for (const char* text : {"", "s", "0", "-1", "1.5h", "1 week", "31d", "721h", "18446744073709551615d", "1m", "5 5"})
+  for (const char* text :
+       {"", "s", "0", "-1", "1.5h", "1 week", "31d", "721h", "18446744073709551615d", "1m", "5 5"})
     EXPECT_FALSE(parse_duration(text)) << text;
 }
 

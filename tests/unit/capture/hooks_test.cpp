@@ -19,7 +19,9 @@ class Hooks : public testing::Test {
     EXPECT_TRUE(write_file_atomically(path(name), as_byte_span("#!/bin/sh\n" + body), 0755));
     return path(name);
   }
-  [[nodiscard]] std::string read(const std::string& name) const { return read_text(path(name)).value_or("(none)"); }
+  [[nodiscard]] std::string read(const std::string& name) const {
+    return read_text(path(name)).value_or("(none)");
+  }
   TempDir folder_ = TempDir::create("hooks-test").value();
 };
 
@@ -30,7 +32,8 @@ TEST_F(Hooks, AreToldWhereTheyAre) {
 }
 
 TEST_F(Hooks, ThatFailDoNotKeepTheNextFromRunning) {
-  run_hooks({path("missing"), script("b", "exit 3"), script("c", "kill -9 $$"), script("d", "echo here >" + path("told"))},
+  run_hooks({path("missing"), script("b", "exit 3"), script("c", "kill -9 $$"),
+             script("d", "echo here >" + path("told"))},
             {.point = "before"}, 10s, {});
   EXPECT_EQ(read("told"), "here\n");
 }

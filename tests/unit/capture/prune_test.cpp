@@ -35,7 +35,8 @@ constexpr auto kPart = CrashOutcome::incomplete;
 constexpr FileSystemRoom kPlenty{.total = 100_GiB, .free = 50_GiB};
 
 TEST(Prune, TakesTheOldestWhenThereAreTooMany) {
-  EXPECT_THAT(names(plan_prune(crashes({kWhole, kWhole, kWhole}), {.keep = 1}, kPlenty)), ElementsAre("c2", "c1"));
+  EXPECT_THAT(names(plan_prune(crashes({kWhole, kWhole, kWhole}), {.keep = 1}, kPlenty)),
+              ElementsAre("c2", "c1"));
   EXPECT_THAT(names(plan_prune(crashes({kWhole, kWhole, kWhole}), {.keep = 3}, kPlenty)), ElementsAre());
   EXPECT_THAT(names(plan_prune(crashes({kWhole, kWhole, kWhole}), {}, kPlenty)), ElementsAre());
   EXPECT_THAT(names(plan_prune({}, {.keep = 1}, kPlenty)), ElementsAre());
@@ -47,18 +48,21 @@ TEST(Prune, KeepsTheNewestWholeDumpWhateverComesAfterIt) {
 }
 
 TEST(Prune, KeepsTheNewestCrashWhereNoneIsWhole) {
-  EXPECT_THAT(names(plan_prune(crashes({kPart, kPart}), {.max_size = Amount{.bytes = 1}}, kPlenty)), ElementsAre("c1"));
+  EXPECT_THAT(names(plan_prune(crashes({kPart, kPart}), {.max_size = Amount{.bytes = 1}}, kPlenty)),
+              ElementsAre("c1"));
 }
 
 TEST(Prune, CountsTheSizeOfAll) {
   const auto list = crashes({kWhole, kWhole, kWhole, kWhole});
-  EXPECT_THAT(names(plan_prune(list, {.max_size = Amount{.bytes = 2_GiB}}, kPlenty)), ElementsAre("c3", "c2"));
+  EXPECT_THAT(names(plan_prune(list, {.max_size = Amount{.bytes = 2_GiB}}, kPlenty)),
+              ElementsAre("c3", "c2"));
   EXPECT_THAT(names(plan_prune(list, {.max_size = Amount{.percent = 3}}, kPlenty)), ElementsAre("c3"));
 }
 
 TEST(Prune, MakesTheFileSystemAsFreeAsItShouldBe) {
   const FileSystemRoom tight{.total = 100_GiB, .free = 8_GiB};
-  const auto removals = plan_prune(crashes({kWhole, kWhole, kWhole, kWhole}), {.min_free = Amount{.percent = 10}}, tight);
+  const auto removals =
+      plan_prune(crashes({kWhole, kWhole, kWhole, kWhole}), {.min_free = Amount{.percent = 10}}, tight);
   EXPECT_THAT(names(removals), ElementsAre("c3", "c2"));
   EXPECT_EQ(removals[0].reason, "less than 10% free");
 }
@@ -128,8 +132,8 @@ TEST(CrashFolderName, HoldsTheTime) {
   EXPECT_EQ(crash_folder_time("20261123T084228Z"), 1795423348U);
   EXPECT_EQ(crash_folder_time("20261123T084228Z-2"), 1795423348U);
   EXPECT_EQ(crash_folder_time("20261123T084228Z-0a1b2c3d-2"), 1795423348U);
-  for (const char* name : {"", ".", "20261123T084228", "20261123T084228Z-", "20261123T084228Zx", "20261399T084228Z",
-                           "20261123T084228Z-../x", "lost+found"})
+  for (const char* name : {"", ".", "20261123T084228", "20261123T084228Z-", "20261123T084228Zx",
+                           "20261399T084228Z", "20261123T084228Z-../x", "lost+found"})
     EXPECT_FALSE(crash_folder_time(name)) << name;
 }
 

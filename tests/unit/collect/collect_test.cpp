@@ -38,7 +38,9 @@ class Collect : public testing::Test {
     fs::create_directories(fs::path(path(name)).parent_path());
     ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));
   }
-  [[nodiscard]] std::string read(const std::string& name) const { return read_text(path(name)).value_or("(none)"); }
+  [[nodiscard]] std::string read(const std::string& name) const {
+    return read_text(path(name)).value_or("(none)");
+  }
   void add_crash(const std::string& name, const char* dump, const CrashRecord& record = {}) const {
     write("store/" + name + "/" + dump, "dump");
     write("store/" + name + "/" + kLogFile, "log");
@@ -64,7 +66,8 @@ TEST_F(Collect, TellsOfANewCrashOnce) {
   EXPECT_EQ(collection.crashes[0].crash.outcome, CrashOutcome::whole);
   EXPECT_EQ(collection.crashes[0].crash.record->collected, kNow);
   EXPECT_THAT(collection.crashes[0].problems, IsEmpty());
-  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2026-11-23 08:42:28 UTC: Kernel panic - not syncing: test"));
+  EXPECT_THAT(read("run/motd.d/lifeboat"),
+              HasSubstr("2026-11-23 08:42:28 UTC: Kernel panic - not syncing: test"));
   EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("lifeboat inspect " + path("store")));
   EXPECT_THAT(run().crashes, IsEmpty());
   EXPECT_FALSE(fs::exists(paths_.notice)) << "nothing new: no notice";
@@ -122,7 +125,8 @@ TEST_F(Collect, PstoreStaysWhenThereIsNoNewCrash) {
 
 TEST_F(Collect, AppliesTheRetention) {
   config_.retention = {.keep = 2};
-  for (const char* name : {"20261120T084228Z", "20261121T084228Z", "20261122T084228Z"}) add_crash(name, kDumpFile);
+  for (const char* name : {"20261120T084228Z", "20261121T084228Z", "20261122T084228Z"})
+    add_crash(name, kDumpFile);
   const auto collection = run();
   EXPECT_THAT(collection.crashes, SizeIs(3));
   EXPECT_THAT(collection.removed, ElementsAre(HasSubstr("20261120T084228Z: more than 2 crashes")));
@@ -147,8 +151,8 @@ TEST_F(Collect, ACommandThatFailsIsTold) {
 class RealRehearsal : public Collect {
  protected:
   RealRehearsal() {
-    EXPECT_TRUE(arm::save_promise({.time = 5, .boot_id = kOldBoot, .release = "6.1.0-test", .initramfs_digest = "ab"},
-                                  paths_.promise));
+    EXPECT_TRUE(arm::save_promise(
+        {.time = 5, .boot_id = kOldBoot, .release = "6.1.0-test", .initramfs_digest = "ab"}, paths_.promise));
   }
 };
 

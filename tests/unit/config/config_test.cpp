@@ -182,9 +182,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class ConfigFiles : public testing::Test {
  protected:
-  ConfigFiles() {
-    std::filesystem::create_directory(paths_.drop_ins);
-  }
+  ConfigFiles() { std::filesystem::create_directory(paths_.drop_ins); }
   static void write(const std::string& path, std::string_view text, mode_t mode = 0644) {
     ASSERT_TRUE(write_file_atomically(path, as_byte_span(text), mode));
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);

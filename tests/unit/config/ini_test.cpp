@@ -10,7 +10,8 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Ini, KeepsSectionsInOrderWithTheirLines) {
-  const auto sections = parse_ini("# a comment\n[target]\npath = /a b \n\n; another\n[target]\n  path=/c=d\n[dump]", "f");
+  const auto sections =
+      parse_ini("# a comment\n[target]\npath = /a b \n\n; another\n[target]\n  path=/c=d\n[dump]", "f");
   ASSERT_TRUE(sections) << sections.error().to_string();
   ASSERT_EQ(sections->size(), 3U);
   EXPECT_EQ((*sections)[0].line, 2U);

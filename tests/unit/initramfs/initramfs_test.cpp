@@ -31,7 +31,8 @@ InitramfsContents some_contents() {
       "\x7f"
       "ELF the program");
   contents.manifest.targets = {{.uuid = "1234-abcd", .filesystem = "ext4", .path = "/var/crash"}};
-  contents.files = {{"/etc/hook", 0750, bytes_of("a hook")}, {"/usr/lib/x/lib.so", 0644, bytes_of("a library")}};
+  contents.files = {{"/etc/hook", 0750, bytes_of("a hook")},
+                    {"/usr/lib/x/lib.so", 0644, bytes_of("a library")}};
   contents.modules = {{"virtio_blk.ko", bytes_of("first")}, {"ext4.ko", bytes_of(std::string(100'000, 'x'))}};
   return contents;
 }

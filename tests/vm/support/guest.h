@@ -28,10 +28,10 @@ struct GuestOptions {
   std::string script;                 // sourced by guest_init.sh in every kernel: /disk/test.sh
   uint64_t memory = 512_MiB;
   int cpus = 1;
-  std::string cpu_model;       // empty: the most there is
-  bool efi = false;            // boots by OVMF
+  std::string cpu_model;             // empty: the most there is
+  bool efi = false;                  // boots by OVMF
   std::vector<std::string> devices;  // QEMU's, "i6300esb"
-  bool shared_memory = false;  // write_memory() works; all of the memory is below 2 GiB then
+  bool shared_memory = false;        // write_memory() works; all of the memory is below 2 GiB then
 };
 
 // What the guest said at a mark (guest_init.sh).

@@ -53,8 +53,7 @@ std::vector<ModuleFile> disk_modules(const std::string& version) {
 std::string kernel_path(const std::string& version) {
   const auto path = kernel_folder(version) / "vmlinuz";
   if (!fs::exists(path))
-    throw std::runtime_error(path.string() +
-                             " is missing: ./dev test fetches it (--all: all of them)");
+    throw std::runtime_error(path.string() + " is missing: ./dev test fetches it (--all: all of them)");
   return fs::canonical(path);
 }
 
