@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -35,15 +34,6 @@ Result<std::string> write_report(const std::string& dump_path, int folder_fd) {
     TRY_VOID(write_small_file(folder_fd, kReportTextFile, text));
   TRY_VOID(write_small_file(folder_fd, kReportJsonFile, json));
   return json;
-}
-
-// "2026-11-24 09:31:11 UTC"
-std::string time_text(uint64_t seconds) {
-  const auto time = static_cast<time_t>(seconds);
-  tm parts{};
-  char text[64] = "?";
-  if (::gmtime_r(&time, &parts) != nullptr) std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
-  return text;
 }
 
 class Collector {
@@ -164,7 +154,7 @@ std::string notice_text(const Collection& collection) {
   std::string text;
   for (const auto& found : collection.crashes) {
     const CrashRecord record = found.crash.record.value_or(CrashRecord{});
-    text += fmt::format("This machine crashed on {}{}{}.\n", time_text(found.crash.crash_time),
+    text += fmt::format("This machine crashed on {}{}{}.\n", inspect::format_utc(found.crash.crash_time),
                         record.panic.empty() ? "" : ": ", record.panic);
     text += found.crash.outcome == CrashOutcome::whole
                 ? fmt::format("  lifeboat inspect {}/{}\n", found.folder, kDumpFile)

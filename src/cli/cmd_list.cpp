@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "capture/crash_list.h"
 #include "cli/configuration.h"
+#include "inspect/text.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -36,7 +37,7 @@ void print_table(const std::vector<ListedCrash>& crashes) {
   fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", "TIME", "DUMP", "SIZE", "KERNEL", "FOLDER");
   for (const auto& [folder, crash] : crashes) {
     const CrashRecord record = crash.record.value_or(CrashRecord{});
-    fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", format_time(crash.crash_time),
+    fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", inspect::format_utc(crash.crash_time),
                outcome_name(crash.outcome), format_size(crash.bytes),
                record.release.empty() ? "-" : record.release, folder);
     if (!record.panic.empty()) fmt::print("{:<23}  {}\n", "", record.panic);

@@ -6,6 +6,7 @@
 #include "cli/configuration.h"
 #include "loader/obstacles.h"
 #include "loader/system_state.h"
+#include "inspect/text.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -114,7 +115,7 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
   fmt::print("    command line           {}\n", loaded.state->command_line);
   fmt::print("    by                     {}, {}\n",
              loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",
-             format_time(loaded.state->time));
+             inspect::format_utc(loaded.state->time));
   for (const auto& change : loaded.changes)
     fmt::print("    {}: 'lifeboat load --crash' loads anew\n", change);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/configuration.h"
 
-#include <ctime>
-
 namespace lifeboat::cli {
 
 void add_config_option(CommandLine& line) {
@@ -43,14 +41,6 @@ Result<std::vector<Store>> open_stores(const CommandLine& line, const config::Co
     }
   }
   return stores;
-}
-
-std::string format_time(uint64_t seconds) {
-  const auto time = static_cast<time_t>(seconds);
-  tm parts{};
-  char text[64] = "?";
-  if (::gmtime_r(&time, &parts) != nullptr) std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
-  return text;
 }
 
 }  // namespace lifeboat::cli

@@ -24,7 +24,4 @@ struct Store {
 void add_store_option(CommandLine& line);
 Result<std::vector<Store>> open_stores(const CommandLine& line, const config::Config& config);
 
-// "2026-11-24 09:31:11 UTC"
-std::string format_time(uint64_t seconds);
-
 }  // namespace lifeboat::cli

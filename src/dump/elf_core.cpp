@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/size.h"
+#include "dump/other_machine.h"
 
 namespace lifeboat {
 namespace {
@@ -40,7 +41,8 @@ std::string machine_name(uint16_t machine) {
   }
 }
 
-Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
+Result<> check_header(const Elf64_Ehdr& header, const ByteSource& file) {
+  const std::string& name = file.name();
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return fail(ErrorCode::unsupported, "{} is no ELF file", name);
   if (header.e_ident[EI_CLASS] != ELFCLASS64)
@@ -48,8 +50,9 @@ Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
   if (header.e_ident[EI_DATA] != ELFDATA2LSB)
     return fail(ErrorCode::unsupported, "{} is big-endian; only x86-64 dumps are supported", name);
   if (header.e_machine != EM_X86_64) {
-    return fail(ErrorCode::unsupported, "{} is of another architecture ({}); only x86-64 dumps are supported",
-                name, machine_name(header.e_machine));
+    return std::unexpected(other_machine(name, machine_name(header.e_machine),
+                                         vmcoreinfo_near_start(file, "OSRELEASE="),
+                                         vmcoreinfo_near_start(file, "CRASHTIME=")));
   }
   if (header.e_type != ET_CORE) {
     return std::unexpected(
@@ -79,7 +82,7 @@ Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& 
 Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& storage) {
   Elf64_Ehdr header;
   TRY_VOID(file.read(0, std::as_writable_bytes(std::span(&header, 1))));
-  TRY_VOID(check_header(header, file.name()));
+  TRY_VOID(check_header(header, file));
   Elf64_Shdr first_section{};
   const uint64_t count = TRY(program_header_count(file, header, first_section));
   const uint64_t table = count * sizeof(Elf64_Phdr);  // 32-bit count: cannot overflow

@@ -10,6 +10,7 @@
 #include "base/size.h"
 #include "dump/block_cache.h"
 #include "dump/elf_core.h"
+#include "dump/other_machine.h"
 
 namespace lifeboat {
 namespace {
@@ -132,8 +133,9 @@ Result<> KdumpReader::State::read_headers() {
   };
   info.uts = {text(0), text(1), text(2), text(3), text(4), text(5)};
   if (!info.uts.machine.empty() && info.uts.machine != "x86_64") {
-    return fail(ErrorCode::unsupported, "{} is of another architecture ({}); only x86-64 dumps are supported",
-                name, info.uts.machine);
+    return std::unexpected(
+        other_machine(name, info.uts.machine, info.uts.release,
+                      header.timestamp_seconds != 0 ? fmt::format("{}", header.timestamp_seconds) : ""));
   }
   if (header.block_size != static_cast<int32_t>(kPageSize))
     return fail(ErrorCode::unsupported, "{}: pages of {} bytes; only {} are supported", name,

@@ -63,6 +63,12 @@ Result<> print_all(const View& view, Printer& printer) {
       printer.add_failure(task, stack.error());
     }
   }
+  // CPUs whose task is not known: of a damaged dump that may be the one that panicked.
+  if (view.session.live() || !view.session.registers()) return {};
+  for (const auto& registers : *view.session.registers()) {
+    if (!registers.registers || inspect::running_task(view.session, registers.cpu) != nullptr) continue;
+    if (const auto stack = inspect::stack_of_cpu(view.session, registers.cpu)) printer.add(*stack);
+  }
   return {};
 }
 

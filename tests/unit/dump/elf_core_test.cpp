@@ -156,6 +156,15 @@ TEST_P(ElfHeader, LieIsRejected) {
   EXPECT_THAT(why(dump), HasSubstr(message));
 }
 
+TEST(ElfCore, OfAnotherArchitectureSaysWhatItKnows) {
+  ElfBuilder builder;
+  builder.note("VMCOREINFO", 0, as_byte_span("OSRELEASE=6.1.0-arm64\nCRASHTIME=1795423348\n"));
+  builder.load(kLow, patterned_pages(0, 1));
+  const auto dump = open(builder.patch_header([](Elf64_Ehdr& h) { h.e_machine = EM_AARCH64; }).build());
+  EXPECT_THAT(why(dump), HasSubstr("arm64"));
+  EXPECT_THAT(why(dump), HasSubstr("It is of the kernel 6.1.0-arm64, which crashed 1795423348 s"));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     OneField, ElfHeader,
     testing::Values(

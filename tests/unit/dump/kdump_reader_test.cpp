@@ -188,6 +188,19 @@ void set_machine(kdump::Header& header, std::string_view machine) {
   std::ranges::copy(machine, header.uts[4].begin());
 }
 
+TEST(KdumpReader, OfAnotherArchitectureSaysWhatItKnows) {
+  const auto dump = open(valid()
+                             .patch_header([](kdump::Header& header) {
+                               set_machine(header, "aarch64");
+                               header.uts[2] = {};
+                               std::ranges::copy(std::string_view("6.1.0-arm64"), header.uts[2].begin());
+                               header.timestamp_seconds = 1795423348;
+                             })
+                             .build());
+  EXPECT_THAT(why(dump), testing::HasSubstr("(aarch64)"));
+  EXPECT_THAT(why(dump), testing::HasSubstr("the kernel 6.1.0-arm64, which crashed 1795423348 s"));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     OneField, KdumpHeader,
     testing::Values(

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A dump of a machine that this program cannot read: what it says of itself all the same.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace lifeboat {
+
+class ByteSource;
+
+// An `unsupported` error that names the architecture and what of the kernel is known; empty strings: nothing.
+Error other_machine(const std::string& dump, std::string_view architecture, std::string_view release,
+                    std::string_view crash_time);
+
+// The value of a VMCOREINFO line ("OSRELEASE=") somewhere in the first bytes of a file, where the notes of an ELF
+// core lie; empty: it is not there. For messages only: the notes are not taken apart.
+std::string vmcoreinfo_near_start(const ByteSource& file, std::string_view key);
+
+}  // namespace lifeboat
