@@ -45,7 +45,8 @@ void add_system(GuestFiles& files, const std::string& version) {
                                        std::filesystem::relative(module.path, tree).string()));
 }
 
-constexpr const char* kScript = R"(mkdir -p /lib /etc/default /boot/grub /usr/sbin
+constexpr const char* kScript = R"(mkdir -p /lib /etc/default /boot/grub /usr/sbin /usr/lib/udev/rules.d
+touch /usr/lib/udev/rules.d/60-lifeboat.rules
 ln -s /disk/system/lib/modules /lib/modules
 cp /disk/system/boot/* /boot
 printf '[target]\npath = /disk/crash\n' >/etc/lifeboat.conf
