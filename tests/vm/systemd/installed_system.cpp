@@ -27,7 +27,7 @@ double seconds(Clock::duration duration) {
 
 }  // namespace
 
-void InstalledSystem::boot(const std::string& suite, const std::string& grub) {
+void InstalledSystem::boot(const std::string& suite, const std::string& grub, const std::vector<Addition>& more) {
   std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
   std::ranges::replace(name, '/', '_');
   folder_ = rehearsals() / "systemd" / name;
@@ -35,6 +35,7 @@ void InstalledSystem::boot(const std::string& suite, const std::string& grub) {
   std::filesystem::create_directories(folder_);
   auto additions = packages();
   ASSERT_FALSE(additions.empty()) << "./dev package makes the packages";
+  additions.insert(additions.end(), more.begin(), more.end());
   auto root = DebianRoot::open(cache() / suite);
   ASSERT_OK(root);
   root_ = *std::move(root);

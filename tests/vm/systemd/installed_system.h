@@ -19,8 +19,9 @@ namespace lifeboat::test {
 class InstalledSystem : public ::testing::Test {
  protected:
   // `suite`: "debian-12". With `grub`, that is the first boot's configuration; else the one that the root
-  // comes with: its newest kernel, with no memory reserved. Check for failure when it returns.
-  void boot(const std::string& suite, const std::string& grub = {});
+  // comes with: its newest kernel, with no memory reserved. `more`: further files of the machine. Check for
+  // failure when it returns.
+  void boot(const std::string& suite, const std::string& grub = {}, const std::vector<Addition>& more = {});
   // A grub.cfg that boots this kernel with memory reserved.
   static std::string reserved_grub(const std::string& release);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "installed_system.h"
+#include "vm/support/guest_files.h"
 
 namespace lifeboat::test {
 namespace {
@@ -77,6 +78,41 @@ TEST_P(Installed, crashes_in_a_row) {
   succeed("grep -q 'sysrq triggered crash' $(ls -d /var/crash/lifeboat/*/vmcore-dmesg.txt | tail -n 1)");
   EXPECT_EQ(crashes().size(), 2u) << crashes();
   succeed("lifeboat verify $(ls -d /var/crash/lifeboat/*/vmcore | head -n 1)");
+}
+
+// The crash that the operator orders, and those that come by themselves: each is whole, and told for what it is.
+TEST_P(Installed, every_kind_of_crash_is_told) {
+  auto root = DebianRoot::open(cache() / GetParam());
+  ASSERT_OK(root);
+  const std::string release = root->releases.back();
+  ASSERT_EQ(release, kernel_release("6.12")) << "the module of the test is built for that kernel";
+  ASSERT_NO_FATAL_FAILURE(
+      boot(GetParam(), reserved_grub(release), {{"/root/crash_module.ko", crash_module("6.12")}}));
+  type("install");
+  const std::string set = "sync; cd /proc/sys; ", module = "insmod /root/crash_module.ko; sleep 1; ",
+                    parameter = "/sys/module/crash_module/parameters/crash";
+  const std::pair<std::string, std::string> kinds[] = {
+      {"sysrq", "lifeboat rehearse --real --yes"},
+      {"null_dereference", set + "echo 1 >kernel/panic_on_oops; " + module + "echo read_null >" + parameter},
+      {"hung_task", set + "echo 1 >kernel/hung_task_panic; echo 2 >kernel/hung_task_timeout_secs; " + module +
+                        "echo hang >" + parameter},
+      // What holds memory and cannot be swapped out, until nothing is left.
+      {"out_of_memory", set + "echo 1 >vm/panic_on_oom; mkdir /run/eat; mount -t tmpfs -o size=100% eat /run/eat; "
+                              "head -c 4G /dev/zero >/run/eat/zeros"},
+  };
+  for (const auto& [kind, line] : kinds) {
+    SCOPED_TRACE(kind);
+    ASSERT_NO_FATAL_FAILURE(crash(line));
+    expect_armed();
+    expect_collected();
+    EXPECT_EQ(crashes()[0]["kind"], kind) << crashes();
+    EXPECT_EQ(crashes()[0]["outcome"], "whole");
+    succeed("lifeboat verify $(ls -d /var/crash/lifeboat/*/vmcore | tail -n 1)");
+  }
+  // What the first of them was for.
+  const Json rehearsal = Json::parse(succeed("cat /var/lib/lifeboat/rehearsal.json"), nullptr, false);
+  EXPECT_EQ(rehearsal["real"], true) << rehearsal;
+  EXPECT_EQ(rehearsal["whole"], true) << rehearsal;
 }
 
 // A capture kernel that boots the installed system, with the distribution's initramfs:
