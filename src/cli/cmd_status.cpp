@@ -4,9 +4,9 @@
 #include "base/size.h"
 #include "cli/command.h"
 #include "cli/configuration.h"
+#include "inspect/text.h"
 #include "loader/obstacles.h"
 #include "loader/system_state.h"
-#include "inspect/text.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -16,7 +16,8 @@ Error other_machine(const std::string& dump, std::string_view architecture, std:
   if (!release.empty()) message += fmt::format(". It is of the kernel {}", release);
   if (!release.empty() && !crash_time.empty())
     message += fmt::format(", which crashed {} s after 1970 began (date -d @{})", crash_time, crash_time);
-  return Error(ErrorCode::unsupported, std::move(message)).hint("crash and drgn read dumps of other architectures");
+  return Error(ErrorCode::unsupported, std::move(message))
+      .hint("crash and drgn read dumps of other architectures");
 }
 
 std::string vmcoreinfo_near_start(const ByteSource& file, std::string_view key) {

@@ -15,8 +15,8 @@ class ByteSource;
 Error other_machine(const std::string& dump, std::string_view architecture, std::string_view release,
                     std::string_view crash_time);
 
-// The value of a VMCOREINFO line ("OSRELEASE=") somewhere in the first bytes of a file, where the notes of an ELF
-// core lie; empty: it is not there. For messages only: the notes are not taken apart.
+// The value of a VMCOREINFO line ("OSRELEASE=") somewhere in the first bytes of a file, where the notes of an
+// ELF core lie; empty: it is not there. For messages only: the notes are not taken apart.
 std::string vmcoreinfo_near_start(const ByteSource& file, std::string_view key);
 
 }  // namespace lifeboat

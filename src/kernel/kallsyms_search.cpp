@@ -178,10 +178,11 @@ class ImageSearch {
   enum class Seen { tables, memory, nothing };
   // `nothing`: not mapped.
   Seen look_at(uint64_t address) {
-    size_t unmapped = 0;
+    size_t unmapped = 0, unseen = 0;
     // The end of each piece is read again with the next one: an index may lie across.
     for (const auto& hole : read_around_holes(memory_, address, piece_)) {
       const bool is_mapped = hole.why.code != ErrorCode::not_mapped;
+      unseen += hole.end - hole.begin;
       if (!is_mapped) unmapped += hole.end - hole.begin;
       if (!is_mapped || hole.begin >= kPiece) continue;
       unreadable_ += divide_up(hole.end - hole.begin, kPageSize);
@@ -189,6 +190,7 @@ class ImageSearch {
     }
     if (unmapped == piece_.size()) return Seen::nothing;
     searched_ += kPiece;
+    if (unseen == piece_.size()) return Seen::memory;
     for (size_t position = 0; position < kPiece; position += 4) {
       // Most of memory fails here.
       if (at<uint16_t>(piece_, position) != 0 || at<uint16_t>(piece_, position + 2) == 0) continue;
@@ -243,15 +245,25 @@ Result<KallsymsPlaces> kallsyms_by_shape(const KernelMemory& memory) {
   const uint64_t size = std::min({told, kMostImage, ~uint64_t{0} - start - 2 * kPiece});
   const uint64_t middle = (first_data(info, start, start + size) - start) / kPiece;
   ImageSearch search(memory);
-  for (uint64_t piece = middle + 1; piece-- > 0;) {
-    if (search.look_at(start + piece * kPiece) == ImageSearch::Seen::tables) return search.found();
-  }
-  uint64_t gap = 0;
-  for (uint64_t piece = middle + 1; piece < size / kPiece && gap < kMostGap; ++piece) {
-    const auto seen = search.look_at(start + piece * kPiece);
-    if (seen == ImageSearch::Seen::tables) return search.found();
-    gap = seen == ImageSearch::Seen::nothing ? gap + kPiece : 0;
-  }
+  // From `first` on, up or down, to `last`, or until nothing has been mapped for long. Returns the piece
+  // behind the one that it ended with; `found` when the tables are there.
+  bool found = false;
+  const auto walk = [&](int64_t first, int64_t last, int64_t step) {
+    uint64_t gap = 0;
+    int64_t piece = first;
+    for (; piece != last && gap < kMostGap && !found; piece += step) {
+      const auto seen = search.look_at(start + static_cast<uint64_t>(piece) * kPiece);
+      gap = seen == ImageSearch::Seen::nothing ? gap + kPiece : 0;
+      found = seen == ImageSearch::Seen::tables;
+    }
+    return piece;
+  };
+  const auto pieces = static_cast<int64_t>(size / kPiece), begin = static_cast<int64_t>(middle);
+  const int64_t below = walk(begin, -1, -1);
+  if (!found) walk(begin + 1, std::max(begin + 1, pieces), 1);
+  // A place to begin that was wrong leaves the image itself below the gap.
+  if (!found) walk(0, std::max<int64_t>(0, below + 1), 1);
+  if (found) return search.found();
   return std::unexpected(search.failure(start));
 }
 

@@ -61,8 +61,10 @@ std::vector<std::byte> notes() {
 
 constexpr std::string_view kConfig =
     "[target]\npath = /var/crash\n[target]\ndevice = UUID=1234-ABCD\nfilesystem = vfat\npath = /c\n"
-    "[dump]\nlevel = 31,1\ncompression = zstd:3\n[capture]\nappend = a=b\nremove = c\nmodule = d\ndeadline = 1h\n"
-    "[failure]\naction = shell\n[retention]\nkeep = 3\nmax_size = 40G\nmin_free = 10%\n[collect]\nnotice = no\n";
+    "[dump]\nlevel = 31,1\ncompression = zstd:3\n[capture]\nappend = a=b\nremove = c\nmodule = d\ndeadline = "
+    "1h\n"
+    "[failure]\naction = shell\n[retention]\nkeep = 3\nmax_size = 40G\nmin_free = 10%\n[collect]\nnotice = "
+    "no\n";
 constexpr std::string_view kCrashRecord =
     R"({"format": 1, "crash_time": 5, "boot_id": "a", "outcome": "whole", "level": 31, "seconds": {"dump": 1.5},)"
     R"( "problems": ["p"], "kind": "bug", "signature": "s", "crash": {"panic": "P", "cause": "C"}, "collected": 7})";
@@ -105,7 +107,8 @@ std::vector<Seed> seeds() {
       {"manifest", "full", to_bytes(kManifest)},
       {"config", "some", to_bytes(kConfig)},
       {"crash_record", "some", to_bytes(kCrashRecord)},
-      {"crashkernel", "some", to_bytes("crashkernel=2G-64G:256M,64G-:1G@16M crashkernel=1G,high crashkernel=72M,low")},
+      {"crashkernel", "some",
+       to_bytes("crashkernel=2G-64G:256M,64G-:1G@16M crashkernel=1G,high crashkernel=72M,low")},
       {"elf_kernel", "small", build_elf_kernel()},
       {"btf", "small", small_kernel_btf().build()},
       {"expression", "members", to_bytes("init_task.tasks.next->prev")},

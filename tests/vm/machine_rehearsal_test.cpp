@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `lifeboat rehearse` of a machine: what its own initramfs holds is what captures, though on the guest's disk.
+// `lifeboat rehearse` of a machine: what its own initramfs holds is what captures, though on the guest's
+// disk.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -33,7 +34,8 @@ InitramfsContents contents_of_a_machine(const std::string& modules) {
 
 TEST(MachineRehearsal, captures_with_what_the_machine_would) {
   const std::string kernel = kernel_path("6.12");
-  const fs::path modules = fs::path(kernel).parent_path().parent_path() / "lib/modules" / kernel_release("6.12");
+  const fs::path modules =
+      fs::path(kernel).parent_path().parent_path() / "lib/modules" / kernel_release("6.12");
   const fs::path out = rehearsals() / "machine";
   fs::remove_all(out);
   rehearse::RehearsalOptions options;

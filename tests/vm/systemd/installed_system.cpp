@@ -27,7 +27,8 @@ double seconds(Clock::duration duration) {
 
 }  // namespace
 
-void InstalledSystem::boot(const std::string& suite, const std::string& grub, const std::vector<Addition>& more) {
+void InstalledSystem::boot(const std::string& suite, const std::string& grub,
+                           const std::vector<Addition>& more) {
   std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
   std::ranges::replace(name, '/', '_');
   folder_ = rehearsals() / "systemd" / name;

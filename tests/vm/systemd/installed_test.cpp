@@ -80,7 +80,8 @@ TEST_P(Installed, crashes_in_a_row) {
   succeed("lifeboat verify $(ls -d /var/crash/lifeboat/*/vmcore | head -n 1)");
 }
 
-// The crash that the operator orders, and those that come by themselves: each is whole, and told for what it is.
+// The crash that the operator orders, and those that come by themselves: each is whole, and told for what it
+// is.
 TEST_P(Installed, every_kind_of_crash_is_told) {
   auto root = DebianRoot::open(cache() / GetParam());
   ASSERT_OK(root);
@@ -97,8 +98,9 @@ TEST_P(Installed, every_kind_of_crash_is_told) {
       {"hung_task", set + "echo 1 >kernel/hung_task_panic; echo 2 >kernel/hung_task_timeout_secs; " + module +
                         "echo hang >" + parameter},
       // What holds memory and cannot be swapped out, until nothing is left.
-      {"out_of_memory", set + "echo 1 >vm/panic_on_oom; mkdir /run/eat; mount -t tmpfs -o size=100% eat /run/eat; "
-                              "head -c 4G /dev/zero >/run/eat/zeros"},
+      {"out_of_memory",
+       set + "echo 1 >vm/panic_on_oom; mkdir /run/eat; mount -t tmpfs -o size=100% eat /run/eat; "
+             "head -c 4G /dev/zero >/run/eat/zeros"},
   };
   for (const auto& [kind, line] : kinds) {
     SCOPED_TRACE(kind);
