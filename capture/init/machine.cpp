@@ -95,6 +95,7 @@ void run_shell(const std::string& shell) {
   if (child == 0) {
     ::setsid();
     const int console = ::open("/dev/console", O_RDWR);
+    if (console < 0) ::_exit(1);
     ::ioctl(console, TIOCSCTTY, 1);
     for (const int fd : {0, 1, 2}) ::dup2(console, fd);
     ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
