@@ -55,8 +55,8 @@ Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path) 
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
     return fail(ErrorCode::usage, "{} is a folder; the initramfs is a file", path);
-  // Without its recipe the old archive is stale: a crash between the two writes costs a rebuild, no more.
-  ::unlink(recipe_path(path).c_str());
+  // A crash between the two writes leaves a recipe that tells another size or time: that costs a rebuild, no
+  // more.
   TRY_VOID(write_file_atomically(path, bytes, 0600));
   const std::string recipe_text = print + fmt::format("bytes {}\n", bytes.size());
   TRY_VOID(write_file_atomically(recipe_path(path), as_byte_span(recipe_text), 0600));

@@ -38,45 +38,67 @@ std::vector<std::string> watchdog_drivers(const std::string& sys) {
   for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/watchdog", error)) {
     // One that nobody has started bites nobody.
     if (read_line(entry.path() / "state").value_or("active") != "active") continue;
-    const auto module = std::filesystem::read_symlink(entry.path() / "device" / "driver" / "module", error);
-    if (!error) add_once(drivers, module.filename());
+    // The bus between may have a driver that makes the device appear (i2c_i801 for iTCO_wdt).
+    for (const auto& driver : drivers_on_the_way(sys, entry.path() / "device")) add_once(drivers, driver);
   }
-  std::ranges::sort(drivers);
   return drivers;
 }
 
-Result<std::vector<ModulePath>> modules_of(const config::Config& config, const Recipe& recipe,
+// What leads to the targets has to be there; what else was asked for is left out with a warning when it is
+// not: it must not cost the machine its capture.
+Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe& recipe,
                                            const HostPaths& host) {
-  std::vector<std::string> names;
-  if (config.capture.watchdog) names = watchdog_drivers(host.sys);
+  std::vector<std::string> names, wanted;
   for (const auto& target : recipe.targets) {
     for (const auto& driver : target.drivers) add_once(names, driver);
     add_once(names, target.target.filesystem);
   }
-  for (const auto& module : config.capture.modules) add_once(names, module);
-  return resolve_modules(recipe.module_folder, names);
+  auto modules = TRY(resolve_modules(recipe.module_folder, names));
+  if (config.capture.watchdog) wanted = watchdog_drivers(host.sys);
+  for (const auto& module : config.capture.modules) add_once(wanted, module);
+  for (const auto& name : wanted) {
+    names.push_back(name);
+    if (auto more = resolve_modules(recipe.module_folder, names)) {
+      modules = *std::move(more);
+    } else {
+      recipe.warnings.push_back("left out: " + more.error().to_string());
+      names.pop_back();
+    }
+  }
+  return modules;
 }
 
-// A shell that can do something by itself where no other program is.
-Result<std::string> find_shell() {
+// A shell that can do something by itself where no other program is; empty: there is none.
+std::string find_shell() {
   for (const char* name : {"busybox", "sh"}) {
     if (auto path = find_program(name)) return *std::move(path);
   }
-  return std::unexpected(
-      Error(ErrorCode::not_found, "no shell for action = shell: neither busybox nor sh is here")
-          .hint("install busybox-static, or choose another action"));
+  return {};
 }
 
-Result<std::vector<std::string>> files_of(const config::Config& config, const std::string& shell) {
-  std::vector<std::string> wanted = config.capture.files;
-  for (const auto* hooks : {&config.capture.hooks_before, &config.capture.hooks_after})
-    wanted.insert(wanted.end(), hooks->begin(), hooks->end());
-  if (!shell.empty()) wanted.push_back(shell);
-  std::vector<std::string> files;
-  for (const auto& path : wanted) {
-    for (const auto& file : TRY(program_files(path))) add_once(files, file);
+// Adds a program with all it needs; false, and a warning, when something of it is not there.
+bool add_program(Recipe& recipe, const std::string& path) {
+  const auto files = program_files(path);
+  if (!files) {
+    recipe.warnings.push_back(fmt::format("left out: {}: {}", path, files.error().to_string()));
+    return false;
   }
-  return files;
+  for (const auto& file : *files) add_once(recipe.files, file);
+  return true;
+}
+
+void add_files(const config::Config& config, Recipe& recipe) {
+  for (const auto& path : config.capture.files) add_program(recipe, path);
+  for (auto* hooks : {&recipe.manifest.hooks_before, &recipe.manifest.hooks_after})
+    std::erase_if(*hooks, [&](const std::string& hook) { return !add_program(recipe, hook); });
+  if (config.final_action != FinalAction::shell && config.failure_action != FinalAction::shell) return;
+  const std::string shell = find_shell();
+  if (!shell.empty() && add_program(recipe, shell)) {
+    recipe.manifest.shell = shell;
+  } else if (shell.empty()) {
+    recipe.warnings.emplace_back(
+        "no shell for action = shell: neither busybox nor sh is here; the machine will restart instead");
+  }
 }
 
 InitramfsCompression choose_compression(Recipe& recipe) {
@@ -145,9 +167,7 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   }
   if (recipe.targets.empty()) return std::unexpected(std::move(first_error));
   recipe.modules = TRY(modules_of(config, recipe, request.host));
-  if (config.final_action == FinalAction::shell || config.failure_action == FinalAction::shell)
-    recipe.manifest.shell = TRY(find_shell());
-  recipe.files = TRY(files_of(config, recipe.manifest.shell));
+  add_files(config, recipe);
   recipe.compression = choose_compression(recipe);
   return recipe;
 }

@@ -54,7 +54,8 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
   const size_t protected_index = kept_for_ever(crashes);
   std::vector<Removal> removals;
   for (size_t index = crashes.size(); index-- > 0;) {
-    if (index == protected_index) continue;
+    // Nor the newest, which nobody may have seen yet; only for a dump that is about to be made all others go.
+    if (index == protected_index || (index == 0 && needed == 0)) continue;
     const auto& crash = crashes[index];
     std::string reason = complaint(now, retention, room, needed);
     if (reason.empty()) break;

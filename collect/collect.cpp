@@ -165,7 +165,10 @@ std::string notice_text(const Collection& collection) {
 
 Result<> write_notice(const std::string& path, const std::string& text) {
   std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  const auto folder = std::filesystem::path(path).parent_path();
+  // Whoever logs in reads it, whatever the umask of the service is.
+  if (std::filesystem::create_directories(folder, ignored))
+    std::filesystem::permissions(folder, std::filesystem::perms(0755), ignored);
   return write_file_atomically(path, as_byte_span(text), 0644);
 }
 

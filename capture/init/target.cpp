@@ -54,6 +54,8 @@ Result<std::string> wait_for_device(const std::string& uuid, std::chrono::second
   do {
     devices = block_devices();
     for (const auto& device : devices) {
+      // One that does not answer may take a minute, and is not the one that is wanted.
+      heartbeat.beat();
       const auto found = file_system_uuid(device);
       if (found && strcasecmp(found->c_str(), uuid.c_str()) == 0) return device;
     }

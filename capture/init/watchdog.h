@@ -21,7 +21,11 @@ class Watchdogs {
   void stop();
 
  private:
-  std::vector<UniqueFd> devices_;
+  struct Device {
+    int number = 0;
+    UniqueFd fd;
+  };
+  std::vector<Device> devices_;
 };
 
 }  // namespace lifeboat::init

@@ -116,17 +116,13 @@ Result<Mount> find_mount(std::string_view mountinfo, const std::string& path) {
   return *std::move(best);
 }
 
-Result<std::vector<std::string>> device_drivers(const std::string& sys, const std::string& device_number) {
+std::vector<std::string> drivers_on_the_way(const std::string& sys, const std::string& device) {
   std::error_code error;
-  const fs::path link = fmt::format("{}/dev/block/{}", sys, device_number);
-  const fs::path device = fs::canonical(link, error);
-  if (error) {
-    return std::unexpected(errno_error(error.value(), fmt::format("cannot follow {}", link.string()))
-                               .hint("is /sys mounted? name the drivers with --module"));
-  }
+  const fs::path first = fs::canonical(device, error);
+  if (error) return {};
   const fs::path top = fs::canonical(sys, error);
   std::vector<std::string> drivers;
-  for (fs::path node = device; node != top && node.has_relative_path(); node = node.parent_path()) {
+  for (fs::path node = first; node != top && node.has_relative_path(); node = node.parent_path()) {
     const fs::path module = fs::read_symlink(node / "driver" / "module", error);
     if (!error) {
       drivers.push_back(module.filename());
@@ -143,6 +139,14 @@ Result<std::vector<std::string>> device_drivers(const std::string& sys, const st
     if (std::ranges::find(unique, driver) == unique.end()) unique.push_back(std::move(driver));
   }
   return unique;
+}
+
+Result<std::vector<std::string>> device_drivers(const std::string& sys, const std::string& device_number) {
+  const std::string link = fmt::format("{}/dev/block/{}", sys, device_number);
+  std::error_code error;
+  if (fs::exists(link, error)) return drivers_on_the_way(sys, link);
+  return std::unexpected(errno_error(error ? error.value() : ENOENT, fmt::format("cannot follow {}", link))
+                             .hint("is /sys mounted? name the drivers with --module"));
 }
 
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths) {

@@ -22,7 +22,8 @@ std::string capture_command_line(const config::Config& config, const SystemPaths
                                  std::string_view running, const std::string& append = {});
 
 // Makes the initramfs of that kernel, if the one that is there is not what it should be. Returns its path.
-// `notes` gets what was done and why.
+// When it cannot be made (a full disk, a target that is away) the old one stays good enough. `notes` gets
+// what was done and why.
 Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,
                                     std::vector<std::string>& notes);
 

@@ -54,7 +54,10 @@ class Pid1 {
     announce(guest ? phase::kGuestStart : phase::kCaptureStart);
     // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by
     // then stays.
-    supervise("modules", limits(),
+    ChildLimits loading = limits();
+    // The dead kernel's watchdog runs on meanwhile; it is fed as soon as its driver is there.
+    if (crashed && manifest_.watchdog) loading.on_wait = [this] { watchdogs_.start(); };
+    supervise("modules", loading,
               [&](Heartbeat& heartbeat) { return load_modules(manifest_.modules, heartbeat); });
     bool done = false;
     if (crashed) {

@@ -44,7 +44,15 @@ TEST(Prune, TakesTheOldestWhenThereAreTooMany) {
 
 TEST(Prune, KeepsTheNewestWholeDumpWhateverComesAfterIt) {
   const auto list = crashes({kPart, kPart, kWhole, kWhole});
-  EXPECT_THAT(names(plan_prune(list, {.keep = 1}, kPlenty)), ElementsAre("c3", "c1", "c0"));
+  EXPECT_THAT(names(plan_prune(list, {.keep = 1}, kPlenty)), ElementsAre("c3", "c1"));
+}
+
+// The disk is full of other things, so the newest crash is no whole dump: it is what has just happened.
+TEST(Prune, KeepsTheNewestCrashWhateverTheLimits) {
+  const FileSystemRoom full{.total = 100_GiB, .free = 0};
+  EXPECT_THAT(names(plan_prune(crashes({kPart, kWhole}), {.keep = 1}, full)), ElementsAre());
+  EXPECT_THAT(names(plan_prune(crashes({kPart, kWhole, kWhole}), {.min_free = Amount{.percent = 50}}, full)),
+              ElementsAre("c2"));
 }
 
 TEST(Prune, KeepsTheNewestCrashWhereNoneIsWhole) {
