@@ -15,6 +15,7 @@
 #include "cli/capture_kernel.h"
 #include "cli/configuration.h"
 #include "cli/rehearse_real.h"
+#include "loader/system_state.h"
 #include "rehearse/record.h"
 #include "rehearse/rehearse.h"
 
@@ -76,7 +77,8 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
 
 // Without --kernel it is this very machine that is rehearsed: its capture kernel, what its initramfs holds,
 // its configuration.
-Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options) {
+Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options,
+                               bool& initramfs_is_fresh) {
   const auto config = TRY(read_config(line));
   const auto kernel = TRY(capture_kernel(config));
   options.kernel = kernel.path;
@@ -91,11 +93,17 @@ Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptio
     options.machine->manifest.compression_level = options.compression.level;
   }
   options.capture_command_line = config.capture.append;
+  // With as much memory as is reserved here: another amount would prove nothing.
+  const auto reserved = read_system_state(SystemPaths{}).crash_size;
+  if (!line.has("crashkernel") && reserved && *reserved >= 1_MiB)
+    options.crashkernel = fmt::format("{}M", *reserved / 1_MiB);
+  initramfs_is_fresh = arm::staleness(recipe, arm::initramfs_path(kernel.release)).empty();
   return {};
 }
 
 // For `lifeboat check`. Only root's word on this machine counts, so that it fails for others is fine.
-void remember(const rehearse::RehearsalResult& result) {
+// `initramfs_is_fresh`: the one on disk is what was rehearsed.
+void remember(const rehearse::RehearsalResult& result, bool initramfs_is_fresh) {
   arm::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
                               .release = result.release,
                               .whole = result.whole,
@@ -103,7 +111,8 @@ void remember(const rehearse::RehearsalResult& result) {
                               .memory_reserved_kib = result.memory_reserved_kib,
                               .memory_total_kib = result.memory_total_kib,
                               .memory_lowest_kib = result.memory_lowest_kib};
-  if (const auto initramfs = arm::digest_file(arm::initramfs_path(result.release)))
+  if (const auto initramfs = arm::digest_file(arm::initramfs_path(result.release));
+      initramfs && initramfs_is_fresh)
     record.initramfs_digest = initramfs->digest;
   if (const auto saved = arm::save_rehearsal(record); !saved && ::geteuid() == 0)
     log::warning("cannot note this rehearsal: {}", saved.error().to_string());
@@ -130,7 +139,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
     ("memory", po::value<std::string>(), "of the guest (default: 2G)")
     ("cpus", po::value<int>(), "of the guest (default: 2)")
     ("cpu-model", po::value<std::string>(), "as QEMU names it (default: host with KVM, else max)")
-    ("crashkernel", po::value<std::string>(), "reservation of the guest (default: 256M)")
+    ("crashkernel", po::value<std::string>(), "reservation of the guest (default: 256M, of this machine what it has)")
     ("level", po::value<std::string>(), "dump levels (default: 31)")
     ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd)")
     ("accel", po::value<std::string>(), "auto, kvm or tcg (default: auto: KVM where it works)")
@@ -148,12 +157,13 @@ Result<int> run_rehearse(const Arguments& arguments) {
   if (line.has("yes")) return fail(ErrorCode::usage, "rehearse: --yes goes with --real");
   auto options = TRY(rehearsal_options(line));
   const bool this_machine = !line.has("kernel");
-  if (this_machine) TRY_VOID(rehearse_this_machine(line, options));
+  bool initramfs_is_fresh = false;
+  if (this_machine) TRY_VOID(rehearse_this_machine(line, options, initramfs_is_fresh));
   catch_interrupts();
   // With --json stdout is for the document alone.
   const auto narrate = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
   const auto result = TRY(rehearse::rehearse(options, narrate, interrupted));
-  if (this_machine) remember(result);
+  if (this_machine) remember(result, initramfs_is_fresh);
   if (line.json()) {
     auto document = rehearse::result_json(result);
     document["timings"] = rehearse::timings_json(result);
