@@ -44,8 +44,8 @@ struct Mount {
 // The last mount whose mount point holds `path`, which is absolute and has no symbolic links.
 Result<Mount> find_mount(std::string_view mountinfo, const std::string& path);
 
-// The modules bound to a device of /sys and to those it hangs on, from the bus to the device; modaliases where
-// nothing is bound. Empty: there is no such device.
+// The modules bound to a device of /sys and to those it hangs on, from the bus to the device; modaliases
+// where nothing is bound. Empty: there is no such device.
 std::vector<std::string> drivers_on_the_way(const std::string& sys, const std::string& device);
 
 // The drivers of a block device: the modules bound along its path in /sys.
