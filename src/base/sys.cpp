@@ -89,7 +89,7 @@ long kexec_load(unsigned long entry, unsigned long count, const KexecSegment* se
   return retry(Call::kexec_load, [&] { return ::syscall(SYS_kexec_load, entry, count, segments, flags); });
 }
 int reboot_kexec() {
-  return retry(Call::reboot, [] { return ::reboot(static_cast<int>(LINUX_REBOOT_CMD_KEXEC)); });
+  return retry(Call::reboot, [] { return ::reboot(LINUX_REBOOT_CMD_KEXEC); });
 }
 
 }  // namespace lifeboat::sys

@@ -149,7 +149,7 @@ Result<int> estimate(const CommandLine& line) {
 // What follows "crashkernel="; empty: none.
 Result<std::string> wanted_value(const CommandLine& line) {
   if (line.has("undo")) return std::string();
-  const std::string size = TRY(line.require("SIZE"));
+  std::string size = TRY(line.require("SIZE"));
   if (size == "none") return std::string();
   if (size == "auto") return fmt::format("{}M", TRY(estimate_of(line)).total / 1_MiB);
   TRY_VOID(reservation::parse_crashkernel(size));
