@@ -57,19 +57,29 @@ Result<BootLoader> parse_boot_loader(std::string_view name) {
   return fail(ErrorCode::usage, "'{}' is none of the boot loaders grub, bls, systemd-boot", name);
 }
 
-Result<BootLoader> find_boot_loader(const std::string& root) {
+std::vector<BootLoader> boot_loaders_at(const std::string& root) {
+  std::vector<BootLoader> loaders;
   const bool entries = !entry_files(root).empty();
   const bool systemd_boot = has_systemd_boot(root);
   const bool grub =
       is_there(root, "etc/default/grub") && (is_there(root, "boot/grub") || is_there(root, "boot/grub2"));
-  if (systemd_boot && grub) {
+  if (grub && (systemd_boot || !entries || !grub_reads_entries(root))) loaders.push_back(BootLoader::grub);
+  if (systemd_boot) {
+    loaders.push_back(BootLoader::systemd_boot);
+  } else if (entries && loaders.empty()) {
+    loaders.push_back(BootLoader::bls);
+  }
+  return loaders;
+}
+
+Result<BootLoader> find_boot_loader(const std::string& root) {
+  const auto loaders = boot_loaders_at(root);
+  if (loaders.size() == 1) return loaders.front();
+  if (loaders.size() > 1) {
     return std::unexpected(
         Error(ErrorCode::usage, "GRUB and systemd-boot are both here: which of them boots this machine?")
             .hint("say it with --boot-loader grub or --boot-loader systemd-boot"));
   }
-  if (systemd_boot) return BootLoader::systemd_boot;
-  if (grub && !(entries && grub_reads_entries(root))) return BootLoader::grub;
-  if (entries) return BootLoader::bls;
   return std::unexpected(
       Error(ErrorCode::not_found, fmt::format("no boot loader that lifeboat knows is set up below {}", root))
           .hint("put the parameter on the kernel's command line by hand, as your boot loader's manual says; "

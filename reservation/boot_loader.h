@@ -20,7 +20,9 @@ enum class BootLoader {
 std::string_view boot_loader_name(BootLoader loader);
 Result<BootLoader> parse_boot_loader(std::string_view name);
 
-// By the files that are there below `root`. `usage` when two are, `not_found` when none is.
+// All whose files are there below `root`.
+std::vector<BootLoader> boot_loaders_at(const std::string& root);
+// The one. `usage` when there are two, `not_found` when there is none.
 Result<BootLoader> find_boot_loader(const std::string& root);
 
 // A crashkernel= that lifeboat did not write.
@@ -35,9 +37,13 @@ struct BootLoaderPlan {
   std::vector<std::string> notes;
 };
 
-// `value` is what follows "crashkernel="; empty: it is taken away, and what a forced setting replaced comes
-// back.
+// `value` is what follows "crashkernel=", of several parameters with blanks between; empty: it is taken away,
+// and what a forced setting replaced comes back.
 Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& value);
+// Does the file that GRUB boots by, as grub-mkconfig made it last, say so too? nullopt: it is not there, or
+// boots nothing itself. Without a value: it has no parameter but `foreign` ones.
+std::optional<bool> grub_config_agrees(const std::string& root, const std::string& value,
+                                       const std::vector<ForeignParameter>& foreign);
 // For bls and systemd_boot: every entry that boots Linux, and /etc/kernel/cmdline, by which kernel-install
 // makes new ones.
 Result<BootLoaderPlan> plan_entries(const std::string& root, const std::string& value);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/size.h"
+#include "base/text.h"
 #include "reservation/boot_loader.h"
 #include "reservation/words.h"
 
@@ -53,10 +54,12 @@ class Editor {
 
   // The new text of the command line `text` of `path`.
   std::string edit(const std::string& path, const std::string& where, std::string_view text) {
+    ++command_lines_;
     const Words now = crashkernel_words(text);
     Words others;
     std::ranges::copy_if(now, std::back_inserter(others),
                          [&](const std::string& word) { return !is_ours(word); });
+    for (const auto& word : others) plan_.foreign.push_back({where, word});
     if (value_.empty()) {
       // Somebody else's stays, and then there is nothing to bring back.
       const auto replaced = record_.replaced.find(path);
@@ -64,25 +67,33 @@ class Editor {
       if (others == now) return std::string(text);
       return with_words(without_crashkernel(text), others);
     }
-    for (const auto& word : others) plan_.foreign.push_back({where, word});
     if (!others.empty()) record_.replaced[path] = others;
-    const Words wanted = {"crashkernel=" + value_};
+    const Words wanted = parameters_of(value_);
     return now == wanted ? std::string(text) : with_words(without_crashkernel(text), wanted);
   }
+  // How many there were to edit.
+  [[nodiscard]] size_t command_lines() const { return command_lines_; }
 
  private:
   [[nodiscard]] bool is_ours(const std::string& word) const {
-    return std::ranges::any_of(record_.values,
-                               [&](const std::string& value) { return word == "crashkernel=" + value; });
+    return std::ranges::any_of(record_.values, [&](const std::string& value) {
+      const auto parameters = parameters_of(value);
+      return std::ranges::find(parameters, word) != parameters.end();
+    });
   }
   Record& record_;
   const std::string& value_;
   BootLoaderPlan& plan_;
+  size_t command_lines_ = 0;
 };
 
-bool has_key(std::string_view line, std::string_view key) {
-  return line.starts_with(key) && line.size() > key.size() &&
-         (line[key.size()] == ' ' || line[key.size()] == '\t');
+// Where the value of a line "KEY VALUE" begins, white space in front or not; npos: it has another key.
+size_t value_of_key(std::string_view line, std::string_view key) {
+  const size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
+  const size_t end = begin + key.size();
+  const bool has_key =
+      line.substr(begin).starts_with(key) && line.size() > end && (line[end] == ' ' || line[end] == '\t');
+  return has_key ? end + 1 : std::string_view::npos;
 }
 
 // Where the value of the last "options" line begins and ends, and its number; the others lose their
@@ -97,8 +108,9 @@ std::vector<OptionsLine> options_lines(std::string_view text, bool& linux_entry)
   for (size_t at = 0; at < text.size(); ++number) {
     const size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view line = text.substr(at, end - at);
-    if (has_key(line, "linux")) linux_entry = true;
-    if (has_key(line, "options")) lines.push_back({at + std::string_view("options ").size(), end, number});
+    if (value_of_key(line, "linux") != std::string_view::npos) linux_entry = true;
+    if (const size_t value = value_of_key(line, "options"); value != std::string_view::npos)
+      lines.push_back({at + value, end, number});
     at = end + 1;
   }
   return lines;
@@ -122,7 +134,12 @@ void edit_entry(FileEdit& file, Editor& editor) {
   const auto last = lines.back();
   const std::string where = fmt::format("{}:{}", file.path, last.number);
   if (lines.size() == 1) {
-    file.after = text.substr(0, last.begin) + editor.edit(file.path, where, joined) + text.substr(last.end);
+    const std::string options = editor.edit(file.path, where, joined);
+    const bool emptied = trim(options).empty() && !trim(joined).empty();
+    // A line that had nothing but our parameter was made by us.
+    const size_t begin = emptied ? text.rfind('\n', last.begin) + 1 : last.begin;
+    const size_t end = emptied ? std::min(last.end + 1, text.size()) : last.end;
+    file.after = text.substr(0, begin) + (emptied ? "" : options) + text.substr(end);
     return;
   }
   const std::string edited = editor.edit(file.path, where, joined);
@@ -137,6 +154,40 @@ void edit_entry(FileEdit& file, Editor& editor) {
     from = line.end;
   }
   file.after = after + text.substr(from);
+}
+
+// /etc/kernel/cmdline. Lines behind the last one that is no comment stay behind it: kernel-install passes
+// over comments, and what is put into one is lost.
+void edit_command_line_file(FileEdit& file, Editor& editor) {
+  const std::string text = *file.before;
+  size_t end = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t next = std::min(text.find('\n', at), text.size() - 1) + 1;
+    const std::string_view line = trim(std::string_view(text).substr(at, next - at));
+    if (!line.empty() && !line.starts_with('#')) end = next;
+    at = next;
+  }
+  const std::string edited = editor.edit(file.path, file.path, text.substr(0, end));
+  const bool first_of_all = end == 0 && !edited.empty() && !text.empty();
+  file.after = edited + (first_of_all ? "\n" : "") + text.substr(end);
+}
+
+// What a change of the entries does not reach.
+std::vector<std::string> notes_for(const std::string& root, bool has_command_line_file) {
+  std::vector<std::string> notes;
+  for (const char* boot : {"efi", "boot", "boot/efi"}) {
+    std::error_code error;
+    for (const auto& image : fs::directory_iterator(fs::path(root) / boot / "EFI/Linux", error)) {
+      if (image.path().extension() != ".efi") continue;
+      notes.push_back(fmt::format("{} has its command line inside: build it anew (kernel-install add)",
+                                  image.path().string()));
+    }
+  }
+  if (!has_command_line_file)
+    notes.emplace_back(
+        "there is no /etc/kernel/cmdline: a kernel that is installed before the next boot gets the running "
+        "kernel's command line; 'lifeboat reserve set again', which kernel-install's hook runs, mends that");
+  return notes;
 }
 
 }  // namespace
@@ -179,20 +230,24 @@ Result<BootLoaderPlan> plan_entries(const std::string& root, const std::string& 
   }
   FileEdit line{.path = fs::path(root) / kKernelCommandLine};
   line.before = TRY(read_if_there(line.path));
+  const bool has_command_line_file = line.before.has_value();
   if (line.before) {
-    line.after = editor.edit(line.path, line.path, *line.before);
+    edit_command_line_file(line, editor);
     files.push_back(std::move(line));
   }
-  if (files.empty()) {
+  if (!value.empty() && editor.command_lines() == 0) {
     return std::unexpected(
-        Error(ErrorCode::not_found, fmt::format("there are no boot entries below {}", root))
+        Error(ErrorCode::not_found, fmt::format("there is no boot entry with a command line below {}", root))
             .hint("a unified kernel image has its command line inside: write it to /etc/kernel/cmdline, run "
                   "this "
                   "again, and build the image anew (kernel-install add)"));
   }
+  if (!value.empty()) plan.notes = notes_for(root, has_command_line_file);
   if (value.empty()) {
     record = {};
-  } else if (std::ranges::find(record.values, value) == record.values.end()) {
+  } else {
+    // The last is the one that holds.
+    std::erase(record.values, value);
     record.values.push_back(value);
   }
   if (!value.empty()) record_file.after = to_text(record);
@@ -203,6 +258,12 @@ Result<BootLoaderPlan> plan_entries(const std::string& root, const std::string& 
   }
   if (value.empty() && record_file.changes()) plan.edits.push_back(record_file);
   return plan;
+}
+
+std::optional<std::string> remembered_value(const std::string& root) {
+  const auto text = read_if_there(fs::path(root) / kRecord);
+  const Record record = parse_record(text.value_or(std::nullopt));
+  return record.values.empty() ? std::nullopt : std::optional(record.values.back());
 }
 
 }  // namespace lifeboat::reservation

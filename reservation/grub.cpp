@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "reservation/boot_loader.h"
 #include "reservation/words.h"
 
@@ -22,8 +23,12 @@ constexpr std::string_view kBegin =
     "# lifeboat reserve: begin. 'lifeboat reserve set none' takes these lines away.\n";
 constexpr std::string_view kEnd = "# lifeboat reserve: end\n";
 
+constexpr std::string_view kVariable = "GRUB_CMDLINE_LINUX_DEFAULT=";
+
 std::string setting(const std::string& value) {
-  return fmt::format("GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel={}\"\n", value);
+  std::string words;
+  for (const auto& word : parameters_of(value)) words += " " + word;
+  return fmt::format("{}\"$GRUB_CMDLINE_LINUX_DEFAULT{}\"\n", kVariable, words);
 }
 
 // The script says whether it reads the folder; where there is no script, the folder itself does.
@@ -36,25 +41,56 @@ bool reads_folder(const fs::path& root) {
   return fs::is_directory(root / kFolder, error);
 }
 
-std::string without_own_lines(const std::string& text) {
+size_t line_number(std::string_view text, size_t at) {
+  return 1 + static_cast<size_t>(std::ranges::count(text.substr(0, at), '\n'));
+}
+
+// What stands between the marks is exactly one setting of ours; anything else somebody has written, and it
+// must not be lost.
+Result<std::string> without_own_lines(const std::string& path, const std::string& text) {
   const auto begin = text.find(kBegin);
   if (begin == std::string::npos) return text;
-  const auto end = text.find(kEnd, begin);
-  if (end == std::string::npos) return text;
+  const auto inner = begin + kBegin.size();
+  const auto end = text.find(kEnd, inner);
+  const auto lines =
+      end == std::string::npos ? std::string_view() : std::string_view(text).substr(inner, end - inner);
+  if (!lines.starts_with(kVariable) || lines.find('\n') != lines.size() - 1) {
+    return std::unexpected(
+        Error(ErrorCode::corrupt, fmt::format("{}:{}: the lines of lifeboat that begin here were changed",
+                                              path, line_number(text, begin)))
+            .hint("take them out by hand, from 'lifeboat reserve: begin' to 'end', and keep what is yours"));
+  }
   return text.substr(0, begin) + text.substr(end + kEnd.size());
 }
 
-void find_foreign(const std::string& path, std::string_view text, std::vector<ForeignParameter>& foreign) {
+// Calls visit(number, line) for each line that is no comment.
+template <typename Visit>
+void for_each_line(std::string_view text, const Visit& visit) {
   size_t number = 1;
   for (size_t at = 0; at < text.size(); ++number) {
     const auto end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = text.substr(at, end - at);
+    const std::string_view line = trim(text.substr(at, end - at));
     at = end + 1;
-    const auto first = line.find_first_not_of(" \t");
-    if (first == std::string_view::npos || line[first] == '#') continue;
+    if (!line.empty() && !line.starts_with('#')) visit(number, line);
+  }
+}
+
+void find_foreign(const std::string& path, std::string_view text, std::vector<ForeignParameter>& foreign) {
+  for_each_line(text, [&](size_t number, std::string_view line) {
     for (auto& word : crashkernel_words(line))
       foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
-  }
+  });
+}
+
+// A drop-in that is read after ours and does not add to the variable takes our parameter away.
+void find_assignment_anew(const std::string& path, std::string_view text, std::vector<std::string>& notes) {
+  for_each_line(text, [&](size_t number, std::string_view line) {
+    const bool adds = line.find("$GRUB_CMDLINE_LINUX_DEFAULT") != std::string_view::npos ||
+                      line.find("${GRUB_CMDLINE_LINUX_DEFAULT}") != std::string_view::npos;
+    if (line.starts_with(kVariable) && !adds)
+      notes.push_back(
+          fmt::format("{}:{} assigns GRUB_CMDLINE_LINUX_DEFAULT anew, after lifeboat's file", path, number));
+  });
 }
 
 Result<FileEdit> edit_of(const fs::path& root, const char* name) {
@@ -71,7 +107,7 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
   FileEdit own = TRY(edit_of(root, kOwn)), main = TRY(edit_of(root, kMain));
   const bool by_folder = reads_folder(root);
   own.after.reset();
-  if (main.before) main.after = without_own_lines(*main.before);
+  if (main.before) main.after = TRY(without_own_lines(main.path, *main.before));
   find_foreign(main.path, main.after.value_or(""), plan.foreign);
   if (!value.empty() && by_folder) {
     own.after =
@@ -88,12 +124,37 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
   }
   std::ranges::sort(others);
   for (const auto& path : others) {
-    if (const auto text = TRY(read_if_there(path))) find_foreign(path, *text, plan.foreign);
+    const auto text = TRY(read_if_there(path));
+    if (!text) continue;
+    find_foreign(path, *text, plan.foreign);
+    if (!value.empty() && path.string() > own.path) find_assignment_anew(path, *text, plan.notes);
   }
   for (auto* edit : {&own, &main}) {
     if (edit->changes()) plan.edits.push_back(std::move(*edit));
   }
   return plan;
+}
+
+std::optional<bool> grub_config_agrees(const std::string& root, const std::string& value,
+                                       const std::vector<ForeignParameter>& foreign) {
+  const auto wanted = parameters_of(value);
+  bool boots = false, with_value = false, with_others = false;
+  for (const char* config : {"boot/grub/grub.cfg", "boot/grub2/grub.cfg"}) {
+    const auto text = read_text(fs::path(root) / config, 4_MiB);
+    if (!text) continue;
+    for_each_line(*text, [&](size_t, std::string_view line) {
+      if (!line.starts_with("linux")) return;
+      boots = true;
+      const auto words = crashkernel_words(line);
+      with_value |= std::ranges::all_of(
+          wanted, [&](const std::string& word) { return std::ranges::find(words, word) != words.end(); });
+      with_others |= std::ranges::any_of(words, [&](const std::string& word) {
+        return std::ranges::find(foreign, word, &ForeignParameter::parameter) == foreign.end();
+      });
+    });
+  }
+  if (!boots) return std::nullopt;
+  return value.empty() ? !with_others : with_value;
 }
 
 }  // namespace lifeboat::reservation

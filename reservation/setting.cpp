@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "reservation/setting.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "base/process.h"
 #include "reservation/text_diff.h"
@@ -27,21 +29,65 @@ Error foreign_error(const std::vector<ForeignParameter>& foreign) {
   for (const auto& [where, parameter] : foreign) list += fmt::format("\n  {} has {}", where, parameter);
   return Error(ErrorCode::busy, "crashkernel= is set already, and not by lifeboat:" + list)
       .hint(
-          "take it out there (or remove the package that put it in); --force sets lifeboat's all the same, "
-          "so "
-          "that it is the one that counts");
+          "take it out there (or purge the package that put it in: removing a package leaves its "
+          "configuration); --force sets lifeboat's all the same, so that it is the one that counts");
 }
 
-void add_command(Setting& setting, const SettingRequest& request) {
-  if (setting.boot_loader != BootLoader::grub) return;
-  if (request.root != "/") {
-    setting.notes.push_back("grub.cfg was not made anew: run update-grub or grub-mkconfig in that system");
+// Which boot loaders' files the request is about.
+Result<std::vector<BootLoader>> choose_boot_loaders(const SettingRequest& request) {
+  if (request.boot_loader) return std::vector{*request.boot_loader};
+  // Nobody has to remember which of two it was.
+  if (request.value.empty()) return boot_loaders_at(request.root);
+  return std::vector{TRY(find_boot_loader(request.root))};
+}
+
+// In the files of another system a link may lead to this one's.
+Result<> check_within(const std::string& root, const std::vector<FileEdit>& edits) {
+  std::error_code error;
+  const auto top = std::filesystem::canonical(root, error);
+  if (error) return std::unexpected(errno_error(error.value(), root));
+  for (const auto& edit : edits) {
+    const auto real = std::filesystem::weakly_canonical(edit.path, error);
+    if (error) return std::unexpected(errno_error(error.value(), edit.path));
+    if (std::ranges::mismatch(top, real).in1 == top.end()) continue;
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("{} leads out of {}, to {}", edit.path, root, real.string()))
+            .hint("make that link relative, or run this in a chroot"));
+  }
+  return {};
+}
+
+void add_command(Setting& setting) {
+  if (std::ranges::find(setting.boot_loaders, BootLoader::grub) == setting.boot_loaders.end()) return;
+  const auto agrees = grub_config_agrees(setting.root, setting.value, setting.foreign);
+  // An attempt before this one may have been cut short between the files and the command.
+  if (setting.edits.empty() && agrees.value_or(true)) return;
+  if (setting.root != "/") {
+    setting.notes.emplace_back("grub.cfg was not made anew: run update-grub or grub-mkconfig in that system");
     return;
   }
   setting.command = grub_command();
   if (setting.command.empty()) {
     setting.notes.emplace_back("neither update-grub nor grub-mkconfig is here: make grub.cfg anew yourself");
   }
+}
+
+Result<> run_command(const Setting& setting) {
+  const auto output = TRY(run_process(setting.command, kPatience));
+  if (output.status != 0) {
+    return std::unexpected(
+        Error(ErrorCode::io, fmt::format("{} failed with exit code {}:\n{}", setting.command.front(),
+                                         output.status, output.text))
+            .hint("mend what it says, and try again"));
+  }
+  if (setting.value.empty() ||
+      grub_config_agrees(setting.root, setting.value, setting.foreign).value_or(true))
+    return {};
+  std::string why = "another file assigns GRUB_CMDLINE_LINUX_DEFAULT anew; let it add to it";
+  for (const auto& note : setting.notes) why += "; " + note;
+  return std::unexpected(Error(ErrorCode::io, fmt::format("{} made a grub.cfg without crashkernel={}",
+                                                          setting.command.front(), setting.value))
+                             .hint(why));
 }
 
 }  // namespace
@@ -55,32 +101,32 @@ std::string Setting::diff() const {
 }
 
 Result<Setting> plan_setting(const SettingRequest& request) {
-  Setting setting;
-  setting.boot_loader = request.boot_loader ? *request.boot_loader : TRY(find_boot_loader(request.root));
-  auto plan = TRY(setting.boot_loader == BootLoader::grub ? plan_grub(request.root, request.value)
-                                                          : plan_entries(request.root, request.value));
-  if (!request.value.empty() && !plan.foreign.empty() && !request.force)
-    return std::unexpected(foreign_error(plan.foreign));
-  setting.edits = std::move(plan.edits);
-  setting.foreign = std::move(plan.foreign);
-  setting.notes = std::move(plan.notes);
-  if (!setting.edits.empty()) add_command(setting, request);
+  Setting setting{.root = request.root, .value = request.value};
+  setting.boot_loaders = TRY(choose_boot_loaders(request));
+  for (const auto loader : setting.boot_loaders) {
+    auto plan = TRY(loader == BootLoader::grub ? plan_grub(request.root, request.value)
+                                               : plan_entries(request.root, request.value));
+    std::ranges::move(plan.edits, std::back_inserter(setting.edits));
+    std::ranges::move(plan.foreign, std::back_inserter(setting.foreign));
+    std::ranges::move(plan.notes, std::back_inserter(setting.notes));
+  }
+  if (!request.value.empty() && !setting.foreign.empty() && !request.force)
+    return std::unexpected(foreign_error(setting.foreign));
+  TRY_VOID(check_within(request.root, setting.edits));
+  add_command(setting);
   return setting;
 }
 
 Result<> carry_out(const Setting& setting) {
   TRY_VOID(make_edits(setting.edits));
   if (setting.command.empty()) return {};
-  auto output = run_process(setting.command, kPatience);
-  if (output && output->status == 0) return {};
-  Error error = output
-                    ? Error(ErrorCode::io, fmt::format("{} failed with exit code {}:\n{}",
-                                                       setting.command.front(), output->status, output->text))
-                    : output.error();
+  auto ran = run_command(setting);
+  if (ran) return {};
+  Error error = std::move(ran).error();
   const auto undone = undo_edits(setting.edits);
-  return std::unexpected(std::move(error).hint(
-      undone ? "the files are as they were before; mend what it says, and try again"
-             : "the files could not be brought back either: " + undone.error().to_string()));
+  error.message += undone ? "\nThe files are as they were before."
+                          : "\nThe files could not be brought back either: " + undone.error().to_string();
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace lifeboat::reservation

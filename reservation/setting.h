@@ -9,15 +9,18 @@ namespace lifeboat::reservation {
 struct SettingRequest {
   std::string root = "/";
   std::optional<BootLoader> boot_loader;  // unset: the one that is there
-  std::string value;                      // of crashkernel=; empty: take it away
-  bool force = false;                     // also beside or instead of somebody else's
+  // Of crashkernel=, several with blanks between. Empty: take it away, wherever it was put.
+  std::string value;
+  bool force = false;  // also beside or instead of somebody else's
 };
 
 struct Setting {
-  BootLoader boot_loader = BootLoader::grub;
+  std::string root, value;
+  std::vector<BootLoader> boot_loaders;  // whose files were looked at
   std::vector<FileEdit> edits;
   std::vector<ForeignParameter> foreign;  // with `force`: that were passed over or replaced
-  std::vector<std::string> command;       // to run afterwards; empty: none
+  // To run afterwards, also where no file changes but the boot loader does not know yet; empty: none.
+  std::vector<std::string> command;
   std::vector<std::string> notes;
 
   // All edits as one unified diff.
@@ -26,7 +29,8 @@ struct Setting {
 
 // `busy` for somebody else's crashkernel= without `force`, with where each stands.
 Result<Setting> plan_setting(const SettingRequest& request);
-// Changes the files and runs the command; when that fails the files are as before.
+// Changes the files, runs the command, and looks whether the boot loader knows then; else the files are as
+// before.
 Result<> carry_out(const Setting& setting);
 
 }  // namespace lifeboat::reservation

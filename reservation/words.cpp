@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "reservation/words.h"
 
+#include <ranges>
+
 namespace lifeboat::reservation {
 namespace {
 
@@ -24,6 +26,15 @@ Word find_word(std::string_view text, size_t from) {
 }
 
 }  // namespace
+
+std::vector<std::string> parameters_of(std::string_view value) {
+  std::vector<std::string> words;
+  for (const auto part : std::views::split(value, ' ')) {
+    const std::string_view word(part.begin(), part.end());
+    if (!word.empty()) words.push_back(std::string(kName) + std::string(word));
+  }
+  return words;
+}
 
 std::vector<std::string> crashkernel_words(std::string_view text) {
   std::vector<std::string> words;

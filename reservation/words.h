@@ -9,6 +9,8 @@
 
 namespace lifeboat::reservation {
 
+// A setting as parameters: "1G,high 128M,low" becomes "crashkernel=1G,high", "crashkernel=128M,low".
+std::vector<std::string> parameters_of(std::string_view value);
 // Every "crashkernel=..." of the text, as written.
 std::vector<std::string> crashkernel_words(std::string_view text);
 // The text without them and the white space in front of them.

@@ -36,7 +36,12 @@ Result<int> run_config(const Arguments& arguments) {
   const std::string action = TRY(line.require("action"));
   if (action != "check" && action != "show")
     return fail(ErrorCode::usage, "config: '{}' is neither check nor show", action);
-  const auto config = TRY(read_config(line));
+  const auto read = read_config(line);
+  if (!read && line.json() && action == "check") {
+    const Error& error = read.error();
+    print_json({{"ok", false}, {"mistake", error.message}, {"next", error.next_step}});
+  }
+  const config::Config& config = TRY(read);
   if (line.json()) {
     print_json(action == "show" ? to_json(config) : Json{{"files", config.files}, {"ok", true}});
   } else if (action == "show") {

@@ -7,8 +7,10 @@
 #include "cli/capture_kernel.h"
 #include "cli/configuration.h"
 #include "image/x86_64/bzimage.h"
+#include "reservation/entry_files.h"
 #include "reservation/reserved.h"
 #include "reservation/setting.h"
+#include "reservation/words.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -146,23 +148,76 @@ Result<int> estimate(const CommandLine& line) {
   return kDone;
 }
 
-// What follows "crashkernel="; empty: none.
-Result<std::string> wanted_value(const CommandLine& line) {
-  if (line.has("undo")) return std::string();
+std::unexpected<Error> too_little(uint64_t size, const Estimate& needed, const char* verb) {
+  return std::unexpected(
+      Error(ErrorCode::usage, fmt::format("{} are too little: about {} are needed", format_size(size),
+                                          format_size(needed.total)))
+          .hint(fmt::format("'lifeboat reserve estimate' tells why; --force {}s all the same", verb)));
+}
+
+// Would so much come to be reserved, and be enough? What cannot be found out is no obstacle.
+Result<> check_value(const CommandLine& line, const std::string& value) {
+  std::string parameters;
+  for (const auto& parameter : reservation::parameters_of(value)) parameters += parameter + " ";
+  const auto request = reservation::crashkernel_request(parameters);
+  if (!request.mistakes.empty()) return fail(ErrorCode::usage, "{}", request.mistakes.front());
+  if (!request.main) {
+    return std::unexpected(
+        Error(ErrorCode::usage,
+              fmt::format("crashkernel={} reserves nothing where kernels are loaded", value))
+            .hint("give the main size too, in one argument: '256M,high 128M,low'"));
+  }
+  if (request.main->ranges.empty() && request.main->size < 1_MiB) {
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("crashkernel={} is less than a megabyte", request.main->text))
+            .hint("a size without a unit is in bytes: write 256M"));
+  }
+  if (line.has("root") || line.has("force")) return {};
+  const auto ram = reservation::read_reserved(SystemPaths{}).ram;
+  if (!ram && !request.main->ranges.empty()) return {};
+  const uint64_t size = std::max(request.main->size_for(ram.value_or(UINT64_MAX), false),
+                                 request.main->size_for(ram.value_or(UINT64_MAX), true));
+  const auto needed = estimate_of(line);
+  if (size == 0 || (needed && size < needed->least)) {
+    if (needed) return too_little(size, *needed, "set");
+    return fail(ErrorCode::usage, "crashkernel={} reserves nothing on this machine", value);
+  }
+  if (needed && size < needed->total) {
+    log::warning("{} may be too little: about {} are needed ('lifeboat reserve estimate')", format_size(size),
+                 format_size(needed->total));
+  }
+  return {};
+}
+
+// What follows "crashkernel="; empty: none. nullopt: there is nothing to set again.
+Result<std::optional<std::string>> wanted_value(const CommandLine& line) {
+  if (line.has("undo")) return "";
   std::string size = TRY(line.require("SIZE"));
-  if (size == "none") return std::string();
+  if (size == "none") return "";
+  if (size == "again") return reservation::remembered_value(line.get("root", "/"));
   if (size == "auto") return fmt::format("{}M", TRY(estimate_of(line)).total / 1_MiB);
-  TRY_VOID(reservation::parse_crashkernel(size));
+  TRY_VOID(check_value(line, size));
   return size;
 }
 
-void print_setting(const CommandLine& line, const reservation::Setting& setting, const std::string& value) {
-  if (setting.edits.empty()) {
-    fmt::print("{}: nothing to change\n", boot_loader_name(setting.boot_loader));
+std::string names_of(const std::vector<reservation::BootLoader>& loaders) {
+  std::string names;
+  for (const auto loader : loaders) {
+    names += names.empty() ? "" : ", ";
+    names += boot_loader_name(loader);
+  }
+  return names.empty() ? "no boot loader" : names;
+}
+
+void print_setting(const CommandLine& line, const reservation::Setting& setting) {
+  if (setting.edits.empty() && setting.command.empty()) {
+    fmt::print("{}: nothing to change\n", names_of(setting.boot_loaders));
     return;
   }
   if (line.has("dry-run")) {
     fmt::print("{}", setting.diff());
+    if (setting.edits.empty())
+      fmt::print("no file changes; {} would run, since grub.cfg is behind\n", setting.command.front());
     return;
   }
   for (const auto& edit : setting.edits) {
@@ -170,38 +225,53 @@ void print_setting(const CommandLine& line, const reservation::Setting& setting,
   }
   if (!setting.command.empty()) fmt::print("ran {}\n", setting.command.front());
   fmt::print("{} from the next boot on\n",
-             value.empty() ? "no crashkernel= by lifeboat" : "crashkernel=" + value);
+             setting.value.empty() ? "no crashkernel= by lifeboat" : "crashkernel=" + setting.value);
+}
+
+Json setting_json(const CommandLine& line, const reservation::Setting& setting) {
+  Json files = Json::array(), foreign = Json::array();
+  for (const auto& edit : setting.edits) {
+    if (!edit.own_record) files.push_back(edit.path);
+  }
+  for (const auto& [where, parameter] : setting.foreign)
+    foreign.push_back({{"where", where}, {"parameter", parameter}});
+  return {{"boot_loader", names_of(setting.boot_loaders)},
+          {"crashkernel", setting.value},
+          {"changed", !setting.edits.empty()},
+          {"dry_run", line.has("dry-run")},
+          {"files", files},
+          {"foreign", foreign},
+          {"diff", setting.diff()},
+          {"command", setting.command},
+          {"notes", setting.notes}};
 }
 
 Result<int> set(const CommandLine& line) {
   reservation::SettingRequest request{.root = line.get("root", "/"), .force = line.has("force")};
   if (line.has("boot-loader"))
     request.boot_loader = TRY(reservation::parse_boot_loader(line.get("boot-loader")));
-  request.value = TRY(wanted_value(line));
-  const auto setting = TRY(reservation::plan_setting(request));
-  const bool dry_run = line.has("dry-run");
-  if (!dry_run) TRY_VOID(reservation::carry_out(setting));
-  for (const auto& note : setting.notes) log::warning("{}", note);
-  if (!request.value.empty()) {
-    for (const auto& [where, parameter] : setting.foreign)
-      log::warning("{} has {}, not by lifeboat", where, parameter);
-  }
-  if (!line.json()) {
-    print_setting(line, setting, request.value);
+  const auto value = TRY(wanted_value(line));
+  if (!value) {
+    if (line.json()) {
+      print_json({{"changed", false}});
+    } else {
+      fmt::print("nothing was set in boot entries\n");
+    }
     return kDone;
   }
-  Json files = Json::array();
-  for (const auto& edit : setting.edits) {
-    if (!edit.own_record) files.push_back(edit.path);
+  request.value = *value;
+  // Only entries have to be gone through again: GRUB's configuration is for all kernels.
+  if (line.get("SIZE") == "again") request.boot_loader = reservation::BootLoader::bls;
+  const auto setting = TRY(reservation::plan_setting(request));
+  if (!line.has("dry-run")) TRY_VOID(reservation::carry_out(setting));
+  for (const auto& note : setting.notes) log::warning("{}", note);
+  for (const auto& [where, parameter] : setting.foreign)
+    log::warning("{} has {}, not by lifeboat", where, parameter);
+  if (line.json()) {
+    print_json(setting_json(line, setting));
+  } else {
+    print_setting(line, setting);
   }
-  print_json({{"boot_loader", boot_loader_name(setting.boot_loader)},
-              {"crashkernel", request.value},
-              {"changed", !setting.edits.empty()},
-              {"dry_run", dry_run},
-              {"files", files},
-              {"diff", setting.diff()},
-              {"command", setting.command},
-              {"notes", setting.notes}});
   return kDone;
 }
 
@@ -214,12 +284,7 @@ Result<int> shrink(const CommandLine& line) {
                                  .context("cannot tell how much is needed")
                                  .hint("--force shrinks all the same"));
     }
-    if (size < needed->total) {
-      return std::unexpected(
-          Error(ErrorCode::usage, fmt::format("{} are too little: about {} are needed", format_size(size),
-                                              format_size(needed->total)))
-              .hint("'lifeboat reserve estimate' tells why; --force shrinks all the same"));
-    }
+    if (size < needed->total) return too_little(size, *needed, "shrink");
   }
   const uint64_t now = TRY(reservation::shrink_reservation(SystemPaths{}, size));
   if (line.json()) {
@@ -241,7 +306,8 @@ Result<int> run_reserve(const Arguments& arguments) {
       "  estimate     how much this machine needs, part by part\n"
       "  set SIZE     tells the boot loader: a size (256M), auto (the estimate), any value that "
       "crashkernel=\n"
-      "               takes, or none (takes lifeboat's own away); from the next boot on\n"
+      "               takes ('1G,high 128M,low'), none (takes lifeboat's own away), or again (what was set\n"
+      "               before, into boot entries that have come since); from the next boot on\n"
       "  shrink SIZE  gives what is above SIZE back to the running kernel, while nothing is loaded. Nothing\n"
       "               brings it back before the next boot");
   // clang-format off
@@ -250,7 +316,7 @@ Result<int> run_reserve(const Arguments& arguments) {
     ("root", po::value<std::string>(), "set: the system whose boot loader is meant (default: /)")
     ("dry-run,n", "set: only show what would change, as a unified diff")
     ("undo", "set: as 'set none'")
-    ("force", "set: also when somebody else has set crashkernel=; shrink: also below the estimate")
+    ("force", "set: also when somebody else has set crashkernel=, and less than is needed; shrink: also below the estimate")
     ("kernel", po::value<std::string>(), "estimate: the capture kernel's file (default: as for 'build')")
     ("modules", po::value<std::string>(), "estimate: its module tree")
     ("init", po::value<std::string>(), "estimate: the program lifeboat-init");

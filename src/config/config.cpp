@@ -128,7 +128,7 @@ class Applier {
 Result<> check_owner(int fd, const std::string& path) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno("cannot examine {}", path);
-  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::usage, "{} is not a file", path);
+  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::corrupt, "{} is not a file", path);
   if ((status.st_uid != 0 && status.st_uid != ::geteuid()) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return std::unexpected(
         Error(ErrorCode::no_permission, fmt::format("{} can be written to by others than root", path))
@@ -137,11 +137,20 @@ Result<> check_owner(int fd, const std::string& path) {
   return {};
 }
 
+// A drop-in that is a link to /dev/null: the way to switch one off that a package brings.
+bool is_masked(const std::string& path) {
+  struct stat status{}, null_device{};
+  return ::stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode) &&
+         ::stat("/dev/null", &null_device) == 0 && status.st_rdev == null_device.st_rdev;
+}
+
 Result<> apply_file(Config& config, const std::string& path) {
-  const UniqueFd fd = TRY(open_file(path, O_RDONLY));
+  if (is_masked(path)) return {};
+  // One that is a FIFO would keep us waiting.
+  const UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
   TRY_VOID(check_owner(fd.get(), path));
   const uint64_t size = TRY(file_size(fd.get(), path));
-  if (size > kMostBytes) return fail(ErrorCode::usage, "{} is too large for a configuration", path);
+  if (size > kMostBytes) return fail(ErrorCode::corrupt, "{} is too large for a configuration", path);
   std::string text(size, '\0');
   TRY_VOID(pread_exact(fd.get(), 0, std::as_writable_bytes(std::span(text)), path));
   auto applied = apply_config(config, text, path);

@@ -2,6 +2,7 @@
 #include "config/values.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <ranges>
 
 #include "base/duration.h"
@@ -25,7 +26,15 @@ Result<std::string> parse_path(std::string_view value) {
     if (std::string_view(part.begin(), part.end()) == "..")
       return fail(ErrorCode::usage, "the path '{}' leads upwards", value);
   }
-  return std::string(value);
+  // Taken for a part of the path, it would lead to a place that nobody means.
+  if (value.find(" #") != std::string_view::npos || value.find(" ;") != std::string_view::npos) {
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("the path '{}' has a remark behind it", value))
+                               .hint("a remark stands on a line of its own"));
+  }
+  std::string path = std::filesystem::path(value).lexically_normal();
+  if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  // Two slashes in front are kept by POSIX's rules, and mean nothing on Linux.
+  return path.starts_with("//") ? path.substr(1) : path;
 }
 
 Result<std::string> parse_name(std::string_view value) {

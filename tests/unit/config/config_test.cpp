@@ -124,6 +124,16 @@ TEST(Config, AnEmptyValueClearsAListAndUnsetsALimit) {
   EXPECT_FALSE(config.retention.keep);
 }
 
+TEST(Config, PathsAreKeptInTheirPlainForm) {
+  Config config;
+  ASSERT_TRUE(
+      apply_config(config, "[target]\npath = /srv//dumps/\n[capture]\nhook_before = //bin/./true\n", "f"));
+  EXPECT_EQ(config.targets.front().path, "/srv/dumps");
+  EXPECT_THAT(config.capture.hooks_before, ElementsAre("/bin/true"));
+  ASSERT_TRUE(apply_config(config, "[target]\npath = /\n", "f"));
+  EXPECT_EQ(config.targets.front().path, "/");
+}
+
 TEST(Config, TargetsOfALaterFileReplaceThoseBefore) {
   Config config;
   ASSERT_TRUE(apply_config(config, kEverything, "f"));
@@ -165,6 +175,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[target]\npath = /a\npath = /b\n", "/etc/f:3: 'path' is set twice", ""},
         Bad{"[target]\npath = a\n", "/etc/f:2: path: the path 'a' does not begin with /", ""},
         Bad{"[target]\npath = /a/../b\n", "leads upwards", ""},
+        Bad{"[target]\npath = /a # mine\n", "/etc/f:2: path: the path '/a # mine' has a remark",
+            "line of its own"},
         Bad{"[target]\nfilesystem = ext4\n", "/etc/f:1: filesystem without a device", "leave it out"},
         Bad{"[target]\ndevice = sda1\n", "/etc/f:2: device: 'sda1' is none of UUID=", ""},
         Bad{"[target]\ndevice = UUID=\n", "'UUID=' is none of", ""},
@@ -226,6 +238,23 @@ TEST_F(ConfigFiles, AMistakeIsToldWithItsFile) {
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code, ErrorCode::corrupt);
   EXPECT_THAT(config.error().message, HasSubstr("10-a.conf:2: [dump] has no key 'levle'"));
+}
+
+TEST_F(ConfigFiles, ALinkToNullSwitchesADropInOff) {
+  write(paths_.file, "[retention]\nkeep = 2\n");
+  std::filesystem::create_symlink("/dev/null", paths_.drop_ins + "/50-package.conf");
+  const auto config = read_config(paths_);
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(config->retention.keep, 2U);
+  EXPECT_THAT(config->files, ElementsAre(paths_.file));
+}
+
+TEST_F(ConfigFiles, AFifoIsAMistakeOfTheFileAndNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(paths_.file.c_str(), 0600), 0);
+  const auto config = read_config(paths_);
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, ErrorCode::corrupt);
+  EXPECT_THAT(config.error().message, HasSubstr("is not a file"));
 }
 
 TEST_F(ConfigFiles, AFolderInPlaceOfTheFileIsAnError) {

@@ -6,12 +6,14 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "reservation/entry_files.h"
 #include "reservation/setting.h"
 #include "reservation/words.h"
 
 namespace lifeboat::reservation {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -70,7 +72,7 @@ TEST_F(BootLoaderFiles, GrubGetsADropIn) {
   debian();
   const auto setting = set("88M");
   ASSERT_TRUE(setting) << setting.error().to_string();
-  EXPECT_EQ(setting->boot_loader, BootLoader::grub);
+  EXPECT_THAT(setting->boot_loaders, ElementsAre(BootLoader::grub));
   EXPECT_THAT(text("etc/default/grub.d/lifeboat.cfg"),
               HasSubstr("\nGRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=88M\"\n"));
   EXPECT_EQ(text("etc/default/grub"), kGrub);
@@ -115,7 +117,7 @@ TEST_F(BootLoaderFiles, EntriesGetTheParameterAndLoseIt) {
   systemd_boot();
   const auto setting = set("88M");
   ASSERT_TRUE(setting) << setting.error().to_string();
-  EXPECT_EQ(setting->boot_loader, BootLoader::systemd_boot);
+  EXPECT_THAT(setting->boot_loaders, ElementsAre(BootLoader::systemd_boot));
   EXPECT_THAT(text("boot/loader/entries/a.conf"),
               HasSubstr("\noptions    root=UUID=1  ro quiet crashkernel=88M\nlinux"));
   EXPECT_THAT(text("boot/loader/entries/memtest.conf"), Not(HasSubstr("crashkernel")));
@@ -216,6 +218,161 @@ TEST_F(BootLoaderFiles, WhichBootLoader) {
   EXPECT_EQ(find_boot_loader(folder_.path()).error().code, ErrorCode::usage);
   EXPECT_EQ(parse_boot_loader("systemd-boot").value(), BootLoader::systemd_boot);
   EXPECT_FALSE(parse_boot_loader("lilo"));
+}
+
+TEST_F(BootLoaderFiles, SeveralParametersAreOneSetting) {
+  systemd_boot();
+  ASSERT_TRUE(set("1G,high 128M,low"));
+  EXPECT_EQ(text("etc/kernel/cmdline"), "root=UUID=1 ro quiet crashkernel=1G,high crashkernel=128M,low\n");
+  EXPECT_THAT(set("1G,high 128M,low")->edits, IsEmpty());
+  ASSERT_TRUE(set(""));
+  EXPECT_EQ(text("etc/kernel/cmdline"), "root=UUID=1 ro quiet\n");
+  debian();
+  ASSERT_TRUE(
+      plan_setting({.root = folder_.path(), .boot_loader = BootLoader::grub, .value = "1G,high 128M,low"}));
+}
+
+TEST_F(BootLoaderFiles, GrubsOwnFileTellsWhetherItKnows) {
+  debian();
+  EXPECT_FALSE(grub_config_agrees(folder_.path(), "88M", {}));
+  put("boot/grub/grub.cfg", "# linux crashkernel=88M\nmenuentry x {\n\tlinux /vmlinuz ro quiet\n}\n");
+  EXPECT_EQ(grub_config_agrees(folder_.path(), "88M", {}), false);
+  EXPECT_EQ(grub_config_agrees(folder_.path(), "", {}), true);
+  put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet crashkernel=88M\n\tlinux /vmlinuz ro single\n");
+  EXPECT_EQ(grub_config_agrees(folder_.path(), "88M", {}), true);
+  EXPECT_EQ(grub_config_agrees(folder_.path(), "96M", {}), false);
+  EXPECT_EQ(grub_config_agrees(folder_.path(), "", {}), false);
+  EXPECT_EQ(grub_config_agrees(folder_.path(), "", {{"f:1", "crashkernel=88M"}}), true);
+}
+
+TEST_F(BootLoaderFiles, AnAttemptThatWasCutShortIsTakenUpAgain) {
+  debian();
+  ASSERT_TRUE(set("88M"));
+  put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet\n");
+  const auto behind = set("88M");
+  EXPECT_THAT(behind->edits, IsEmpty());
+  EXPECT_THAT(behind->notes, ElementsAre(HasSubstr("was not made anew")));
+  put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet crashkernel=88M\n");
+  EXPECT_THAT(set("88M")->notes, IsEmpty());
+}
+
+TEST_F(BootLoaderFiles, ACommandThatLeavesTheParameterOutUndoesTheFiles) {
+  debian();
+  put("etc/default/grub.d/zz.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"console=ttyS0\"\n");
+  auto setting = plan_setting({.root = folder_.path(), .value = "88M"});
+  ASSERT_TRUE(setting) << setting.error().to_string();
+  EXPECT_THAT(setting->notes, Contains(HasSubstr("zz.cfg:1 assigns GRUB_CMDLINE_LINUX_DEFAULT anew")));
+  put("boot/grub/grub.cfg", "\tlinux /vmlinuz console=ttyS0\n");
+  setting->command = {"/bin/true"};
+  const auto done = carry_out(*setting);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().to_string(), HasSubstr("made a grub.cfg without crashkernel=88M"));
+  EXPECT_THAT(done.error().to_string(), HasSubstr("zz.cfg:1"));
+  EXPECT_EQ(text("etc/default/grub.d/lifeboat.cfg"), "(none)");
+  put("boot/grub/grub.cfg", "\tlinux /vmlinuz console=ttyS0 crashkernel=88M\n");
+  EXPECT_TRUE(carry_out(*setting));
+}
+
+TEST_F(BootLoaderFiles, LinesBetweenTheMarksThatAreNotOursStay) {
+  put("etc/default/grub", "GRUB_DEFAULT=0\n");
+  put("usr/sbin/grub-mkconfig", "");
+  put("boot/grub/grub.cfg", "");
+  ASSERT_TRUE(set("88M"));
+  const std::string ours = text("etc/default/grub");
+  for (const std::string& broken : {ours.substr(0, ours.rfind("# lifeboat")) + "GRUB_TERMINAL=serial\n",
+                                    ours.substr(0, ours.rfind("# lifeboat")) + "GRUB_TERMINAL=serial\n" +
+                                        ours.substr(ours.rfind("# lifeboat"))}) {
+    put("etc/default/grub", broken);
+    for (const char* value : {"96M", ""}) {
+      const auto setting = plan_setting({.root = folder_.path(), .value = value});
+      ASSERT_FALSE(setting);
+      EXPECT_THAT(setting.error().message, HasSubstr("etc/default/grub:2: the lines of lifeboat"));
+    }
+    EXPECT_EQ(text("etc/default/grub"), broken);
+  }
+}
+
+TEST_F(BootLoaderFiles, NoneTakesAwayFromAllBootLoaders) {
+  debian();
+  systemd_boot();
+  for (const auto loader : {BootLoader::grub, BootLoader::systemd_boot}) {
+    const auto setting = plan_setting({.root = folder_.path(), .boot_loader = loader, .value = "88M"});
+    ASSERT_TRUE(setting && carry_out(*setting));
+  }
+  const auto none = set("");
+  ASSERT_TRUE(none) << none.error().to_string();
+  EXPECT_THAT(none->boot_loaders, ElementsAre(BootLoader::grub, BootLoader::systemd_boot));
+  EXPECT_EQ(text("etc/default/grub.d/lifeboat.cfg"), "(none)");
+  EXPECT_EQ(text("boot/loader/entries/a.conf"), kEntry);
+}
+
+TEST_F(BootLoaderFiles, WhatNobodyRemembersIsNamed) {
+  systemd_boot();
+  ASSERT_TRUE(set("88M"));
+  put("var/lib/lifeboat/reserve.json", "{");
+  EXPECT_EQ(remembered_value(folder_.path()), std::nullopt);
+  const auto none = set("");
+  ASSERT_TRUE(none);
+  EXPECT_THAT(none->foreign, Contains(testing::Field(&ForeignParameter::parameter, "crashkernel=88M")));
+}
+
+TEST_F(BootLoaderFiles, TheLastValueIsRemembered) {
+  systemd_boot();
+  EXPECT_EQ(remembered_value(folder_.path()), std::nullopt);
+  for (const char* value : {"88M", "96M", "88M"}) ASSERT_TRUE(set(value));
+  EXPECT_EQ(remembered_value(folder_.path()), "88M");
+  ASSERT_TRUE(set(""));
+  EXPECT_EQ(remembered_value(folder_.path()), std::nullopt);
+}
+
+TEST_F(BootLoaderFiles, EntriesAsSystemdBootReadsThem) {
+  systemd_boot();
+  const std::string indented = "title x\n  linux /vmlinuz\n\toptions\tro\n";
+  put("boot/loader/entries/a.conf", indented);
+  put("boot/loader/entries/b.conf", "linux /vmlinuz\n");
+  ASSERT_TRUE(set("88M"));
+  EXPECT_EQ(text("boot/loader/entries/a.conf"), "title x\n  linux /vmlinuz\n\toptions\tro crashkernel=88M\n");
+  ASSERT_TRUE(set(""));
+  EXPECT_EQ(text("boot/loader/entries/a.conf"), indented);
+  EXPECT_EQ(text("boot/loader/entries/b.conf"), "linux /vmlinuz\n");
+}
+
+TEST_F(BootLoaderFiles, EntriesWithoutAnyCommandLineAreNoSuccess) {
+  put("boot/EFI/systemd/systemd-bootx64.efi", "");
+  put("boot/loader/entries/a.conf", "title x\nefi /EFI/Linux/x.efi\n");
+  const auto setting = set("88M");
+  ASSERT_FALSE(setting);
+  EXPECT_THAT(setting.error().to_string(), HasSubstr("no boot entry with a command line"));
+}
+
+TEST_F(BootLoaderFiles, UnifiedImagesAndAMissingCommandLineFileAreNoted) {
+  systemd_boot();
+  put("boot/EFI/Linux/x.efi", "");
+  std::filesystem::remove(path("etc/kernel/cmdline"));
+  EXPECT_THAT(set("88M")->notes, ElementsAre(HasSubstr("x.efi has its command line inside"),
+                                             HasSubstr("there is no /etc/kernel/cmdline")));
+}
+
+TEST_F(BootLoaderFiles, CommentsInTheCommandLineFileAreNoPlaceForIt) {
+  systemd_boot();
+  for (const auto& [before, after] :
+       {std::pair("ro quiet\n# mine\n", "ro quiet crashkernel=88M\n# mine\n"),
+        std::pair("# mine\nro", "# mine\nro crashkernel=88M"), std::pair("", "crashkernel=88M"),
+        std::pair("# mine\n", "crashkernel=88M\n# mine\n")}) {
+    put("etc/kernel/cmdline", before);
+    ASSERT_TRUE(set("88M"));
+    EXPECT_EQ(text("etc/kernel/cmdline"), after);
+  }
+}
+
+TEST_F(BootLoaderFiles, ALinkOutOfTheRootIsNotFollowed) {
+  debian();
+  const TempDir host = TempDir::create("boot-loader-host").value();
+  std::filesystem::create_directory_symlink(host.path(), path("etc/default/grub.d"));
+  const auto setting = plan_setting({.root = folder_.path(), .value = "88M"});
+  ASSERT_FALSE(setting);
+  EXPECT_THAT(setting.error().message, HasSubstr("leads out of"));
+  EXPECT_TRUE(std::filesystem::is_empty(host.path()));
 }
 
 }  // namespace
