@@ -61,7 +61,8 @@ std::optional<std::string> spell(std::string_view keyword, Dwarf_Die& type, cons
 std::optional<std::string> spell_type(Dwarf_Die entry) {
   std::string stars, dimensions;
   for (int layer = 0; layer < kMostLayers; ++layer) {
-    if (!next_type(entry)) return stars.empty() ? std::nullopt : std::optional("void " + stars + dimensions);
+    if (!next_type(entry))
+      return stars.empty() ? std::nullopt : std::optional(fmt::format("void {}{}", stars, dimensions));
     switch (dwarf_tag(&entry)) {
       case DW_TAG_base_type:
       case DW_TAG_typedef:

@@ -391,9 +391,8 @@ Result<uint64_t> to_number(const ExpressionScope& scope, const Value& value) {
   const TypeInfo info = TRY(btf.type(TRY(btf.strip(value.type))));
   Field field{0, info.size, value.bit_offset, value.bit_size};
   switch (info.kind) {
-    case TypeKind::array:
-      return value.bits;
     // A function is its address too.
+    case TypeKind::array:
     case TypeKind::function_prototype:
       return value.bits;
     case TypeKind::integer:

@@ -23,9 +23,9 @@ NamedStack name_stack(const Session& session, Backtrace trace) {
   if (!trace.fallback.empty()) stack.end += (stack.end.empty() ? "" : "; ") + trace.fallback;
   stack.frames.reserve(trace.frames.size());
   for (size_t index = 0; index < trace.frames.size(); ++index) {
-    Frame& frame = trace.frames[index];
+    const Frame& frame = trace.frames[index];
     NamedFrame named = name_address(session, frame.address, !frame.interrupted);
-    named.frame = std::move(frame);
+    named.frame = frame;
     stack.frames.push_back(std::move(named));
   }
   return stack;

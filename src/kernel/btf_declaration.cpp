@@ -41,7 +41,7 @@ class Declarer {
         case BtfKind::pointer: {
           const BtfKind target = TRY(state_.raw(raw.size_or_type)).kind;
           name.insert(0, "*");
-          if (target == BtfKind::array || target == BtfKind::prototype) name = "(" + name + ")";
+          if (target == BtfKind::array || target == BtfKind::prototype) name = fmt::format("({})", name);
           id = raw.size_or_type;
           break;
         }
@@ -60,9 +60,9 @@ class Declarer {
           const std::string word = qualifier(raw);
           // Of a pointer it stands behind the '*', of all else in front.
           if (TRY(skip_qualifiers(raw.size_or_type)).kind == BtfKind::pointer)
-            name = name.empty() ? word : word + " " + name;
+            name = name.empty() ? word : fmt::format("{} {}", word, name);
           else
-            qualifiers += word + " ";
+            qualifiers.append(word).append(" ");
           id = raw.size_or_type;
           break;
         }
@@ -83,7 +83,7 @@ class Declarer {
     for (uint32_t index = 0; index < raw.count; ++index) {
       if (++steps_ > kMaxSteps) return too_complex();
       if (raw.is_enumeration()) {
-        const uint32_t words = raw.kind == BtfKind::enumeration64 ? 3 : 2;
+        const size_t words = raw.kind == BtfKind::enumeration64 ? 3 : 2;
         text += fmt::format("{}{} = {},\n", tabs, printable(TRY(state_.name(raw.word(index * words)))),
                             state_.enum_value(raw, index));
         continue;
@@ -142,8 +142,8 @@ class Declarer {
     std::string text = "(";
     for (uint32_t index = 0; index < prototype.count; ++index) {
       if (index > 0) text += ", ";
-      const TypeId type = prototype.word(index * 2 + 1);
-      const std::string_view name = TRY(state_.name(prototype.word(index * 2)));
+      const TypeId type = prototype.word(size_t{index} * 2 + 1);
+      const std::string_view name = TRY(state_.name(prototype.word(size_t{index} * 2)));
       // An ellipsis is a last parameter without name and type.
       if (type == 0 && name.empty())
         text += "...";

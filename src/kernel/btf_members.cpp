@@ -10,9 +10,9 @@ namespace lifeboat {
 
 Result<TypeMember> Btf::State::member(const RawType& compound, uint32_t index) const {
   TypeMember member;
-  member.name = TRY(name(compound.word(index * 3)));
-  member.type = compound.word(index * 3 + 1);
-  const uint32_t place = compound.word(index * 3 + 2);
+  member.name = TRY(name(compound.word(size_t{index} * 3)));
+  member.type = compound.word(size_t{index} * 3 + 1);
+  const uint32_t place = compound.word(size_t{index} * 3 + 2);
   member.bit_offset = compound.flag ? place & 0xffffff : place;
   member.bit_size = compound.flag ? place >> 24 : 0;
   if (member.bit_size > 64) {
@@ -44,7 +44,7 @@ Result<std::vector<TypeMember>> Btf::members(TypeId id) const {
 Result<std::vector<std::pair<std::string_view, int64_t>>> Btf::enumerators(TypeId id) const {
   const auto [stripped, raw] = TRY(state_->strip(id));
   if (!raw.is_enumeration()) return fail(ErrorCode::usage, "{} is no enum", name_of(id));
-  const uint32_t words = raw.kind == BtfKind::enumeration64 ? 3 : 2;
+  const size_t words = raw.kind == BtfKind::enumeration64 ? 3 : 2;
   std::vector<std::pair<std::string_view, int64_t>> values;
   values.reserve(raw.count);
   for (uint32_t index = 0; index < raw.count; ++index)
@@ -172,15 +172,16 @@ std::string_view Btf::nearest_member(TypeId outer, std::string_view name) const 
   std::string_view nearest;
   size_t best = most_slips(name) + 1;
   if (name.size() > kLongestName) return nearest;
-  (void)MemberSearch(*state_).visit(outer, 0, 0, [&](const TypeMember& member) {
-    if (member.name.size() > kLongestName) return true;
-    const size_t distance = edit_distance(name, member.name);
-    if (distance < best) {
-      best = distance;
-      nearest = member.name;
-    }
-    return true;
-  });
+  [[maybe_unused]] const auto ignored =
+      MemberSearch(*state_).visit(outer, 0, 0, [&](const TypeMember& member) {
+        if (member.name.size() > kLongestName) return true;
+        const size_t distance = edit_distance(name, member.name);
+        if (distance < best) {
+          best = distance;
+          nearest = member.name;
+        }
+        return true;
+      });
   return nearest;
 }
 
