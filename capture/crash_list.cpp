@@ -60,14 +60,29 @@ bool has_file(int folder_fd, const char* name) {
   return ::fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
 }
 
+// In a folder of somebody else anything may lie, and change while it is looked at.
+Result<> check_owner(int folder_fd, const std::string& name) {
+  struct stat status{};
+  if (::fstat(folder_fd, &status) != 0) return fail_errno("cannot examine {}", name);
+  if (status.st_uid == 0 || status.st_uid == ::geteuid()) return {};
+  return fail(ErrorCode::no_permission, "{} belongs to user {}, it is no crash that lifeboat saved", name,
+              status.st_uid);
+}
+
 Result<StoredCrash> look_at(int store_fd, const std::string& name, uint64_t time) {
   const UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  TRY_VOID(check_owner(folder.get(), name));
   return StoredCrash{.name = name,
                      .crash_time = time,
                      .outcome = outcome_in(folder.get()),
-                     .bytes = TRY(bytes_below(folder.get(), 0)),
+                     .bytes = bytes_below(folder.get(), 0).value_or(0),
                      .has_report = has_file(folder.get(), kReportJsonFile),
                      .record = read_crash_record(folder.get())};
+}
+
+// It is gone meanwhile, or a link, or a file: nothing of ours.
+bool is_no_folder(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP;
 }
 
 Result<> remove_below(int folder_fd, int depth) {
@@ -108,14 +123,9 @@ CrashOutcome outcome_in(int folder_fd) {
 }
 
 std::optional<CrashRecord> read_crash_record(int folder_fd) {
-  const auto file = open_at(folder_fd, kCrashRecordFile, O_RDONLY | O_NOFOLLOW);
-  if (!file) return std::nullopt;
-  const auto size = file_size(file->get(), kCrashRecordFile);
-  if (!size || *size > kMostRecordBytes) return std::nullopt;
-  std::string text(*size, '\0');
-  if (!pread_exact(file->get(), 0, std::as_writable_bytes(std::span(text)), kCrashRecordFile))
-    return std::nullopt;
-  auto record = parse_crash_record(text);
+  const auto text = read_text_at(folder_fd, kCrashRecordFile, kMostRecordBytes);
+  if (!text) return std::nullopt;
+  auto record = parse_crash_record(*text);
   if (!record) return std::nullopt;
   return *std::move(record);
 }
@@ -134,12 +144,16 @@ Result<> replace_crash_record(int crash_folder_fd, const CrashRecord& record) {
   return {};
 }
 
-Result<std::vector<StoredCrash>> list_crashes(int store_fd) {
+Result<std::vector<StoredCrash>> list_crashes(int store_fd, std::vector<std::string>* problems) {
   std::vector<StoredCrash> crashes;
   TRY_VOID(for_each_entry(store_fd, [&](const std::string& name) -> Result<> {
     const auto time = crash_folder_time(name);
     if (!time) return {};
-    if (auto crash = look_at(store_fd, name, *time)) crashes.push_back(*std::move(crash));
+    if (auto crash = look_at(store_fd, name, *time)) {
+      crashes.push_back(*std::move(crash));
+    } else if (problems != nullptr && !is_no_folder(crash.error().sys_errno)) {
+      problems->push_back(crash.error().to_string());
+    }
     return {};
   }));
   std::ranges::sort(crashes, [](const StoredCrash& a, const StoredCrash& b) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The crashes in a store. A folder belongs to lifeboat when its name says so (store.h); anything else in
-// there is somebody else's and is never touched. Everything relative to open folders, no symbolic link
-// followed.
+// The crashes in a store. A folder belongs to lifeboat when its name says so (store.h) and it is root's, or
+// the caller's; anything else in there is somebody else's and is never touched. Everything relative to open
+// folders, no symbolic link followed.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,9 @@ struct StoredCrash {
   std::optional<CrashRecord> record;  // nullopt: there is none, or it cannot be read
 };
 
-// The newest first. Folders that vanish or cannot be read meanwhile are passed over.
-Result<std::vector<StoredCrash>> list_crashes(int store_fd);
+// The newest first. Folders that cannot be read, or are somebody else's, are passed over and told in
+// `problems`.
+Result<std::vector<StoredCrash>> list_crashes(int store_fd, std::vector<std::string>* problems = nullptr);
 
 // "20261123T084228Z" or "20261123T084228Z-3" (the third in that second): the time; nullopt for other names.
 std::optional<uint64_t> crash_folder_time(std::string_view name);

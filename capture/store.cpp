@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <ranges>
 
+#include "base/log.h"
 #include "base/sys.h"
 
 namespace lifeboat {
@@ -16,6 +19,8 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kFolderMode = 0700;
+// The last part of a store's path that says that it is for nobody else.
+constexpr std::string_view kStoreName = "lifeboat";
 
 std::string time_stamp(uint64_t seconds) {
   const auto time = static_cast<time_t>(seconds);
@@ -32,6 +37,29 @@ std::string short_boot_id(std::string_view boot_id) {
   const bool plain =
       std::ranges::all_of(first, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   return first.size() == 8 && plain ? std::string(first) : "";
+}
+
+enum class Missing { make, fail };
+
+Result<UniqueFd> walk(int root_fd, const std::string& path, Missing missing) {
+  UniqueFd folder = TRY(open_at(root_fd, ".", O_RDONLY | O_DIRECTORY));
+  for (const auto part : std::views::split(path, '/')) {
+    const std::string name(part.begin(), part.end());
+    if (name.empty() || name == ".") continue;
+    if (name == "..") return fail(ErrorCode::usage, "the path '{}' leads upwards", path);
+    if (missing == Missing::make && sys::mkdirat(folder.get(), name.c_str(), kFolderMode) == 0) {
+      if (sys::fsync(folder.get()) != 0) return fail_errno("cannot sync the folder that holds {}", name);
+    } else if (missing == Missing::make && errno != EEXIST) {
+      return fail_errno("cannot make the folder {} of {}", name, path);
+    }
+    folder = TRY_CONTEXT(open_at(folder.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), "in {}", path);
+  }
+  return folder;
+}
+
+bool is_ours(int folder_fd) {
+  struct stat status{};
+  return ::fstat(folder_fd, &status) == 0 && status.st_uid == ::geteuid();
 }
 
 }  // namespace
@@ -69,23 +97,36 @@ void PendingFile::discard() {
 }
 
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path) {
-  UniqueFd folder = TRY(open_at(root_fd, ".", O_RDONLY | O_DIRECTORY));
-  for (const auto part : std::views::split(path, '/')) {
-    const std::string name(part.begin(), part.end());
-    if (name.empty() || name == ".") continue;
-    if (name == "..") return fail(ErrorCode::usage, "the path '{}' leads upwards", path);
-    if (sys::mkdirat(folder.get(), name.c_str(), kFolderMode) == 0) {
-      if (sys::fsync(folder.get()) != 0) return fail_errno("cannot sync the folder that holds {}", name);
-    } else if (errno != EEXIST) {
-      return fail_errno("cannot make the folder {} of {}", name, path);
-    }
-    folder = TRY_CONTEXT(open_at(folder.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), "in {}", path);
+  return walk(root_fd, path, Missing::make);
+}
+
+Result<UniqueFd> find_folder_below(int root_fd, const std::string& path) {
+  return walk(root_fd, path, Missing::fail);
+}
+
+void claim_store(int store_fd, const std::string& path) {
+  struct stat status{};
+  if (::fstat(store_fd, &status) != 0) return;
+  const bool foreign = status.st_uid != ::geteuid() && status.st_uid != 0;
+  if (!foreign && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
+  const std::string trouble = fmt::format("the store {} belongs to user {} and has mode {:04o}", path,
+                                          status.st_uid, status.st_mode & 07777);
+  // With or without a '/' at its end.
+  const auto own_name = std::filesystem::path(path + "/").lexically_normal().parent_path().filename();
+  if (::geteuid() != 0 || own_name != kStoreName) {
+    log::warning("{}: others can write there", trouble);
+  } else if (::fchown(store_fd, 0, 0) != 0 || ::fchmod(store_fd, kFolderMode) != 0) {
+    log::warning("{}, which cannot be changed: {}", trouble, std::strerror(errno));
+  } else {
+    log::warning("{}: it is root's alone from now on", trouble);
   }
-  return folder;
 }
 
 Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::string_view boot_id) {
   constexpr int kMostInOneSecond = 100;
+  // Where not even a new folder belongs to whoever made it, the file system knows no owners.
+  constexpr int kMostStrange = 3;
+  int strange = 0;
   std::string stamp = time_stamp(crash_time);
   if (const auto id = short_boot_id(boot_id); !id.empty()) stamp += '-' + id;
   for (int attempt = 1; attempt <= kMostInOneSecond; ++attempt) {
@@ -95,6 +136,11 @@ Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::
       return fail_errno("cannot make the folder {} for this crash", name);
     }
     UniqueFd fd = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (!is_ours(fd.get()) && ++strange < kMostStrange) {
+      log::warning("the new folder {} belongs to somebody else: trying another name", name);
+      ::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR);
+      continue;
+    }
     if (sys::fsync(store_fd) != 0) return fail_errno("cannot sync the folder that holds {}", name);
     return CrashFolder{std::move(name), std::move(fd)};
   }

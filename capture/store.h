@@ -34,6 +34,16 @@ class PendingFile {
 // folder.
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path);
 
+// The same of a folder that has to be there: `not_found` when it is not.
+Result<UniqueFd> find_folder_below(int root_fd, const std::string& path);
+
+// An open folder of crashes, before a crash is saved there. One that is lifeboat's own by its name
+// ("lifeboat", as the default has it) may have been there before us: if it belongs to another user, or others
+// can write to it, it is made root's alone. A folder of another name is its owner's business: it is only
+// said. Never an error: a dump in a folder that others can enter is better than none, and its own folder
+// keeps them out.
+void claim_store(int store_fd, const std::string& path);
+
 // A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`:
 // 20261123T084228Z-1b4e28ba, the time first, so that names sort by it, then the beginning of the boot's id if
 // it is known; -2, -3 ... behind it when that is taken.

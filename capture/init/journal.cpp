@@ -14,14 +14,12 @@
 namespace lifeboat::init {
 namespace {
 
+constexpr uint64_t kMostReportBytes = 16_MiB;
+
 // What `lifeboat list` shows of a report.
 void take_report_of(int folder_fd, CrashRecord& record) {
-  const auto file = open_at(folder_fd, kReportJsonFile, O_RDONLY | O_NOFOLLOW);
-  const auto size = file ? file_size(file->get(), kReportJsonFile) : Result<uint64_t>(0);
-  if (!file || !size || *size == 0 || *size > 16_MiB) return;
-  std::string text(*size, '\0');
-  if (!pread_exact(file->get(), 0, std::as_writable_bytes(std::span(text)), kReportJsonFile)) return;
-  take_report(record, text);
+  if (const auto text = read_text_at(folder_fd, kReportJsonFile, kMostReportBytes))
+    take_report(record, *text);
 }
 
 }  // namespace

@@ -146,6 +146,7 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
                          const Manifest& manifest, Journal& journal, Heartbeat& heartbeat) {
   const auto source = TRY(Dump::open(vmcore));
   Progressing crash(journal, first_record(*source));
+  claim_store(store_fd, store_path);
   const CrashFolder folder =
       TRY(create_crash_folder(store_fd, crash.record.crash_time, crash.record.boot_id));
   TRY_VOID(journal.begin(fmt::format("{}/{}", store_path, folder.name), crash.record));

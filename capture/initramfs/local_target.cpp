@@ -59,27 +59,6 @@ std::string join(const std::string& folder, const std::string& rest) {
   return path.empty() ? "/" : path;
 }
 
-// What blkid knows of the file system on a device: "UUID", "TYPE"; empty: nothing.
-struct FileSystemOnDevice {
-  std::string uuid, type;
-};
-
-Result<FileSystemOnDevice> probe_device(const std::string& device) {
-  const std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
-      blkid_new_probe_from_filename(device.c_str()), blkid_free_probe);
-  if (!probe) return fail_errno("cannot open {}", device);
-  blkid_probe_enable_superblocks(probe.get(), 1);
-  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE);
-  FileSystemOnDevice found;
-  if (blkid_do_safeprobe(probe.get()) == 0) {
-    const char* text = nullptr;
-    if (blkid_probe_lookup_value(probe.get(), "UUID", &text, nullptr) == 0) found.uuid = text;
-    if (blkid_probe_lookup_value(probe.get(), "TYPE", &text, nullptr) == 0) found.type = text;
-  }
-  if (found.uuid.empty()) return fail(ErrorCode::not_found, "the file system on {} has no UUID", device);
-  return found;
-}
-
 Result<std::string> block_device_number(const std::string& device) {
   struct stat status{};
   if (::stat(device.c_str(), &status) != 0) return fail_errno("cannot find {}", device);
@@ -103,13 +82,19 @@ Result<> check_plain_device(const std::string& sys, const std::string& device_nu
 
 }  // namespace
 
+std::vector<Mount> parse_mounts(std::string_view mountinfo) {
+  std::vector<Mount> mounts;
+  for (const auto part : std::views::split(mountinfo, '\n')) {
+    if (auto mount = parse_mount({part.begin(), part.end()})) mounts.push_back(*std::move(mount));
+  }
+  return mounts;
+}
+
 Result<Mount> find_mount(std::string_view mountinfo, const std::string& path) {
   std::optional<Mount> best;
-  for (const auto part : std::views::split(mountinfo, '\n')) {
-    auto mount = parse_mount({part.begin(), part.end()});
+  for (auto& mount : parse_mounts(mountinfo)) {
     // Of two mounts at one place the later one hides the earlier.
-    if (mount && is_below(path, mount->mount_point) &&
-        (!best || mount->mount_point.size() >= best->mount_point.size()))
+    if (is_below(path, mount.mount_point) && (!best || mount.mount_point.size() >= best->mount_point.size()))
       best = std::move(mount);
   }
   if (!best) return fail(ErrorCode::not_found, "no mounted file system holds {}", path);
@@ -178,8 +163,23 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
   return local;
 }
 
-Result<LocalTarget> find_device_target(const std::string& device, const std::string& filesystem,
-                                       const std::string& path, const HostPaths& paths) {
+Result<FileSystemOnDevice> probe_device(const std::string& device) {
+  const std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
+      blkid_new_probe_from_filename(device.c_str()), blkid_free_probe);
+  if (!probe) return fail_errno("cannot open {}", device);
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE);
+  FileSystemOnDevice found;
+  if (blkid_do_safeprobe(probe.get()) == 0) {
+    const char* text = nullptr;
+    if (blkid_probe_lookup_value(probe.get(), "UUID", &text, nullptr) == 0) found.uuid = text;
+    if (blkid_probe_lookup_value(probe.get(), "TYPE", &text, nullptr) == 0) found.type = text;
+  }
+  if (found.uuid.empty()) return fail(ErrorCode::not_found, "the file system on {} has no UUID", device);
+  return found;
+}
+
+Result<BlockDevice> find_device(const std::string& device) {
   std::string name = device;
   if (!device.starts_with('/')) {
     // libblkid follows /dev/disk/by-* and its own cache, as mount(8) does.
@@ -191,15 +191,20 @@ Result<LocalTarget> find_device_target(const std::string& device, const std::str
     }
     name = found.get();
   }
-  const std::string number = TRY(block_device_number(name));
-  TRY_VOID(check_plain_device(paths.sys, number));
-  const auto on_device = TRY(probe_device(name));
+  return BlockDevice{.path = name, .number = TRY(block_device_number(name))};
+}
+
+Result<LocalTarget> find_device_target(const std::string& device, const std::string& filesystem,
+                                       const std::string& path, const HostPaths& paths) {
+  const BlockDevice found = TRY(find_device(device));
+  TRY_VOID(check_plain_device(paths.sys, found.number));
+  const auto on_device = TRY(probe_device(found.path));
   return LocalTarget{
       .target = {.uuid = on_device.uuid,
                  .filesystem = filesystem.empty() ? on_device.type : filesystem,
                  .path = path},
-      .device = name,
-      .drivers = TRY(device_drivers(paths.sys, number)),
+      .device = found.path,
+      .drivers = TRY(device_drivers(paths.sys, found.number)),
   };
 }
 

@@ -33,6 +33,21 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
 Result<LocalTarget> find_device_target(const std::string& device, const std::string& filesystem,
                                        const std::string& path, const HostPaths& paths);
 
+// A block device of this machine.
+struct BlockDevice {
+  std::string path;    // "/dev/vda1"
+  std::string number;  // "253:1"
+};
+// Of "/dev/sdb1", "UUID=...", "LABEL=...", as mount(8) finds it. `not_found`: it is not there.
+Result<BlockDevice> find_device(const std::string& device);
+
+// What the file system on a device says of itself.
+struct FileSystemOnDevice {
+  std::string uuid, type;  // "ext4"
+};
+// `not_found`: there is none, or none that has a UUID.
+Result<FileSystemOnDevice> probe_device(const std::string& device);
+
 // One line of mountinfo (proc(5)).
 struct Mount {
   std::string device_number;  // "253:1"
@@ -41,6 +56,8 @@ struct Mount {
   std::string filesystem;
   std::string source;
 };
+// All of them, in their order; lines that are none are passed over.
+std::vector<Mount> parse_mounts(std::string_view mountinfo);
 // The last mount whose mount point holds `path`, which is absolute and has no symbolic links.
 Result<Mount> find_mount(std::string_view mountinfo, const std::string& path);
 

@@ -106,6 +106,15 @@ Result<std::string> read_text(const std::string& path, uint64_t limit) {
   return std::string(as_text(bytes));
 }
 
+Result<std::string> read_text_at(int dir_fd, const std::string& name, uint64_t limit) {
+  const UniqueFd fd = TRY(open_at(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  const uint64_t size = TRY(file_size(fd.get(), name));
+  if (size > limit) return fail(ErrorCode::unsupported, "{} is larger than {} bytes", name, limit);
+  std::string text(size, '\0');
+  TRY_VOID(pread_exact(fd.get(), 0, std::as_writable_bytes(std::span(text)), name));
+  return text;
+}
+
 std::optional<std::string> read_line(const std::string& path) {
   auto text = read_text(path);
   if (!text) return std::nullopt;

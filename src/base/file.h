@@ -54,6 +54,8 @@ Result<uint64_t> file_size(int fd, std::string_view what);
 Result<std::vector<std::byte>> read_file(const std::string& path, uint64_t limit = uint64_t{1} << 30);
 // The same as text, trailing newline kept.
 Result<std::string> read_text(const std::string& path, uint64_t limit = uint64_t{1} << 20);
+// Of a regular file in an open folder that others may write to: no link is followed, nothing is waited for.
+Result<std::string> read_text_at(int dir_fd, const std::string& name, uint64_t limit = uint64_t{1} << 20);
 // First line without its newline; nothing if the file cannot be read. For /sys and /proc probes.
 std::optional<std::string> read_line(const std::string& path);
 

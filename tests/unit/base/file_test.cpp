@@ -184,6 +184,17 @@ TEST_F(File, FaultHookCountsTheNthCall) {
   EXPECT_TRUE(pwrite_all(fd.get(), 2, as_byte_span("c"), "a"));
 }
 
+TEST_F(File, ASmallFileInAFolderIsReadWithoutFollowingOrWaiting) {
+  const UniqueFd folder = open_file(temp_.path(), O_RDONLY | O_DIRECTORY).value();
+  const std::string whole = with_text("whole", "text\n");
+  EXPECT_EQ(read_text_at(folder.get(), "whole", 5).value(), "text\n");
+  EXPECT_EQ(code_of(read_text_at(folder.get(), "whole", 4)), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(read_text_at(folder.get(), "none")), ErrorCode::not_found);
+  fs::create_symlink(whole, path("link"));
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  for (const char* name : {"link", "fifo", "."}) EXPECT_FALSE(read_text_at(folder.get(), name)) << name;
+}
+
 TEST(TempDirectory, IsPrivateAndGoesWithAllThatIsInIt) {
   fs::path path;
   {

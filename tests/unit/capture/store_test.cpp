@@ -9,11 +9,14 @@
 #include <filesystem>
 
 #include "base/sys.h"
+#include "tests/support/results.h"
 
 namespace lifeboat {
 namespace {
 
 namespace fs = std::filesystem;
+using test::code_of;
+using test::why;
 using testing::HasSubstr;
 
 class Store : public testing::Test {
@@ -95,6 +98,84 @@ TEST_F(Store, FoldersAreMadeOnTheWay) {
   EXPECT_THAT(upwards.error().message, HasSubstr("leads upwards"));
   ASSERT_TRUE(write_file_atomically(path("plain"), {}, 0600));
   EXPECT_FALSE(open_folder_below(root_.get(), "plain/x"));
+}
+
+TEST_F(Store, AFolderThatHasToBeThereIsNotMade) {
+  EXPECT_EQ(code_of(find_folder_below(root_.get(), "crash/lifeboat")), ErrorCode::not_found);
+  EXPECT_FALSE(fs::exists(path("crash")));
+  fs::create_directories(path("elsewhere/lifeboat"));
+  EXPECT_TRUE(find_folder_below(root_.get(), "/elsewhere/lifeboat/"));
+  fs::create_directory_symlink(path("elsewhere"), path("crash"));
+  EXPECT_FALSE(find_folder_below(root_.get(), "crash/lifeboat"));
+}
+
+// What somebody else may have made before us.
+class StoreOfOthers : public Store {
+ protected:
+  static constexpr uid_t kNobody = 65534;
+  void SetUp() override {
+    Store::SetUp();
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give folders to others";
+  }
+  void make(const char* name, uid_t owner, mode_t mode) const {
+    fs::create_directories(path(name));
+    ASSERT_EQ(::chmod(path(name).c_str(), mode), 0);
+    ASSERT_EQ(::chown(path(name).c_str(), owner, owner), 0);
+  }
+  void claim(const std::string& name) const {
+    const auto store = open_folder_below(root_.get(), name);
+    ASSERT_TRUE(store) << why(store);
+    claim_store(store->get(), path(name.c_str()));
+  }
+  [[nodiscard]] struct stat look(const char* name) const {
+    struct stat status{};
+    EXPECT_EQ(::lstat(path(name).c_str(), &status), 0);
+    return status;
+  }
+};
+
+TEST_F(StoreOfOthers, LifeboatsOwnBecomesRootsAlone) {
+  make("foreign/lifeboat", kNobody, 0700);
+  make("open/lifeboat", 0, 0777);
+  for (const char* name : {"foreign/lifeboat", "open/lifeboat"}) {
+    claim(std::string(name) + "/");
+    EXPECT_EQ(look(name).st_uid, 0U) << name;
+    EXPECT_EQ(look(name).st_mode & 07777, 0700U) << name;
+  }
+}
+
+TEST_F(StoreOfOthers, AFolderForOthersTooStaysAsItIs) {
+  make("crash", kNobody, 01777);
+  make("readable/lifeboat", 0, 0755);
+  claim("crash");
+  claim("readable/lifeboat");
+  EXPECT_EQ(look("crash").st_uid, kNobody);
+  EXPECT_EQ(look("crash").st_mode & 07777, 01777U);
+  EXPECT_EQ(look("readable/lifeboat").st_mode & 07777, 0755U);
+}
+
+// Somebody puts a folder of his own in the place of the new one before it is opened.
+TEST_F(StoreOfOthers, ASwappedCrashFolderIsNotUsed) {
+  int made = 0;
+  sys::set_fault_hook([&](sys::Call call) {
+    if (call == sys::Call::open && made++ == 0) make("20261123T084228Z", kNobody, 0700);
+    return 0;
+  });
+  const auto folder = create_crash_folder(root_.get(), 1795423348);
+  sys::set_fault_hook({});
+  ASSERT_TRUE(folder) << why(folder);
+  EXPECT_EQ(folder->name, "20261123T084228Z-2");
+  EXPECT_FALSE(fs::exists(path("20261123T084228Z")));
+}
+
+TEST_F(StoreOfOthers, AFileSystemWithoutOwnersCostsNoDump) {
+  sys::set_fault_hook([&](sys::Call call) {
+    if (call != sys::Call::open) return 0;
+    for (const auto& entry : fs::directory_iterator(temp_->path()))
+      EXPECT_EQ(::chown(entry.path().c_str(), kNobody, kNobody), 0);
+    return 0;
+  });
+  EXPECT_TRUE(create_crash_folder(root_.get(), 1795423348));
 }
 
 TEST_F(Store, TwoCrashesInOneSecondGetTwoFolders) {
