@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "capture/crash_list.h"
+#include "capture/initramfs/mounted_target.h"
 #include "image/x86_64/bzimage.h"
 
 namespace lifeboat::arm {
@@ -25,14 +26,15 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
                                                     const std::string& rehearsal_file) {
   std::vector<reservation::MeasuredUse> uses;
   for (const auto& target : config.targets) {
-    if (!target.device.empty()) continue;
-    const auto store = open_file(target.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const auto folder = mounted_folder(target.device, target.path);
+    if (!folder || !*folder) continue;
+    const auto store = open_file(**folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const auto crashes = store ? list_crashes(store->get()) : std::unexpected(store.error());
     if (!crashes) continue;
     for (const auto& crash : *crashes) {
       if (!crash.record || crash.record->release != release) continue;
       add_use(uses, crash.record->memory_reserved_kib, crash.record->memory_lowest_kib, true,
-              fmt::format("{}/{}/{}", target.path, crash.name, kCrashRecordFile));
+              fmt::format("{}/{}/{}", **folder, crash.name, kCrashRecordFile));
     }
   }
   if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)

@@ -20,6 +20,7 @@ namespace lifeboat::check {
 
 // The folder of crashes of a target, where it can be looked at: its file system is mounted here.
 struct StoreFacts {
+  std::string path;
   bool there = false;
   bool link = false;        // a symbolic link, which lifeboat-init does not follow
   bool folder = true;       // and not some other file

@@ -9,6 +9,7 @@
 #include "arm/initramfs_file.h"
 #include "base/file.h"
 #include "base/size.h"
+#include "capture/initramfs/mounted_target.h"
 #include "check/facts.h"
 #include "image/x86_64/bzimage.h"
 #include "loader/entries/version_order.h"
@@ -54,7 +55,7 @@ std::vector<std::string> installed_kernels(const std::string& root) {
 }
 
 StoreFacts look_at_store(const std::string& path) {
-  StoreFacts store;
+  StoreFacts store{.path = path};
   struct stat status{};
   store.there = ::lstat(path.c_str(), &status) == 0;
   std::string existing = path;
@@ -83,12 +84,13 @@ StoreFacts look_at_store(const std::string& path) {
 std::vector<TargetFacts> look_at_targets(const config::Config& config, const HostPaths& host) {
   std::vector<TargetFacts> targets;
   for (const auto& entry : config.targets) {
-    const bool mounted = entry.device.empty();
-    targets.push_back({.name = mounted ? entry.path : entry.device + " " + entry.path,
-                       .found = mounted
+    const bool by_path = entry.device.empty();
+    const auto folder = mounted_folder(entry.device, entry.path, host);
+    targets.push_back({.name = by_path ? entry.path : entry.device + " " + entry.path,
+                       .found = by_path
                                     ? find_local_target(entry.path, host)
                                     : find_device_target(entry.device, entry.filesystem, entry.path, host),
-                       .store = mounted ? std::optional(look_at_store(entry.path)) : std::nullopt});
+                       .store = folder && *folder ? std::optional(look_at_store(**folder)) : std::nullopt});
   }
   return targets;
 }

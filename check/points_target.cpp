@@ -143,17 +143,17 @@ Point target_store_point(const TargetFacts& target) {
     bad(PointResult::failure, "it is a symbolic link, which the capture kernel does not follow",
         "name the folder itself as [target] path");
   } else if (store.there && !store.folder) {
-    bad(PointResult::failure, "it is not a folder", fmt::format("mv {0} {0}.old", target.name));
+    bad(PointResult::failure, "it is not a folder", fmt::format("mv {0} {0}.old", store.path));
   } else if (store.read_only) {
     bad(PointResult::warning, "its file system is mounted read-only: after an error it may stay so",
         "see why: dmesg; mount -o remount,rw");
   } else if (store.there && store.owner != 0) {
     bad(PointResult::warning, fmt::format("it belongs to user {}, who could put links there", store.owner),
-        fmt::format("chown root:root {}", target.name));
+        fmt::format("chown root:root {}", store.path));
   } else if (store.there && (store.mode & 077) != 0) {
     bad(PointResult::warning,
         fmt::format("others may enter it (mode {:04o}): dumps hold all of the memory", store.mode),
-        fmt::format("chmod 0700 {}", target.name));
+        fmt::format("chmod 0700 {}", store.path));
   } else if (store.unreadable) {
     bad(PointResult::warning, "it cannot be looked into", "run this as root");
   } else if (!store.there) {

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "collect/stores.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include "base/size.h"
+#include "capture/initramfs/mounted_target.h"
+#include "capture/store.h"
+
+namespace lifeboat::collect {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Result<BlockDevice> wait_for(const std::string& device, Clock::time_point end) {
+  for (;;) {
+    auto found = find_device(device);
+    if (found || found.error().code != ErrorCode::not_found || Clock::now() >= end) return found;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
+// nullopt: it has not been made yet.
+Result<std::optional<UniqueFd>> if_there(Result<UniqueFd> folder) {
+  if (folder) return *std::move(folder);
+  if (folder.error().code == ErrorCode::not_found) return std::nullopt;
+  return std::unexpected(std::move(folder).error());
+}
+
+Result<std::optional<Store>> open_here(const std::string& path) {
+  auto fd = TRY(if_there(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)));
+  if (!fd) return std::nullopt;
+  return Store{.folder = path, .device = {}, .fd = *std::move(fd)};
+}
+
+Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, Access access,
+                                            Clock::time_point end, const HostPaths& paths) {
+  const BlockDevice device = TRY(wait_for(target.device, end));
+  if (const auto here = mounted_folder(TRY(read_text(paths.mountinfo, 16_MiB)), device, target.path))
+    return open_here(*here);
+  auto root = mount_detached(device, target.filesystem, access);
+  if (!root && root.error().code == ErrorCode::no_permission)
+    root.error().hint("it is mounted nowhere: run this as root");
+  const UniqueFd root_fd = TRY(std::move(root));
+  auto fd = TRY(if_there(find_folder_below(root_fd.get(), target.path)));
+  if (!fd) return std::nullopt;
+  return Store{.folder = target.path.starts_with('/') ? target.path : "/" + target.path,
+               .device = target.device,
+               .fd = *std::move(fd)};
+}
+
+Result<std::optional<Store>> open_target(const config::TargetEntry& target, Access access,
+                                         Clock::time_point end, const HostPaths& paths) {
+  if (target.device.empty()) return open_here(target.path);
+  return TRY_CONTEXT(open_on_device(target, access, end, paths), "{}", target.device);
+}
+
+// Two targets may lead to one folder.
+bool is_among(const std::vector<Store>& stores, const Store& one) {
+  struct stat mine{};
+  if (::fstat(one.fd.get(), &mine) != 0) return false;
+  return std::ranges::any_of(stores, [&](const Store& store) {
+    struct stat other{};
+    return ::fstat(store.fd.get(), &other) == 0 && other.st_dev == mine.st_dev && other.st_ino == mine.st_ino;
+  });
+}
+
+}  // namespace
+
+std::string Store::crash_path(const std::string& crash) const {
+  return device.empty() ? crash_folder(crash) : fmt::format("/proc/{}/fd/{}/{}", ::getpid(), fd.get(), crash);
+}
+
+std::string command_for(const std::string& command, const Store& store, const std::string& crash,
+                        const std::string& file) {
+  std::string path = store.crash_folder(crash) + (file.empty() ? "" : "/" + file);
+  if (store.device.empty()) return fmt::format("{} {}", command, path);
+  return fmt::format("mount {} /mnt; {} /mnt{}", store.device, command, path);
+}
+
+OpenStores open_stores(std::span<const config::TargetEntry> targets, Access access,
+                       std::chrono::seconds patience, const HostPaths& paths) {
+  OpenStores opened;
+  const auto end = Clock::now() + patience;
+  for (const auto& target : targets) {
+    auto store = open_target(target, access, end, paths);
+    if (!store) {
+      opened.problems.push_back(store.error().to_string());
+    } else if (*store && !is_among(opened.stores, **store)) {
+      opened.stores.push_back(**std::move(store));
+    }
+  }
+  return opened;
+}
+
+std::vector<FoundCrash> find_crashes(const std::vector<Store>& stores, std::vector<std::string>& problems) {
+  std::vector<FoundCrash> found;
+  for (const auto& store : stores) {
+    std::vector<std::string> unreadable;
+    auto crashes = list_crashes(store.fd.get(), &unreadable);
+    if (!crashes) unreadable.push_back(crashes.error().to_string());
+    for (const auto& problem : unreadable) problems.push_back(fmt::format("{}: {}", store.name(), problem));
+    if (!crashes) continue;
+    for (auto& crash : *crashes) found.push_back({.store = &store, .crash = std::move(crash)});
+  }
+  std::ranges::stable_sort(found, std::greater{}, [](const FoundCrash& one) { return one.crash.crash_time; });
+  return found;
+}
+
+}  // namespace lifeboat::collect

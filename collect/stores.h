@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The folders of crashes of this machine: one for each configured target, wherever that is.
+#pragma once
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "capture/crash_list.h"
+#include "collect/detached_mount.h"
+#include "config/config.h"
+
+namespace lifeboat::collect {
+
+struct Store {
+  std::string folder;  // as anybody names it; with a `device`: from the root of its file system on
+  std::string device;  // as it is configured; empty: it is mounted. Else it is for this process alone
+  UniqueFd fd;
+
+  // Its name in messages: "/var/crash/lifeboat", "UUID=...:/crash".
+  [[nodiscard]] std::string name() const { return place(folder); }
+  [[nodiscard]] std::string crash_folder(const std::string& crash) const {
+    return (folder.ends_with('/') ? folder : folder + "/") + crash;
+  }
+  [[nodiscard]] std::string crash_name(const std::string& crash) const { return place(crash_folder(crash)); }
+  // A path of a crash's folder that this process and those that it starts can open while it runs.
+  [[nodiscard]] std::string crash_path(const std::string& crash) const;
+
+ private:
+  [[nodiscard]] std::string place(const std::string& path) const {
+    return device.empty() ? path : device + ":" + path;
+  }
+};
+
+struct OpenStores {
+  std::vector<Store> stores;
+  // Why others could not be opened. A folder that is not there yet is no problem: it holds nothing.
+  std::vector<std::string> problems;
+};
+
+// One that cannot be opened costs the others nothing. A target by its device is found where it is mounted,
+// else mounted for this process alone. `patience`: how long to wait for devices that are not there yet.
+OpenStores open_stores(std::span<const config::TargetEntry> targets, Access access,
+                       std::chrono::seconds patience = {}, const HostPaths& paths = {});
+
+// What to type to do something with a file of a crash's folder: "lifeboat inspect /var/crash/...", or, of a
+// device that has to be mounted first: "mount UUID=... /mnt; lifeboat inspect /mnt/crash/...".
+std::string command_for(const std::string& command, const Store& store, const std::string& crash,
+                        const std::string& file);
+
+// A crash in one of them.
+struct FoundCrash {
+  const Store* store;
+  StoredCrash crash;
+
+  [[nodiscard]] std::string folder() const { return store->crash_folder(crash.name); }
+  [[nodiscard]] std::string name() const { return store->crash_name(crash.name); }
+};
+// The newest first, whatever store they are in. What hides some of them is told in `problems`.
+std::vector<FoundCrash> find_crashes(const std::vector<Store>& stores, std::vector<std::string>& problems);
+
+}  // namespace lifeboat::collect
