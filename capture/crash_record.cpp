@@ -57,7 +57,8 @@ std::string to_json_text(const CrashRecord& record) {
                {"panic", record.panic},
                {"kind", record.kind},
                {"signature", record.signature},
-               {"collected", record.collected ? Json(*record.collected) : Json()}};
+               {"collected", record.collected ? Json(*record.collected) : Json()},
+               {"collected_boot_id", record.collected_boot_id}};
   // Words of a dead kernel need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -80,6 +81,7 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   take(json, "panic", record.panic);
   take(json, "kind", record.kind);
   take(json, "signature", record.signature);
+  take(json, "collected_boot_id", record.collected_boot_id);
   std::string outcome;
   take(json, "outcome", outcome);
   for (const auto known : kOutcomes) {

@@ -42,6 +42,7 @@ struct CrashRecord {
   std::string kind, signature;            // of the report; empty: none was made
   std::string panic;                      // its last words, behind the first line of what led to them
   std::optional<uint64_t> collected;      // when `lifeboat collect` was done with it
+  std::string collected_boot_id;          // and in which boot; empty: not known
 };
 
 std::string to_json_text(const CrashRecord& record);

@@ -4,55 +4,53 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "base/process.h"
 #include "base/size.h"
 #include "capture/manifest.h"
-#include "capture/store.h"
+#include "capture/prune.h"
+#include "collect/notice.h"
+#include "collect/promise.h"
 #include "collect/pstore.h"
-#include "inspect/report_text.h"
 
 namespace lifeboat::collect {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::chrono::minutes kCommandDeadline{5};
+// No crash is begun with after this long. With the longest that one may take (kCommandDeadline and
+// ReportLimits::time), it ends before systemd ends it (TimeoutStartSec= of lifeboat-collect.service).
+constexpr std::chrono::minutes kWholeDeadline{10};
+constexpr uint64_t kMostReportBytes = 16_MiB;
 
-// The report that the capture kernel had no memory or time for. The dump's file is opened in its folder, so
-// that no link leads elsewhere.
-Result<std::string> write_report(const std::string& dump_path, int folder_fd) {
-  const UniqueFd dump = TRY(open_at(folder_fd, kDumpFile, O_RDONLY | O_NOFOLLOW));
-  const auto session = TRY(inspect::Session::open(fmt::format("/proc/self/fd/{}", dump.get())));
-  const inspect::Report report = inspect::make_report(session);
-  const std::string json =
-      inspect::report_json(report, dump_path).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-      "\n";
-  // One of the two may be there already.
-  const std::string text = inspect::report_text(report, dump_path, inspect::Style(false));
-  if (::faccessat(folder_fd, kReportTextFile, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-    TRY_VOID(write_small_file(folder_fd, kReportTextFile, text));
-  TRY_VOID(write_small_file(folder_fd, kReportJsonFile, json));
-  return json;
-}
-
-class Collector {
+// One crash that is new.
+class Completion {
  public:
-  Collector(CollectedCrash& found, int folder_fd, const config::Config& config, const CollectPaths& paths)
-      : found_(found), folder_fd_(folder_fd), config_(config), paths_(paths) {}
+  Completion(const Store& store, StoredCrash crash, const config::Config& config)
+      : store_(store),
+        config_(config),
+        found_{.folder = store.crash_folder(crash.name), .device = store.device, .crash = std::move(crash)} {}
 
-  void run(bool newest, uint64_t now) {
+  // `pstore`: the places whose records are of this crash.
+  CollectedCrash run(const std::vector<std::string>& pstore, const std::string& boot_id, uint64_t now) {
+    auto folder = open_at(store_.fd.get(), found_.crash.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!folder) {
+      note(std::unexpected(std::move(folder).error()));
+      return std::move(found_);
+    }
+    folder_fd_ = folder->get();
     CrashRecord record = found_.crash.record.value_or(CrashRecord{.crash_time = found_.crash.crash_time});
     record.outcome = found_.crash.outcome;
-    if (config_.collect.report && !found_.crash.has_report && found_.crash.outcome == CrashOutcome::whole)
-      report(record);
-    // What pstore holds is of the last crash.
-    if (newest && config_.collect.pstore) pstore();
+    report(record);
+    take_pstore(pstore);
     record.collected = now;
+    record.collected_boot_id = boot_id;
     note(replace_crash_record(folder_fd_, record));
     found_.crash.record = std::move(record);
     // Last, so that it sees all.
     if (!config_.collect.command.empty()) command();
+    return std::move(found_);
   }
 
  private:
@@ -60,7 +58,16 @@ class Collector {
     if (!result) found_.problems.push_back(result.error().to_string());
   }
   void report(CrashRecord& record) {
-    const auto json = write_report(found_.folder + "/" + kDumpFile, folder_fd_);
+    Result<std::string> json;
+    if (found_.crash.has_report) {
+      // The record is of a capture that may have been cut off before it took this over.
+      if (!record.kind.empty()) return;
+      json = read_text_at(folder_fd_, kReportJsonFile, kMostReportBytes);
+    } else if (config_.collect.report && found_.crash.outcome == CrashOutcome::whole) {
+      json = write_report(store_.crash_name(found_.crash.name) + "/" + kDumpFile, folder_fd_);
+    } else {
+      return;
+    }
     if (!json) {
       found_.problems.push_back("the report: " + json.error().to_string());
       return;
@@ -68,18 +75,16 @@ class Collector {
     take_report(record, *json);
     found_.crash.has_report = true;
   }
-  void pstore() {
-    for (const auto& source : paths_.pstore) {
+  void take_pstore(const std::vector<std::string>& sources) {
+    for (const auto& source : sources) {
       const auto moved = move_pstore(source, folder_fd_);
-      if (moved) {
-        found_.pstore_records += *moved;
-      } else {
-        found_.problems.push_back("pstore: " + moved.error().to_string());
-      }
+      found_.pstore_records += moved.count;
+      for (const auto& problem : moved.problems) found_.problems.push_back("pstore: " + problem);
     }
   }
   void command() {
-    const auto ran = run_process({config_.collect.command, found_.folder}, kCommandDeadline);
+    const auto ran =
+        run_process({config_.collect.command, store_.crash_path(found_.crash.name)}, kCommandDeadline);
     if (!ran) {
       found_.problems.push_back(fmt::format("{}: {}", config_.collect.command, ran.error().to_string()));
     } else if (ran->status != 0) {
@@ -88,38 +93,23 @@ class Collector {
     }
   }
 
-  CollectedCrash& found_;
-  int folder_fd_;
+  const Store& store_;
   const config::Config& config_;
-  const CollectPaths& paths_;
+  CollectedCrash found_;
+  int folder_fd_ = -1;
 };
 
-void collect_new(const std::string& path, int store_fd, std::vector<StoredCrash> crashes,
-                 const config::Config& config, const CollectPaths& paths, uint64_t now,
-                 Collection& collection) {
-  bool newest = collection.crashes.empty();
-  for (auto& crash : crashes) {
-    if (crash.record && crash.record->collected) continue;
-    CollectedCrash found{.folder = fmt::format("{}/{}", path, crash.name), .crash = std::move(crash)};
-    const auto folder = open_at(store_fd, found.crash.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (folder) {
-      Collector(found, folder->get(), config, paths).run(newest, now);
-    } else {
-      found.problems.push_back(folder.error().to_string());
-    }
-    newest = false;
-    collection.crashes.push_back(std::move(found));
+void apply_retention(const Store& store, const Retention& retention, Collection& collection) {
+  const auto crashes = list_crashes(store.fd.get());
+  const auto room = file_system_room(store.fd.get());
+  if (!crashes || !room) {
+    const Error& error = crashes ? room.error() : crashes.error();
+    collection.problems.push_back(fmt::format("{}: {}", store.name(), error.to_string()));
+    return;
   }
-}
-
-void apply_retention(const std::string& path, int store_fd, const config::Config& config,
-                     Collection& collection) {
-  const auto crashes = list_crashes(store_fd);
-  const auto room = file_system_room(store_fd);
-  if (!crashes || !room) return;
-  for (const auto& removal : plan_prune(*crashes, config.retention, *room)) {
-    const std::string folder = fmt::format("{}/{}", path, removal.name);
-    if (const auto removed = remove_crash(store_fd, removal.name)) {
+  for (const auto& removal : plan_prune(*crashes, retention, *room)) {
+    const std::string folder = store.crash_name(removal.name);
+    if (const auto removed = remove_crash(store.fd.get(), removal.name)) {
       collection.removed.push_back(fmt::format("{}: {}", folder, removal.reason));
     } else {
       collection.problems.push_back(fmt::format("{}: {}", folder, removed.error().to_string()));
@@ -127,74 +117,47 @@ void apply_retention(const std::string& path, int store_fd, const config::Config
   }
 }
 
-// Did the crash that was ordered come to be a whole dump?
-void redeem_promise(const CollectPaths& paths, uint64_t now, Collection& collection) {
-  const auto promise = arm::read_promise(paths.promise);
-  // The crash has not happened yet: this is still the boot that is to be crashed.
-  if (!promise || read_line(paths.boot_id).value_or("") == promise->boot_id) return;
-  arm::RehearsalRecord record{.time = now,
-                              .real = true,
-                              .release = promise->release,
-                              .problem = "no dump of that crash is in the store",
-                              .initramfs_digest = promise->initramfs_digest};
-  for (const auto& found : collection.crashes) {
-    if (!found.crash.record || found.crash.record->boot_id != promise->boot_id) continue;
-    record.whole = found.crash.outcome == CrashOutcome::whole;
-    record.problem =
-        record.whole ? "" : fmt::format("of its dump there is: {}", outcome_name(found.crash.outcome));
-    break;
-  }
-  if (const auto saved = arm::save_rehearsal(record, paths.rehearsal); !saved)
-    collection.problems.push_back(saved.error().to_string());
-  arm::forget_promise(paths.promise);
-  collection.rehearsal = std::move(record);
-}
-
-std::string notice_text(const Collection& collection) {
-  std::string text;
-  for (const auto& found : collection.crashes) {
-    const CrashRecord record = found.crash.record.value_or(CrashRecord{});
-    text += fmt::format("This machine crashed on {}{}{}.\n", inspect::format_utc(found.crash.crash_time),
-                        record.panic.empty() ? "" : ": ", record.panic);
-    text += found.crash.outcome == CrashOutcome::whole
-                ? fmt::format("  lifeboat inspect {}/{}\n", found.folder, kDumpFile)
-                : fmt::format("  Its dump: {}. See {}\n", outcome_name(found.crash.outcome), found.folder);
-  }
-  return text;
-}
-
-Result<> write_notice(const std::string& path, const std::string& text) {
-  std::error_code ignored;
-  const auto folder = std::filesystem::path(path).parent_path();
-  // Whoever logs in reads it, whatever the umask of the service is.
-  if (std::filesystem::create_directories(folder, ignored))
-    std::filesystem::permissions(folder, std::filesystem::perms(0755), ignored);
-  return write_file_atomically(path, as_byte_span(text), 0644);
-}
-
 }  // namespace
 
-void collect_store(const std::string& path, int store_fd, const config::Config& config,
-                   const CollectPaths& paths, uint64_t now, Collection& collection) {
-  auto crashes = list_crashes(store_fd);
-  if (!crashes) {
-    collection.problems.push_back(fmt::format("{}: {}", path, crashes.error().to_string()));
-    return;
-  }
-  collect_new(path, store_fd, *std::move(crashes), config, paths, now, collection);
-  apply_retention(path, store_fd, config, collection);
-}
+Collection collect(const OpenStores& stores, const config::Config& config, Scope scope,
+                   const CollectPaths& paths, uint64_t now) {
+  const auto begin = Clock::now();
+  const bool machine = scope == Scope::machine;
+  const std::string boot_id = read_line(paths.boot_id).value_or("");
+  Collection collection;
+  collection.problems = stores.problems;
+  std::vector<FoundCrash> all = find_crashes(stores.stores, collection.problems);
+  const bool all_seen = collection.problems.empty();
 
-void finish_collection(const config::Config& config, const CollectPaths& paths, uint64_t now,
-                       Collection& collection) {
-  redeem_promise(paths, now, collection);
-  const std::string text = notice_text(collection);
-  if (!config.collect.notice || text.empty()) {
-    ::unlink(paths.notice.c_str());
-    return;
+  for (auto& found : all) {
+    if (found.crash.record && found.crash.record->collected) continue;
+    if (Clock::now() - begin > kWholeDeadline) {
+      collection.problems.push_back(
+          "there are more new crashes than there was time for: the rest is left to "
+          "the next 'lifeboat collect'");
+      break;
+    }
+    // What pstore holds is of the last crash.
+    const bool newest = machine && config.collect.pstore && &found == &all.front();
+    Completion completion(*found.store, found.crash, config);
+    collection.crashes.push_back(
+        completion.run(newest ? paths.pstore : std::vector<std::string>{}, boot_id, now));
+    found.crash = collection.crashes.back().crash;
   }
-  if (const auto written = write_notice(paths.notice, text); !written)
-    collection.problems.push_back(fmt::format("the notice: {}", written.error().to_string()));
+  if (machine) {
+    auto rehearsal = redeem_promise(all, all_seen, {paths.promise, paths.rehearsal}, boot_id, now);
+    if (rehearsal) collection.rehearsal = *std::move(rehearsal);
+    if (!rehearsal) collection.problems.push_back(rehearsal.error().to_string());
+  }
+  for (const auto& store : stores.stores) apply_retention(store, config.retention, collection);
+  if (machine) {
+    std::vector<std::string> told_already;
+    const auto left = find_crashes(stores.stores, told_already);
+    const std::string notice = config.collect.notice ? notice_text(left, boot_id) : "";
+    if (const auto written = leave_notice(paths.notice, notice); !written)
+      collection.problems.push_back(fmt::format("the notice: {}", written.error().to_string()));
+  }
+  return collection;
 }
 
 }  // namespace lifeboat::collect

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "arm/rehearsal_record.h"
-#include "base/file.h"
 #include "capture/crash_list.h"
-#include "capture/prune.h"
+#include "collect/report.h"
+#include "collect/stores.h"
 #include "config/config.h"
 
 namespace lifeboat::collect {
@@ -24,7 +24,8 @@ struct CollectPaths {
 };
 
 struct CollectedCrash {
-  std::string folder;  // path
+  std::string folder;  // path; with a `device`: from the root of its file system on
+  std::string device;  // that has to be mounted to read it; empty: it is
   StoredCrash crash;   // with its record, as it is now
   size_t pstore_records = 0;
   std::vector<std::string> problems;
@@ -35,17 +36,21 @@ struct Collection {
   std::vector<std::string> removed;     // by the retention: "FOLDER: reason"
   // How a rehearsal for real ended that this boot had to redeem.
   std::optional<arm::RehearsalRecord> rehearsal;
-  std::vector<std::string> problems;
+  std::vector<std::string> problems;  // with those of `stores`
 };
 
-// One store, open. Crashes that have been collected before are left alone. Never fails as a whole: what could
-// not be done is in `problems`. `now`: seconds since the epoch.
-void collect_store(const std::string& path, int store_fd, const config::Config& config,
-                   const CollectPaths& paths, uint64_t now, Collection& collection);
+enum class Scope {
+  machine,  // the stores are all that the machine has
+  folder,   // one that was named, of whatever machine: what is this machine's own is left alone, which is the
+            // records of pstore, the promise of a rehearsal, and the notice
+};
 
-// After all stores: whether a rehearsal for real came out, and the notice for whoever logs in. The notice
-// goes away when there is nothing new.
-void finish_collection(const config::Config& config, const CollectPaths& paths, uint64_t now,
-                       Collection& collection);
+// Completes each crash that has not been collected before, and applies the retention. Then, of the whole
+// machine: says whether a rehearsal for real came out, and leaves a notice for whoever logs in of the crashes
+// that are new in this boot, whether this run has collected them or an earlier one; no notice when there is
+// none. Never fails as a whole: what could not be done is in `problems`, of the crash or of the collection.
+// `now`: seconds since the epoch.
+Collection collect(const OpenStores& stores, const config::Config& config, Scope scope,
+                   const CollectPaths& paths, uint64_t now);
 
 }  // namespace lifeboat::collect

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "collect/pstore.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
-#include <optional>
 #include <vector>
 
 #include "base/file.h"
@@ -27,40 +28,78 @@ std::string flat_name(const fs::path& relative) {
   return name;
 }
 
-std::vector<fs::path> records_below(const fs::path& source) {
+std::vector<fs::path> records_below(const fs::path& source, std::vector<std::string>& problems) {
   std::vector<fs::path> records;
   std::error_code error;
   for (auto entry = fs::recursive_directory_iterator(source, error); !error && entry != fs::end(entry);
        entry.increment(error)) {
-    if (entry->is_regular_file(error) && !entry->is_symlink(error) && records.size() < kMostRecords)
+    std::error_code gone;
+    if (entry->is_regular_file(gone) && !entry->is_symlink(gone) && records.size() < kMostRecords)
       records.push_back(entry->path());
   }
+  if (error && error.value() != ENOENT)
+    problems.push_back(
+        errno_error(error.value(), fmt::format("cannot read {}", source.string())).to_string());
   std::ranges::sort(records);
   return records;
 }
 
-}  // namespace
-
-Result<size_t> move_pstore(const std::string& source, int crash_folder_fd) {
-  size_t moved = 0;
-  UniqueFd folder;
-  for (const auto& record : records_below(source)) {
-    const auto bytes = TRY(read_file(record, kMostRecordBytes));
-    if (!folder.valid()) folder = TRY(open_folder_below(crash_folder_fd, "pstore"));
-    TRY_VOID(write_small_file(folder.get(), flat_name(record.lexically_relative(source)), as_text(bytes)));
-    if (::unlink(record.c_str()) != 0) return fail_errno("cannot remove {}", record.string());
-    ++moved;
+// Under its name, or with "-2", "-3"... behind it when another record has that. A record that is there
+// already is not written again.
+Result<> keep(int folder_fd, const std::string& name, std::string_view text) {
+  constexpr int kMostOfOneName = 100;
+  for (int attempt = 1; attempt <= kMostOfOneName; ++attempt) {
+    const std::string free_name = attempt == 1 ? name : fmt::format("{}-{}", name, attempt);
+    if (::faccessat(folder_fd, free_name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+      // What an attempt left that was interrupted.
+      ::unlinkat(folder_fd, (free_name + ".incomplete").c_str(), 0);
+      return write_small_file(folder_fd, free_name, text);
+    }
+    const auto there = read_text_at(folder_fd, free_name, kMostRecordBytes);
+    if (there && *there == text) return {};
   }
-  // The folders that systemd-pstore made for them.
+  return fail(ErrorCode::usage, "there are {} records named {} already", kMostOfOneName, name);
+}
+
+// The folders that systemd-pstore made for them; those that still hold something stay.
+void remove_empty_folders(const fs::path& source) {
   std::error_code ignored;
   std::vector<fs::path> folders;
   for (const auto& entry : fs::recursive_directory_iterator(source, ignored)) {
     if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) folders.push_back(entry.path());
   }
   std::ranges::sort(folders, std::greater{});
-  if (moved > 0) {
-    for (const auto& path : folders) ::rmdir(path.c_str());
+  for (const auto& path : folders) ::rmdir(path.c_str());
+}
+
+Result<> move_record(const fs::path& record, const fs::path& source, int folder_fd) {
+  const auto bytes = TRY(read_file(record, kMostRecordBytes));
+  TRY_VOID(keep(folder_fd, flat_name(record.lexically_relative(source)), as_text(bytes)));
+  if (::unlink(record.c_str()) != 0) return fail_errno("cannot remove {}", record.string());
+  return {};
+}
+
+}  // namespace
+
+MovedRecords move_pstore(const std::string& source, int crash_folder_fd) {
+  MovedRecords moved;
+  const auto records = records_below(source, moved.problems);
+  if (records.empty()) return moved;
+  const auto folder = open_folder_below(crash_folder_fd, "pstore");
+  if (!folder) {
+    moved.problems.push_back(folder.error().to_string());
+    return moved;
   }
+  for (const auto& record : records) {
+    if (const auto done = move_record(record, source, folder->get())) {
+      ++moved.count;
+    } else {
+      moved.problems.push_back(done.error().to_string());
+      // Nor would the others find room.
+      if (done.error().code == ErrorCode::no_space) break;
+    }
+  }
+  if (moved.count > 0) remove_empty_folders(source);
   return moved;
 }
 

@@ -2,7 +2,6 @@
 // lifeboat collect
 #include <ctime>
 
-#include "base/log.h"
 #include "base/size.h"
 #include "cli/configuration.h"
 #include "collect/collect.h"
@@ -12,11 +11,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// At boot a disk may come late that nothing else waits for.
+constexpr std::chrono::seconds kPatience{10};
+
 Json to_json(const collect::Collection& collection) {
   Json crashes = Json::array();
   for (const auto& found : collection.crashes) {
     const CrashRecord record = found.crash.record.value_or(CrashRecord{});
     crashes.push_back({{"folder", found.folder},
+                       {"device", found.device.empty() ? Json() : Json(found.device)},
                        {"outcome", outcome_name(found.crash.outcome)},
                        {"report", found.crash.has_report},
                        {"panic", record.panic},
@@ -37,8 +40,9 @@ Json to_json(const collect::Collection& collection) {
 void print_text(const collect::Collection& collection) {
   for (const auto& found : collection.crashes) {
     const CrashRecord record = found.crash.record.value_or(CrashRecord{});
-    fmt::print("{}: dump {}, {}{}\n", found.folder, outcome_name(found.crash.outcome),
-               format_size(found.crash.bytes), record.panic.empty() ? "" : ": " + record.panic);
+    fmt::print("{}{}{}: dump {}, {}{}\n", found.device, found.device.empty() ? "" : ":", found.folder,
+               outcome_name(found.crash.outcome), format_size(found.crash.bytes),
+               record.panic.empty() ? "" : ": " + record.panic);
     if (found.pstore_records > 0) fmt::print("  {} records of pstore\n", found.pstore_records);
   }
   for (const auto& removed : collection.removed) fmt::print("removed {}\n", removed);
@@ -62,22 +66,22 @@ Result<int> run_collect(const Arguments& arguments) {
   if (!TRY(line.parse(arguments))) return kDone;
   const auto config = TRY(read_config(line));
   const auto now = static_cast<uint64_t>(std::time(nullptr));
-  const collect::CollectPaths paths;
-  collect::Collection collection;
-  for (const auto& store : TRY(open_stores(line, config)))
-    collect::collect_store(store.path, store.fd.get(), config, paths, now, collection);
-  collect::finish_collection(config, paths, now, collection);
-
-  for (const auto& found : collection.crashes) {
-    for (const auto& problem : found.problems) log::warning("{}: {}", found.folder, problem);
-  }
-  for (const auto& problem : collection.problems) log::warning("{}", problem);
+  const auto opened = TRY(open_stores(line, config, collect::Access::change, kPatience));
+  auto collection = collect::collect(
+      opened, config, line.has("store") ? collect::Scope::folder : collect::Scope::machine, {}, now);
   if (line.json()) {
     print_json(to_json(collection));
   } else {
     print_text(collection);
   }
-  return collection.rehearsal && !collection.rehearsal->whole ? kFailed : kDone;
+  std::vector<std::string> problems;
+  for (const auto& found : collection.crashes) {
+    for (const auto& problem : found.problems)
+      problems.push_back(fmt::format("{}: {}", found.folder, problem));
+  }
+  problems.insert(problems.end(), collection.problems.begin(), collection.problems.end());
+  const int code = tell_problems(problems);
+  return collection.rehearsal && !collection.rehearsal->whole ? kFailed : code;
 }
 
 }  // namespace lifeboat::cli

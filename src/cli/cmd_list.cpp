@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat list
-#include <algorithm>
+#include <set>
 
 #include "base/size.h"
-#include "capture/crash_list.h"
+#include "capture/manifest.h"
 #include "cli/configuration.h"
 #include "inspect/text.h"
 
@@ -12,35 +12,34 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct ListedCrash {
-  std::string folder;
-  StoredCrash crash;
-};
-
-Json to_json(const ListedCrash& listed) {
-  const auto& [folder, crash] = listed;
+Json to_json(const collect::FoundCrash& found) {
+  const auto& [store, crash] = found;
   const CrashRecord record = crash.record.value_or(CrashRecord{});
-  return {{"folder", folder},
-          {"time", crash.crash_time},
-          {"outcome", outcome_name(crash.outcome)},
-          {"bytes", crash.bytes},
-          {"report", crash.has_report},
-          {"kernel", record.release},
-          {"boot_id", record.boot_id},
-          {"kind", record.kind},
-          {"panic", record.panic},
-          {"signature", record.signature},
-          {"collected", record.collected ? Json(*record.collected) : Json()}};
+  return {
+      {"folder", found.folder()},      {"device", store->device.empty() ? Json() : Json(store->device)},
+      {"time", crash.crash_time},      {"outcome", outcome_name(crash.outcome)},
+      {"bytes", crash.bytes},          {"report", crash.has_report},
+      {"kernel", record.release},      {"boot_id", record.boot_id},
+      {"kind", record.kind},           {"panic", record.panic},
+      {"signature", record.signature}, {"collected", record.collected ? Json(*record.collected) : Json()}};
 }
 
-void print_table(const std::vector<ListedCrash>& crashes) {
+void print_table(const std::vector<collect::FoundCrash>& crashes) {
   fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", "TIME", "DUMP", "SIZE", "KERNEL", "FOLDER");
-  for (const auto& [folder, crash] : crashes) {
+  for (const auto& found : crashes) {
+    const StoredCrash& crash = found.crash;
     const CrashRecord record = crash.record.value_or(CrashRecord{});
     fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", inspect::format_utc(crash.crash_time),
                outcome_name(crash.outcome), format_size(crash.bytes),
-               record.release.empty() ? "-" : record.release, folder);
+               record.release.empty() ? "-" : record.release, found.name());
     if (!record.panic.empty()) fmt::print("{:<23}  {}\n", "", record.panic);
+  }
+  std::set<std::string> told;
+  for (const auto& [store, crash] : crashes) {
+    if (!store->device.empty() && told.insert(store->device).second) {
+      fmt::print("{} is not mounted: to read what is there: {}\n", store->device,
+                 collect::command_for("lifeboat inspect", *store, crash.name, kDumpFile));
+    }
   }
 }
 
@@ -52,22 +51,19 @@ Result<int> run_list(const Arguments& arguments) {
   add_store_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
   const auto config = TRY(read_config(line));
-  std::vector<ListedCrash> crashes;
-  for (const auto& store : TRY(open_stores(line, config))) {
-    for (auto& crash : TRY(list_crashes(store.fd.get())))
-      crashes.push_back({fmt::format("{}/{}", store.path, crash.name), std::move(crash)});
-  }
-  std::ranges::stable_sort(crashes, std::greater{}, [](const ListedCrash& l) { return l.crash.crash_time; });
+  const auto opened = TRY(open_stores(line, config, collect::Access::look));
+  auto problems = opened.problems;
+  const auto crashes = collect::find_crashes(opened.stores, problems);
   if (line.json()) {
     Json list = Json::array();
     for (const auto& crash : crashes) list.push_back(to_json(crash));
-    print_json(list);
-  } else if (crashes.empty()) {
-    fmt::print("no crash has been saved\n");
-  } else {
+    print_json({{"crashes", list}, {"problems", problems}});
+  } else if (!crashes.empty()) {
     print_table(crashes);
+  } else if (problems.empty()) {
+    fmt::print("no crash has been saved\n");
   }
-  return kDone;
+  return tell_problems(problems);
 }
 
 }  // namespace lifeboat::cli

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat prune
-#include "base/log.h"
 #include "base/size.h"
 #include "capture/prune.h"
 #include "cli/configuration.h"
@@ -25,6 +24,37 @@ Result<Retention> chosen_retention(const CommandLine& line, const config::Config
   return retention;
 }
 
+struct Pruning {
+  Json list;
+  std::vector<std::string> problems;
+};
+
+// One store; a crash that cannot be removed does not keep the others.
+Result<> prune_store(const collect::Store& store, const Retention& retention, const CommandLine& line,
+                     Pruning& pruning) {
+  const bool dry_run = line.has("dry-run");
+  std::vector<std::string> unreadable;
+  const auto crashes = TRY(list_crashes(store.fd.get(), &unreadable));
+  for (const auto& problem : unreadable)
+    pruning.problems.push_back(fmt::format("{}: {}", store.name(), problem));
+  for (const auto& removal : plan_prune(crashes, retention, TRY(file_system_room(store.fd.get())))) {
+    const std::string name = store.crash_name(removal.name);
+    const auto removed = dry_run ? Result<>() : remove_crash(store.fd.get(), removal.name);
+    if (!removed) {
+      pruning.problems.push_back(fmt::format("{}: {}", name, removed.error().to_string()));
+      continue;
+    }
+    pruning.list.push_back({{"folder", store.crash_folder(removal.name)},
+                            {"device", store.device.empty() ? Json() : Json(store.device)},
+                            {"bytes", removal.bytes},
+                            {"reason", removal.reason}});
+    if (line.json()) continue;
+    fmt::print("{} {} ({}): {}\n", dry_run ? "would remove" : "removed", name, format_size(removal.bytes),
+               removal.reason);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<int> run_prune(const Arguments& arguments) {
@@ -45,28 +75,17 @@ Result<int> run_prune(const Arguments& arguments) {
   const auto config = TRY(read_config(line));
   const Retention retention = TRY(chosen_retention(line, config));
   const bool dry_run = line.has("dry-run");
-  Json list = Json::array();
-  Result<> outcome;
-  for (const auto& store : TRY(open_stores(line, config))) {
-    const auto crashes = TRY(list_crashes(store.fd.get()));
-    const auto removals = plan_prune(crashes, retention, TRY(file_system_room(store.fd.get())));
-    if (!dry_run) {
-      auto pruned = prune(store.fd.get(), removals);
-      if (!pruned && outcome) outcome = std::unexpected(std::move(pruned).error().context(store.path));
-    }
-    for (const auto& removal : removals) {
-      const std::string folder = fmt::format("{}/{}", store.path, removal.name);
-      list.push_back({{"folder", folder}, {"bytes", removal.bytes}, {"reason", removal.reason}});
-      if (!line.json()) {
-        fmt::print("{} {} ({}): {}\n", dry_run ? "would remove" : "removed", folder,
-                   format_size(removal.bytes), removal.reason);
-      }
-    }
+  const auto opened =
+      TRY(open_stores(line, config, dry_run ? collect::Access::look : collect::Access::change));
+  Pruning pruning{.list = Json::array(), .problems = opened.problems};
+  for (const auto& store : opened.stores) {
+    if (const auto done = prune_store(store, retention, line, pruning); !done)
+      pruning.problems.push_back(fmt::format("{}: {}", store.name(), done.error().to_string()));
   }
-  TRY_VOID(outcome);
-  if (line.json()) print_json({{"removed", list}, {"dry_run", dry_run}});
-  if (!line.json() && list.empty()) fmt::print("nothing to remove\n");
-  return kDone;
+  if (line.json())
+    print_json({{"removed", pruning.list}, {"dry_run", dry_run}, {"problems", pruning.problems}});
+  if (!line.json() && pruning.list.empty() && pruning.problems.empty()) fmt::print("nothing to remove\n");
+  return tell_problems(pruning.problems);
 }
 
 }  // namespace lifeboat::cli

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/configuration.h"
 
+#include "base/log.h"
+
 namespace lifeboat::cli {
 
 void add_config_option(CommandLine& line) {
@@ -22,25 +24,19 @@ void add_store_option(CommandLine& line) {
                                "the folder of crashes (default: the configured targets)");
 }
 
-Result<std::vector<Store>> open_stores(const CommandLine& line, const config::Config& config) {
-  std::vector<std::string> paths;
-  if (line.has("store")) {
-    paths.push_back(line.get("store"));
-  } else {
-    for (const auto& target : config.targets) {
-      if (target.device.empty()) paths.push_back(target.path);
-    }
-  }
-  std::vector<Store> stores;
-  for (const auto& path : paths) {
-    auto fd = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (fd) {
-      stores.push_back({path, *std::move(fd)});
-    } else if (fd.error().code != ErrorCode::not_found || line.has("store")) {
-      return std::unexpected(std::move(fd).error());
-    }
-  }
-  return stores;
+Result<collect::OpenStores> open_stores(const CommandLine& line, const config::Config& config,
+                                        collect::Access access, std::chrono::seconds patience) {
+  if (!line.has("store")) return collect::open_stores(config.targets, access, patience);
+  const std::string path = line.get("store");
+  collect::OpenStores opened;
+  opened.stores.push_back(
+      {.folder = path, .device = {}, .fd = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))});
+  return opened;
+}
+
+int tell_problems(const std::vector<std::string>& problems) {
+  for (const auto& problem : problems) log::warning("{}", problem);
+  return problems.empty() ? kDone : kFailed;
 }
 
 }  // namespace lifeboat::cli

@@ -2,11 +2,12 @@
 // What the commands have in common that follow the configuration and work on the store.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "cli/command.h"
+#include "collect/stores.h"
 #include "config/config.h"
 
 namespace lifeboat::cli {
@@ -15,13 +16,13 @@ namespace lifeboat::cli {
 void add_config_option(CommandLine& line);
 Result<config::Config> read_config(const CommandLine& line);
 
-// The folders of crashes on this machine: --store, else the configured targets that are mounted here. Those
-// that do not exist yet are left out; they hold nothing.
-struct Store {
-  std::string path;
-  UniqueFd fd;
-};
+// The folders of crashes on this machine: those of the configured targets, or the one that --store names,
+// which has to be there.
 void add_store_option(CommandLine& line);
-Result<std::vector<Store>> open_stores(const CommandLine& line, const config::Config& config);
+Result<collect::OpenStores> open_stores(const CommandLine& line, const config::Config& config,
+                                        collect::Access access, std::chrono::seconds patience = {});
+
+// What did not work, at the end of a command that went on without it: as warnings. kFailed when there is any.
+int tell_problems(const std::vector<std::string>& problems);
 
 }  // namespace lifeboat::cli

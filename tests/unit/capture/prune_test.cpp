@@ -162,7 +162,8 @@ TEST(CrashRecord, ReadsBackAsItWas) {
                      .kind = "sysrq",
                      .signature = "6ce1e056460fa763",
                      .panic = "Kernel panic - not syncing: \xff",
-                     .collected = 1795423400};
+                     .collected = 1795423400,
+                     .collected_boot_id = "ffffffff-0000-4000-8000-000000000000"};
   const auto again = parse_crash_record(to_json_text(record));
   ASSERT_TRUE(again) << again.error().to_string();
   EXPECT_EQ(again->crash_time, record.crash_time);
@@ -176,6 +177,7 @@ TEST(CrashRecord, ReadsBackAsItWas) {
   EXPECT_EQ(again->seconds, record.seconds);
   EXPECT_EQ(again->problems, record.problems);
   EXPECT_EQ(again->collected, record.collected);
+  EXPECT_EQ(again->collected_boot_id, record.collected_boot_id);
   EXPECT_THAT(again->panic, HasSubstr("not syncing"));
 }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "capture/manifest.h"
-#include "collect/pstore.h"
 
 namespace lifeboat::collect {
 namespace {
@@ -14,6 +13,7 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 constexpr uint64_t kNow = 1'795'500'000;
@@ -23,13 +23,13 @@ class Collect : public testing::Test {
  protected:
   Collect() {
     fs::create_directories(path("store"));
-    fd_ = open_file(path("store"), O_RDONLY | O_DIRECTORY).value();
     paths_.pstore = {path("pstore"), path("systemd-pstore")};
     paths_.notice = path("run/motd.d/lifeboat");
     paths_.rehearsal = path("lib/rehearsal.json");
     paths_.promise = path("lib/promise.json");
     paths_.boot_id = path("boot_id");
     write("boot_id", "ffffffff-0000-4000-8000-000000000000\n");
+    config_.targets = {{.path = path("store")}};
     // The made-up dumps here are no dumps.
     config_.collect.report = false;
   }
@@ -46,15 +46,16 @@ class Collect : public testing::Test {
     write("store/" + name + "/" + kLogFile, "log");
     write("store/" + name + "/" + kCrashRecordFile, to_json_text(record));
   }
-  Collection run() {
-    Collection collection;
-    collect_store(path("store"), fd_.get(), config_, paths_, kNow, collection);
-    finish_collection(config_, paths_, kNow, collection);
-    return collection;
+  Collection run(Scope scope = Scope::machine) {
+    return collect(open_stores(config_.targets, Access::change), config_, scope, paths_, kNow);
+  }
+  // The next boot.
+  void restart() const {
+    fs::remove(paths_.notice);
+    write("boot_id", "eeeeeeee-0000-4000-8000-000000000000\n");
   }
 
   TempDir folder_ = TempDir::create("collect-test").value();
-  UniqueFd fd_;
   CollectPaths paths_;
   config::Config config_;
 };
@@ -69,8 +70,75 @@ TEST_F(Collect, TellsOfANewCrashOnce) {
   EXPECT_THAT(read("run/motd.d/lifeboat"),
               HasSubstr("2026-11-23 08:42:28 UTC: Kernel panic - not syncing: test"));
   EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("lifeboat inspect " + path("store")));
+}
+
+TEST_F(Collect, TheNoticeStaysUntilTheNextBoot) {
+  add_crash("20261123T084228Z-1b4e28ba", kDumpFile);
+  EXPECT_THAT(run().crashes, SizeIs(1));
+  EXPECT_THAT(run().crashes, IsEmpty());
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2026-11-23 08:42:28 UTC"));
+  // Another one appears in the same boot, on a disk that came late.
+  add_crash("20261122T084228Z-00000000", kDumpFile);
+  EXPECT_THAT(run().crashes, SizeIs(1));
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2026-11-23 08:42:28 UTC"));
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2026-11-22 08:42:28 UTC"));
+  restart();
   EXPECT_THAT(run().crashes, IsEmpty());
   EXPECT_FALSE(fs::exists(paths_.notice)) << "nothing new: no notice";
+}
+
+TEST_F(Collect, WhatIsThrownAwayIsNotInTheNotice) {
+  config_.retention = {.keep = 1};
+  add_crash("20261122T084228Z", kDumpFile);
+  add_crash("20261123T084228Z", kDumpFile);
+  EXPECT_THAT(run().removed, SizeIs(1));
+  EXPECT_THAT(read("run/motd.d/lifeboat"), Not(HasSubstr("2026-11-22")));
+}
+
+// A folder that was named may be of another machine.
+TEST_F(Collect, OfANamedFolderOnlyTheFolderIsTouched) {
+  ASSERT_TRUE(arm::save_promise({.boot_id = kOldBoot}, paths_.promise));
+  add_crash("20261123T084228Z", kDumpFile, {.boot_id = kOldBoot});
+  write("pstore/dmesg-efi-1", "one");
+  write("run/motd.d/lifeboat", "before\n");
+  const auto collection = run(Scope::folder);
+  EXPECT_THAT(collection.crashes, SizeIs(1));
+  EXPECT_FALSE(collection.rehearsal);
+  EXPECT_TRUE(arm::read_promise(paths_.promise));
+  EXPECT_EQ(read("run/motd.d/lifeboat"), "before\n");
+  EXPECT_EQ(read("pstore/dmesg-efi-1"), "one");
+  // What is of this machine comes by the next run over all of it.
+  EXPECT_TRUE(run().rehearsal->whole);
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2026-11-23"));
+}
+
+TEST_F(Collect, OneBadStoreCostsTheOthersNothing) {
+  fs::create_directories(path("elsewhere"));
+  fs::create_directory_symlink(path("elsewhere"), path("link"));
+  write("file", "no folder");
+  config_.targets = {{.path = path("link")},
+                     {.path = path("file")},
+                     {.path = path("not-there-yet")},
+                     {.path = "/crash", .device = "/dev/no-such-device"},
+                     {.path = path("store")}};
+  add_crash("20261123T084228Z", kDumpFile);
+  const auto collection = run();
+  EXPECT_THAT(collection.crashes, SizeIs(1));
+  EXPECT_THAT(collection.problems, ElementsAre(HasSubstr(path("link")), HasSubstr(path("file")),
+                                               HasSubstr("/dev/no-such-device")));
+}
+
+TEST_F(Collect, TwoTargetsMayBeOneFolder) {
+  config_.targets = {{.path = path("store")}, {.path = path("store") + "/."}};
+  add_crash("20261123T084228Z", kDumpFile);
+  EXPECT_THAT(run().crashes, SizeIs(1));
+}
+
+TEST_F(Collect, AReportThatIsThereIsTakenOver) {
+  add_crash("20261123T084228Z", kDumpFile);
+  write("store/20261123T084228Z/report.json", R"({"kind": "sysrq", "crash": {"panic": "P"}})");
+  fs::remove(path("store/20261123T084228Z/manifest.json"));
+  EXPECT_EQ(run().crashes.at(0).crash.record->kind, "sysrq");
 }
 
 TEST_F(Collect, CollectsACrashWithoutARecord) {
@@ -115,6 +183,23 @@ TEST_F(Collect, PstoreGoesToTheNewestNewCrash) {
   EXPECT_EQ(read("store/20261123T084228Z/pstore/1795423348-001-dmesg.txt"), "two");
   EXPECT_TRUE(fs::is_empty(path("pstore")));
   EXPECT_TRUE(fs::is_empty(path("systemd-pstore")));
+}
+
+TEST_F(Collect, PstoreGoesToTheNewestOfAllStores) {
+  config_.targets = {{.path = path("store")}, {.path = path("second")}};
+  add_crash("20261122T084228Z", kDumpFile);
+  write("second/20261123T084228Z/" + std::string(kDumpFile), "dump");
+  write("pstore/dmesg-efi-1", "one");
+  EXPECT_THAT(run().crashes, SizeIs(2));
+  EXPECT_EQ(read("second/20261123T084228Z/pstore/dmesg-efi-1"), "one");
+}
+
+TEST_F(Collect, PstoreIsNotOfACrashThatCameToLightLater) {
+  add_crash("20261123T084228Z", kDumpFile, {.collected = kNow - 100});
+  add_crash("20261122T084228Z", kDumpFile);
+  write("pstore/dmesg-efi-1", "one");
+  EXPECT_THAT(run().crashes, SizeIs(1));
+  EXPECT_EQ(read("pstore/dmesg-efi-1"), "one");
 }
 
 TEST_F(Collect, PstoreStaysWhenThereIsNoNewCrash) {
@@ -180,6 +265,37 @@ TEST_F(RealRehearsal, FailsWithoutADumpOfThatBoot) {
 TEST_F(RealRehearsal, FailsWithHalfADump) {
   add_crash("20261123T084228Z", kIncompleteDumpFile, {.boot_id = kOldBoot});
   EXPECT_EQ(run().rehearsal->problem, "of its dump there is: incomplete");
+}
+
+TEST_F(RealRehearsal, SucceedsByADumpThatAnEarlierRunHasCollected) {
+  add_crash("20261123T084228Z", kDumpFile, {.boot_id = kOldBoot, .collected = kNow - 100});
+  const auto collection = run();
+  EXPECT_THAT(collection.crashes, IsEmpty());
+  ASSERT_TRUE(collection.rehearsal);
+  EXPECT_TRUE(collection.rehearsal->whole) << collection.rehearsal->problem;
+}
+
+TEST_F(RealRehearsal, SucceedsByTheFoldersNameWhenTheRecordIsLost) {
+  write("store/20261123T084228Z-1b4e28ba/vmcore", "dump");
+  EXPECT_TRUE(run().rehearsal->whole);
+}
+
+TEST_F(RealRehearsal, SucceedsByTheSecondTarget) {
+  config_.targets = {{.path = path("store")}, {.path = path("second")}};
+  add_crash("20261123T084228Z", kIncompleteDumpFile, {.boot_id = kOldBoot});
+  write("second/20261123T084228Z-1b4e28ba/vmcore", "dump");
+  EXPECT_TRUE(run().rehearsal->whole);
+}
+
+TEST_F(RealRehearsal, IsNotDecidedWhileATargetCannotBeLookedInto) {
+  config_.targets.push_back({.path = "/crash", .device = "/dev/no-such-device"});
+  const auto collection = run();
+  EXPECT_FALSE(collection.rehearsal);
+  EXPECT_THAT(collection.problems, ElementsAre(HasSubstr("/dev/no-such-device"), HasSubstr("will tell")));
+  EXPECT_TRUE(arm::read_promise(paths_.promise));
+  // A dump that is there decides it all the same.
+  add_crash("20261123T084228Z", kDumpFile, {.boot_id = kOldBoot});
+  EXPECT_TRUE(run().rehearsal->whole);
 }
 
 TEST_F(RealRehearsal, IsNotOverBeforeTheCrash) {

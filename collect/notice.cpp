@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "collect/notice.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "capture/manifest.h"
+#include "inspect/text.h"
+
+namespace lifeboat::collect {
+namespace {
+
+bool is_new(const StoredCrash& crash, const std::string& boot_id) {
+  return !crash.record || !crash.record->collected ||
+         (!boot_id.empty() && crash.record->collected_boot_id == boot_id);
+}
+
+}  // namespace
+
+std::string notice_text(std::span<const FoundCrash> crashes, const std::string& boot_id) {
+  std::string text;
+  for (const auto& [store, crash] : crashes) {
+    if (!is_new(crash, boot_id)) continue;
+    const CrashRecord record = crash.record.value_or(CrashRecord{});
+    text += fmt::format("This machine crashed on {}{}{}.\n", inspect::format_utc(crash.crash_time),
+                        record.panic.empty() ? "" : ": ", record.panic);
+    if (crash.outcome == CrashOutcome::whole) {
+      text += fmt::format("  {}\n", command_for("lifeboat inspect", *store, crash.name, kDumpFile));
+    } else {
+      text += fmt::format("  Its dump: {}. See: {}\n", outcome_name(crash.outcome),
+                          command_for("ls", *store, crash.name, ""));
+    }
+  }
+  return text;
+}
+
+Result<> leave_notice(const std::string& path, const std::string& text) {
+  if (text.empty()) {
+    ::unlink(path.c_str());
+    return {};
+  }
+  std::error_code ignored;
+  const auto folder = std::filesystem::path(path).parent_path();
+  // Whoever logs in reads it, whatever the umask of the service is.
+  if (std::filesystem::create_directories(folder, ignored))
+    std::filesystem::permissions(folder, std::filesystem::perms(0755), ignored);
+  return write_file_atomically(path, as_byte_span(text), 0644);
+}
+
+}  // namespace lifeboat::collect

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The report that is made after the restart, in a child that may not take what it wants.
+#include "collect/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "capture/init/supervise.h"
+#include "capture/manifest.h"
+#include "tests/support/fake_system.h"
+#include "tests/support/results.h"
+
+namespace lifeboat::collect {
+namespace {
+
+namespace fs = std::filesystem;
+using test::code_of;
+using test::why;
+using testing::HasSubstr;
+
+class CollectReport : public testing::Test {
+ protected:
+  CollectReport() { fd_ = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value(); }
+  // By another process: what it has allocated and freed is no room for the child that is limited.
+  void add_dump() const {
+    ASSERT_EQ(init::supervise("dump", std::chrono::seconds(30),
+                              [&](init::Heartbeat&) -> Result<> {
+                                test::FakeSystem().fake.write_elf(path(kDumpFile));
+                                return {};
+                              }),
+              init::Outcome::done);
+  }
+  void write(const std::string& name, std::string_view text) const {
+    ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
+
+  TempDir folder_ = TempDir::create("collect-report-test").value();
+  UniqueFd fd_;
+};
+
+TEST_F(CollectReport, IsTwoFilesThatNameTheDump) {
+  add_dump();
+  // What an attempt left that was interrupted.
+  write("report.json.incomplete", "{");
+  const auto json = write_report("/store/crash/vmcore", fd_.get());
+  ASSERT_TRUE(json) << why(json);
+  EXPECT_THAT(*json, HasSubstr("\"kind\": \"sysrq\""));
+  EXPECT_THAT(read_text(path(kReportTextFile)).value(), HasSubstr("/store/crash/vmcore"));
+  EXPECT_EQ(read_text(path(kReportJsonFile)).value(), *json);
+}
+
+TEST_F(CollectReport, LeavesTheTextOfTheCaptureKernelAlone) {
+  add_dump();
+  write(kReportTextFile, "of the capture kernel");
+  ASSERT_TRUE(write_report("vmcore", fd_.get()));
+  EXPECT_EQ(read_text(path(kReportTextFile)).value(), "of the capture kernel");
+}
+
+TEST_F(CollectReport, SaysWhyThereIsNone) {
+  EXPECT_THAT(why(write_report("vmcore", fd_.get())), HasSubstr("cannot open vmcore"));
+  write(kDumpFile, "no dump");
+  EXPECT_FALSE(write_report("vmcore", fd_.get()));
+  EXPECT_FALSE(fs::exists(path(kReportJsonFile)));
+}
+
+// Nobody writes into it.
+TEST_F(CollectReport, IsNotWaitedForAtAPipe) {
+  ASSERT_EQ(::mkfifo(path(kDumpFile).c_str(), 0600), 0);
+  EXPECT_FALSE(write_report("vmcore", fd_.get()));
+}
+
+TEST_F(CollectReport, TakesNoMoreMemoryThanItMay) {
+  add_dump();
+  // What earlier tests have freed is no room either.
+  ::malloc_trim(0);
+  const auto report = write_report("vmcore", fd_.get(), {.memory = 1});
+  EXPECT_EQ(code_of(report), ErrorCode::corrupt);
+  EXPECT_THAT(why(report), HasSubstr("memory"));
+  EXPECT_FALSE(fs::exists(path(kReportJsonFile)));
+}
+
+TEST_F(CollectReport, TakesNoMoreTimeThanItMay) {
+  add_dump();
+  EXPECT_EQ(code_of(write_report("vmcore", fd_.get(), {.time = std::chrono::seconds(0)})),
+            ErrorCode::timeout);
+}
+
+}  // namespace
+}  // namespace lifeboat::collect
