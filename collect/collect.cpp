@@ -146,8 +146,11 @@ Collection collect(const OpenStores& stores, const config::Config& config, Scope
   }
   if (machine) {
     auto rehearsal = redeem_promise(all, all_seen, {paths.promise, paths.rehearsal}, boot_id, now);
-    if (rehearsal) collection.rehearsal = *std::move(rehearsal);
-    if (!rehearsal) collection.problems.push_back(rehearsal.error().to_string());
+    if (rehearsal) {
+      collection.rehearsal = *std::move(rehearsal);
+    } else {
+      collection.problems.push_back(rehearsal.error().to_string());
+    }
   }
   for (const auto& store : stores.stores) apply_retention(store, config.retention, collection);
   if (machine) {

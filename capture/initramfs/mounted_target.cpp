@@ -14,7 +14,7 @@ namespace {
 
 // What `path` is called below `root`, both from the root of one file system on; nullopt: it is not below it.
 std::optional<std::filesystem::path> below(const std::string& path, const std::string& root) {
-  const auto rest = std::filesystem::path("/" + path).lexically_normal().lexically_relative(root);
+  auto rest = std::filesystem::path("/" + path).lexically_normal().lexically_relative(root);
   if (rest.empty() || *rest.begin() == "..") return std::nullopt;
   return rest;
 }
