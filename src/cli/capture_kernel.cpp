@@ -6,7 +6,6 @@
 
 #include <filesystem>
 
-#include "arm/initramfs_file.h"
 #include "base/file.h"
 #include "image/kernel_file.h"
 #include "image/unwrap/unwrap.h"
@@ -49,36 +48,6 @@ std::string capture_command_line(const config::Config& config, const SystemPaths
     if (!more.empty()) added += (added.empty() ? "" : " ") + more;
   }
   return crash_command_line({.reused = running, .append = added, .remove = config.capture.remove});
-}
-
-namespace {
-
-Result<> make_initramfs(const config::Config& config, const std::string& release, const std::string& path,
-                        std::vector<std::string>& notes) {
-  const arm::Recipe recipe =
-      TRY_CONTEXT(arm::make_recipe(config, {.release = release}), "the capture initramfs");
-  notes.insert(notes.end(), recipe.warnings.begin(), recipe.warnings.end());
-  const std::string reason = arm::staleness(recipe, path);
-  if (reason.empty()) return {};
-  std::error_code ignored;
-  std::filesystem::create_directories(arm::kInitramfsFolder, ignored);
-  TRY_VOID(arm::write_initramfs(recipe, path));
-  notes.push_back(fmt::format("{} was made: {}", path, reason));
-  return {};
-}
-
-}  // namespace
-
-Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,
-                                    std::vector<std::string>& notes) {
-  std::string path = arm::initramfs_path(release);
-  const auto made = make_initramfs(config, release, path, notes);
-  if (made) return path;
-  // An older one captures; none does not.
-  if (::access(path.c_str(), R_OK) != 0) return std::unexpected(made.error());
-  notes.push_back(fmt::format("the initramfs could not be made anew, an older one is loaded: {}",
-                              made.error().to_string()));
-  return path;
 }
 
 }  // namespace lifeboat::cli

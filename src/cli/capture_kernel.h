@@ -21,10 +21,4 @@ Result<CaptureKernel> capture_kernel(const config::Config& config);
 std::string capture_command_line(const config::Config& config, const SystemPaths& paths,
                                  std::string_view running, const std::string& append = {});
 
-// Makes the initramfs of that kernel, if the one that is there is not what it should be. Returns its path.
-// When it cannot be made (a full disk, a target that is away) the old one stays good enough. `notes` gets
-// what was done and why.
-Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,
-                                    std::vector<std::string>& notes);
-
 }  // namespace lifeboat::cli

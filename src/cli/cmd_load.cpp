@@ -55,8 +55,13 @@ Result<std::string> capture_initramfs(const CommandLine& line, const KernelFile&
             .hint("name its capture initramfs with --initrd"));
   }
   // A dry run changes nothing.
-  if (line.has("dry-run")) return arm::initramfs_path(release);
-  return fresh_initramfs(config, release, notes);
+  const std::string path = arm::initramfs_path(release);
+  if (line.has("dry-run")) return path;
+  const std::chrono::seconds wait(line.get("wait", 0));
+  if (wait.count() < 0 || wait.count() > 3600)
+    return fail(ErrorCode::usage, "load: --wait is a number of seconds, an hour at most");
+  TRY_VOID(arm::refresh_initramfs(config, {.release = release, .device_wait = wait}, path, notes));
+  return path;
 }
 
 Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const KernelFile& kernel,
@@ -253,6 +258,7 @@ Result<int> run_load(const Arguments& arguments) {
      "instead of KERNEL: /boot/vmlinuz-NAME, with the initramfs of that name (for units: \\xNN is unescaped)")
     ("initrd", po::value<std::vector<std::string>>(),
      "an initramfs; several are put behind each other (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
+    ("wait", po::value<int>(), "with --crash: seconds to wait for the devices of targets that are not there yet")
     ("append", po::value<std::string>(), "parameters to put behind the others")
     ("command-line", po::value<std::string>(), "the whole command line")
     ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)")
