@@ -69,21 +69,50 @@ bool has_more_targets(const Recipe& recipe, const std::string& path) {
   return more && std::ranges::all_of(now, [&](const auto& line) { return has(before, line); });
 }
 
-Result<> make_if_stale(const config::Config& config, const RecipeRequest& request, const std::string& path,
-                       std::vector<std::string>& notes) {
-  const Recipe recipe = TRY_CONTEXT(make_recipe(config, request), "the capture initramfs");
+// What is to be put in the place of the file; nothing: it stays.
+Result<std::optional<Recipe>> recipe_if_stale(const config::Config& config, const RecipeRequest& request,
+                                              const std::string& path, std::vector<std::string>& notes,
+                                              std::string& reason) {
+  Recipe recipe = TRY_CONTEXT(make_recipe(config, request), "the capture initramfs");
   notes.insert(notes.end(), recipe.warnings.begin(), recipe.warnings.end());
-  const std::string reason = staleness(recipe, path);
-  if (reason.empty()) return {};
+  reason = staleness(recipe, path);
+  if (reason.empty()) return std::nullopt;
   if (recipe.targets.size() < config.targets.size() && has_more_targets(recipe, path)) {
     notes.push_back(fmt::format("{} stays as it is: it knows the targets that are not there now", path));
-    return {};
+    return std::nullopt;
   }
+  return recipe;
+}
+
+Result<> make_if_stale(const config::Config& config, const RecipeRequest& request, const std::string& path,
+                       std::vector<std::string>& notes) {
+  std::string reason;
+  const auto recipe = TRY(recipe_if_stale(config, request, path, notes, reason));
+  if (!recipe) return {};
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-  TRY_VOID(write_initramfs(recipe, path));
+  TRY_VOID(write_initramfs(*recipe, path));
   notes.push_back(fmt::format("{} was made: {}", path, reason));
   return {};
+}
+
+constexpr uint64_t kMostBytes = 1_GiB;
+
+Result<std::vector<std::byte>> read_or_make(const config::Config& config, const RecipeRequest& request,
+                                            const std::string& path, std::vector<std::string>& notes) {
+  std::string reason;
+  const auto recipe = TRY(recipe_if_stale(config, request, path, notes, reason));
+  if (!recipe) return read_file(path, kMostBytes);
+  notes.push_back(fmt::format("{} would be made anew: {}", path, reason));
+  return carry_out(*recipe);
+}
+
+// One that cannot be made is no matter where an older one is.
+bool older_does(const Error& error, const std::string& path, std::vector<std::string>& notes) {
+  if (::access(path.c_str(), R_OK) != 0) return false;
+  notes.push_back(
+      fmt::format("the initramfs could not be made anew, an older one is loaded: {}", error.to_string()));
+  return true;
 }
 
 }  // namespace
@@ -91,10 +120,15 @@ Result<> make_if_stale(const config::Config& config, const RecipeRequest& reques
 Result<> refresh_initramfs(const config::Config& config, const RecipeRequest& request,
                            const std::string& path, std::vector<std::string>& notes) {
   auto made = make_if_stale(config, request, path, notes);
-  if (made || ::access(path.c_str(), R_OK) != 0) return made;
-  notes.push_back(fmt::format("the initramfs could not be made anew, an older one is loaded: {}",
-                              made.error().to_string()));
-  return {};
+  if (made || older_does(made.error(), path, notes)) return {};
+  return made;
+}
+
+Result<std::vector<std::byte>> preview_initramfs(const config::Config& config, const RecipeRequest& request,
+                                                 const std::string& path, std::vector<std::string>& notes) {
+  auto bytes = read_or_make(config, request, path, notes);
+  if (!bytes && older_does(bytes.error(), path, notes)) return read_file(path, kMostBytes);
+  return bytes;
 }
 
 std::string initramfs_path(const std::string& release, const std::string& folder) {

@@ -27,5 +27,8 @@ Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path);
 // `notes` gets what was done and why.
 Result<> refresh_initramfs(const config::Config& config, const RecipeRequest& request,
                            const std::string& path, std::vector<std::string>& notes);
+// The same, changing nothing: what would be in the file then.
+Result<std::vector<std::byte>> preview_initramfs(const config::Config& config, const RecipeRequest& request,
+                                                 const std::string& path, std::vector<std::string>& notes);
 
 }  // namespace lifeboat::arm

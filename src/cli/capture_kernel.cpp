@@ -40,14 +40,15 @@ Result<CaptureKernel> capture_kernel(const config::Config& config) {
   return CaptureKernel{config.capture.kernel, std::move(release)};
 }
 
-std::string capture_command_line(const config::Config& config, const SystemPaths& paths,
-                                 std::string_view running, const std::string& append) {
-  const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
-  std::string added = config.capture.append;
-  for (const auto& more : {append, id ? std::string(kBootParameter) + *id : std::string()}) {
-    if (!more.empty()) added += (added.empty() ? "" : " ") + more;
-  }
+std::string capture_command_line(const config::Config& config, std::string_view running,
+                                 const std::string& append) {
+  const std::string added = config.capture.append + (append.empty() ? "" : " " + append);
   return crash_command_line({.reused = running, .append = added, .remove = config.capture.remove});
+}
+
+std::string boot_parameter(const SystemPaths& paths) {
+  const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
+  return id ? std::string(kBootParameter) + *id : std::string();
 }
 
 }  // namespace lifeboat::cli

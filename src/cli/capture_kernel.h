@@ -17,8 +17,10 @@ struct CaptureKernel {
 Result<CaptureKernel> capture_kernel(const config::Config& config);
 
 // Of the capture kernel: what of the running kernel's it takes over, what it needs, what the configuration
-// adds, which boot it belongs to (lifeboat-init names the crash by it), and `append`.
-std::string capture_command_line(const config::Config& config, const SystemPaths& paths,
-                                 std::string_view running, const std::string& append = {});
+// adds, and `append`.
+std::string capture_command_line(const config::Config& config, std::string_view running,
+                                 const std::string& append = {});
+// Which boot it belongs to: lifeboat-init names the crash by it. Empty: not known.
+std::string boot_parameter(const SystemPaths& paths);
 
 }  // namespace lifeboat::cli

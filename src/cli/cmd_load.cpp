@@ -96,7 +96,8 @@ Result<std::optional<std::string>> choose_command_line(const CommandLine& line, 
   }
   const std::string append = line.get("append");
   if (line.has("crash")) {
-    return capture_command_line(config, paths, TRY(read_text(paths.proc + "/cmdline")), append);
+    return capture_command_line(config, TRY(read_text(paths.proc + "/cmdline")),
+                                append + " " + boot_parameter(paths));
   }
   std::optional<std::string> base;
   if (!reuse && entry && entry->command_line) base = entry->command_line;
@@ -209,7 +210,10 @@ void remember(const PreparedLoad& load, const LoadReport& report) {
                            .command_line = report.command_line,
                            .call = std::string(load_call_name(report.call)),
                            .time = static_cast<uint64_t>(std::time(nullptr))};
-    state.kernel = TRY(arm::digest_file(load.kernel.name));
+    const KernelFile& kernel = load.kernel;
+    // What was unwrapped is not what lies on the disk.
+    state.kernel = kernel.wrappers.empty() ? arm::digest_bytes(kernel.name, kernel.bytes)
+                                           : TRY(arm::digest_file(kernel.name));
     for (const auto& path : load.request.initramfs) state.initramfs.push_back(TRY(arm::digest_file(path)));
     return arm::save_loaded_state(state);
   };
