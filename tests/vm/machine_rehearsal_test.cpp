@@ -52,11 +52,12 @@ TEST(MachineRehearsal, captures_with_what_the_machine_would) {
   const fs::path image = out.string() + ".img";
   must(write_file_atomically(
       image, must(build_initramfs(contents_of_a_machine(modules), InitramfsCompression::xz)), 0600));
-  options.machine = {
+  const std::vector<std::string> without = {"pcie_ports", "ro"};
+  options.machine = rehearse::MachineCapture{
       .initramfs = must(read_file(image)),
       .command_line = crash_command_line({.reused = "root=/dev/nothing ro quiet machine.before=1",
                                           .append = "machine.word=1",
-                                          .remove = {"pcie_ports", "ro"}})};
+                                          .remove = without})};
   const std::atomic<bool> stop = false;
   const auto result = rehearse::rehearse(options, [](const std::string&) {}, stop);
   ASSERT_TRUE(result) << result.error().to_string();
