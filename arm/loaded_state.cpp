@@ -90,6 +90,8 @@ std::vector<std::string> changed_files(const LoadedState& state) {
   std::vector<std::string> changes;
   const auto look = [&changes](const LoadedFile& then) {
     const auto now = digest_file(then.path);
+    // Who may not read it is told of no change.
+    if (!now && now.error().code == ErrorCode::no_permission) return;
     if (!now) {
       changes.push_back(now.error().code == ErrorCode::not_found ? then.path + " is gone"
                                                                  : now.error().to_string());

@@ -68,7 +68,7 @@ TEST(MachineRehearsal, captures_with_what_the_machine_would) {
   EXPECT_EQ(record["compression"], "lzo");
   EXPECT_EQ(record["level"], 31);
   const std::string console = text_of(out / "capture.console");
-  EXPECT_THAT(console, HasSubstr("Command line: " + options.machine->command_line + " console=ttyS1"));
+  EXPECT_THAT(console, HasSubstr(" " + options.machine->command_line + " console=ttyS1 "));
   EXPECT_THAT(console, Not(HasSubstr("pcie_ports")));
   EXPECT_THAT(console, HasSubstr("reset_devices"));
 }
