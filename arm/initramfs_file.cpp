@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <ranges>
 
@@ -13,18 +14,19 @@
 namespace lifeboat::arm {
 namespace {
 
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  for (const auto line : std::views::split(text, '\n')) lines.emplace_back(line.begin(), line.end());
+  return lines;
+}
+
 std::string recipe_path(const std::string& path) {
   return std::filesystem::path(path).replace_extension(".recipe");
 }
 
 // The first line in which two fingerprints differ, told as what has changed.
 std::string first_difference(std::string_view then, std::string_view now) {
-  const auto lines = [](std::string_view text) {
-    std::vector<std::string> list;
-    for (const auto line : std::views::split(text, '\n')) list.emplace_back(line.begin(), line.end());
-    return list;
-  };
-  const auto before = lines(then), after = lines(now);
+  const auto before = lines_of(then), after = lines_of(now);
   for (size_t index = 0; index < std::max(before.size(), after.size()); ++index) {
     const std::string was = index < before.size() ? before[index] : "";
     const std::string is = index < after.size() ? after[index] : "";
@@ -33,7 +35,101 @@ std::string first_difference(std::string_view then, std::string_view now) {
   return {};
 }
 
+std::string size_line(uint64_t bytes) {
+  return fmt::format("bytes {}\n", bytes);
+}
+
+// "module /lib/modules/.../x.ko SIZE TIME", as it was, and is.
+bool module_line_holds(const std::string& line) {
+  constexpr std::string_view kKey = "module ";
+  const auto end = line.find(".ko");
+  return line.starts_with(kKey) && end != line.npos &&
+         line.substr(kKey.size()) == file_stamp(line.substr(kKey.size(), line.find(' ', end) - kKey.size()));
+}
+
+// The file is what the recipe makes, with one target or more besides, and the modules that lead there.
+bool has_more_targets(const Recipe& recipe, const std::string& path) {
+  struct stat status{};
+  const auto then = read_text(recipe_path(path), 1_MiB);
+  if (!then || ::stat(path.c_str(), &status) != 0) return false;
+  const auto before = lines_of(*then);
+  const auto now = lines_of(fingerprint(recipe) + size_line(static_cast<uint64_t>(status.st_size)));
+  const auto has = [](const std::vector<std::string>& lines, const std::string& line) {
+    return std::ranges::find(lines, line) != lines.end();
+  };
+  bool more = false;
+  for (const auto& line : before) {
+    if (has(now, line)) continue;
+    if (line.starts_with("target = ")) {
+      more = true;
+    } else if (!module_line_holds(line)) {
+      return false;
+    }
+  }
+  return more && std::ranges::all_of(now, [&](const auto& line) { return has(before, line); });
+}
+
+// What is to be put in the place of the file; nothing: it stays.
+Result<std::optional<Recipe>> recipe_if_stale(const config::Config& config, const RecipeRequest& request,
+                                              const std::string& path, std::vector<std::string>& notes,
+                                              std::string& reason) {
+  Recipe recipe = TRY_CONTEXT(make_recipe(config, request), "the capture initramfs");
+  notes.insert(notes.end(), recipe.warnings.begin(), recipe.warnings.end());
+  reason = staleness(recipe, path);
+  if (reason.empty()) return std::nullopt;
+  if (recipe.targets.size() < config.targets.size() && has_more_targets(recipe, path)) {
+    notes.push_back(fmt::format("{} stays as it is: it knows the targets that are not there now", path));
+    return std::nullopt;
+  }
+  return recipe;
+}
+
+Result<> make_if_stale(const config::Config& config, const RecipeRequest& request, const std::string& path,
+                       std::vector<std::string>& notes) {
+  std::string reason;
+  const auto recipe = TRY(recipe_if_stale(config, request, path, notes, reason));
+  if (!recipe) return {};
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  TRY_VOID(write_initramfs(*recipe, path));
+  notes.push_back(fmt::format("{} was made: {}", path, reason));
+  return {};
+}
+
+constexpr uint64_t kMostBytes = 1_GiB;
+
+Result<std::vector<std::byte>> read_or_make(const config::Config& config, const RecipeRequest& request,
+                                            const std::string& path, std::vector<std::string>& notes) {
+  std::string reason;
+  const auto recipe = TRY(recipe_if_stale(config, request, path, notes, reason));
+  if (!recipe) return read_file(path, kMostBytes);
+  notes.push_back(fmt::format("{} would be made anew: {}", path, reason));
+  return carry_out(*recipe);
+}
+
+// One that cannot be made is no matter where an older one is.
+bool older_does(const Error& error, const std::string& path, std::vector<std::string>& notes) {
+  if (::access(path.c_str(), R_OK) != 0) return false;
+  notes.push_back(
+      fmt::format("the initramfs could not be made anew, an older one is loaded: {}", error.to_string()));
+  return true;
+}
+
 }  // namespace
+
+Result<> refresh_initramfs(const config::Config& config, const RecipeRequest& request,
+                           const std::string& path, std::vector<std::string>& notes) {
+  auto made = make_if_stale(config, request, path, notes);
+  if (made || older_does(made.error(), path, notes)) return {};
+  return made;
+}
+
+Result<std::vector<std::byte>> preview_initramfs(const config::Config& config, const RecipeRequest& request,
+                                                 const std::string& path, std::vector<std::string>& notes) {
+  auto bytes = read_or_make(config, request, path, notes);
+  if (!bytes && older_does(bytes.error(), path, notes)) return read_file(path, kMostBytes);
+  return bytes;
+}
 
 std::string initramfs_path(const std::string& release, const std::string& folder) {
   return fmt::format("{}/initramfs-{}.img", folder, release);
@@ -44,7 +140,7 @@ std::string staleness(const Recipe& recipe, const std::string& path) {
   if (::stat(path.c_str(), &status) != 0 || status.st_size == 0) return "there is none";
   const auto then = read_text(recipe_path(path), 1_MiB);
   if (!then) return "nothing says what it was made of";
-  const std::string now = fingerprint(recipe) + fmt::format("bytes {}\n", status.st_size);
+  const std::string now = fingerprint(recipe) + size_line(static_cast<uint64_t>(status.st_size));
   return *then == now ? "" : first_difference(*then, now);
 }
 
@@ -58,7 +154,7 @@ Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path) 
   // A crash between the two writes leaves a recipe that tells another size or time: that costs a rebuild, no
   // more.
   TRY_VOID(write_file_atomically(path, bytes, 0600));
-  const std::string recipe_text = print + fmt::format("bytes {}\n", bytes.size());
+  const std::string recipe_text = print + size_line(bytes.size());
   TRY_VOID(write_file_atomically(recipe_path(path), as_byte_span(recipe_text), 0600));
   return bytes.size();
 }

@@ -20,4 +20,15 @@ std::string staleness(const Recipe& recipe, const std::string& path);
 // Returns its size.
 Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path);
 
+// The file, made anew when it is stale. What there is stays, with a note, when
+// - it cannot be made (a full disk, no target to be found): an older one captures; none does not;
+// - it is what `config` asks for, and now the device of a target is away: there is more in it than in a new
+//   one.
+// `notes` gets what was done and why.
+Result<> refresh_initramfs(const config::Config& config, const RecipeRequest& request,
+                           const std::string& path, std::vector<std::string>& notes);
+// The same, changing nothing: what would be in the file then.
+Result<std::vector<std::byte>> preview_initramfs(const config::Config& config, const RecipeRequest& request,
+                                                 const std::string& path, std::vector<std::string>& notes);
+
 }  // namespace lifeboat::arm

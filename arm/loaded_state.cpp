@@ -24,7 +24,15 @@ LoadedFile file_of(const Json& json) {
   return {json.value("path", ""), json.value("bytes", uint64_t{0}), json.value("xxh3", "")};
 }
 
+std::string digest_text(const XXH128_hash_t& digest) {
+  return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
+}
+
 }  // namespace
+
+LoadedFile digest_bytes(const std::string& path, ByteSpan bytes) {
+  return {path, bytes.size(), digest_text(XXH3_128bits(bytes.data(), bytes.size()))};
+}
 
 Result<LoadedFile> digest_file(const std::string& path) {
   const UniqueFd fd = TRY(open_file(path, O_RDONLY));
@@ -39,8 +47,7 @@ Result<LoadedFile> digest_file(const std::string& path) {
     XXH3_128bits_update(state.get(), buffer.data(), count);
     file.bytes += count;
   }
-  const XXH128_hash_t digest = XXH3_128bits_digest(state.get());
-  file.digest = fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
+  file.digest = digest_text(XXH3_128bits_digest(state.get()));
   return file;
 }
 
@@ -83,6 +90,8 @@ std::vector<std::string> changed_files(const LoadedState& state) {
   std::vector<std::string> changes;
   const auto look = [&changes](const LoadedFile& then) {
     const auto now = digest_file(then.path);
+    // Who may not read it is told of no change.
+    if (!now && now.error().code == ErrorCode::no_permission) return;
     if (!now) {
       changes.push_back(now.error().code == ErrorCode::not_found ? then.path + " is gone"
                                                                  : now.error().to_string());

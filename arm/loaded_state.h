@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 namespace lifeboat::arm {
@@ -22,6 +23,8 @@ struct LoadedFile {
   bool operator==(const LoadedFile&) const = default;
 };
 Result<LoadedFile> digest_file(const std::string& path);
+// The same of a file that has been read.
+LoadedFile digest_bytes(const std::string& path, ByteSpan bytes);
 
 struct LoadedState {
   LoadedFile kernel;

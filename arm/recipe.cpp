@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "base/file.h"
 #include "base/process.h"
@@ -17,9 +18,21 @@ namespace {
 
 constexpr uint64_t kMostFileBytes = 256_MiB;
 
-Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host) {
-  auto target = entry.device.empty() ? find_local_target(entry.path, host)
-                                     : find_device_target(entry.device, entry.filesystem, entry.path, host);
+using Clock = std::chrono::steady_clock;
+
+Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host,
+                                Clock::time_point deadline) {
+  constexpr auto kPause = std::chrono::milliseconds(100);
+  const auto look = [&] {
+    return entry.device.empty() ? find_local_target(entry.path, host)
+                                : find_device_target(entry.device, entry.filesystem, entry.path, host);
+  };
+  auto target = look();
+  while (!target && target.error().code == ErrorCode::not_found && !entry.device.empty() &&
+         Clock::now() < deadline) {
+    std::this_thread::sleep_for(kPause);
+    target = look();
+  }
   if (target) return target;
   const std::string where = entry.where.empty() ? "" : fmt::format(" ({})", entry.where);
   return std::unexpected(std::move(target).error().context(
@@ -110,13 +123,6 @@ InitramfsCompression choose_compression(Recipe& recipe) {
   return InitramfsCompression::none;
 }
 
-// "/path size time"; the time to the nanosecond.
-std::string stamp(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return path + " missing";
-  return fmt::format("{} {} {}.{:09}", path, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-}
-
 Result<ExtraFile> read_extra(const std::string& path) {
   ExtraFile file{.path = path, .bytes = TRY(read_file(path, kMostFileBytes))};
   struct stat status{};
@@ -155,8 +161,9 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   recipe.manifest = manifest_of(config);
   // One that cannot be used must not cost those that can; the list says which it was.
   Error first_error(ErrorCode::not_found, "no target");
+  const auto deadline = Clock::now() + request.device_wait;
   for (const auto& entry : config.targets) {
-    auto target = find_target(entry, request.host);
+    auto target = find_target(entry, request.host, deadline);
     if (target) {
       recipe.manifest.targets.push_back(target->target);
       recipe.targets.push_back(*std::move(target));
@@ -172,13 +179,19 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   return recipe;
 }
 
+std::string file_stamp(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return path + " missing";
+  return fmt::format("{} {} {}.{:09}", path, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
 std::string fingerprint(const Recipe& recipe) {
   std::string text = fmt::format("lifeboat {}\nkernel {}\ncompression {}\n", LIFEBOAT_VERSION, recipe.release,
                                  initramfs_compression_name(recipe.compression));
   text += recipe.manifest.to_text();
-  text += fmt::format("init {}\n", stamp(recipe.init));
-  for (const auto& module : recipe.modules) text += fmt::format("module {}\n", stamp(module.path));
-  for (const auto& file : recipe.files) text += fmt::format("file {}\n", stamp(file));
+  text += fmt::format("init {}\n", file_stamp(recipe.init));
+  for (const auto& module : recipe.modules) text += fmt::format("module {}\n", file_stamp(module.path));
+  for (const auto& file : recipe.files) text += fmt::format("file {}\n", file_stamp(file));
   return text;
 }
 

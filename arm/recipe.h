@@ -3,6 +3,7 @@
 // recipe reads indexes and /sys only; the files themselves are read when it is carried out.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct RecipeRequest {
   std::string release;        // of the capture kernel
   std::string module_folder;  // empty: /lib/modules/RELEASE
   std::string init;           // lifeboat-init; empty: this installation's
+  // How long to wait for the devices of targets that are not there, all of them together: at boot they may
+  // still be on their way.
+  std::chrono::milliseconds device_wait{0};
   HostPaths host;
 };
 
@@ -36,11 +40,16 @@ struct Recipe {
 // What the configuration says of a capture, without targets and modules.
 Manifest manifest_of(const config::Config& config);
 
+// A target that cannot be used is left out with a warning, as are hooks, files and modules that are wanted
+// besides. Fails when no target is left, or their drivers are not to be had.
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request);
 
 // What the recipe would make, in a few lines of text: two with the same print make the same archive, as long
 // as nobody writes a file and sets its time back. Names every file with its size and time of change.
 std::string fingerprint(const Recipe& recipe);
+
+// "/path size time" of a file as it is now, the time to the nanosecond; "/path missing".
+std::string file_stamp(const std::string& path);
 
 // What goes into the archive, read.
 Result<InitramfsContents> gather(const Recipe& recipe);

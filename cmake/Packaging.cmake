@@ -27,6 +27,8 @@ add_custom_target(manuals ALL DEPENDS ${manuals})
 # The configuration is in /etc whatever the prefix is.
 install(FILES conf/lifeboat.conf DESTINATION /etc COMPONENT lifeboat)
 install(DIRECTORY DESTINATION /etc/lifeboat.conf.d COMPONENT lifeboat)
+# lifeboat-load.service may write there, and nowhere else.
+install(DIRECTORY DESTINATION /var/lib/lifeboat COMPONENT lifeboat)
 install(FILES conf/60-lifeboat-sysctl.conf DESTINATION /etc/sysctl.d RENAME 60-lifeboat.conf COMPONENT lifeboat)
 install(FILES conf/60-lifeboat.rules DESTINATION lib/udev/rules.d COMPONENT lifeboat)
 install(DIRECTORY units/ DESTINATION lib/systemd/system COMPONENT lifeboat FILES_MATCHING PATTERN "*.service" PATTERN "*.path")

@@ -46,7 +46,9 @@ elseif(CPACK_GENERATOR STREQUAL RPM)
   set(CPACK_RPM_MAIN_PACKAGE_NAME lifeboat)
   set(CPACK_RPM_MAIN_FILE_NAME "lifeboat-${CPACK_PACKAGE_VERSION}-1.x86_64.rpm")
   set(CPACK_RPM_MAIN_PACKAGE_AUTOREQPROV " yes")
-  set(CPACK_RPM_MAIN_PACKAGE_CONFLICTS "kdump-utils")
+  # Two cannot arm one reservation. Where there is no kdump-utils yet, kexec-tools has that unit; without it there is
+  # nothing against kexec-tools.
+  set(CPACK_RPM_MAIN_PACKAGE_CONFLICTS "kdump-utils, /usr/lib/systemd/system/kdump.service")
   set(CPACK_RPM_MAIN_POST_INSTALL_SCRIPT_FILE ${scripts}/rpm/post)
   set(CPACK_RPM_MAIN_PRE_UNINSTALL_SCRIPT_FILE ${scripts}/rpm/preun)
   set(CPACK_RPM_MAIN_POST_UNINSTALL_SCRIPT_FILE ${scripts}/rpm/postun)
@@ -61,5 +63,5 @@ elseif(CPACK_GENERATOR STREQUAL RPM)
   set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /etc /etc/sysctl.d /usr/lib/systemd /usr/lib/systemd/system
     /usr/lib/udev /usr/lib/udev/rules.d /usr/lib/kernel /usr/lib/kernel/install.d /usr/share/bash-completion
     /usr/share/bash-completion/completions /usr/share/zsh /usr/share/zsh/vendor-completions /usr/share/licenses /usr/sbin /usr/share/man
-    /usr/share/man/man5 /usr/share/man/man8)
+    /usr/share/man/man5 /usr/share/man/man8 /var /var/lib)
 endif()

@@ -12,6 +12,7 @@
 #include "capture/crash_record.h"
 #include "capture/initramfs/compress.h"
 #include "capture/initramfs/initramfs.h"
+#include "capture/initramfs/overlay.h"
 #include "image/x86_64/bzimage.h"
 #include "loader/command_line.h"
 #include "rehearse/disk.h"
@@ -112,58 +113,59 @@ class Stage {
     return {};
   }
 
-  // What the capture kernel of the guest gets: this machine's own contents, or the least that works.
-  Result<InitramfsContents> capture_contents() {
-    InitramfsContents contents;
-    auto guest_modules =
-        TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
-                    "the modules of a guest");
-    TRY_VOID(check_modules_fit(guest_modules, result_.release));
-    if (options_.machine) {
-      contents = *options_.machine;
-      for (auto& module : guest_modules) {
-        if (std::ranges::find(contents.modules, module.name, &ModuleFile::name) == contents.modules.end())
-          contents.modules.push_back(std::move(module));
-      }
-    } else {
-      contents.init = TRY(read_init_program(options_.init));
-      contents.modules = std::move(guest_modules);
-      contents.manifest.levels = options_.levels;
-      contents.manifest.compression = options_.compression.compression;
-      contents.manifest.compression_level = options_.compression.level;
-    }
-    Manifest& manifest = contents.manifest;
-    // The guest's disk stands in for the machine's targets.
-    manifest.targets = {{.uuid = options_.target_uuid, .filesystem = "ext4", .path = kStore}};
+  // What leads to the guest's disk.
+  Result<> collect_guest_modules() {
+    modules_ = TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
+                           "the modules of a guest");
+    return check_modules_fit(modules_, result_.release);
+  }
+
+  // What the guest's disk and this rehearsal make of a machine's manifest.
+  void adapt(Manifest& manifest, const std::string& uuid) const {
+    manifest.targets = {{.uuid = uuid, .filesystem = "ext4", .path = kStore}};
     manifest.final_action = manifest.failure_action = FinalAction::poweroff;
-    manifest.device_deadline = std::chrono::seconds(30);
     manifest.copy_elf = options_.copy_elf;
+    if (options_.levels) manifest.levels = *options_.levels;
+    if (!options_.compression) return;
+    manifest.compression = options_.compression->compression;
+    manifest.compression_level = options_.compression->level;
+  }
+
+  // The least that works, for either kernel.
+  Result<InitramfsContents> plain_contents(const std::string& uuid) const {
+    InitramfsContents contents{.init = TRY(read_init_program(options_.init)), .modules = modules_};
+    contents.manifest.device_deadline = std::chrono::seconds(30);
+    adapt(contents.manifest, uuid);
     return contents;
+  }
+
+  // What the capture kernel gets.
+  Result<std::vector<std::byte>> capture_initramfs(InitramfsCompression compression) const {
+    if (!options_.machine) return build_initramfs(TRY(plain_contents(options_.target_uuid)), compression);
+    const auto& initramfs = options_.machine->initramfs;
+    Manifest manifest = TRY(initramfs_manifest(initramfs));
+    adapt(manifest, options_.target_uuid);
+    return with_overlay(initramfs, std::move(manifest), modules_);
   }
 
   // Both kernels run lifeboat-init, and reach the disk by the same modules; the manifest tells them what to
   // do.
   Result<> build_initramfses() {
-    InitramfsContents contents = TRY(capture_contents());
+    TRY_VOID(collect_guest_modules());
     const auto config = find_kernel_config(options_.kernel, result_.release, options_.module_folder);
     if (!config) narrate_(config.error().message + "; the initramfs is left uncompressed");
     const auto compression = config ? choose_initramfs_compression(*config) : InitramfsCompression::none;
-    const auto capture = TRY(build_initramfs(contents, compression));
+    const auto capture = TRY(capture_initramfs(compression));
     result_.initramfs_bytes = capture.size();
     TRY_VOID(write_file_atomically(in_stage("capture.img"), capture, 0600));
 
-    Manifest& manifest = contents.manifest;
-    manifest.targets.front().uuid = kDiskUuid;
-    const std::string append = options_.capture_command_line.empty()
-                                   ? "console=ttyS1"
-                                   : options_.capture_command_line + " console=ttyS1";
-    manifest.rehearsal = RehearsalGuest{
+    InitramfsContents contents = TRY(plain_contents(kDiskUuid));
+    contents.manifest.rehearsal = RehearsalGuest{
         .kernel = kKernelOnDisk,
         .initramfs = kInitramfsOnDisk,
-        .command_line = crash_command_line({.reused = {}, .append = append}),
+        .command_line = options_.machine ? options_.machine->command_line + " console=ttyS1"
+                                         : crash_command_line({.reused = {}, .append = "console=ttyS1"}),
     };
-    // What is only there for the capture.
-    contents.files.clear();
     const auto guest = TRY(build_initramfs(contents, compression));
     return write_file_atomically(in_stage("guest.img"), guest, 0600);
   }
@@ -297,6 +299,7 @@ class Stage {
   const std::atomic<bool>& stop_;
   TempDir folder_;
   std::string qemu_;
+  std::vector<ModuleFile> modules_;
   RehearsalResult result_;
 };
 

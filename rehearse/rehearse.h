@@ -17,6 +17,12 @@
 
 namespace lifeboat::rehearse {
 
+// What captures on this machine.
+struct MachineCapture {
+  std::vector<std::byte> initramfs;  // as it is loaded, to the byte
+  std::string command_line;          // of the capture kernel, whole, without kBootParameter
+};
+
 struct RehearsalOptions {
   std::string kernel;         // a bzImage
   std::string module_folder;  // its module tree: .../lib/modules/VERSION
@@ -28,13 +34,13 @@ struct RehearsalOptions {
   std::string crashkernel = "256M";
   std::string cpu_model;                   // empty: the most the accelerator has
   std::optional<Accelerator> accelerator;  // unset: KVM when it works, else TCG
-  std::vector<int> levels = {31};
-  CompressionChoice compression;
+  // Unset: what the machine's manifest says, else 31 and zstd.
+  std::optional<std::vector<int>> levels;
+  std::optional<CompressionChoice> compression;
   bool copy_elf = false;  // also keep the vmcore as it was (out/vmcore.elf)
-  // Rehearse this machine: what its capture initramfs holds. The guest's disk and its drivers come in
-  // addition; levels, compression and deadlines are then the manifest's.
-  std::optional<InitramfsContents> machine;
-  std::string capture_command_line;  // in addition to what every capture kernel is told
+  // Rehearse this machine. Its initramfs finds the guest's disk, and the drivers for that, in an archive
+  // behind it; a console is added to its command line. All else is as it would be here.
+  std::optional<MachineCapture> machine;
   GuestLimits limits;
   // The UUID that the capture kernel is told to look for; a test gives a wrong one.
   std::string target_uuid = "6c696665-626f-6174-8000-72656865617e";

@@ -66,6 +66,18 @@ Result<std::string> block_device_number(const std::string& device) {
   return fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev));
 }
 
+// The node of a block device: the kernel's own name of it is also devtmpfs's.
+Result<std::string> device_node(const HostPaths& paths, const std::string& device_number) {
+  const std::string about = fmt::format("{}/dev/block/{}/uevent", paths.sys, device_number);
+  const std::string text = TRY(read_text(about));
+  for (const auto part : std::views::split(text, '\n')) {
+    constexpr std::string_view kKey = "DEVNAME=";
+    const std::string_view line(part.begin(), part.end());
+    if (line.starts_with(kKey)) return fmt::format("{}/{}", paths.dev, line.substr(kKey.size()));
+  }
+  return fail(ErrorCode::not_found, "{} does not name the device", about);
+}
+
 // A disk that the kernel puts together from others needs more than drivers to appear.
 Result<> check_plain_device(const std::string& sys, const std::string& device_number) {
   std::error_code error;
@@ -139,7 +151,8 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
   const fs::path real = fs::weakly_canonical(fs::absolute(folder, error), error);
   if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot resolve {}", folder)));
   const Mount mount = TRY(find_mount(TRY(read_text(paths.mountinfo, 16_MiB)), real));
-  if (!mount.source.starts_with("/dev/") || mount.filesystem == "btrfs") {
+  // Of no block device, or, as btrfs numbers itself, perhaps of several.
+  if (mount.device_number.starts_with("0:")) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
               fmt::format("{} lies on {} ({}), which a capture kernel cannot mount by itself yet", folder,
@@ -153,11 +166,12 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
     break;
   }
   const std::string inside = real.string().substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
+  const std::string device = TRY(device_node(paths, mount.device_number));
   LocalTarget local{
-      .target = {.uuid = TRY(probe_device(mount.source)).uuid,
+      .target = {.uuid = TRY(probe_device(device)).uuid,
                  .filesystem = mount.filesystem,
                  .path = join(mount.root, inside)},
-      .device = mount.source,
+      .device = device,
       .drivers = TRY(device_drivers(paths.sys, mount.device_number)),
   };
   return local;
@@ -175,7 +189,8 @@ Result<FileSystemOnDevice> probe_device(const std::string& device) {
     if (blkid_probe_lookup_value(probe.get(), "UUID", &text, nullptr) == 0) found.uuid = text;
     if (blkid_probe_lookup_value(probe.get(), "TYPE", &text, nullptr) == 0) found.type = text;
   }
-  if (found.uuid.empty()) return fail(ErrorCode::not_found, "the file system on {} has no UUID", device);
+  if (found.uuid.empty())
+    return fail(ErrorCode::unsupported, "there is no file system with a UUID on {}", device);
   return found;
 }
 

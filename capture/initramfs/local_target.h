@@ -15,6 +15,7 @@ namespace lifeboat {
 struct HostPaths {
   std::string mountinfo = "/proc/self/mountinfo";
   std::string sys = "/sys";
+  std::string dev = "/dev";
 };
 
 struct LocalTarget {
@@ -25,11 +26,13 @@ struct LocalTarget {
 
 // The file system that holds `folder` (which need not exist yet: its nearest parent counts). `unsupported`
 // for what lifeboat-init cannot mount: no local block device below it, or one that is put together by md or
-// device mapper.
+// device mapper. The device is told by the mount's number; the source that mountinfo names may be no file
+// ("/dev/root"), or one that has another name by now.
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths);
 
 // A file system that need not be mounted: `device` is "/dev/sdb1", "UUID=...", "LABEL=...", `path` begins at
-// its root. `filesystem` may be empty: the file system's own word is taken.
+// its root. `filesystem` may be empty: the file system's own word is taken. `not_found`: there is no such
+// device now.
 Result<LocalTarget> find_device_target(const std::string& device, const std::string& filesystem,
                                        const std::string& path, const HostPaths& paths);
 
@@ -45,7 +48,7 @@ Result<BlockDevice> find_device(const std::string& device);
 struct FileSystemOnDevice {
   std::string uuid, type;  // "ext4"
 };
-// `not_found`: there is none, or none that has a UUID.
+// `unsupported`: there is none, or none that has a UUID.
 Result<FileSystemOnDevice> probe_device(const std::string& device);
 
 // One line of mountinfo (proc(5)).

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 
-#include "arm/initramfs_file.h"
 #include "base/file.h"
 #include "image/kernel_file.h"
 #include "image/unwrap/unwrap.h"
@@ -41,44 +40,15 @@ Result<CaptureKernel> capture_kernel(const config::Config& config) {
   return CaptureKernel{config.capture.kernel, std::move(release)};
 }
 
-std::string capture_command_line(const config::Config& config, const SystemPaths& paths,
-                                 std::string_view running, const std::string& append) {
-  const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
-  std::string added = config.capture.append;
-  for (const auto& more : {append, id ? std::string(kBootParameter) + *id : std::string()}) {
-    if (!more.empty()) added += (added.empty() ? "" : " ") + more;
-  }
+std::string capture_command_line(const config::Config& config, std::string_view running,
+                                 const std::string& append) {
+  const std::string added = config.capture.append + (append.empty() ? "" : " " + append);
   return crash_command_line({.reused = running, .append = added, .remove = config.capture.remove});
 }
 
-namespace {
-
-Result<> make_initramfs(const config::Config& config, const std::string& release, const std::string& path,
-                        std::vector<std::string>& notes) {
-  const arm::Recipe recipe =
-      TRY_CONTEXT(arm::make_recipe(config, {.release = release}), "the capture initramfs");
-  notes.insert(notes.end(), recipe.warnings.begin(), recipe.warnings.end());
-  const std::string reason = arm::staleness(recipe, path);
-  if (reason.empty()) return {};
-  std::error_code ignored;
-  std::filesystem::create_directories(arm::kInitramfsFolder, ignored);
-  TRY_VOID(arm::write_initramfs(recipe, path));
-  notes.push_back(fmt::format("{} was made: {}", path, reason));
-  return {};
-}
-
-}  // namespace
-
-Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,
-                                    std::vector<std::string>& notes) {
-  std::string path = arm::initramfs_path(release);
-  const auto made = make_initramfs(config, release, path, notes);
-  if (made) return path;
-  // An older one captures; none does not.
-  if (::access(path.c_str(), R_OK) != 0) return std::unexpected(made.error());
-  notes.push_back(fmt::format("the initramfs could not be made anew, an older one is loaded: {}",
-                              made.error().to_string()));
-  return path;
+std::string boot_parameter(const SystemPaths& paths) {
+  const auto id = read_line(paths.proc + "/sys/kernel/random/boot_id");
+  return id ? std::string(kBootParameter) + *id : std::string();
 }
 
 }  // namespace lifeboat::cli

@@ -17,14 +17,10 @@ struct CaptureKernel {
 Result<CaptureKernel> capture_kernel(const config::Config& config);
 
 // Of the capture kernel: what of the running kernel's it takes over, what it needs, what the configuration
-// adds, which boot it belongs to (lifeboat-init names the crash by it), and `append`.
-std::string capture_command_line(const config::Config& config, const SystemPaths& paths,
-                                 std::string_view running, const std::string& append = {});
-
-// Makes the initramfs of that kernel, if the one that is there is not what it should be. Returns its path.
-// When it cannot be made (a full disk, a target that is away) the old one stays good enough. `notes` gets
-// what was done and why.
-Result<std::string> fresh_initramfs(const config::Config& config, const std::string& release,
-                                    std::vector<std::string>& notes);
+// adds, and `append`.
+std::string capture_command_line(const config::Config& config, std::string_view running,
+                                 const std::string& append = {});
+// Which boot it belongs to: lifeboat-init names the crash by it. Empty: not known.
+std::string boot_parameter(const SystemPaths& paths);
 
 }  // namespace lifeboat::cli

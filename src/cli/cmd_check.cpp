@@ -28,7 +28,7 @@ check::FactsRequest facts_request(const CommandLine& line) {
   }
   if (request.config) {
     if (const auto running = read_text(request.paths.proc + "/cmdline"))
-      request.command_line = capture_command_line(*request.config, request.paths, *running);
+      request.command_line = capture_command_line(*request.config, *running, boot_parameter(request.paths));
   }
   return request;
 }

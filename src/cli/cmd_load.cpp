@@ -55,8 +55,13 @@ Result<std::string> capture_initramfs(const CommandLine& line, const KernelFile&
             .hint("name its capture initramfs with --initrd"));
   }
   // A dry run changes nothing.
-  if (line.has("dry-run")) return arm::initramfs_path(release);
-  return fresh_initramfs(config, release, notes);
+  const std::string path = arm::initramfs_path(release);
+  if (line.has("dry-run")) return path;
+  const std::chrono::seconds wait(line.get("wait", 0));
+  if (wait.count() < 0 || wait.count() > 3600)
+    return fail(ErrorCode::usage, "load: --wait is a number of seconds, an hour at most");
+  TRY_VOID(arm::refresh_initramfs(config, {.release = release, .device_wait = wait}, path, notes));
+  return path;
 }
 
 Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const KernelFile& kernel,
@@ -91,7 +96,8 @@ Result<std::optional<std::string>> choose_command_line(const CommandLine& line, 
   }
   const std::string append = line.get("append");
   if (line.has("crash")) {
-    return capture_command_line(config, paths, TRY(read_text(paths.proc + "/cmdline")), append);
+    return capture_command_line(config, TRY(read_text(paths.proc + "/cmdline")),
+                                append + " " + boot_parameter(paths));
   }
   std::optional<std::string> base;
   if (!reuse && entry && entry->command_line) base = entry->command_line;
@@ -204,7 +210,10 @@ void remember(const PreparedLoad& load, const LoadReport& report) {
                            .command_line = report.command_line,
                            .call = std::string(load_call_name(report.call)),
                            .time = static_cast<uint64_t>(std::time(nullptr))};
-    state.kernel = TRY(arm::digest_file(load.kernel.name));
+    const KernelFile& kernel = load.kernel;
+    // What was unwrapped is not what lies on the disk.
+    state.kernel = kernel.wrappers.empty() ? arm::digest_bytes(kernel.name, kernel.bytes)
+                                           : TRY(arm::digest_file(kernel.name));
     for (const auto& path : load.request.initramfs) state.initramfs.push_back(TRY(arm::digest_file(path)));
     return arm::save_loaded_state(state);
   };
@@ -253,6 +262,7 @@ Result<int> run_load(const Arguments& arguments) {
      "instead of KERNEL: /boot/vmlinuz-NAME, with the initramfs of that name (for units: \\xNN is unescaped)")
     ("initrd", po::value<std::vector<std::string>>(),
      "an initramfs; several are put behind each other (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
+    ("wait", po::value<int>(), "with --crash: seconds to wait for the devices of targets that are not there yet")
     ("append", po::value<std::string>(), "parameters to put behind the others")
     ("command-line", po::value<std::string>(), "the whole command line")
     ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)")

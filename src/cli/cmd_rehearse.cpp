@@ -9,8 +9,8 @@
 
 #include "arm/initramfs_file.h"
 #include "arm/loaded_state.h"
-#include "arm/recipe.h"
 #include "arm/rehearsal_record.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "cli/capture_kernel.h"
 #include "cli/configuration.h"
@@ -63,8 +63,8 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   options.crashkernel = line.get("crashkernel", options.crashkernel);
   options.cpu_model = line.get("cpu-model");
   options.accelerator = TRY(parse_accelerator(line.get("accel", std::string("auto"))));
-  options.levels = TRY(parse_levels(line.get("level", std::string("31"))));
-  options.compression = TRY(parse_compression_choice(line.get("compress", std::string("zstd"))));
+  if (line.has("level")) options.levels = TRY(parse_levels(line.get("level")));
+  if (line.has("compress")) options.compression = TRY(parse_compression_choice(line.get("compress")));
   options.copy_elf = line.has("copy-elf");
   if (line.has("target-uuid")) options.target_uuid = line.get("target-uuid");
   if (line.has("timeout")) {
@@ -75,45 +75,39 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   return options;
 }
 
-// Without --kernel it is this very machine that is rehearsed: its capture kernel, what its initramfs holds,
-// its configuration.
-Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options,
-                               bool& initramfs_is_fresh) {
+// Without --kernel it is this very machine that is rehearsed: its capture kernel, the initramfs that is
+// loaded with it, or would be, and the command line that it is given.
+Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options) {
   const auto config = TRY(read_config(line));
   const auto kernel = TRY(capture_kernel(config));
   options.kernel = kernel.path;
   options.module_folder = "/lib/modules/" + kernel.release;
-  const arm::Recipe recipe = TRY_CONTEXT(
-      arm::make_recipe(config, {.release = kernel.release, .init = options.init}), "this machine");
-  for (const auto& warning : recipe.warnings) log::warning("{}", warning);
-  options.machine = TRY(arm::gather(recipe));
-  if (line.has("level")) options.machine->manifest.levels = options.levels;
-  if (line.has("compress")) {
-    options.machine->manifest.compression = options.compression.compression;
-    options.machine->manifest.compression_level = options.compression.level;
-  }
-  options.capture_command_line = config.capture.append;
+  std::vector<std::string> notes;
+  const std::string path = arm::initramfs_path(kernel.release);
+  options.machine = {
+      .initramfs = TRY_CONTEXT(
+          arm::preview_initramfs(config, {.release = kernel.release, .init = options.init}, path, notes),
+          "this machine"),
+      .command_line = capture_command_line(config, TRY(read_text("/proc/cmdline"))),
+  };
+  for (const auto& note : notes) log::warning("{}", note);
   // With as much memory as is reserved here: another amount would prove nothing.
   const auto reserved = read_system_state(SystemPaths{}).crash_size;
   if (!line.has("crashkernel") && reserved && *reserved >= 1_MiB)
     options.crashkernel = fmt::format("{}M", *reserved / 1_MiB);
-  initramfs_is_fresh = arm::staleness(recipe, arm::initramfs_path(kernel.release)).empty();
   return {};
 }
 
 // For `lifeboat check`. Only root's word on this machine counts, so that it fails for others is fine.
-// `initramfs_is_fresh`: the one on disk is what was rehearsed.
-void remember(const rehearse::RehearsalResult& result, bool initramfs_is_fresh) {
-  arm::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
-                              .release = result.release,
-                              .whole = result.whole,
-                              .problem = result.problem,
-                              .memory_reserved_kib = result.memory_reserved_kib,
-                              .memory_total_kib = result.memory_total_kib,
-                              .memory_lowest_kib = result.memory_lowest_kib};
-  if (const auto initramfs = arm::digest_file(arm::initramfs_path(result.release));
-      initramfs && initramfs_is_fresh)
-    record.initramfs_digest = initramfs->digest;
+void remember(const rehearse::RehearsalResult& result, const rehearse::MachineCapture& machine) {
+  const arm::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
+                                    .release = result.release,
+                                    .whole = result.whole,
+                                    .problem = result.problem,
+                                    .initramfs_digest = arm::digest_bytes({}, machine.initramfs).digest,
+                                    .memory_reserved_kib = result.memory_reserved_kib,
+                                    .memory_total_kib = result.memory_total_kib,
+                                    .memory_lowest_kib = result.memory_lowest_kib};
   if (const auto saved = arm::save_rehearsal(record); !saved && ::geteuid() == 0)
     log::warning("cannot note this rehearsal: {}", saved.error().to_string());
 }
@@ -128,7 +122,8 @@ Result<int> run_rehearse(const Arguments& arguments) {
       "dump and verifies it. Exit code 0 only when the dump is whole. DIR then holds vmcore, "
       "vmcore-dmesg.txt,\n"
       "capture.log, facts/ (what /proc said before the crash), both consoles, timings.json, result.json.\n"
-      "Without --kernel: this machine's capture kernel, what its initramfs holds, its configuration.\n"
+      "Without --kernel: this machine's capture kernel, the initramfs and the command line that it is loaded "
+      "with.\n"
       "With --real: no virtual machine; this machine is crashed, after a question, and after its restart\n"
       "'lifeboat collect' (lifeboat-collect.service) says whether the dump is whole.");
   // clang-format off
@@ -140,8 +135,8 @@ Result<int> run_rehearse(const Arguments& arguments) {
     ("cpus", po::value<int>(), "of the guest (default: 2)")
     ("cpu-model", po::value<std::string>(), "as QEMU names it (default: host with KVM, else max)")
     ("crashkernel", po::value<std::string>(), "reservation of the guest (default: 256M, of this machine what it has)")
-    ("level", po::value<std::string>(), "dump levels (default: 31)")
-    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd)")
+    ("level", po::value<std::string>(), "dump levels (default: 31, of this machine what it has)")
+    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd, of this machine what it has)")
     ("accel", po::value<std::string>(), "auto, kvm or tcg (default: auto: KVM where it works)")
     ("disk-size", po::value<std::string>(), "of the guest's disk (default: enough)")
     ("timeout", po::value<int>(), "seconds for the guest, from power on to power off (default: 1200)")
@@ -156,14 +151,12 @@ Result<int> run_rehearse(const Arguments& arguments) {
   if (line.has("real")) return rehearse_for_real(line);
   if (line.has("yes")) return fail(ErrorCode::usage, "rehearse: --yes goes with --real");
   auto options = TRY(rehearsal_options(line));
-  const bool this_machine = !line.has("kernel");
-  bool initramfs_is_fresh = false;
-  if (this_machine) TRY_VOID(rehearse_this_machine(line, options, initramfs_is_fresh));
+  if (!line.has("kernel")) TRY_VOID(rehearse_this_machine(line, options));
   catch_interrupts();
   // With --json stdout is for the document alone.
   const auto narrate = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
   const auto result = TRY(rehearse::rehearse(options, narrate, interrupted));
-  if (this_machine) remember(result, initramfs_is_fresh);
+  if (options.machine) remember(result, *options.machine);
   if (line.json()) {
     auto document = rehearse::result_json(result);
     document["timings"] = rehearse::timings_json(result);

@@ -110,8 +110,15 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
     fmt::print("  loaded for a crash       not by lifeboat: from which files is not known\n");
     return;
   }
+  const auto print_digest = [](const arm::LoadedFile& file) {
+    fmt::print("      xxh3                 {}, {}\n", file.digest, format_size(file.bytes));
+  };
   fmt::print("  loaded for a crash       {} ({})\n", loaded.state->kernel.path, loaded.state->release);
-  for (const auto& file : loaded.state->initramfs) fmt::print("    initramfs              {}\n", file.path);
+  print_digest(loaded.state->kernel);
+  for (const auto& file : loaded.state->initramfs) {
+    fmt::print("    initramfs              {}\n", file.path);
+    print_digest(file);
+  }
   fmt::print("    command line           {}\n", loaded.state->command_line);
   fmt::print("    by                     {}, {}\n",
              loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How long a capture kernel takes to load: lifeboat and the newest kexec-tools, in turns in one guest.
+// How long a capture kernel takes to load: lifeboat and the newest kexec-tools, in turns in one guest. And
+// how long the whole of a later arming takes, as lifeboat-load.service does it: the configuration, the
+// initramfs (which is as it should be), the load.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -22,12 +24,16 @@ constexpr Contender kContenders[] = {
     {"kexec-file", "peer-kexec -s -p /disk/boot/vmlinuz --initrd=/disk/boot/guest.img --reuse-cmdline"},
     {"lifeboat-segments",
      "lifeboat load /disk/boot/vmlinuz --crash --initrd /disk/boot/guest.img --syscall segments"},
+    {"lifeboat-arms", "lifeboat load --crash"},
     {"kexec-segments", "peer-kexec -c -p /disk/boot/vmlinuz --initrd=/disk/boot/guest.img --reuse-cmdline"},
 };
 
 // Hundredths of a second, by the guest's own clock; the first round only fills the page cache.
 std::string script() {
-  std::string text = "now() { read -r uptime rest </proc/uptime; echo ${uptime%.*}${uptime#*.}; }\n";
+  std::string text =
+      "mkdir -p /lib /boot /etc\nln -s /disk/system/lib/modules /lib/modules\ncp /disk/system/boot/* /boot\n"
+      "printf '[target]\\npath = /disk/crash\\n' >/etc/lifeboat.conf\n";
+  text += "now() { read -r uptime rest </proc/uptime; echo ${uptime%.*}${uptime#*.}; }\n";
   text +=
       "timed() { name=$1; shift; begin=$(now); \"$@\" >/tmp/out 2>&1; status=$?; end=$(now); "
       "sed 's/^/OUT: /' /tmp/out; mark $name $status $((end - begin)); }\n";
@@ -41,6 +47,7 @@ int measure() {
   GuestFiles files;
   files.add_peer_kexec();
   files.add(kernel_path("6.12"), "boot/vmlinuz");
+  files.add_system("6.12");
   Guest guest({.name = "load-bench",
                .kernel = "6.12",
                .command_line = "crashkernel=256M",

@@ -72,6 +72,7 @@ TEST_F(Packages, have_the_files_that_they_should) {
   for (const char* path : {"/etc/lifeboat.conf",
                            "/etc/lifeboat.conf.d",
                            "/etc/sysctl.d/60-lifeboat.conf",
+                           "/var/lib/lifeboat",
                            "/usr/sbin/lifeboat",
                            "/usr/lib/lifeboat/lifeboat-init",
                            "/usr/lib/lifeboat/kernel-changed",

@@ -9,7 +9,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "capture/initramfs/module_set.h"
 #include "support/programs.h"
 #include "vm/support/guest.h"
 #include "vm/support/must.h"
@@ -26,24 +25,6 @@ struct Known {
   const char* version;
   uint64_t smallest;
 };
-
-// What an installed system has, below /disk/system, and the script puts in its place.
-void add_system(GuestFiles& files, const std::string& version) {
-  const std::string release = kernel_release(version);
-  const auto kernel = cache() / "kernels" / version;
-  const std::string tree = std::filesystem::canonical(kernel / "modules");
-  files.add(kernel_path(version), "system/boot/vmlinuz-" + release);
-  files.add(std::filesystem::canonical(kernel / "config"), "system/boot/config-" + release);
-  files.add(LIFEBOAT_BIN "/lifeboat-init", "bin/lifeboat-init");
-  for (const auto& index : std::filesystem::directory_iterator(tree)) {
-    if (index.path().filename().string().starts_with("modules."))
-      files.add(index.path(),
-                fmt::format("system/lib/modules/{}/{}", release, index.path().filename().string()));
-  }
-  for (const auto& module : must(resolve_modules(tree, {"virtio_pci", "virtio_blk", "ext4"})))
-    files.add(module.path, fmt::format("system/lib/modules/{}/{}", release,
-                                       std::filesystem::relative(module.path, tree).string()));
-}
 
 constexpr const char* kScript = R"(mkdir -p /lib /etc/default /boot/grub /usr/sbin /usr/lib/udev/rules.d
 touch /usr/lib/udev/rules.d/60-lifeboat.rules
@@ -94,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(Kernels, CheckInGuest,
 TEST_P(CheckInGuest, reserve_check_and_status_tell_the_truth) {
   const auto& [version, smallest] = GetParam();
   GuestFiles files;
-  add_system(files, version);
+  files.add_system(version);
   Guest guest({.name = std::string("check-") + version,
                .kernel = version,
                .command_line = "crashkernel=0-1G:224M,1G-:256M",

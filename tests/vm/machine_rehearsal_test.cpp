@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `lifeboat rehearse` of a machine: what its own initramfs holds is what captures, though on the guest's
-// disk.
+// `lifeboat rehearse` of a machine: the initramfs on its disk, with its command line, is what captures,
+// though to the guest's disk.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <nlohmann/json.hpp>
 
+#include "capture/initramfs/initramfs.h"
+#include "loader/command_line.h"
 #include "rehearse/rehearse.h"
 #include "support/programs.h"
 #include "vm/support/guest_files.h"
@@ -15,6 +18,8 @@ namespace lifeboat::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
 
 // As `lifeboat build` would have it for a machine with a hook, another disk, and settings of its own.
 InitramfsContents contents_of_a_machine(const std::string& modules) {
@@ -43,8 +48,16 @@ TEST(MachineRehearsal, captures_with_what_the_machine_would) {
   options.module_folder = modules;
   options.out = out;
   options.memory = 1_GiB;
-  options.machine = contents_of_a_machine(modules);
-  options.capture_command_line = "machine.word=1";
+  // From the disk, as it is loaded.
+  const fs::path image = out.string() + ".img";
+  must(write_file_atomically(
+      image, must(build_initramfs(contents_of_a_machine(modules), InitramfsCompression::xz)), 0600));
+  const std::vector<std::string> without = {"pcie_ports", "ro"};
+  options.machine = rehearse::MachineCapture{
+      .initramfs = must(read_file(image)),
+      .command_line = crash_command_line({.reused = "root=/dev/nothing ro quiet machine.before=1",
+                                          .append = "machine.word=1",
+                                          .remove = without})};
   const std::atomic<bool> stop = false;
   const auto result = rehearse::rehearse(options, [](const std::string&) {}, stop);
   ASSERT_TRUE(result) << result.error().to_string();
@@ -54,7 +67,10 @@ TEST(MachineRehearsal, captures_with_what_the_machine_would) {
   const auto record = nlohmann::json::parse(text_of(out / "manifest.json"));
   EXPECT_EQ(record["compression"], "lzo");
   EXPECT_EQ(record["level"], 31);
-  EXPECT_NE(text_of(out / "capture.console").find("machine.word=1"), std::string::npos);
+  const std::string console = text_of(out / "capture.console");
+  EXPECT_THAT(console, HasSubstr(" " + options.machine->command_line + " console=ttyS1 "));
+  EXPECT_THAT(console, Not(HasSubstr("pcie_ports")));
+  EXPECT_THAT(console, HasSubstr("reset_devices"));
 }
 
 }  // namespace

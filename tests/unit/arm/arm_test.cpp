@@ -85,6 +85,7 @@ TEST_F(Arm, WhatIsLoadedIsRemembered) {
   state.initramfs = {digest_file(write("initramfs", "initramfs")).value()};
   EXPECT_EQ(state.kernel.bytes, 6U);
   EXPECT_EQ(state.kernel.digest.size(), 32U);
+  EXPECT_EQ(digest_bytes(path("kernel"), as_byte_span("kernel")), state.kernel);
   const std::string file = path("run/loaded.json");
   ASSERT_TRUE(save_loaded_state(state, file));
   const auto again = read_loaded_state(file);

@@ -6,11 +6,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
 #include "base/file.h"
 #include "capture/initramfs/compress.h"
+#include "capture/initramfs/cpio.h"
+#include "capture/initramfs/overlay.h"
 #include "tests/support/results.h"
 
 namespace lifeboat {
@@ -137,6 +140,42 @@ TEST(InitProgram, MustBeAProgram) {
   ASSERT_TRUE(write_file_atomically(path, as_byte_span("#!/bin/sh\n"), 0700));
   EXPECT_EQ(test::code_of(read_init_program(path)), ErrorCode::usage);
   EXPECT_EQ(test::code_of(read_init_program(path + ".missing")), ErrorCode::not_found);
+}
+
+TEST_P(Initramfs, CanBeGivenAnotherManifestByAnArchiveBehindIt) {
+  const auto built = build_initramfs(some_contents(), GetParam());
+  ASSERT_TRUE(built) << why(built);
+  auto manifest = initramfs_manifest(*built);
+  ASSERT_TRUE(manifest) << why(manifest);
+  EXPECT_EQ(manifest->targets.front().uuid, "1234-abcd");
+  EXPECT_THAT(manifest->modules, ElementsAre("virtio_blk.ko", "ext4.ko"));
+
+  manifest->targets.front().uuid = "5678-abcd";
+  const auto both =
+      with_overlay(*built, *manifest, {{"ext4.ko", bytes_of("not needed")}, {"guest.ko", bytes_of("third")}});
+  ASSERT_TRUE(both) << why(both);
+  // What was built is there to the byte.
+  ASSERT_GT(both->size(), built->size());
+  EXPECT_TRUE(std::ranges::equal(*built, std::span(*both).first(built->size())));
+  const auto behind = std::span(*both).subspan(built->size());
+  const auto begin = std::ranges::find(behind, std::byte{'0'}) - behind.begin();
+  std::map<std::string, std::string> added;
+  for (const auto& entry : unpack(behind.subspan(static_cast<size_t>(begin))))
+    added[entry.name] = entry.contents;
+  EXPECT_EQ(added.size(), 2U);
+  EXPECT_EQ(added["lifeboat/modules/guest.ko"], "third");
+  const auto read = Manifest::parse(added["lifeboat/manifest"]);
+  ASSERT_TRUE(read) << why(read);
+  EXPECT_EQ(read->targets.front().uuid, "5678-abcd");
+  EXPECT_THAT(read->modules, ElementsAre("virtio_blk.ko", "ext4.ko", "guest.ko"));
+}
+
+TEST(InitramfsManifest, IsMissedWhereThereIsNone) {
+  auto cpio = CpioWriter::create().value();
+  ASSERT_TRUE(cpio.file("init", 0755, bytes_of("x")));
+  EXPECT_EQ(test::code_of(initramfs_manifest(cpio.finish().value())), ErrorCode::not_found);
+  EXPECT_EQ(test::code_of(initramfs_manifest(bytes_of(std::string(1000, 'x')))), ErrorCode::corrupt);
+  EXPECT_FALSE(initramfs_manifest({}));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "tests/support/ext4_disk.h"
 #include "tests/support/results.h"
 
 namespace lifeboat {
@@ -98,22 +99,54 @@ TEST_F(DeviceDrivers, AnUnknownDeviceIsAnError) {
   EXPECT_EQ(code_of(device_drivers(sys().string(), "9:9")), ErrorCode::not_found);
 }
 
-class LocalTargetErrors : public DeviceDrivers {
+class LocalTargets : public DeviceDrivers {
  protected:
   Result<LocalTarget> find(const std::string& line) {
     const std::string mountinfo = (sys() / "mountinfo").string();
     EXPECT_TRUE(write_file_atomically(mountinfo, as_byte_span(line), 0600));
-    return find_local_target("/", {.mountinfo = mountinfo, .sys = sys().string()});
+    return find_local_target(
+        "/", {.mountinfo = mountinfo, .sys = sys().string(), .dev = (sys() / "nodes").string()});
+  }
+  void put(const fs::path& path, ByteSpan bytes) const {
+    fs::create_directories(path.parent_path());
+    ASSERT_TRUE(write_file_atomically(path.string(), bytes, 0600));
+  }
+  // What the kernel says of 8:1, and its node, which holds a file system.
+  void make_node(const std::string& uevent) const {
+    put(fs::canonical(sys() / "dev/block/8:1") / "uevent", as_byte_span(uevent));
+    put(sys() / "nodes/sda1", test::ext4_disk());
   }
 };
 
-TEST_F(LocalTargetErrors, NetworkAndMemoryFileSystemsAreRefused) {
+TEST_F(LocalTargets, TheNumberOfTheMountTellsTheDevice) {
+  make_node("MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\n");
+  // What a kernel without an initramfs mounted; a link that is gone; a name of long ago.
+  for (const char* source : {"/dev/root", "rootfs", "/dev/disk/by-label/gone", "/dev/hda1"}) {
+    const auto target = find(fmt::format("1 0 8:1 /sub / rw - ext4 {} rw\n", source));
+    ASSERT_TRUE(target) << why(target);
+    EXPECT_EQ(target->target.uuid, test::kExt4Uuid);
+    EXPECT_EQ(target->target.filesystem, "ext4");
+    EXPECT_EQ(target->target.path, "/sub/");
+    EXPECT_EQ(target->device, (sys() / "nodes/sda1").string());
+    EXPECT_THAT(target->drivers, ElementsAre("ahci", "sd_mod"));
+  }
+}
+
+TEST_F(LocalTargets, ADeviceThatTheKernelDoesNotNameIsAnError) {
+  EXPECT_EQ(code_of(find("1 0 8:1 / / rw - ext4 /dev/root rw\n")), ErrorCode::not_found);
+  make_node("MAJOR=8\nMINOR=1\n");
+  EXPECT_EQ(code_of(find("1 0 8:1 / / rw - ext4 /dev/root rw\n")), ErrorCode::not_found);
+  EXPECT_EQ(code_of(find("1 0 9:9 / / rw - ext4 /dev/root rw\n")), ErrorCode::not_found);
+}
+
+TEST_F(LocalTargets, NetworkAndMemoryFileSystemsAreRefused) {
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - nfs4 server:/export rw\n")), ErrorCode::unsupported);
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n")), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(find("1 0 0:50 / / rw - overlay rootfs rw\n")), ErrorCode::unsupported);
   EXPECT_EQ(code_of(find("1 0 0:50 /@ / rw - btrfs /dev/sda1 rw\n")), ErrorCode::unsupported);
 }
 
-TEST_F(LocalTargetErrors, ADeviceMadeOfOthersIsRefused) {
+TEST_F(LocalTargets, ADeviceMadeOfOthersIsRefused) {
   fs::create_directories(fs::canonical(sys() / "dev/block/8:1") / "slaves/sdb1");
   EXPECT_EQ(code_of(find("1 0 8:1 / / rw - ext4 /dev/mapper/root rw\n")), ErrorCode::unsupported);
 }

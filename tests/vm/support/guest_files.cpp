@@ -134,6 +134,21 @@ void GuestFiles::write(const std::string& in_guest, ByteSpan contents, mode_t mo
   must(write_file_atomically((folder() / in_guest).string(), contents, mode));
 }
 
+void GuestFiles::add_system(const std::string& version) {
+  const std::string release = kernel_release(version);
+  const fs::path tree = fs::canonical(kernel_folder(version) / "modules");
+  const std::string in_guest = "system/lib/modules/" + release + "/";
+  add(kernel_path(version), "system/boot/vmlinuz-" + release);
+  add(kernel_folder(version) / "config", "system/boot/config-" + release);
+  add(LIFEBOAT_BIN "/lifeboat-init", "bin/lifeboat-init");
+  for (const auto& index : fs::directory_iterator(tree)) {
+    const std::string name = index.path().filename();
+    if (name.starts_with("modules.")) add(index.path(), in_guest + name);
+  }
+  for (const auto& module : must(resolve_modules(tree, {"virtio_pci", "virtio_blk", "ext4"})))
+    add(module.path, in_guest + fs::relative(module.path, tree).string());
+}
+
 void GuestFiles::add_peer_kexec() {
   const fs::path root = cache() / "peers/root";
   const std::string loader = root / "usr/lib64/ld-linux-x86-64.so.2";

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// An initramfs that is made already, with another behind it: the kernel unpacks one after the other, later
+// files over earlier ones. Not a byte of the first is changed.
+#pragma once
+
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "capture/initramfs/module_set.h"
+#include "capture/manifest.h"
+
+namespace lifeboat {
+
+// The manifest in a capture initramfs, however it is compressed. `not_found`: it holds none; `corrupt`: it is
+// no cpio archive.
+Result<Manifest> initramfs_manifest(ByteSpan initramfs);
+
+// With another manifest, and with modules besides, which are loaded after those that it names; what it names
+// already is not added.
+Result<std::vector<std::byte>> with_overlay(ByteSpan initramfs, Manifest manifest,
+                                            const std::vector<ModuleFile>& modules);
+
+}  // namespace lifeboat
