@@ -36,6 +36,8 @@ Result<std::vector<Store>> open_stores(const CommandLine& line, const config::Co
     auto fd = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (fd) {
       stores.push_back({path, *std::move(fd)});
+    } else if (fd.error().code == ErrorCode::no_permission) {
+      return std::unexpected(std::move(fd).error().hint("crashes are root's alone: run this as root"));
     } else if (fd.error().code != ErrorCode::not_found || line.has("store")) {
       return std::unexpected(std::move(fd).error());
     }
