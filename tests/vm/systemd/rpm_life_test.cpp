@@ -38,6 +38,8 @@ class RpmLife : public InstalledSystem {
 TEST_F(RpmLife, from_installation_to_removal) {
   ASSERT_NO_FATAL_FAILURE(boot());
   const std::string rpm = "rpm --nodeps --force-debian ";
+  // Another package's folder, where there are rpms.
+  succeed("mkdir -p /usr/share/licenses");
   succeed(std::string(kFilesOfTheSystem) + " >/root/before");
   EXPECT_EQ(succeed(rpm + "-i /root/lifeboat-0*.rpm"), "");
   expect_loaded(true);
