@@ -55,7 +55,8 @@ TEST_F(SystemdBoot, is_told_and_tells) {
   ASSERT_NO_FATAL_FAILURE(boot());
   ASSERT_NO_FATAL_FAILURE(move_to_systemd_boot());
   type("install");
-  const std::string sums = "sha256sum /efi/loader/entries/* /etc/kernel/cmdline; ls -l /etc/kernel/cmdline";
+  const std::string sums =
+      "sha256sum /efi/loader/entries/* /etc/kernel/cmdline; stat -c '%a %U' /etc/kernel/cmdline";
   const std::string before = succeed(sums);
 
   const std::string diff = succeed("lifeboat reserve set 256M --dry-run");
