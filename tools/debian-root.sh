@@ -4,6 +4,8 @@
 # Builds FOLDER/root.img: an ext4 image of a small Debian (bookworm or trixie) with systemd, for tests that reboot a
 # whole system; and FOLDER/grub.img, a disk of GRUB alone, which boots by BIOS what root.img's /boot/grub/grub.cfg says.
 # FOLDER/kernels gets the files that QEMU may boot without it, and the releases, oldest first, in FOLDER/releases.
+# FOLDER/packages gets .debs that a test may put on the machine's disk, which has no network: a folder each for what is
+# installed there by one command, all that it needs and the root has not.
 # Needs root (debootstrap, chroot), debootstrap and e2fsprogs; packages come from the site
 # that this machine uses.
 #
@@ -25,6 +27,8 @@ PACKAGES=(systemd systemd-sysv udev dbus kmod e2fsprogs initramfs-tools lz4 grub
 # kexec(8), and the libraries of lifeboat, by the names that both suites know.
 PACKAGES+=(kexec-tools libarchive13 libblkid1 libdw1 libelf1 libkmod2 liblzma5 liblzo2-2 libsnappy1v5 libstdc++6 libxxhash0 libzstd1
   zlib1g)
+# Packages of FOLDER/packages besides the newest kernel's own.
+EXTRA=(rpm systemd-boot dosfstools fdisk)
 MASKED=(apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
   systemd-tmpfiles-clean.timer systemd-pstore.service getty@tty1.service serial-getty@ttyS0.service
   # drivers of what the test machine does not have
@@ -89,9 +93,22 @@ echo 'kexec-tools kexec-tools/load_kexec boolean false' | in_root debconf-set-se
 {
   retry in_root apt-get -qq update &&
     retry in_root apt-get -qq -y --no-install-recommends install "${PACKAGES[@]}" &&
-    retry in_root apt-get -qq -y --no-install-recommends install "${KERNELS[@]}" &&
-    in_root apt-get clean
+    in_root apt-get clean &&
+    retry in_root apt-get -qq -y --no-install-recommends install "${KERNELS[@]}"
 } >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
+
+# keep_packages NAME: what apt has just fetched.
+keep_packages() {
+  mkdir -p "$work/packages/$1"
+  mv "$root"/var/cache/apt/archives/*.deb "$work/packages/$1/"
+}
+say "fetching ${EXTRA[*]}"
+keep_packages kernels
+for package in "${EXTRA[@]}"; do
+  retry in_root apt-get -qq -y --no-install-recommends --download-only install "$package" >"$work/log" 2>&1 ||
+    { tail -n 20 "$work/log" >&2; exit 1; }
+  keep_packages "$package"
+done
 rm -rf "$root"/var/lib/apt/lists/* "$root/usr/sbin/policy-rc.d"
 
 in_root systemctl mask "${MASKED[@]}" >/dev/null 2>&1
@@ -138,8 +155,8 @@ rm "$root/tmp/early.cfg" "$root/tmp/core.img"
 
 say "making the image"
 mke2fs -q -t ext4 -L root -d "$root" "$work/root.img" 3G
-chmod -R a+rX "$work/kernels"
-rm -rf "$folder/kernels"
-mv "$work/kernels" "$work/releases" "$work/grub.img" "$folder/"
+chmod -R a+rX "$work/kernels" "$work/packages"
+rm -rf "$folder/kernels" "$folder/packages"
+mv "$work/kernels" "$work/packages" "$work/releases" "$work/grub.img" "$folder/"
 cp "$0" "$folder/recipe"
 mv "$work/root.img" "$folder/root.img"  # last: it says that all is there

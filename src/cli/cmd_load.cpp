@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat load [KERNEL] [--crash], lifeboat unload [--crash]
+#include <algorithm>
 #include <ctime>
 
 #include "arm/initramfs_file.h"
@@ -286,7 +287,11 @@ Result<int> run_load(const Arguments& arguments) {
   const LoadReport report = TRY(load_kernel(load.request, load.kernel, paths));
   if (load.request.crash) {
     remember(load, report);
-    notify_service_manager(fmt::format("READY=1\nSTATUS=armed with {}", report.release));
+    // With what a load had to put up with: an initramfs that could not be made anew.
+    std::string status = "armed with " + report.release;
+    for (const auto& note : load.notes) status += "; " + note;
+    std::ranges::replace(status, '\n', ' ');
+    notify_service_manager("READY=1\nSTATUS=" + status);
   }
   if (!line.json())
     for (const auto& note : load.notes) log::info("{}", note);

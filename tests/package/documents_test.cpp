@@ -2,6 +2,7 @@
 // What the configuration file, the manuals and the completions say is what the programs do.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -135,6 +136,22 @@ TEST(Completion, of_zsh_offers_every_option) {
                       "compadd() { shift; print -l -- \"$@\" }; _describe() { :; }; _files() { :; }; "
                       "words=(lifeboat $COMMAND --); CURRENT=3; source " +
                           kSource + "/completions/_lifeboat");
+}
+
+// The tests of installed systems type what the document tells its reader to type: every block of it.
+TEST(InstallGuide, every_command_is_typed_by_a_test) {
+  const std::string guide = text_of(kSource + "/docs/install.md");
+  std::string tests;
+  for (const auto& file : std::filesystem::directory_iterator(kSource + "/tests/vm/systemd")) {
+    if (file.path().extension() == ".cpp") tests += text_of(file.path());
+  }
+  const auto blocks = matches(guide, "^<!-- commands: ([a-z]+) -->$");
+  const auto typed = matches(tests, R"~(\btype\("([a-z]+)"\))~");
+  EXPECT_THAT(typed, IsSupersetOf(blocks));
+  // None without a name.
+  const std::regex fence("^```", std::regex::multiline);
+  EXPECT_EQ(std::distance(std::sregex_iterator(guide.begin(), guide.end(), fence), std::sregex_iterator()),
+            2 * std::ssize(blocks));
 }
 
 }  // namespace

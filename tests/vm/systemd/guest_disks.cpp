@@ -12,15 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-std::vector<Addition> files_below(const fs::path& folder, const fs::path& guest) {
-  std::vector<Addition> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_directory() && !entry.is_symlink()) continue;
-    files.push_back({guest / entry.path().lexically_relative(folder), entry.path()});
-  }
-  return files;
-}
-
 Result<std::string> debugfs(const std::string& image, const fs::path& script, const std::string& commands) {
   TRY_VOID(write_file_atomically(script, as_byte_span(commands), 0600));
   return TRY(run_process({"debugfs", "-w", "-f", script, image}, 120s)).text;
@@ -56,22 +47,36 @@ Result<> run_checked(const std::vector<std::string>& argv) {
   return fail(ErrorCode::io, "{} failed: {}", argv[0], output.text);
 }
 
-// Moves the root's /boot to an image of its own.
-Result<> split_boot(const std::string& root, const std::string& boot, const fs::path& work) {
-  TRY_VOID(run_checked({"debugfs", "-R", fmt::format("rdump /boot {}", work.string()), root}));
-  std::string removals;
-  for (const auto& file : files_below(work / "boot", "/boot")) removals += "rm " + file.guest.string() + "\n";
-  if (removals.empty()) return fail(ErrorCode::not_found, "{} has nothing in /boot", root);
-  TRY_VOID(run_checked({"mke2fs", "-q", "-t", "ext4", "-d", work / "boot", boot, "512M"}));
-  TRY_VOID(debugfs(root, work / "debugfs", removals));
-  const std::string fstab =
-      "/dev/vda / ext4 errors=remount-ro 0 1\n"
-      "/dev/vdb /boot ext4 defaults 0 2\n";
-  TRY_VOID(write_file_atomically(work / "fstab", as_byte_span(fstab), 0644));
-  return add_files(root, work, {{"/etc/fstab", work / "fstab"}});
+// Moves what the root has in that folder to an image of its own. The folders themselves stay, empty.
+Result<> split(const std::string& root, const OwnDisk& own, const std::string& image, const fs::path& work) {
+  const fs::path moved = work / "own";
+  const fs::path files = moved / fs::path(own.folder).filename();
+  fs::create_directories(moved);
+  TRY_VOID(run_checked({"debugfs", "-R", fmt::format("rdump {} {}", own.folder, moved.string()), root}));
+  fs::create_directories(files);  // a folder that the root does not have
+  std::string commands;
+  for (const auto& file : files_below(files, own.folder)) commands += "rm " + file.guest.string() + "\n";
+  fs::path parent;
+  for (const auto& part : fs::path(own.folder).relative_path()) {
+    parent /= part;
+    commands += fmt::format("mkdir /{}\n", parent.string());
+  }
+  TRY_VOID(run_checked({"mke2fs", "-q", "-t", "ext4", "-d", files, image, own.size}));
+  TRY_VOID(debugfs(root, work / "debugfs", commands));
+  fs::remove_all(moved);
+  return {};
 }
 
 }  // namespace
+
+std::vector<Addition> files_below(const fs::path& folder, const fs::path& guest) {
+  std::vector<Addition> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_directory() && !entry.is_symlink()) continue;
+    files.push_back({guest / entry.path().lexically_relative(folder), entry.path()});
+  }
+  return files;
+}
 
 std::vector<Addition> built_programs() {
   auto files = files_below(LIFEBOAT_SYSTEMD_TESTS "/root-with-kexec", "/");
@@ -88,19 +93,29 @@ Result<DebianRoot> DebianRoot::open(const fs::path& folder) {
   return root;
 }
 
-Result<GuestDisks> GuestDisks::create(const DebianRoot& root, BootFolder boot,
+Result<GuestDisks> GuestDisks::create(const DebianRoot& root, const std::vector<OwnDisk>& own,
                                       const std::vector<Addition>& more, const fs::path& folder) {
   const auto work = TRY(TempDir::create("disks", folder));
   GuestDisks disks;
   disks.images_.push_back(folder / "root.img");
   TRY_VOID(run_checked({"cp", "--sparse=always", root.image(), disks.images_[0]}));
+  std::string fstab = "/dev/vda / ext4 errors=remount-ro 0 1\n";
+  for (const auto& disk : own) {
+    const size_t number = disks.images_.size();
+    disks.images_.push_back(folder / fmt::format("disk{}.img", number));
+    if (disk.folder.empty()) {
+      TRY_VOID(run_checked({"truncate", "-s", disk.size, disks.images_.back()}));
+      continue;
+    }
+    TRY_VOID(split(disks.images_[0], disk, disks.images_.back(), work.path()));
+    fstab += fmt::format("/dev/vd{:c} {} ext4 {} 0 2\n", static_cast<char>('a' + number), disk.folder,
+                         disk.options);
+  }
+  TRY_VOID(write_file_atomically(work.path() / "fstab", as_byte_span(fstab), 0644));
   auto additions = files_below(LIFEBOAT_SYSTEMD_TESTS "/root", "/");
+  additions.push_back({"/etc/fstab", work.path() / "fstab"});
   additions.insert(additions.end(), more.begin(), more.end());
   TRY_VOID(add_files(disks.images_[0], work.path(), additions));
-  if (boot == BootFolder::own_disk) {
-    disks.images_.push_back(folder / "boot.img");
-    TRY_VOID(split_boot(disks.images_[0], disks.images_[1], work.path()));
-  }
   return disks;
 }
 

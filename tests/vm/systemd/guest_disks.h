@@ -27,9 +27,19 @@ struct DebianRoot {
   [[nodiscard]] std::string initramfs(const std::string& release) const {
     return folder / "kernels" / ("initrd.img-" + release);
   }
+  // .debs to be put into the machine: a folder's name, as EXTRA in tools/debian-root.sh has it, or "kernels".
+  [[nodiscard]] std::filesystem::path packages(const std::string& name) const {
+    return folder / "packages" / name;
+  }
 };
 
-enum class BootFolder { on_root, own_disk };
+// A folder of the guest that gets a disk of its own, mounted by /etc/fstab; what the root has there moves to
+// it.
+struct OwnDisk {
+  std::string folder;
+  std::string size = "512M";  // as mke2fs takes it
+  std::string options = "defaults";
+};
 
 // A file of this machine to be put into the guest: a path from the guest's root on, and where it comes from.
 struct Addition {
@@ -38,13 +48,15 @@ struct Addition {
 };
 // lifeboat as it was built, its units, and the link kexec: what `cmake --install` would do.
 std::vector<Addition> built_programs();
+// All that lies below a folder of this machine.
+std::vector<Addition> files_below(const std::filesystem::path& folder, const std::filesystem::path& guest);
 
 class GuestDisks {
  public:
-  // root.img in `folder`, with the test's own files put in (root/) and these; and boot.img, when /boot is to
-  // have a disk of its own (the root's /boot is empty then).
-  static Result<GuestDisks> create(const DebianRoot& root, BootFolder boot, const std::vector<Addition>& more,
-                                   const std::filesystem::path& folder);
+  // root.img in `folder`, with the test's own files put in (root/) and these: /dev/vda; then an image for
+  // each of `own`: /dev/vdb and so on.
+  static Result<GuestDisks> create(const DebianRoot& root, const std::vector<OwnDisk>& own,
+                                   const std::vector<Addition>& more, const std::filesystem::path& folder);
 
   [[nodiscard]] const std::vector<std::string>& images() const { return images_; }
   // Whether each file system is whole and was unmounted (no journal to replay); e2fsck's words when not.

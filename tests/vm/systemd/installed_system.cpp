@@ -28,7 +28,7 @@ double seconds(Clock::duration duration) {
 }  // namespace
 
 void InstalledSystem::boot(const std::string& suite, const std::string& grub,
-                           const std::vector<Addition>& more) {
+                           const std::vector<Addition>& more, const std::vector<OwnDisk>& own) {
   std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
   std::ranges::replace(name, '/', '_');
   folder_ = rehearsals() / "systemd" / name;
@@ -44,7 +44,7 @@ void InstalledSystem::boot(const std::string& suite, const std::string& grub,
     ASSERT_TRUE(write_file_atomically(folder_ / "grub.cfg", as_byte_span(grub), 0644));
     additions.push_back({"/boot/grub/grub.cfg", folder_ / "grub.cfg"});
   }
-  auto disks = GuestDisks::create(root_, BootFolder::on_root, additions, folder_);
+  auto disks = GuestDisks::create(root_, own, additions, folder_);
   ASSERT_OK(disks);
   disks_ = *std::move(disks);
   auto guest = SystemGuest::boot_by_grub(root_, disks_, folder_);

@@ -16,12 +16,22 @@ namespace lifeboat::test {
 
 #define ASSERT_OK(result) ASSERT_TRUE(result) << (result).error().to_string()
 
+// Lists the files of a system: what runs and logs by itself is not what a package leaves.
+inline constexpr const char* kFilesOfTheSystem =
+    "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /root "
+    "-o -path /var/log -o -path /var/tmp -o -path /var/cache -o -path /var/lib/apt -o -path "
+    "'/var/lib/dpkg/*-old' "
+    "-o -path /var/lib/systemd/timers -o -path /var/lib/systemd/random-seed -o -path /var/lib/witness \\) "
+    "-prune -o "
+    "-print | sort";
+
 class InstalledSystem : public ::testing::Test {
  protected:
   // `suite`: "debian-12". With `grub`, that is the first boot's configuration; else the one that the root
-  // comes with: its newest kernel, with no memory reserved. `more`: further files of the machine. Check for
-  // failure when it returns.
-  void boot(const std::string& suite, const std::string& grub = {}, const std::vector<Addition>& more = {});
+  // comes with: its newest kernel, with no memory reserved. `more`: further files of the machine; `own`:
+  // folders on disks of their own. Check for failure when it returns.
+  void boot(const std::string& suite, const std::string& grub = {}, const std::vector<Addition>& more = {},
+            const std::vector<OwnDisk>& own = {});
   // A grub.cfg that boots this kernel with memory reserved.
   static std::string reserved_grub(const std::string& release);
 

@@ -23,7 +23,7 @@ size_t count_of(const std::string& text, std::string_view part) {
 
 class KexecReboot : public ::testing::Test {
  protected:
-  void boot(BootFolder boot_folder) {
+  void boot(const std::vector<OwnDisk>& own) {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     folder_ = rehearsals() / "systemd" / test->name();
     std::filesystem::remove_all(folder_);
@@ -33,7 +33,7 @@ class KexecReboot : public ::testing::Test {
     ASSERT_GE(root->releases.size(), 2u);
     older_ = root->releases.front();
     newer_ = root->releases.back();
-    auto disks = GuestDisks::create(*root, boot_folder, built_programs(), folder_);
+    auto disks = GuestDisks::create(*root, own, built_programs(), folder_);
     ASSERT_OK(disks);
     disks_ = *std::move(disks);
     auto guest = SystemGuest::boot(*root, disks_, older_, folder_);
@@ -116,7 +116,7 @@ class KexecReboot : public ::testing::Test {
 };
 
 TEST_F(KexecReboot, boot_on_the_root_file_system) {
-  ASSERT_NO_FATAL_FAILURE(boot(BootFolder::on_root));
+  ASSERT_NO_FATAL_FAILURE(boot({}));
   EXPECT_EQ(run("systemd-analyze verify --man=no /usr/lib/systemd/system/kexec-load*.service 2>&1 | grep "
                 "kexec-load")
                 .text,
@@ -133,7 +133,7 @@ TEST_F(KexecReboot, boot_on_the_root_file_system) {
 }
 
 TEST_F(KexecReboot, boot_on_a_partition_of_its_own) {
-  ASSERT_NO_FATAL_FAILURE(boot(BootFolder::own_disk));
+  ASSERT_NO_FATAL_FAILURE(boot({{"/boot"}}));
   EXPECT_THAT(run("findmnt -n /boot").text, HasSubstr("/dev/vdb"));
   ASSERT_NO_FATAL_FAILURE(kexec_by_unit("early-enable", newer_, older_));
   EXPECT_THAT(guest_->console(), HasSubstr("Unmounted boot.mount"));

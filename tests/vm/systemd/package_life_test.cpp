@@ -9,15 +9,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// What runs and logs by itself is not what a package leaves.
-constexpr const char* kFiles =
-    "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /root "
-    "-o -path /var/log -o -path /var/tmp -o -path /var/cache -o -path /var/lib/apt -o -path "
-    "'/var/lib/dpkg/*-old' "
-    "-o -path /var/lib/systemd/timers -o -path /var/lib/systemd/random-seed -o -path /var/lib/witness \\) "
-    "-prune -o "
-    "-print | sort";
-
 class PackageLife : public InstalledSystem {
  protected:
   void boot() {
@@ -112,7 +103,7 @@ void PackageLife::kexec_is_exchanged() {
 
 TEST_F(PackageLife, from_installation_to_purge) {
   ASSERT_NO_FATAL_FAILURE(boot());
-  succeed(std::string(kFiles) + " >/root/before");
+  succeed(std::string(kFilesOfTheSystem) + " >/root/before");
 
   // Memory is reserved: the installation arms the machine.
   type("install");
@@ -151,7 +142,7 @@ TEST_F(PackageLife, from_installation_to_purge) {
   succeed("apt-get -y purge lifeboat");
   EXPECT_EQ(run("ls /var/crash/lifeboat/mine").text, "vmcore\n");
   succeed("rm -rf /var/crash; [ ! -e /run/lifeboat ]");
-  succeed(std::string(kFiles) + " >/root/after");
+  succeed(std::string(kFilesOfTheSystem) + " >/root/after");
   EXPECT_EQ(run("comm -13 /root/before /root/after").text, "");
   EXPECT_EQ(run("systemctl --failed --no-legend").text, "");
 }

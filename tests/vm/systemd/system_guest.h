@@ -29,6 +29,8 @@ class SystemGuest {
   // The same by BIOS and GRUB, as an installed machine does it: a machine that restarts boots again.
   static Result<SystemGuest> boot_by_grub(const DebianRoot& root, const GuestDisks& disks,
                                           const std::filesystem::path& folder);
+  // The same by EFI firmware, and what it finds on a disk's EFI partition.
+  static Result<SystemGuest> boot_by_efi(const GuestDisks& disks, const std::filesystem::path& folder);
 
   // Runs one line of shell.
   Result<Answer> run(const std::string& line);

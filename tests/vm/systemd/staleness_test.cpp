@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What may change behind the back of what is loaded: `lifeboat check` names it, a reload mends it.
+#include "installed_system.h"
+
+namespace lifeboat::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST_F(InstalledSystem, check_notices_what_is_stale) {
+  auto root = DebianRoot::open(cache() / "debian-12");
+  ASSERT_OK(root);
+  const std::string release = root->releases.back();
+  ASSERT_NO_FATAL_FAILURE(boot("debian-12", reserved_grub(release), {}, {{"/srv"}}));
+  type("install");
+  const struct {
+    const char* what;
+    std::string change;
+    std::string told;  // by check
+  } cases[] = {
+      {"configuration", "printf '[dump]\\nlevel = 17\\n' >/etc/lifeboat.conf.d/level.conf", "level"},
+      {"command line", "printf '[capture]\\nappend = quiet\\n' >/etc/lifeboat.conf.d/quiet.conf",
+       "its command line is"},
+      // A package of modules built anew, the same size.
+      {"module", "touch $(modinfo -n virtio_blk)", "virtio_blk"},
+      {"kernel", "echo >>/boot/vmlinuz-" + release, "/boot/vmlinuz-" + release + " has changed"},
+      {"lifeboat-init", "touch /usr/lib/lifeboat/lifeboat-init", "lifeboat-init"},
+      {"target", "umount /srv && mkdir -p /var/crash && mount /dev/vdb /var/crash", "target"},
+      {"initramfs", "rm /var/lib/lifeboat/initramfs-*", "is not there"},
+      {"lifeboat itself", "dpkg -i /root/lifeboat_*.deb", ""},
+  };
+  for (const auto& [what, change, told] : cases) {
+    SCOPED_TRACE(what);
+    succeed(change);
+    const std::string check = succeed("lifeboat check");
+    if (told.empty()) {
+      EXPECT_THAT(check, Not(HasSubstr("next: lifeboat load"))) << "the package has loaded it";
+      continue;
+    }
+    EXPECT_THAT(check, HasSubstr("what is loaded is not what would be loaded now"));
+    EXPECT_THAT(check, HasSubstr(told));
+    succeed("systemctl reload lifeboat-load");
+    EXPECT_THAT(succeed("lifeboat check"), Not(HasSubstr("next: lifeboat load")));
+  }
+  succeed("systemctl stop lifeboat-load");
+  EXPECT_THAT(run("lifeboat check").text, HasSubstr("a crash would NOT be captured"));
+}
+
+}  // namespace
+}  // namespace lifeboat::test
