@@ -46,7 +46,13 @@ void add_system(GuestFiles& files, const std::string& version) {
 }
 
 constexpr const char* kScript = R"(mkdir -p /lib /etc/default /boot/grub /usr/sbin /usr/lib/udev/rules.d
-touch /usr/lib/udev/rules.d/60-lifeboat.rules
+echo '# the rule' >/usr/lib/udev/rules.d/60-lifeboat.rules
+systemd=/usr/lib/systemd/system
+mkdir -p /run/systemd/system $systemd /etc/systemd/system/multi-user.target.wants
+for unit in lifeboat-load.service lifeboat-collect.service lifeboat-reload.path; do
+  echo '[Unit]' >$systemd/$unit
+  ln -s $systemd/$unit /etc/systemd/system/multi-user.target.wants/$unit
+done
 ln -s /disk/system/lib/modules /lib/modules
 cp /disk/system/boot/* /boot
 printf '[target]\npath = /disk/crash\n' >/etc/lifeboat.conf

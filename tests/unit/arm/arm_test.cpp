@@ -5,6 +5,7 @@
 #include "arm/initramfs_file.h"
 #include "arm/loaded_state.h"
 #include "base/file.h"
+#include "base/process.h"
 
 namespace lifeboat::arm {
 namespace {
@@ -77,6 +78,28 @@ TEST_F(Arm, ModulesOfAnotherKernelAreRefused) {
   const auto bytes = write_initramfs(made, path("initramfs.img"));
   ASSERT_FALSE(bytes);
   EXPECT_THAT(bytes.error().message, HasSubstr("of the kernel 6.1.0-test, not of 6.2.0-test"));
+}
+
+// ext3 is ext4.ko by another name: only the tree's indexes know.
+TEST_F(Arm, AModuleIsCarriedByAnyOfItsNames) {
+  Recipe made{.module_folder = path("lib/modules/6.1.0-test")};
+  const auto file = [&](const char* name) { return made.module_folder + "/" + name; };
+  std::filesystem::create_directories(made.module_folder);
+  for (const char* name : {"fake4.ko", "other-one.ko"})
+    std::filesystem::copy_file(LIFEBOAT_FAKE_MODULE, file(name));
+  write("lib/modules/6.1.0-test/modules.builtin", "kernel/fs/fake2.ko\n");
+  write("lib/modules/6.1.0-test/modules.order", "");
+  const auto made_indexes =
+      run_process({"depmod", "-b", folder_.path(), "6.1.0-test"}, std::chrono::minutes(1));
+  ASSERT_TRUE(made_indexes && made_indexes->status == 0);
+  for (const char* name : {"fake4", "fake3", "other-one", "other_one"})
+    EXPECT_FALSE(carries(made, name)) << name;
+  EXPECT_TRUE(carries(made, "fake2")) << "it is built in";
+  EXPECT_TRUE(carries(made, "pci:v00008086")) << "no driver answers to it";
+  EXPECT_FALSE(carries(made, "nowhere"));
+  made.modules = {{"fake4.ko", file("fake4.ko")}, {"other-one.ko", file("other-one.ko")}};
+  for (const char* name : {"fake4", "fake3", "other-one", "other_one"})
+    EXPECT_TRUE(carries(made, name)) << name;
 }
 
 TEST_F(Arm, WhatIsLoadedIsRemembered) {
