@@ -225,7 +225,7 @@ Facts gather_facts(const FactsRequest& request) {
   }
   if (facts.state.crash_loaded == true)
     facts.loaded = arm::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
-  if (facts.loaded) facts.changed = arm::changed_files(*facts.loaded);
+  if (facts.loaded) facts.changed = arm::changed_files(*facts.loaded).changed;
   facts.meminfo = read_meminfo(request.paths.proc);
   facts.settings = read_settings(request.paths.proc);
   look_at_units(request, facts);

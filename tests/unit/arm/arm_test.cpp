@@ -6,6 +6,7 @@
 #include "arm/loaded_state.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "base/sys.h"
 
 namespace lifeboat::arm {
 namespace {
@@ -116,14 +117,41 @@ TEST_F(Arm, WhatIsLoadedIsRemembered) {
   EXPECT_EQ(again->initramfs, state.initramfs);
   EXPECT_EQ(again->command_line, "a=b");
   EXPECT_EQ(again->time, 7U);
-  EXPECT_THAT(changed_files(*again), ElementsAre());
+  EXPECT_THAT(changed_files(*again).changed, ElementsAre());
 
   write("kernel", "Kernel");
   std::filesystem::remove(path("initramfs"));
-  EXPECT_THAT(changed_files(*again),
+  EXPECT_THAT(changed_files(*again).changed,
               ElementsAre(HasSubstr("kernel has changed"), HasSubstr("initramfs is gone")));
+  EXPECT_THAT(changed_files(*again).unreadable, ElementsAre());
   forget_loaded_state(file);
   EXPECT_FALSE(read_loaded_state(file));
+}
+
+// The initramfs is root's alone, and `status` is for everybody.
+TEST_F(Arm, AFileThatMayNotBeReadHasNotChanged) {
+  const LoadedState state{.kernel = digest_file(write("kernel", "kernel")).value(),
+                          .initramfs = {digest_file(write("initramfs", "initramfs")).value()}};
+  write("kernel", "Kernel");
+  sys::set_fault_hook([](sys::Call call) { return call == sys::Call::open ? EACCES : 0; });
+  const FileChanges changes = changed_files(state);
+  sys::set_fault_hook({});
+  EXPECT_THAT(changes.changed, ElementsAre());
+  EXPECT_THAT(changes.unreadable, ElementsAre(path("kernel"), path("initramfs")));
+}
+
+TEST_F(Arm, ALoadedFileHasAnAbsolutePath) {
+  const std::string file = write("kernel", "kernel");
+  std::filesystem::create_symlink("kernel", path("link"));
+  const auto before = std::filesystem::current_path();
+  std::filesystem::create_directory(path("folder"));
+  std::filesystem::current_path(path("folder"));
+  EXPECT_EQ(digest_file("../kernel")->path, file);
+  std::filesystem::current_path(path(""));
+  EXPECT_EQ(digest_file("kernel")->path, file);
+  EXPECT_EQ(digest_file("./kernel")->path, file);
+  EXPECT_EQ(digest_file("link")->path, path("link")) << "it may lead elsewhere tomorrow";
+  std::filesystem::current_path(before);
 }
 
 TEST_F(Arm, AStateOfNoUseIsNone) {
