@@ -14,6 +14,7 @@
 #include "loader/system_state.h"
 #include "reservation/estimate.h"
 #include "reservation/reserved.h"
+#include "reservation/setting.h"
 
 namespace lifeboat::check {
 
@@ -63,6 +64,7 @@ struct Facts {
   Result<config::Config> config;
   SystemState state;
   reservation::Reserved reserved;
+  std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others tell the boot loader
 
   Result<std::string> kernel;          // path of the capture kernel
   std::string kernel_problem;          // why that file is no capture kernel; empty: it is one

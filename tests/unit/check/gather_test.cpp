@@ -149,6 +149,18 @@ TEST_F(GatherFacts, AUnitThatIsGoneIsNotEnabled) {
   EXPECT_EQ(gather_facts(request_).unit("kdump-tools.service"), UnitState::missing);
 }
 
+TEST_F(GatherFacts, ACrashkernelOfOthers) {
+  put("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n");
+  put("etc/default/grub.d/lifeboat.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"crashkernel=256M\"\n");
+  put("boot/grub/grub.cfg", "");
+  EXPECT_TRUE(gather_facts(request_).foreign.empty());
+  put("etc/default/grub.d/kdump-tools.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"crashkernel=192M\"\n");
+  const auto foreign = gather_facts(request_).foreign;
+  ASSERT_EQ(foreign.size(), 1U);
+  EXPECT_THAT(foreign[0].where, HasSubstr("etc/default/grub.d/kdump-tools.cfg:1"));
+  EXPECT_EQ(foreign[0].parameter, "crashkernel=192M");
+}
+
 TEST_F(GatherFacts, AUdevRuleThatIsMasked) {
   link("/dev/null", "etc/udev/rules.d/60-lifeboat.rules");
   EXPECT_FALSE(gather_facts(request_).udev_rule);

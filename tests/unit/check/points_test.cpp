@@ -150,6 +150,19 @@ TEST(CheckPoints, Reservation) {
       "the reason");
 }
 
+// A package that was removed and not purged leaves its own, and 'reserve set' would refuse.
+TEST(CheckPoints, ReservationOfOthers) {
+  const auto of_others = [](Facts& f) {
+    f.foreign = {{"/etc/default/grub.d/kdump-tools.cfg:1", "crashkernel=192M"}};
+  };
+  expect(reservation_point, of_others, kOk, "kdump-tools.cfg:1 has crashkernel=192M, not by lifeboat");
+  Facts facts = good();
+  of_others(facts);
+  facts.state.crash_size = 80_MiB;
+  EXPECT_THAT(reservation_point(facts).next,
+              testing::AllOf(HasSubstr("purge"), HasSubstr("reserve set auto")));
+}
+
 TEST(CheckPoints, Kernel) {
   expect(kernel_point, [](Facts& f) { f.kernel = failed<std::string>(); }, kFailure, "the reason");
   expect(kernel_point, [](Facts& f) { f.kernel_problem = "not relocatable"; }, kFailure, "not relocatable");
