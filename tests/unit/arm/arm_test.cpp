@@ -4,9 +4,12 @@
 
 #include "arm/initramfs_file.h"
 #include "arm/loaded_state.h"
+#include "arm/needs.h"
+#include "arm/rehearsal_record.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/sys.h"
+#include "capture/crash_record.h"
 
 namespace lifeboat::arm {
 namespace {
@@ -152,6 +155,38 @@ TEST_F(Arm, ALoadedFileHasAnAbsolutePath) {
   EXPECT_EQ(digest_file("./kernel")->path, file);
   EXPECT_EQ(digest_file("link")->path, path("link")) << "it may lead elsewhere tomorrow";
   std::filesystem::current_path(before);
+}
+
+// [capture] kernel may be another than the running one.
+TEST_F(Arm, ARehearsalForRealIsOfTheCaptureKernel) {
+  const LoadedState loaded{.kernel = {}, .initramfs = {{"/i", 1, "abc"}}, .release = "6.12-capture"};
+  const RehearsalPromise promise = promise_of(7, "boot", "6.1-running", loaded);
+  EXPECT_EQ(promise.release, "6.12-capture");
+  EXPECT_EQ(promise.initramfs_digest, "abc");
+  EXPECT_EQ(promise.boot_id, "boot");
+  EXPECT_EQ(promise_of(7, "boot", "6.1-running", std::nullopt).release, "6.1-running");
+}
+
+TEST_F(Arm, WhatWasMeasuredCountsForTheKernelThatCaptured) {
+  const auto add = [&](const char* name, const CrashRecord& record) {
+    std::filesystem::create_directories(path("store/") + name);
+    write(std::string("store/") + name + "/manifest.json", to_json_text(record));
+  };
+  CrashRecord record{.release = "6.1-running", .capture_release = "6.12-capture"};
+  record.memory_reserved_kib = 256 * 1024;
+  record.memory_lowest_kib = 1024;
+  add("20261123T084228Z", record);
+  config::Config config;
+  config.targets = {{.path = path("store")}};
+  const auto uses = [&](const char* release) {
+    return measured_uses(config, release, path("no-rehearsal")).size();
+  };
+  EXPECT_EQ(uses("6.12-capture"), 1U);
+  EXPECT_EQ(uses("6.1-running"), 0U);
+  // As it was noted before.
+  record.capture_release.clear();
+  add("20261123T084229Z", record);
+  EXPECT_EQ(uses("6.1-running"), 1U);
 }
 
 TEST_F(Arm, AStateOfNoUseIsNone) {
