@@ -20,6 +20,15 @@ Json to_json(const LoadedFile& file) {
   return {{"path", file.path}, {"bytes", file.bytes}, {"xxh3", file.digest}};
 }
 
+// The same file whatever the working folder is. Its folder alone is resolved: where a link in the place of
+// the file leads may change, and that is a change.
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path given = std::filesystem::absolute(path, error);
+  const auto folder = std::filesystem::canonical(given.parent_path(), error);
+  return error ? path : (folder / given.filename()).string();
+}
+
 LoadedFile file_of(const Json& json) {
   return {json.value("path", ""), json.value("bytes", uint64_t{0}), json.value("xxh3", "")};
 }
@@ -31,7 +40,7 @@ std::string digest_text(const XXH128_hash_t& digest) {
 }  // namespace
 
 LoadedFile digest_bytes(const std::string& path, ByteSpan bytes) {
-  return {path, bytes.size(), digest_text(XXH3_128bits(bytes.data(), bytes.size()))};
+  return {absolute(path), bytes.size(), digest_text(XXH3_128bits(bytes.data(), bytes.size()))};
 }
 
 Result<LoadedFile> digest_file(const std::string& path) {
@@ -40,7 +49,7 @@ Result<LoadedFile> digest_file(const std::string& path) {
   if (!state) return std::unexpected(errno_error(ENOMEM, path));
   XXH3_128bits_reset(state.get());
   std::vector<std::byte> buffer(1_MiB);
-  LoadedFile file{.path = path};
+  LoadedFile file{.path = absolute(path)};
   for (;;) {
     const size_t count = TRY(pread_some(fd.get(), file.bytes, buffer, path));
     if (count == 0) break;
@@ -86,17 +95,17 @@ void forget_loaded_state(const std::string& path) {
   ::unlink(path.c_str());
 }
 
-std::vector<std::string> changed_files(const LoadedState& state) {
-  std::vector<std::string> changes;
+FileChanges changed_files(const LoadedState& state) {
+  FileChanges changes;
   const auto look = [&changes](const LoadedFile& then) {
     const auto now = digest_file(then.path);
-    // Who may not read it is told of no change.
-    if (!now && now.error().code == ErrorCode::no_permission) return;
-    if (!now) {
-      changes.push_back(now.error().code == ErrorCode::not_found ? then.path + " is gone"
-                                                                 : now.error().to_string());
-    } else if (*now != then) {
-      changes.push_back(then.path + " has changed");
+    if (!now && now.error().code == ErrorCode::no_permission) {
+      changes.unreadable.push_back(then.path);
+    } else if (!now) {
+      changes.changed.push_back(now.error().code == ErrorCode::not_found ? then.path + " is gone"
+                                                                         : now.error().to_string());
+    } else if (now->bytes != then.bytes || now->digest != then.digest) {
+      changes.changed.push_back(then.path + " has changed");
     }
   };
   look(state.kernel);

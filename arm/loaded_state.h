@@ -17,11 +17,12 @@ inline constexpr const char* kLoadedStateFile = "/run/lifeboat/loaded.json";
 
 // A file as it was when it was loaded.
 struct LoadedFile {
-  std::string path;
+  std::string path;  // absolute
   uint64_t bytes = 0;
   std::string digest;  // XXH3-128, hexadecimal
   bool operator==(const LoadedFile&) const = default;
 };
+// `path` may be relative.
 Result<LoadedFile> digest_file(const std::string& path);
 // The same of a file that has been read.
 LoadedFile digest_bytes(const std::string& path, ByteSpan bytes);
@@ -40,7 +41,11 @@ Result<> save_loaded_state(const LoadedState& state, const std::string& path = k
 std::optional<LoadedState> read_loaded_state(const std::string& path = kLoadedStateFile);
 void forget_loaded_state(const std::string& path = kLoadedStateFile);
 
-// The files that are not on disk as they were loaded: "PATH has changed", "PATH is gone".
-std::vector<std::string> changed_files(const LoadedState& state);
+// What has become of the files since they were loaded.
+struct FileChanges {
+  std::vector<std::string> changed;     // "PATH has changed", "PATH is gone"
+  std::vector<std::string> unreadable;  // paths that this caller may not read: nothing can be told of them
+};
+FileChanges changed_files(const LoadedState& state);
 
 }  // namespace lifeboat::arm

@@ -20,6 +20,11 @@ void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t reserved_kib,
   uses.push_back({reserved_kib * 1_KiB, lowest_kib * 1_KiB, real, std::move(source)});
 }
 
+// Records that do not tell are of captures by the kernel that died: the only ones that counted then.
+const std::string& captured_by(const CrashRecord& record) {
+  return record.capture_release.empty() ? record.release : record.capture_release;
+}
+
 }  // namespace
 
 std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
@@ -32,7 +37,7 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
     const auto crashes = store ? list_crashes(store->get()) : std::unexpected(store.error());
     if (!crashes) continue;
     for (const auto& crash : *crashes) {
-      if (!crash.record || crash.record->release != release) continue;
+      if (!crash.record || captured_by(*crash.record) != release) continue;
       add_use(uses, crash.record->memory_reserved_kib, crash.record->memory_lowest_kib, true,
               fmt::format("{}/{}/{}", **folder, crash.name, kCrashRecordFile));
     }

@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "base/size.h"
 #include "capture/initramfs/program_files.h"
+#include "capture/watchdog_state.h"
 #include "image/kernel_config.h"
 
 namespace lifeboat::arm {
@@ -50,7 +51,7 @@ std::vector<std::string> watchdog_drivers(const std::string& sys) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/watchdog", error)) {
     // One that nobody has started bites nobody.
-    if (read_line(entry.path() / "state").value_or("active") != "active") continue;
+    if (!watchdog_runs(entry.path())) continue;
     // The bus between may have a driver that makes the device appear (i2c_i801 for iTCO_wdt).
     for (const auto& driver : drivers_on_the_way(sys, entry.path() / "device")) add_once(drivers, driver);
   }
@@ -207,6 +208,13 @@ Result<InitramfsContents> gather(const Recipe& recipe) {
 
 Result<std::vector<std::byte>> carry_out(const Recipe& recipe) {
   return build_initramfs(TRY(gather(recipe)), recipe.compression);
+}
+
+bool carries(const Recipe& recipe, const std::string& name) {
+  const auto needed = resolve_modules(recipe.module_folder, {name});
+  return needed && std::ranges::all_of(*needed, [&](const ModulePath& module) {
+           return std::ranges::find(recipe.modules, module.path, &ModulePath::path) != recipe.modules.end();
+         });
 }
 
 }  // namespace lifeboat::arm

@@ -57,4 +57,8 @@ Result<InitramfsContents> gather(const Recipe& recipe);
 // The archive.
 Result<std::vector<std::byte>> carry_out(const Recipe& recipe);
 
+// Whether the archive has all modules that `name` (of a module, or an alias) stands for; what is built into
+// the kernel need not be in it.
+bool carries(const Recipe& recipe, const std::string& name);
+
 }  // namespace lifeboat::arm

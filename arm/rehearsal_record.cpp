@@ -61,6 +61,16 @@ std::optional<RehearsalRecord> read_rehearsal(const std::string& path) {
   }
 }
 
+RehearsalPromise promise_of(uint64_t now, const std::string& boot_id, const std::string& running_release,
+                            const std::optional<LoadedState>& loaded) {
+  RehearsalPromise promise{
+      .time = now, .boot_id = boot_id, .release = running_release, .initramfs_digest = {}};
+  if (!loaded) return promise;
+  if (!loaded->release.empty()) promise.release = loaded->release;
+  if (!loaded->initramfs.empty()) promise.initramfs_digest = loaded->initramfs.front().digest;
+  return promise;
+}
+
 Result<> save_promise(const RehearsalPromise& promise, const std::string& path) {
   return save({{"time", promise.time},
                {"boot_id", promise.boot_id},

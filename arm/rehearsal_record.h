@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "arm/loaded_state.h"
 #include "base/error.h"
 
 namespace lifeboat::arm {
@@ -15,9 +16,9 @@ inline constexpr const char* kRehearsalFile = "/var/lib/lifeboat/rehearsal.json"
 inline constexpr const char* kPromiseFile = "/var/lib/lifeboat/rehearsal-for-real.json";
 
 struct RehearsalRecord {
-  uint64_t time = 0;  // seconds since the epoch
-  bool real = false;  // the machine itself was crashed
-  std::string release;
+  uint64_t time = 0;    // seconds since the epoch
+  bool real = false;    // the machine itself was crashed
+  std::string release;  // of the capture kernel
   bool whole = false;
   std::string problem;  // why it is not
   std::string
@@ -33,6 +34,10 @@ struct RehearsalPromise {
   uint64_t time = 0;
   std::string boot_id, release, initramfs_digest;
 };
+// Of what is loaded now (`loaded`); without such a note the running kernel's release is taken for the capture
+// kernel's.
+RehearsalPromise promise_of(uint64_t now, const std::string& boot_id, const std::string& running_release,
+                            const std::optional<LoadedState>& loaded);
 Result<> save_promise(const RehearsalPromise& promise, const std::string& path = kPromiseFile);
 std::optional<RehearsalPromise> read_promise(const std::string& path = kPromiseFile);
 void forget_promise(const std::string& path = kPromiseFile);

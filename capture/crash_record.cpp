@@ -44,6 +44,7 @@ std::string to_json_text(const CrashRecord& record) {
                {"crash_time", record.crash_time},
                {"boot_id", record.boot_id},
                {"kernel", record.release},
+               {"capture_kernel", record.capture_release},
                {"outcome", outcome_name(record.outcome)},
                {"level", record.level},
                {"compression", record.compression},
@@ -71,6 +72,7 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   take(json, "crash_time", record.crash_time);
   take(json, "boot_id", record.boot_id);
   take(json, "kernel", record.release);
+  take(json, "capture_kernel", record.capture_release);
   take(json, "level", record.level);
   take(json, "compression", record.compression);
   take(json, "dump_bytes", record.dump_bytes);

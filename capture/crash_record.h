@@ -29,6 +29,7 @@ struct CrashRecord {
   uint64_t crash_time = 0;  // seconds since the epoch
   std::string boot_id;      // of the kernel that died, as /proc/sys/kernel/random/boot_id; empty: not known
   std::string release;      // of that kernel
+  std::string capture_release;  // of the kernel that saved it; empty: not noted
   CrashOutcome outcome = CrashOutcome::nothing;
   int level = 0;            // of the dump
   std::string compression;  // of the dump, as in the configuration

@@ -11,12 +11,6 @@
 namespace lifeboat {
 namespace {
 
-// The crash that is never taken away; crashes.size(): there is none.
-size_t kept_for_ever(std::span<const StoredCrash> crashes) {
-  const auto whole = std::ranges::find(crashes, CrashOutcome::whole, &StoredCrash::outcome);
-  return whole != crashes.end() ? static_cast<size_t>(whole - crashes.begin()) : 0;
-}
-
 // What the store would be with the crashes that are left.
 struct Standing {
   size_t count = 0;
@@ -39,6 +33,11 @@ std::string complaint(const Standing& now, const Retention& retention, const Fil
 }
 
 }  // namespace
+
+size_t kept_for_ever(std::span<const StoredCrash> crashes) {
+  const auto whole = std::ranges::find(crashes, CrashOutcome::whole, &StoredCrash::outcome);
+  return whole != crashes.end() ? static_cast<size_t>(whole - crashes.begin()) : 0;
+}
 
 Result<FileSystemRoom> file_system_room(int folder_fd) {
   struct statvfs status{};

@@ -18,6 +18,10 @@ struct FileSystemRoom {
 };
 Result<FileSystemRoom> file_system_room(int folder_fd);
 
+// The index of the crash that is never taken away, whatever needs the room: the newest whole one, else the
+// newest. `crashes` as list_crashes() gives them.
+size_t kept_for_ever(std::span<const StoredCrash> crashes);
+
 struct Removal {
   std::string name;
   uint64_t bytes = 0;

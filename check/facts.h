@@ -4,7 +4,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -15,45 +14,63 @@
 #include "loader/system_state.h"
 #include "reservation/estimate.h"
 #include "reservation/reserved.h"
+#include "reservation/setting.h"
 
 namespace lifeboat::check {
 
 // The folder of crashes of a target, where it can be looked at: its file system is mounted here.
 struct StoreFacts {
   std::string path;
+  std::string real;  // its path without symbolic links
   bool there = false;
-  bool link = false;        // a symbolic link, which lifeboat-init does not follow
-  bool folder = true;       // and not some other file
-  unsigned mode = 0700;     // permissions
-  unsigned owner = 0;       // user
-  bool read_only = false;   // mounted so
-  bool unreadable = false;  // by this caller
-  FileSystemRoom room;      // total 0: not known
+  bool link = false;           // itself a symbolic link; what follows is of where it leads
+  bool leads_nowhere = false;  // it, or a folder on the way to it, is a link to what is not there
+  bool folder = true;          // and not some other file
+  unsigned mode = 0700;        // permissions
+  unsigned owner = 0;          // user
+  bool read_only = false;      // mounted so
+  bool unreadable = false;     // by this caller
+  FileSystemRoom room;         // total 0: not known
   std::vector<StoredCrash> crashes;
+};
+
+// A driver that leads to a target, or its file system.
+struct DriverFacts {
+  std::string name;      // of a module, or a modalias
+  bool carried = false;  // in the initramfs, or built into the capture kernel
 };
 
 struct TargetFacts {
   std::string name;                 // "/var/crash/lifeboat", "UUID=... /crash"
   Result<LocalTarget> found;        // what the capture kernel would be told
   std::optional<StoreFacts> store;  // nullopt: not mounted here
+  std::vector<DriverFacts> drivers;
 };
 
 struct Watchdog {
   std::string name;    // "watchdog0"
   std::string driver;  // module; empty: built in, or not told
-  bool active = false;
+  bool runs = false;
+  bool carried = true;  // its driver is in the initramfs, or built into the capture kernel
+};
+
+enum class UnitState {
+  missing,
+  masked,    // it leads to /dev/null, or is empty: systemd.unit(5)
+  disabled,  // nothing wants it
+  enabled,
 };
 
 struct Facts {
   Result<config::Config> config;
   SystemState state;
   reservation::Reserved reserved;
+  std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others tell the boot loader
 
   Result<std::string> kernel;          // path of the capture kernel
   std::string kernel_problem;          // why that file is no capture kernel; empty: it is one
   std::string release;                 // of the capture kernel
   bool modules_there = false;          // its module tree has indexes
-  std::set<std::string> builtin;       // modules built into it, '_' for '-'
   std::vector<std::string> installed;  // releases of the kernels in /boot, the newest first
 
   Result<arm::Recipe> recipe;
@@ -71,11 +88,15 @@ struct Facts {
   std::map<std::string, uint64_t> meminfo;      // bytes, by /proc/meminfo's names
   std::map<std::string, std::string> settings;  // kernel.*, by name without "kernel."
   bool systemd = false;
-  std::set<std::string> units;    // unit files that are there, of those that matter
-  std::set<std::string> enabled;  // and those that are started at boot
-  bool udev_rule = false;         // lifeboat's, for hotplug
+  std::map<std::string, UnitState> units;  // those that matter
+  bool udev_rule = false;                  // lifeboat's, for hotplug
   std::vector<Watchdog> watchdogs;
   std::optional<arm::RehearsalRecord> rehearsal;
+
+  [[nodiscard]] UnitState unit(const std::string& name) const {
+    const auto found = units.find(name);
+    return found == units.end() ? UnitState::missing : found->second;
+  }
 };
 
 struct FactsRequest {

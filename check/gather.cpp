@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "capture/initramfs/mounted_target.h"
+#include "capture/watchdog_state.h"
 #include "check/facts.h"
 #include "image/x86_64/bzimage.h"
 #include "loader/entries/version_order.h"
@@ -24,22 +25,6 @@ std::string kernel_problem(const std::string& path) {
   if (!image) return image.error().to_string();
   const auto capable = image->crash_capable();
   return capable ? "" : capable.error().to_string();
-}
-
-// "kernel/fs/ext4/ext4.ko" a line (modules.builtin).
-std::set<std::string> read_builtin(const std::string& folder) {
-  std::set<std::string> names;
-  const auto text = read_text(folder + "/modules.builtin", 4_MiB);
-  std::string_view rest = text ? std::string_view(*text) : std::string_view();
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    std::string name(line.substr(line.rfind('/') + 1));
-    name = name.substr(0, name.find(".ko"));
-    std::ranges::replace(name, '-', '_');
-    names.insert(std::move(name));
-  }
-  return names;
 }
 
 std::vector<std::string> installed_kernels(const std::string& root) {
@@ -57,22 +42,25 @@ std::vector<std::string> installed_kernels(const std::string& root) {
 StoreFacts look_at_store(const std::string& path) {
   StoreFacts store{.path = path};
   struct stat status{};
-  store.there = ::lstat(path.c_str(), &status) == 0;
-  std::string existing = path;
+  store.link = ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+  std::error_code error;
+  store.real = fs::weakly_canonical(path, error);
+  fs::path existing = store.real;
+  while (::lstat(existing.c_str(), &status) != 0 && existing.has_relative_path())
+    existing = existing.parent_path();
+  // What is left of links in a real path are those that lead nowhere.
+  store.leads_nowhere = S_ISLNK(status.st_mode);
+  store.there = existing == store.real && !store.leads_nowhere;
   if (store.there) {
-    store.link = S_ISLNK(status.st_mode);
     store.folder = S_ISDIR(status.st_mode);
     store.mode = status.st_mode & 07777;
     store.owner = status.st_uid;
-  } else {
-    std::error_code error;
-    while (existing.size() > 1 && !fs::exists(existing, error)) existing = fs::path(existing).parent_path();
   }
   struct statvfs system{};
   if (::statvfs(existing.c_str(), &system) == 0) store.read_only = (system.f_flag & ST_RDONLY) != 0;
   if (const auto fd = open_file(existing, O_RDONLY | O_DIRECTORY)) {
     if (const auto room = file_system_room(fd->get())) store.room = *room;
-    if (store.there && !store.link) {
+    if (store.there) {
       if (auto crashes = list_crashes(fd->get())) store.crashes = *std::move(crashes);
     }
   } else {
@@ -122,49 +110,72 @@ std::map<std::string, std::string> read_settings(const std::string& proc) {
   return settings;
 }
 
-constexpr const char* kUnits[] = {"lifeboat-load.service", "lifeboat-collect.service", "kdump-tools.service",
-                                  "kdump.service", "kdump-early.service"};
-
-void look_at_units(const FactsRequest& request, Facts& facts) {
-  std::error_code error;
-  facts.systemd = fs::is_directory(request.paths.run + "/systemd/system", error);
-  for (const char* unit : kUnits) {
-    for (const char* folder : {"/etc/systemd/system/", "/usr/lib/systemd/system/", "/lib/systemd/system/"}) {
-      if (fs::exists(request.root + folder + unit, error)) facts.units.insert(unit);
-    }
-  }
-  // Enabled is who is wanted by something: a link in the .wants or .requires of another unit.
-  for (const auto& folder : fs::directory_iterator(request.root + "/etc/systemd/system", error)) {
-    const auto extension = folder.path().extension();
-    if (extension != ".wants" && extension != ".requires") continue;
-    for (const char* unit : kUnits) {
-      if (fs::is_symlink(folder.path() / unit, error)) facts.enabled.insert(unit);
-    }
-  }
+// The folders in which systemd and udev look for files of a kind ("systemd/system"), the first one's
+// counting.
+std::vector<fs::path> search_path(const FactsRequest& request, const std::string& kind) {
+  return {fs::path(request.root + "/etc") / kind, fs::path(request.paths.run) / kind,
+          fs::path(request.root + "/usr/local/lib") / kind, fs::path(request.root + "/usr/lib") / kind,
+          fs::path(request.root + "/lib") / kind};
 }
 
-bool has_udev_rule(const std::string& root) {
-  for (const char* folder : {"/etc/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d"}) {
-    std::error_code error;
-    for (const auto& file : fs::directory_iterator(root + folder, error)) {
-      if (file.path().filename().string().find("lifeboat") != std::string::npos) return true;
+// Of what is found first: nothing, a file without contents (which /dev/null is too) and so masked, or a file.
+UnitState look_for(const std::vector<fs::path>& folders, const std::string& name) {
+  for (const auto& folder : folders) {
+    struct stat status{};
+    if (::stat((folder / name).c_str(), &status) != 0) continue;
+    return status.st_size == 0 ? UnitState::masked : UnitState::disabled;
+  }
+  return UnitState::missing;
+}
+
+// Enabled is who is wanted by something: a link in the .wants or .requires of another unit. It stays when the
+// unit is masked, or its package is gone.
+bool is_wanted(const std::vector<fs::path>& folders, const std::string& unit) {
+  std::error_code error;
+  for (const auto& folder : folders) {
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      const auto extension = entry.path().extension();
+      if ((extension == ".wants" || extension == ".requires") && fs::is_symlink(entry.path() / unit, error))
+        return true;
     }
   }
   return false;
 }
 
-std::vector<Watchdog> look_at_watchdogs(const std::string& sys) {
+void look_at_units(const FactsRequest& request, Facts& facts) {
+  const auto folders = search_path(request, "systemd/system");
+  std::error_code error;
+  facts.systemd = fs::is_directory(request.paths.run + "/systemd/system", error);
+  for (const char* unit : {"lifeboat-load.service", "lifeboat-collect.service", "lifeboat-reload.path",
+                           "kdump-tools.service", "kdump.service", "kdump-early.service"}) {
+    UnitState state = look_for(folders, unit);
+    if (state == UnitState::disabled && is_wanted(folders, unit)) state = UnitState::enabled;
+    facts.units[unit] = state;
+  }
+  const UnitState rule = look_for(search_path(request, "udev/rules.d"), "60-lifeboat.rules");
+  facts.udev_rule = rule != UnitState::missing && rule != UnitState::masked;
+}
+
+std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arm::Recipe>& recipe) {
   std::vector<Watchdog> watchdogs;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(sys + "/class/watchdog", error)) {
     Watchdog watchdog{.name = entry.path().filename()};
     std::error_code none;
     watchdog.driver = fs::read_symlink(entry.path() / "device/driver/module", none).filename();
-    watchdog.active = read_line(entry.path() / "state") == "active";
+    watchdog.runs = watchdog_runs(entry.path());
+    watchdog.carried = watchdog.driver.empty() || (recipe && arm::carries(*recipe, watchdog.driver));
     watchdogs.push_back(std::move(watchdog));
   }
   std::ranges::sort(watchdogs, {}, &Watchdog::name);
   return watchdogs;
+}
+
+void look_at_drivers(const Result<arm::Recipe>& recipe, TargetFacts& target) {
+  if (!recipe || !target.found) return;
+  std::vector<std::string> names = target.found->drivers;
+  names.push_back(target.found->target.filesystem);
+  for (const auto& name : names) target.drivers.push_back({name, arm::carries(*recipe, name)});
 }
 
 void look_at_initramfs(const FactsRequest& request, Facts& facts) {
@@ -182,7 +193,6 @@ void look_at_kernel(const FactsRequest& request, Facts& facts) {
   if (request.kernel) facts.kernel_problem = kernel_problem(*request.kernel);
   const std::string modules = request.root + "/lib/modules/" + request.release;
   facts.modules_there = ::access((modules + "/modules.dep.bin").c_str(), F_OK) == 0;
-  facts.builtin = read_builtin(modules);
   facts.installed = installed_kernels(request.root);
 }
 
@@ -193,6 +203,7 @@ Facts gather_facts(const FactsRequest& request) {
   facts.config = request.config;
   facts.state = read_system_state(request.paths);
   facts.reserved = reservation::read_reserved(request.paths);
+  facts.foreign = reservation::foreign_parameters(request.root + "/");
   look_at_kernel(request, facts);
   facts.command_line = request.command_line;
   if (facts.config) {
@@ -205,6 +216,7 @@ Facts gather_facts(const FactsRequest& request) {
   } else {
     facts.recipe = std::unexpected(facts.config.error());
   }
+  for (auto& target : facts.targets) look_at_drivers(facts.recipe, target);
   look_at_initramfs(request, facts);
   const std::string rehearsal = request.root + arm::kRehearsalFile;
   facts.rehearsal = arm::read_rehearsal(rehearsal);
@@ -216,12 +228,11 @@ Facts gather_facts(const FactsRequest& request) {
   }
   if (facts.state.crash_loaded == true)
     facts.loaded = arm::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
-  if (facts.loaded) facts.changed = arm::changed_files(*facts.loaded);
+  if (facts.loaded) facts.changed = arm::changed_files(*facts.loaded).changed;
   facts.meminfo = read_meminfo(request.paths.proc);
   facts.settings = read_settings(request.paths.proc);
   look_at_units(request, facts);
-  facts.udev_rule = has_udev_rule(request.root);
-  facts.watchdogs = look_at_watchdogs(request.paths.sys);
+  facts.watchdogs = look_at_watchdogs(request.paths.sys, facts.recipe);
   return facts;
 }
 

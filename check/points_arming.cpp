@@ -9,23 +9,8 @@ namespace {
 
 constexpr const char* kLoad = "lifeboat load --crash";
 
-}  // namespace
-
-Point configuration_point(const Facts& facts) {
-  Point point{.name = "configuration"};
-  if (!facts.config) {
-    point.result = PointResult::failure;
-    point.detail = facts.config.error().message;
-    point.next = facts.config.error().next_step.empty() ? "mend that line, then: lifeboat config check"
-                                                        : facts.config.error().next_step;
-    return point;
-  }
-  for (const auto& file : facts.config->files) point.detail += (point.detail.empty() ? "" : ", ") + file;
-  if (point.detail.empty()) point.detail = "none: the defaults hold";
-  return point;
-}
-
-Point reservation_point(const Facts& facts) {
+// Without the mend that 'reserve set' refuses while others have a say.
+Point reservation_by_itself(const Facts& facts) {
   Point point{.name = "reservation"};
   const auto& got = facts.state.crash_size;
   if (!got || *got == 0) {
@@ -56,6 +41,33 @@ Point reservation_point(const Facts& facts) {
   point.result = *got < facts.estimate->least ? PointResult::failure : PointResult::warning;
   point.detail += fmt::format(" are less than the {} that are needed", format_size(facts.estimate->total));
   point.next = "lifeboat reserve set auto, then reboot; or make sure by: lifeboat rehearse";
+  return point;
+}
+
+}  // namespace
+
+Point configuration_point(const Facts& facts) {
+  Point point{.name = "configuration"};
+  if (!facts.config) {
+    point.result = PointResult::failure;
+    point.detail = facts.config.error().message;
+    point.next = facts.config.error().next_step.empty() ? "mend that line, then: lifeboat config check"
+                                                        : facts.config.error().next_step;
+    return point;
+  }
+  for (const auto& file : facts.config->files) point.detail += (point.detail.empty() ? "" : ", ") + file;
+  if (point.detail.empty()) point.detail = "none: the defaults hold";
+  return point;
+}
+
+Point reservation_point(const Facts& facts) {
+  Point point = reservation_by_itself(facts);
+  for (const auto& [where, parameter] : facts.foreign)
+    point.detail += fmt::format("; {} has {}, not by lifeboat", where, parameter);
+  if (!facts.foreign.empty() && point.result != PointResult::ok)
+    point.next = fmt::format(
+        "take {} out there, or purge the package that put it in (apt purge kdump-tools); then: {}",
+        facts.foreign.front().parameter, point.next);
   return point;
 }
 

@@ -68,24 +68,41 @@ Point last_crash_point(const Facts& facts) {
   return point;
 }
 
+namespace {
+
+bool has_failure(const std::vector<Point>& points) {
+  return std::ranges::find(points, PointResult::failure, &Point::result) != points.end();
+}
+
+// The dump goes to the first target that takes it: what is wrong with one costs the crash only where no other
+// is as it should be.
+std::vector<Point> target_points(const Facts& facts) {
+  std::vector<std::vector<Point>> targets;
+  for (const auto& target : facts.targets) {
+    targets.push_back({target_point(target)});
+    if (!target.found) continue;
+    targets.back().push_back(target_drivers_point(facts, target));
+    targets.back().push_back(target_room_point(facts, target));
+    targets.back().push_back(target_store_point(target));
+  }
+  const bool one_is_good = !std::ranges::all_of(targets, has_failure);
+  std::vector<Point> points;
+  for (auto& of_one : targets) {
+    for (auto& point : of_one) {
+      if (one_is_good && point.result == PointResult::failure) point.result = PointResult::warning;
+      points.push_back(std::move(point));
+    }
+  }
+  return points;
+}
+
+}  // namespace
+
 std::vector<Point> all_points(const Facts& facts) {
   std::vector<Point> points = {configuration_point(facts), reservation_point(facts), kernel_point(facts),
                                modules_point(facts),       initramfs_point(facts),   loaded_point(facts),
                                newest_kernel_point(facts)};
-  for (const auto& target : facts.targets) {
-    points.push_back(target_point(target));
-    if (!target.found) continue;
-    points.push_back(target_drivers_point(facts, target));
-    points.push_back(target_room_point(facts, target));
-    points.push_back(target_store_point(target));
-  }
-  // One that cannot be used costs the crash only where there is no other.
-  const bool usable =
-      std::ranges::any_of(facts.targets, [](const TargetFacts& target) { return target.found.has_value(); });
-  for (auto& point : points) {
-    if (usable && point.name.starts_with("target ") && point.result == PointResult::failure)
-      point.result = PointResult::warning;
-  }
+  for (auto& point : target_points(facts)) points.push_back(std::move(point));
   for (const auto function : {signature_point, limits_point, panic_point, units_point, hotplug_point,
                               watchdog_point, conflict_point, rehearsal_point, last_crash_point})
     points.push_back(function(facts));
@@ -93,8 +110,7 @@ std::vector<Point> all_points(const Facts& facts) {
 }
 
 bool would_capture(const std::vector<Point>& points) {
-  return std::ranges::none_of(points,
-                              [](const Point& point) { return point.result == PointResult::failure; });
+  return !has_failure(points);
 }
 
 }  // namespace lifeboat::check

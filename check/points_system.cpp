@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The running kernel and the system around: what it permits, what it does at a panic, what starts at boot.
-#include <algorithm>
-
 #include "check/facts.h"
 #include "check/point.h"
 #include "loader/obstacles.h"
@@ -9,10 +7,27 @@
 namespace lifeboat::check {
 namespace {
 
-// "i6300esb.ko" is i6300esb; files may be written with '-' where the kernel says '_'.
-bool same_module(std::string file, const std::string& name) {
-  std::ranges::replace(file, '-', '_');
-  return file == name + ".ko";
+// What is wrong with a unit that ought to be enabled, and the command that mends it.
+void add_trouble(Point& point, const Facts& facts, const std::string& unit) {
+  const auto add = [](std::string& text, const std::string& more) {
+    text += (text.empty() ? "" : "; ") + more;
+  };
+  switch (facts.unit(unit)) {
+    case UnitState::missing:
+      add(point.detail, unit + " is not installed");
+      if (point.next.empty()) point.next = "install lifeboat's package again";
+      break;
+    case UnitState::masked:
+      add(point.detail, unit + " is masked");
+      add(point.next, fmt::format("systemctl unmask {0}; systemctl enable --now {0}", unit));
+      break;
+    case UnitState::disabled:
+      add(point.detail, unit + " is not enabled");
+      add(point.next, "systemctl enable --now " + unit);
+      break;
+    case UnitState::enabled:
+      break;
+  }
 }
 
 }  // namespace
@@ -83,52 +98,49 @@ Point units_point(const Facts& facts) {
     point.detail = "there is no systemd: 'lifeboat load --crash' has to run at every boot by other means";
     return point;
   }
-  std::string missing, disabled;
-  for (const char* unit : {"lifeboat-load.service", "lifeboat-collect.service"}) {
-    if (!facts.units.contains(unit)) {
-      missing += (missing.empty() ? "" : " ") + std::string(unit);
-    } else if (!facts.enabled.contains(unit)) {
-      disabled += (disabled.empty() ? "" : " ") + std::string(unit);
-    }
+  for (const char* unit : {"lifeboat-load.service", "lifeboat-collect.service"})
+    add_trouble(point, facts, unit);
+  if (point.detail.empty()) {
+    point.detail = "enabled";
+    return point;
   }
-  point.detail = "enabled";
-  if (missing.empty() && disabled.empty()) return point;
   point.result = PointResult::warning;
-  point.detail = missing.empty()
-                     ? disabled + ": not enabled: the next boot is not armed, or its crash not collected"
-                     : missing + ": not installed";
-  point.next = missing.empty() ? "systemctl enable --now " + disabled : "install lifeboat's package again";
+  point.detail += ": the next boot is not armed, or its crash not collected";
   return point;
 }
 
 Point hotplug_point(const Facts& facts) {
   Point point{.name = "hotplug", .detail = "the running kernel keeps the loaded one up to date"};
   if (facts.state.cpu_hotplug == true && facts.state.memory_hotplug == true) return point;
-  point.detail = "a udev rule loads anew when CPUs or memory come and go";
-  if (facts.udev_rule) return point;
+  point.detail.clear();
+  if (!facts.systemd) {
+    point.detail = "there is no systemd that would load anew";
+  } else if (!facts.udev_rule) {
+    point.detail = "lifeboat's udev rule is not there";
+    point.next = "install lifeboat's package again";
+  } else {
+    add_trouble(point, facts, "lifeboat-reload.path");
+  }
+  if (point.detail.empty()) {
+    point.detail = "a udev rule loads anew when CPUs or memory come and go";
+    return point;
+  }
   point.result = PointResult::warning;
   point.detail =
-      "when CPUs or memory come and go, what is loaded is out of date: the kernel does not follow, and "
-      "lifeboat's udev rule is not there";
-  point.next = "install lifeboat's package again; after a change: lifeboat load --crash";
+      "when CPUs or memory come and go, what is loaded is out of date: the kernel does not follow, and " +
+      point.detail;
+  point.next += (point.next.empty() ? "" : "; ") + std::string("after a change: lifeboat load --crash");
   return point;
 }
 
 Point watchdog_point(const Facts& facts) {
   Point point{.name = "watchdog", .detail = "none runs"};
   for (const auto& watchdog : facts.watchdogs) {
-    if (!watchdog.active) continue;
+    if (!watchdog.runs) continue;
     const bool fed = facts.config && facts.config->capture.watchdog;
-    const bool there =
-        watchdog.driver.empty() ||
-        (facts.recipe && std::ranges::any_of(facts.recipe->modules,
-                                             [&](const ModulePath& module) {
-                                               return same_module(module.name, watchdog.driver);
-                                             })) ||
-        facts.builtin.contains(watchdog.driver);
     point.detail = fmt::format("{} runs ({}), and the capture kernel feeds it", watchdog.name,
                                watchdog.driver.empty() ? "built in" : watchdog.driver);
-    if (fed && there) continue;
+    if (fed && watchdog.carried) continue;
     point.result = PointResult::warning;
     point.detail = fmt::format("{} runs ({}), and would restart the machine while it captures: {}",
                                watchdog.name, watchdog.driver.empty() ? "built in" : watchdog.driver,
@@ -142,7 +154,7 @@ Point watchdog_point(const Facts& facts) {
 Point conflict_point(const Facts& facts) {
   Point point{.name = "other crash tools", .detail = "none is enabled"};
   for (const char* unit : {"kdump-tools.service", "kdump.service", "kdump-early.service"}) {
-    if (!facts.enabled.contains(unit)) continue;
+    if (facts.unit(unit) != UnitState::enabled) continue;
     point.result = PointResult::warning;
     point.detail = fmt::format(
         "{} is enabled, and loads a capture kernel of its own: the one that comes last counts", unit);

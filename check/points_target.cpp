@@ -38,23 +38,14 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
                                                     compressed ? ", halved by compression" : "")};
 }
 
-// What retention would make room of: all but the newest whole dump.
+// What a new dump may take the place of.
 uint64_t removable(const StoreFacts& store) {
+  const size_t kept = kept_for_ever(store.crashes);
   uint64_t bytes = 0;
-  bool kept = false;
-  for (const auto& crash : store.crashes) {
-    if (!kept && crash.outcome == CrashOutcome::whole) {
-      kept = true;
-    } else {
-      bytes += crash.bytes;
-    }
+  for (size_t index = 0; index < store.crashes.size(); ++index) {
+    if (index != kept) bytes += store.crashes[index].bytes;
   }
   return bytes;
-}
-
-std::string underscored(std::string name) {
-  std::ranges::replace(name, '-', '_');
-  return name.substr(0, name.find(".ko"));
 }
 
 }  // namespace
@@ -81,19 +72,12 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target) {
     point.next = "mend the points above";
     return point;
   }
-  std::vector<std::string> wanted = target.found->drivers;
-  wanted.push_back(target.found->target.filesystem);
   std::string missing;
-  for (const auto& driver : wanted) {
-    // An alias of a device without a driver: only the tree's indexes know what it leads to.
-    if (driver.find(':') != std::string::npos) continue;
-    const std::string name = underscored(driver);
-    const bool there = facts.builtin.contains(name) ||
-                       std::ranges::any_of(facts.recipe->modules, [&](const ModulePath& module) {
-                         return underscored(module.name) == name;
-                       });
-    if (!there) missing += (missing.empty() ? "" : ", ") + driver;
-    point.detail += (point.detail.empty() ? "" : ", ") + driver;
+  for (const auto& [name, carried] : target.drivers) {
+    if (!carried) missing += (missing.empty() ? "" : ", ") + name;
+    // An alias (of a device that has no driver here) would tell nobody anything.
+    const bool alias = name.find(':') != std::string::npos;
+    if (!alias) point.detail += (point.detail.empty() ? "" : ", ") + name;
   }
   if (missing.empty()) return point;
   point.result = PointResult::failure;
@@ -139,11 +123,16 @@ Point target_store_point(const TargetFacts& target) {
     point.detail = std::move(detail);
     point.next = std::move(next);
   };
-  if (store.there && store.link) {
-    bad(PointResult::failure, "it is a symbolic link, which the capture kernel does not follow",
-        "name the folder itself as [target] path");
+  if (store.leads_nowhere) {
+    bad(PointResult::failure, "a symbolic link on the way to it leads to what is not there",
+        "name a folder as [target] path");
   } else if (store.there && !store.folder) {
     bad(PointResult::failure, "it is not a folder", fmt::format("mv {0} {0}.old", store.path));
+  } else if (store.link) {
+    bad(PointResult::warning,
+        fmt::format("it is a symbolic link: dumps go to {}, where 'lifeboat list' and 'collect' do not look",
+                    store.real),
+        fmt::format("set [target] path to {}; then: lifeboat load --crash", store.real));
   } else if (store.read_only) {
     bad(PointResult::warning, "its file system is mounted read-only: after an error it may stay so",
         "see why: dmesg; mount -o remount,rw");

@@ -117,6 +117,12 @@ Result<Setting> plan_setting(const SettingRequest& request) {
   return setting;
 }
 
+std::vector<ForeignParameter> foreign_parameters(const std::string& root) {
+  // What a setting would find in its way: any value will do, none is written.
+  auto setting = plan_setting({.root = root, .boot_loader = {}, .value = "1M", .force = true});
+  return setting ? std::move(setting->foreign) : std::vector<ForeignParameter>();
+}
+
 Result<> carry_out(const Setting& setting) {
   TRY_VOID(make_edits(setting.edits));
   if (setting.command.empty()) return {};

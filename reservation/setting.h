@@ -29,6 +29,9 @@ struct Setting {
 
 // `busy` for somebody else's crashkernel= without `force`, with where each stands.
 Result<Setting> plan_setting(const SettingRequest& request);
+// Somebody else's crashkernel= in the files of the boot loader that is there; empty also when they cannot be
+// read.
+std::vector<ForeignParameter> foreign_parameters(const std::string& root);
 // Changes the files, runs the command, and looks whether the boot loader knows then; else the files are as
 // before.
 Result<> carry_out(const Setting& setting);

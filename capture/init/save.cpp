@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/init/save.h"
 
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,6 +75,8 @@ CrashRecord first_record(const Dump& source) {
   record.release = source.info().uts.release;
   if (const auto info = Vmcoreinfo::parse(source.info().vmcoreinfo); info && record.release.empty())
     record.release = std::string(info->release());
+  utsname running{};
+  if (::uname(&running) == 0) record.capture_release = running.release;
   return record;
 }
 

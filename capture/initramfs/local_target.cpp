@@ -86,8 +86,8 @@ Result<> check_plain_device(const std::string& sys, const std::string& device_nu
     return std::unexpected(
         Error(ErrorCode::unsupported, fmt::format("the target lies on a device made of others ({} below it)",
                                                   entry.path().filename().string()))
-            .hint("LVM, RAID and encrypted targets are not supported yet: give a --target on a plain disk or "
-                  "partition"));
+            .hint("LVM, RAID and encrypted targets are not supported yet: set [target] path to a folder on a "
+                  "plain disk or partition"));
   }
   return {};
 }
@@ -157,7 +157,7 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
         Error(ErrorCode::unsupported,
               fmt::format("{} lies on {} ({}), which a capture kernel cannot mount by itself yet", folder,
                           mount.source, mount.filesystem))
-            .hint("give a --target on a local ext4 or xfs file system"));
+            .hint("set [target] path to a folder on a plain disk or partition with ext4 or xfs"));
   }
   TRY_VOID(check_plain_device(paths.sys, mount.device_number));
   for (fs::path node = real; node.has_relative_path(); node = node.parent_path()) {

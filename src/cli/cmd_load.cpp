@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat load [KERNEL] [--crash], lifeboat unload [--crash]
 #include <algorithm>
-#include <ctime>
 
 #include "arm/initramfs_file.h"
-#include "arm/loaded_state.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/service_notify.h"
@@ -13,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/configuration.h"
 #include "cli/load_plan.h"
+#include "cli/noted_load.h"
 #include "image/unwrap/unwrap.h"
 #include "loader/command_line.h"
 #include "loader/entries/boot_entry.h"
@@ -204,24 +203,6 @@ void print_loaded(const CommandLine& line, const PreparedLoad& load, const LoadR
   fmt::print("  loaded by     {}\n", report.call == LoadCall::file ? "kexec_file_load" : "kexec_load");
 }
 
-// For `lifeboat status` and `check`. The load stands also when this cannot be noted.
-void remember(const PreparedLoad& load, const LoadReport& report) {
-  const auto note = [&]() -> Result<> {
-    arm::LoadedState state{.release = report.release,
-                           .command_line = report.command_line,
-                           .call = std::string(load_call_name(report.call)),
-                           .time = static_cast<uint64_t>(std::time(nullptr))};
-    const KernelFile& kernel = load.kernel;
-    // What was unwrapped is not what lies on the disk.
-    state.kernel = kernel.wrappers.empty() ? arm::digest_bytes(kernel.name, kernel.bytes)
-                                           : TRY(arm::digest_file(kernel.name));
-    for (const auto& path : load.request.initramfs) state.initramfs.push_back(TRY(arm::digest_file(path)));
-    return arm::save_loaded_state(state);
-  };
-  if (const auto noted = note(); !noted)
-    log::warning("cannot note what is loaded: {}", noted.error().to_string());
-}
-
 // Another machine's files are good for a dry run only.
 Result<SystemPaths> choose_paths(const CommandLine& line) {
   SystemPaths paths;
@@ -284,9 +265,8 @@ Result<int> run_load(const Arguments& arguments) {
   const SystemPaths paths = TRY(choose_paths(line));
   const PreparedLoad load = TRY(prepare(line, paths));
   if (line.has("dry-run")) return show_plan(line, load, paths);
-  const LoadReport report = TRY(load_kernel(load.request, load.kernel, paths));
+  const LoadReport report = TRY(load_and_note(load.request, load.kernel, paths));
   if (load.request.crash) {
-    remember(load, report);
     // With what a load had to put up with: an initramfs that could not be made anew.
     std::string status = "armed with " + report.release;
     for (const auto& note : load.notes) status += "; " + note;
@@ -308,8 +288,7 @@ Result<int> run_unload(const Arguments& arguments) {
   line.options().add_options()("crash", "the capture kernel");
   if (!TRY(line.parse(arguments))) return kDone;
   const bool crash = line.has("crash");
-  TRY_VOID(unload_kernel(crash, SystemPaths{}));
-  if (crash) arm::forget_loaded_state();
+  TRY_VOID(unload_and_forget(crash, SystemPaths{}));
   if (line.json()) {
     print_json({{"loaded", false}, {"crash", crash}});
   } else {

@@ -98,6 +98,18 @@ Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptio
   return {};
 }
 
+// With any of these it is a trial of something else: what comes of it would mislead whoever asks about this
+// machine.
+bool is_as_configured(const CommandLine& line) {
+  for (const char* option : {"config", "init", "memory", "cpus", "cpu-model", "crashkernel", "level",
+                             "compress", "disk-size", "timeout", "target-uuid"}) {
+    if (!line.has(option)) continue;
+    log::info("this rehearsal is not noted for 'lifeboat check': --{} was given", option);
+    return false;
+  }
+  return true;
+}
+
 // For `lifeboat check`. Only root's word on this machine counts, so that it fails for others is fine.
 void remember(const rehearse::RehearsalResult& result, const rehearse::MachineCapture& machine) {
   const arm::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
@@ -156,7 +168,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
   // With --json stdout is for the document alone.
   const auto narrate = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
   const auto result = TRY(rehearse::rehearse(options, narrate, interrupted));
-  if (options.machine) remember(result, *options.machine);
+  if (options.machine && is_as_configured(line)) remember(result, *options.machine);
   if (line.json()) {
     auto document = rehearse::result_json(result);
     document["timings"] = rehearse::timings_json(result);

@@ -31,7 +31,7 @@ Json ranges_json(const std::optional<std::vector<MemoryRange>>& ranges) {
 // What lifeboat loaded for the next crash in this boot, and what has become of its files on the disk since.
 struct Loaded {
   std::optional<arm::LoadedState> state;
-  std::vector<std::string> changes;
+  arm::FileChanges changes;
 };
 
 // Digests of the files are made anew each time: that takes some milliseconds, and a file that was replaced by
@@ -59,7 +59,8 @@ Json loaded_json(const Loaded& loaded) {
           {"command_line", loaded.state->command_line},
           {"call", loaded.state->call},
           {"time", loaded.state->time},
-          {"changed", loaded.changes}};
+          {"changed", loaded.changes.changed},
+          {"unreadable", loaded.changes.unreadable}};
 }
 
 Json to_json(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {
@@ -123,8 +124,10 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
   fmt::print("    by                     {}, {}\n",
              loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",
              inspect::format_utc(loaded.state->time));
-  for (const auto& change : loaded.changes)
+  for (const auto& change : loaded.changes.changed)
     fmt::print("    {}: 'lifeboat load --crash' loads anew\n", change);
+  for (const auto& path : loaded.changes.unreadable)
+    fmt::print("    only root is told whether {} has changed\n", path);
 }
 
 void print_text(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {

@@ -41,12 +41,9 @@ Result<bool> ask() {
 }
 
 Result<> promise_and_crash() {
-  arm::RehearsalPromise promise{.time = static_cast<uint64_t>(std::time(nullptr))};
-  promise.boot_id = read_line("/proc/sys/kernel/random/boot_id").value_or("");
-  promise.release = read_line("/proc/sys/kernel/osrelease").value_or("");
-  if (const auto loaded = arm::read_loaded_state(); loaded && !loaded->initramfs.empty())
-    promise.initramfs_digest = loaded->initramfs.front().digest;
-  TRY_VOID(arm::save_promise(promise));
+  TRY_VOID(arm::save_promise(arm::promise_of(
+      static_cast<uint64_t>(std::time(nullptr)), read_line("/proc/sys/kernel/random/boot_id").value_or(""),
+      read_line("/proc/sys/kernel/osrelease").value_or(""), arm::read_loaded_state())));
   ::sync();
   // All of sysrq may be switched off; for root, writing the trigger works all the same.
   auto crashed = write_pseudo_file("/proc/sysrq-trigger", "c");

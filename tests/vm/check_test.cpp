@@ -27,7 +27,13 @@ struct Known {
 };
 
 constexpr const char* kScript = R"(mkdir -p /lib /etc/default /boot/grub /usr/sbin /usr/lib/udev/rules.d
-touch /usr/lib/udev/rules.d/60-lifeboat.rules
+echo '# the rule' >/usr/lib/udev/rules.d/60-lifeboat.rules
+systemd=/usr/lib/systemd/system
+mkdir -p /run/systemd/system $systemd /etc/systemd/system/multi-user.target.wants
+for unit in lifeboat-load.service lifeboat-collect.service lifeboat-reload.path; do
+  echo '[Unit]' >$systemd/$unit
+  ln -s $systemd/$unit /etc/systemd/system/multi-user.target.wants/$unit
+done
 ln -s /disk/system/lib/modules /lib/modules
 cp /disk/system/boot/* /boot
 printf '[target]\npath = /disk/crash\n' >/etc/lifeboat.conf
@@ -55,6 +61,12 @@ run stale lifeboat check --json
 run status lifeboat status --json
 run text lifeboat status
 run tell lifeboat check
+ln -s /disk/bin/lifeboat /bin/kexec
+cd /var/lib/lifeboat
+run kexec kexec -p /boot/vmlinuz-* --initrd=./$(ls | grep img) --append=loaded.by=kexec
+run renewed lifeboat status --json
+run unload kexec -p -u
+run forgotten ls /run/lifeboat/loaded.json
 )";
 
 std::map<std::string, Json> points_of(const Mark& mark) {
@@ -130,6 +142,15 @@ TEST_P(CheckInGuest, reserve_check_and_status_tell_the_truth) {
   EXPECT_EQ(status.at("loaded").at("kernel").at("xxh3").get<std::string>().size(), 32U);
   EXPECT_THAT(expect("text", "0").output, HasSubstr("initramfs-" + kernel_release(version)));
   EXPECT_THAT(expect("tell", "0").output, HasSubstr("a crash would be captured"));
+
+  expect("kexec", "0");
+  const Json renewed = Json::parse(expect("renewed", "0").output).at("loaded");
+  EXPECT_THAT(renewed.at("command_line").get<std::string>(), HasSubstr("loaded.by=kexec"));
+  EXPECT_EQ(renewed.at("initramfs").at(0).at("path"),
+            fmt::format("/var/lib/lifeboat/initramfs-{}.img", kernel_release(version)));
+  EXPECT_EQ(renewed.at("changed"), Json::array());
+  expect("unload", "0");
+  expect("forgotten", "1");
   guest.wait_for_end();
 }
 

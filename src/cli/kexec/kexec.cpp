@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/kexec/options.h"
+#include "cli/noted_load.h"
 #include "image/unwrap/unwrap.h"
 #include "loader/command_line.h"
 #include "loader/obstacles.h"
@@ -141,7 +142,7 @@ Outcome<> load(const Options& options, const SystemPaths& paths) {
   if (!kernel) return failed(std::move(kernel).error());
   auto request = make_request(with_initramfs, *kernel, paths);
   if (!request) return failed(std::move(request).error());
-  auto report = load_kernel(*request, *kernel, paths);
+  auto report = load_and_note(*request, *kernel, paths);
   if (!report) {
     const bool no_call =
         options.call == LoadCall::file && could_be_loaded_otherwise(report.error().sys_errno);
@@ -190,7 +191,7 @@ Outcome<> go(const Options& options, const SystemPaths& paths) {
 
 Outcome<> work(const Options& options, const SystemPaths& paths) try {
   if (options.unload) {
-    auto unloaded = unload_kernel(options.crash, paths);
+    auto unloaded = unload_and_forget(options.crash, paths);
     if (!unloaded) return failed(std::move(unloaded).error());
   }
   if (options.load) {

@@ -4,7 +4,12 @@
 
 #include "arm/initramfs_file.h"
 #include "arm/loaded_state.h"
+#include "arm/needs.h"
+#include "arm/rehearsal_record.h"
 #include "base/file.h"
+#include "base/process.h"
+#include "base/sys.h"
+#include "capture/crash_record.h"
 
 namespace lifeboat::arm {
 namespace {
@@ -79,6 +84,28 @@ TEST_F(Arm, ModulesOfAnotherKernelAreRefused) {
   EXPECT_THAT(bytes.error().message, HasSubstr("of the kernel 6.1.0-test, not of 6.2.0-test"));
 }
 
+// ext3 is ext4.ko by another name: only the tree's indexes know.
+TEST_F(Arm, AModuleIsCarriedByAnyOfItsNames) {
+  Recipe made{.module_folder = path("lib/modules/6.1.0-test")};
+  const auto file = [&](const char* name) { return made.module_folder + "/" + name; };
+  std::filesystem::create_directories(made.module_folder);
+  for (const char* name : {"fake4.ko", "other-one.ko"})
+    std::filesystem::copy_file(LIFEBOAT_FAKE_MODULE, file(name));
+  write("lib/modules/6.1.0-test/modules.builtin", "kernel/fs/fake2.ko\n");
+  write("lib/modules/6.1.0-test/modules.order", "");
+  const auto made_indexes =
+      run_process({"depmod", "-b", folder_.path(), "6.1.0-test"}, std::chrono::minutes(1));
+  ASSERT_TRUE(made_indexes && made_indexes->status == 0);
+  for (const char* name : {"fake4", "fake3", "other-one", "other_one"})
+    EXPECT_FALSE(carries(made, name)) << name;
+  EXPECT_TRUE(carries(made, "fake2")) << "it is built in";
+  EXPECT_TRUE(carries(made, "pci:v00008086")) << "no driver answers to it";
+  EXPECT_FALSE(carries(made, "nowhere"));
+  made.modules = {{"fake4.ko", file("fake4.ko")}, {"other-one.ko", file("other-one.ko")}};
+  for (const char* name : {"fake4", "fake3", "other-one", "other_one"})
+    EXPECT_TRUE(carries(made, name)) << name;
+}
+
 TEST_F(Arm, WhatIsLoadedIsRemembered) {
   LoadedState state{.release = "6.1.0-test", .command_line = "a=b", .call = "file", .time = 7};
   state.kernel = digest_file(write("kernel", "kernel")).value();
@@ -94,14 +121,73 @@ TEST_F(Arm, WhatIsLoadedIsRemembered) {
   EXPECT_EQ(again->initramfs, state.initramfs);
   EXPECT_EQ(again->command_line, "a=b");
   EXPECT_EQ(again->time, 7U);
-  EXPECT_THAT(changed_files(*again), ElementsAre());
+  EXPECT_THAT(changed_files(*again).changed, ElementsAre());
 
   write("kernel", "Kernel");
   std::filesystem::remove(path("initramfs"));
-  EXPECT_THAT(changed_files(*again),
+  EXPECT_THAT(changed_files(*again).changed,
               ElementsAre(HasSubstr("kernel has changed"), HasSubstr("initramfs is gone")));
+  EXPECT_THAT(changed_files(*again).unreadable, ElementsAre());
   forget_loaded_state(file);
   EXPECT_FALSE(read_loaded_state(file));
+}
+
+// The initramfs is root's alone, and `status` is for everybody.
+TEST_F(Arm, AFileThatMayNotBeReadHasNotChanged) {
+  const LoadedState state{.kernel = digest_file(write("kernel", "kernel")).value(),
+                          .initramfs = {digest_file(write("initramfs", "initramfs")).value()}};
+  write("kernel", "Kernel");
+  sys::set_fault_hook([](sys::Call call) { return call == sys::Call::open ? EACCES : 0; });
+  const FileChanges changes = changed_files(state);
+  sys::set_fault_hook({});
+  EXPECT_THAT(changes.changed, ElementsAre());
+  EXPECT_THAT(changes.unreadable, ElementsAre(path("kernel"), path("initramfs")));
+}
+
+TEST_F(Arm, ALoadedFileHasAnAbsolutePath) {
+  const std::string file = write("kernel", "kernel");
+  std::filesystem::create_symlink("kernel", path("link"));
+  const auto before = std::filesystem::current_path();
+  std::filesystem::create_directory(path("folder"));
+  std::filesystem::current_path(path("folder"));
+  EXPECT_EQ(digest_file("../kernel")->path, file);
+  std::filesystem::current_path(path(""));
+  EXPECT_EQ(digest_file("kernel")->path, file);
+  EXPECT_EQ(digest_file("./kernel")->path, file);
+  EXPECT_EQ(digest_file("link")->path, path("link")) << "it may lead elsewhere tomorrow";
+  std::filesystem::current_path(before);
+}
+
+// [capture] kernel may be another than the running one.
+TEST_F(Arm, ARehearsalForRealIsOfTheCaptureKernel) {
+  const LoadedState loaded{.kernel = {}, .initramfs = {{"/i", 1, "abc"}}, .release = "6.12-capture"};
+  const RehearsalPromise promise = promise_of(7, "boot", "6.1-running", loaded);
+  EXPECT_EQ(promise.release, "6.12-capture");
+  EXPECT_EQ(promise.initramfs_digest, "abc");
+  EXPECT_EQ(promise.boot_id, "boot");
+  EXPECT_EQ(promise_of(7, "boot", "6.1-running", std::nullopt).release, "6.1-running");
+}
+
+TEST_F(Arm, WhatWasMeasuredCountsForTheKernelThatCaptured) {
+  const auto add = [&](const char* name, const CrashRecord& record) {
+    std::filesystem::create_directories(path("store/") + name);
+    write(std::string("store/") + name + "/manifest.json", to_json_text(record));
+  };
+  CrashRecord record{.release = "6.1-running", .capture_release = "6.12-capture"};
+  record.memory_reserved_kib = 256 * 1024;
+  record.memory_lowest_kib = 1024;
+  add("20261123T084228Z", record);
+  config::Config config;
+  config.targets = {{.path = path("store")}};
+  const auto uses = [&](const char* release) {
+    return measured_uses(config, release, path("no-rehearsal")).size();
+  };
+  EXPECT_EQ(uses("6.12-capture"), 1U);
+  EXPECT_EQ(uses("6.1-running"), 0U);
+  // As it was noted before.
+  record.capture_release.clear();
+  add("20261123T084229Z", record);
+  EXPECT_EQ(uses("6.1-running"), 1U);
 }
 
 TEST_F(Arm, AStateOfNoUseIsNone) {

@@ -16,7 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::UnorderedElementsAre;
 
 class GatherFacts : public testing::Test {
  protected:
@@ -30,14 +29,12 @@ class GatherFacts : public testing::Test {
     put("boot/vmlinuz-6.1.0-test", "no kernel");
     put("boot/vmlinuz-6.12.0-test", "no kernel");
     put("lib/modules/6.1.0-test/modules.dep.bin", "");
-    put("lib/modules/6.1.0-test/modules.builtin",
-        "kernel/fs/ext4/ext4.ko\nkernel/drivers/block/virtio-blk.ko\n");
-    put("usr/lib/systemd/system/lifeboat-load.service", "");
-    put("etc/systemd/system/kdump-tools.service", "");
+    put("usr/lib/systemd/system/lifeboat-load.service", "[Unit]\n");
+    put("etc/systemd/system/kdump-tools.service", "[Unit]\n");
     link("/usr/lib/systemd/system/lifeboat-load.service",
          "etc/systemd/system/sysinit.target.wants/lifeboat-load.service");
     put("run/systemd/system/x", "");
-    put("usr/lib/udev/rules.d/60-lifeboat.rules", "");
+    put("usr/lib/udev/rules.d/60-lifeboat.rules", "# rules\n");
     put("sys/class/watchdog/watchdog0/state", "active\n");
     link("/sys/module/iTCO_wdt", "sys/class/watchdog/watchdog0/device/driver/module");
     put("store/20261123T084228Z/vmcore", "dump");
@@ -69,18 +66,19 @@ TEST_F(GatherFacts, FromFiles) {
   EXPECT_EQ(facts.reserved.asked_size, 256_MiB);
   EXPECT_THAT(facts.kernel_problem, HasSubstr("vmlinuz-6.1.0-test"));
   EXPECT_TRUE(facts.modules_there);
-  EXPECT_THAT(facts.builtin, UnorderedElementsAre("ext4", "virtio_blk"));
   EXPECT_THAT(facts.installed, ElementsAre("6.12.0-test", "6.1.0-test"));
   EXPECT_EQ(facts.meminfo.at("MemTotal"), 8_GiB);
   EXPECT_FALSE(facts.meminfo.contains("HugePages_Total"));
   EXPECT_EQ(facts.settings.at("panic"), "10");
   EXPECT_TRUE(facts.systemd);
-  EXPECT_THAT(facts.units, UnorderedElementsAre("lifeboat-load.service", "kdump-tools.service"));
-  EXPECT_THAT(facts.enabled, UnorderedElementsAre("lifeboat-load.service"));
+  EXPECT_EQ(facts.unit("lifeboat-load.service"), UnitState::enabled);
+  EXPECT_EQ(facts.unit("kdump-tools.service"), UnitState::disabled);
+  EXPECT_EQ(facts.unit("lifeboat-collect.service"), UnitState::missing);
   EXPECT_TRUE(facts.udev_rule);
   ASSERT_EQ(facts.watchdogs.size(), 1U);
   EXPECT_EQ(facts.watchdogs[0].driver, "iTCO_wdt");
-  EXPECT_TRUE(facts.watchdogs[0].active);
+  EXPECT_TRUE(facts.watchdogs[0].runs);
+  EXPECT_FALSE(facts.watchdogs[0].carried) << "there is no recipe";
   // No such file system is mounted: told as the target's error, and as the recipe's.
   ASSERT_EQ(facts.targets.size(), 1U);
   EXPECT_FALSE(facts.targets[0].found);
@@ -109,7 +107,71 @@ TEST_F(GatherFacts, OfAnEmptyMachine) {
 TEST_F(GatherFacts, AStoreThatIsALink) {
   link(path("store"), "other");
   request_.config->targets = {{.path = path("other")}};
-  EXPECT_TRUE(gather_facts(request_).targets[0].store->link);
+  const StoreFacts store = *gather_facts(request_).targets[0].store;
+  EXPECT_TRUE(store.link && store.there && store.folder && !store.leads_nowhere);
+  EXPECT_EQ(store.real, path("store"));
+  // What counts is where it leads.
+  EXPECT_EQ(store.mode, 0700U);
+  EXPECT_EQ(store.crashes.size(), 1U);
+}
+
+TEST_F(GatherFacts, AStoreBehindALinkThatLeadsNowhere) {
+  link(path("none"), "other");
+  for (const char* name : {"other", "other/lifeboat"}) {
+    request_.config->targets = {{.path = path(name)}};
+    const StoreFacts store = *gather_facts(request_).targets[0].store;
+    EXPECT_TRUE(store.leads_nowhere) << name;
+    EXPECT_FALSE(store.there) << name;
+  }
+  request_.config->targets = {{.path = path("none/yet")}};
+  EXPECT_FALSE(gather_facts(request_).targets[0].store->leads_nowhere);
+}
+
+TEST_F(GatherFacts, AUnitThatIsMaskedIsNotEnabled) {
+  for (const char* folder : {"etc", "run"}) {
+    link("/dev/null", std::string(folder) + "/systemd/system/lifeboat-load.service");
+    EXPECT_EQ(gather_facts(request_).unit("lifeboat-load.service"), UnitState::masked) << folder;
+    fs::remove(path(folder) + "/systemd/system/lifeboat-load.service");
+  }
+  put("etc/systemd/system/lifeboat-load.service", "");
+  EXPECT_EQ(gather_facts(request_).unit("lifeboat-load.service"), UnitState::masked);
+  // The system's own in the place of the package's.
+  put("etc/systemd/system/lifeboat-load.service", "[Unit]\n");
+  EXPECT_EQ(gather_facts(request_).unit("lifeboat-load.service"), UnitState::enabled);
+}
+
+// As a package leaves it that was removed, and not purged.
+TEST_F(GatherFacts, AUnitThatIsGoneIsNotEnabled) {
+  link("/lib/systemd/system/kdump-tools.service",
+       "etc/systemd/system/multi-user.target.wants/kdump-tools.service");
+  EXPECT_EQ(gather_facts(request_).unit("kdump-tools.service"), UnitState::enabled);
+  fs::remove(path("etc/systemd/system/kdump-tools.service"));
+  EXPECT_EQ(gather_facts(request_).unit("kdump-tools.service"), UnitState::missing);
+}
+
+TEST_F(GatherFacts, ACrashkernelOfOthers) {
+  put("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n");
+  put("etc/default/grub.d/lifeboat.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"crashkernel=256M\"\n");
+  put("boot/grub/grub.cfg", "");
+  EXPECT_TRUE(gather_facts(request_).foreign.empty());
+  put("etc/default/grub.d/kdump-tools.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"crashkernel=192M\"\n");
+  const auto foreign = gather_facts(request_).foreign;
+  ASSERT_EQ(foreign.size(), 1U);
+  EXPECT_THAT(foreign[0].where, HasSubstr("etc/default/grub.d/kdump-tools.cfg:1"));
+  EXPECT_EQ(foreign[0].parameter, "crashkernel=192M");
+}
+
+TEST_F(GatherFacts, AUdevRuleThatIsMasked) {
+  link("/dev/null", "etc/udev/rules.d/60-lifeboat.rules");
+  EXPECT_FALSE(gather_facts(request_).udev_rule);
+}
+
+// A kernel that tells no state: the recipe takes such a watchdog's driver along, so it counts here too.
+TEST_F(GatherFacts, AWatchdogThatDoesNotTellItsStateRuns) {
+  fs::remove(path("sys/class/watchdog/watchdog0/state"));
+  EXPECT_TRUE(gather_facts(request_).watchdogs.at(0).runs);
+  put("sys/class/watchdog/watchdog0/state", "inactive\n");
+  EXPECT_FALSE(gather_facts(request_).watchdogs.at(0).runs);
 }
 
 }  // namespace

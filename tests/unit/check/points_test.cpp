@@ -37,9 +37,7 @@ Facts good() {
   facts.kernel = "/boot/vmlinuz-6.12.1-test";
   facts.release = "6.12.1-test";
   facts.modules_there = true;
-  facts.builtin = {"ext4"};
   facts.installed = {"6.12.1-test", "6.1.0-test"};
-  facts.recipe->modules = {{"virtio_blk.ko", "/lib/modules/x/virtio_blk.ko"}, {"i6300esb.ko", "/x"}};
   facts.initramfs = "/var/lib/lifeboat/initramfs-6.12.1-test.img";
   facts.initramfs_time = 1000;
   facts.initramfs_digest = "abc";
@@ -56,6 +54,8 @@ Facts good() {
   target.found->target = {"uuid", "ext4", "/var/crash/lifeboat"};
   target.found->device = "/dev/vda1";
   target.found->drivers = {"virtio-blk", "pci:v00001AF4d00001042"};
+  target.drivers = {{"virtio-blk", true}, {"pci:v00001AF4d00001042", true}, {"ext4", true}};
+  target.store->real = "/var/crash/lifeboat";
   target.store->there = true;
   target.store->room = {.total = 100_GiB, .free = 50_GiB};
   target.store->crashes = {whole_crash()};
@@ -63,8 +63,11 @@ Facts good() {
   facts.meminfo = {{"MemTotal", 8_GiB}, {"MemFree", 4_GiB}, {"Cached", 2_GiB}, {"AnonPages", 1_GiB}};
   facts.settings = {{"panic", "10"}, {"panic_on_oops", "1"}};
   facts.systemd = true;
-  facts.units = facts.enabled = {"lifeboat-load.service", "lifeboat-collect.service"};
-  facts.watchdogs = {{"watchdog0", "i6300esb", true}, {"watchdog1", "other", false}};
+  for (const char* unit : {"lifeboat-load.service", "lifeboat-collect.service", "lifeboat-reload.path"})
+    facts.units[unit] = UnitState::enabled;
+  facts.udev_rule = true;
+  facts.watchdogs = {{.name = "watchdog0", .driver = "i6300esb", .runs = true},
+                     {.name = "watchdog1", .driver = "other", .carried = false}};
   facts.rehearsal =
       arm::RehearsalRecord{.time = 2000, .release = "6.12.1-test", .whole = true, .initramfs_digest = "abc"};
   return facts;
@@ -147,6 +150,19 @@ TEST(CheckPoints, Reservation) {
       "the reason");
 }
 
+// A package that was removed and not purged leaves its own, and 'reserve set' would refuse.
+TEST(CheckPoints, ReservationOfOthers) {
+  const auto of_others = [](Facts& f) {
+    f.foreign = {{"/etc/default/grub.d/kdump-tools.cfg:1", "crashkernel=192M"}};
+  };
+  expect(reservation_point, of_others, kOk, "kdump-tools.cfg:1 has crashkernel=192M, not by lifeboat");
+  Facts facts = good();
+  of_others(facts);
+  facts.state.crash_size = 80_MiB;
+  EXPECT_THAT(reservation_point(facts).next,
+              testing::AllOf(HasSubstr("purge"), HasSubstr("reserve set auto")));
+}
+
 TEST(CheckPoints, Kernel) {
   expect(kernel_point, [](Facts& f) { f.kernel = failed<std::string>(); }, kFailure, "the reason");
   expect(kernel_point, [](Facts& f) { f.kernel_problem = "not relocatable"; }, kFailure, "not relocatable");
@@ -195,6 +211,32 @@ TEST(CheckPoints, Target) {
   EXPECT_FALSE(would_capture(all_points(facts)));
 }
 
+TEST(CheckPoints, WhatIsWrongWithOneTargetCostsNothingWhereAnotherIsGood) {
+  const auto bad = [](auto change) {
+    TargetFacts target = good().targets.front();
+    target.name = "/other";
+    change(target);
+    return target;
+  };
+  for (const auto& other : {bad([](TargetFacts& t) { t.drivers.front().carried = false; }),
+                            bad([](TargetFacts& t) { t.store->room.free = 0; }),
+                            bad([](TargetFacts& t) { t.store->folder = false; })}) {
+    Facts facts = good();
+    for (const bool first : {false, true}) {
+      facts = good();
+      facts.targets.insert(first ? facts.targets.begin() : facts.targets.end(), other);
+      const auto points = all_points(facts);
+      EXPECT_TRUE(would_capture(points));
+      EXPECT_THAT(points, testing::Contains(
+                              testing::AllOf(testing::Field(&Point::result, kWarning),
+                                             testing::Field(&Point::name, testing::EndsWith(" /other")))));
+    }
+    // Each is bad in its own way: none will take the dump.
+    facts.targets = {other, bad([](TargetFacts& t) { t.found = failed<LocalTarget>(); })};
+    EXPECT_FALSE(would_capture(all_points(facts)));
+  }
+}
+
 TEST(CheckPoints, TargetDrivers) {
   const auto expect_drivers = [](auto change, PointResult result, std::string_view detail) {
     Facts facts = good();
@@ -205,8 +247,12 @@ TEST(CheckPoints, TargetDrivers) {
     EXPECT_EQ(point.next.empty(), result == kOk);
   };
   expect_drivers([](Facts&) {}, kOk, "virtio-blk, ext4");
-  expect_drivers([](Facts& f) { f.recipe->modules.clear(); }, kFailure, "virtio-blk: neither");
-  expect_drivers([](Facts& f) { f.builtin.clear(); }, kFailure, "ext4: neither");
+  const auto lacks = [](size_t index) {
+    return [index](Facts& f) { f.targets.front().drivers[index].carried = false; };
+  };
+  expect_drivers(lacks(0), kFailure, "virtio-blk: neither");
+  expect_drivers(lacks(1), kFailure, "pci:v00001AF4d00001042: neither");
+  expect_drivers(lacks(2), kFailure, "ext4: neither");
   expect_drivers([](Facts& f) { f.recipe = failed<arm::Recipe>(); }, kFailure, "cannot be told");
 }
 
@@ -237,6 +283,14 @@ TEST(CheckPoints, TargetRoom) {
         s.crashes.push_back(whole_crash());
       },
       kOk, "40.0 MiB of older crashes go");
+  // Without a whole one the newest stays: the state after a dump that filled the disk.
+  expect_room(
+      [](Facts&, StoreFacts& s) {
+        s.room.free = 8_MiB;
+        s.crashes.front().outcome = CrashOutcome::incomplete;
+        s.crashes.front().bytes = 600_MiB;
+      },
+      kFailure, "8.0 MiB free");
   expect_room([](Facts&, StoreFacts& s) { s.room.total = 0; }, kWarning, "cannot be told");
   expect_room([](Facts& f, StoreFacts&) { f.targets.front().store.reset(); }, kOk, "not mounted");
 }
@@ -246,7 +300,14 @@ TEST(CheckPoints, TargetStore) {
   expect_target(target_store_point, [](T&) {}, kOk, "ready");
   expect_target(target_store_point, [](T& t) { t.store.reset(); }, kOk, "not mounted");
   expect_target(target_store_point, [](T& t) { t.store->there = false; }, kOk, "first crash makes it");
-  expect_target(target_store_point, [](T& t) { t.store->link = true; }, kFailure, "symbolic link");
+  expect_target(
+      target_store_point,
+      [](T& t) {
+        t.store->link = true;
+        t.store->real = "/srv/crash";
+      },
+      kWarning, "dumps go to /srv/crash");
+  expect_target(target_store_point, [](T& t) { t.store->leads_nowhere = true; }, kFailure, "symbolic link");
   expect_target(target_store_point, [](T& t) { t.store->folder = false; }, kFailure, "not a folder");
   expect_target(target_store_point, [](T& t) { t.store->read_only = true; }, kWarning, "read-only");
   expect_target(target_store_point, [](T& t) { t.store->owner = 1000; }, kWarning, "user 1000");
@@ -294,39 +355,51 @@ TEST(CheckPoints, PanicSettings) {
 
 TEST(CheckPoints, Units) {
   expect(units_point, [](Facts& f) { f.systemd = false; }, kOk, "no systemd");
-  expect(units_point, [](Facts& f) { f.enabled.erase("lifeboat-load.service"); }, kWarning, "not enabled");
-  expect(units_point, [](Facts& f) { f.units.clear(); }, kWarning, "not installed");
+  const auto set = [](const char* unit, UnitState state) { return [=](Facts& f) { f.units[unit] = state; }; };
+  expect(units_point, set("lifeboat-load.service", UnitState::disabled), kWarning, "not enabled");
+  expect(
+      units_point, [](Facts& f) { f.units.clear(); }, kWarning, "lifeboat-collect.service is not installed");
+  expect(units_point, set("lifeboat-collect.service", UnitState::masked), kWarning, "masked");
+  Facts facts = good();
+  facts.units["lifeboat-load.service"] = UnitState::masked;
+  EXPECT_THAT(units_point(facts).next, HasSubstr("systemctl unmask lifeboat-load.service"));
 }
 
 TEST(CheckPoints, Hotplug) {
   const auto old = [](Facts& f) { f.state.cpu_hotplug.reset(); };
-  expect(hotplug_point, old, kWarning, "udev rule is not there");
-  expect(hotplug_point, [](Facts& f) { f.state.memory_hotplug = false; }, kWarning, "udev rule is not there");
-  expect(
-      hotplug_point,
-      [&](Facts& f) {
-        old(f);
-        f.udev_rule = true;
-      },
-      kOk, "a udev rule");
+  const auto old_and = [&](auto change) {
+    return [=](Facts& f) {
+      old(f);
+      change(f);
+    };
+  };
+  expect(hotplug_point, old, kOk, "a udev rule");
+  expect(hotplug_point, [](Facts& f) { f.state.memory_hotplug = false; }, kOk, "a udev rule");
+  expect(hotplug_point, old_and([](Facts& f) { f.udev_rule = false; }), kWarning, "udev rule is not there");
+  // The rule only leaves a file; it is the path unit that sees it.
+  for (const auto& [state, word] : {std::pair(UnitState::missing, "lifeboat-reload.path is not installed"),
+                                    {UnitState::masked, "lifeboat-reload.path is masked"},
+                                    {UnitState::disabled, "lifeboat-reload.path is not enabled"}})
+    expect(hotplug_point, old_and([&](Facts& f) { f.units["lifeboat-reload.path"] = state; }), kWarning,
+           word);
+  expect(hotplug_point, old_and([](Facts& f) { f.systemd = false; }), kWarning, "no systemd");
 }
 
 TEST(CheckPoints, Watchdog) {
   expect(watchdog_point, [](Facts&) {}, kOk, "feeds it");
   expect(watchdog_point, [](Facts& f) { f.watchdogs.clear(); }, kOk, "none runs");
-  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].active = false; }, kOk, "none runs");
+  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].runs = false; }, kOk, "none runs");
   expect(watchdog_point, [](Facts& f) { f.watchdogs[0].driver.clear(); }, kOk, "built in");
-  expect(
-      watchdog_point, [](Facts& f) { f.watchdogs[0].driver = "sp5100_tco"; }, kWarning,
-      "not in the initramfs");
+  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].carried = false; }, kWarning, "not in the initramfs");
   expect(watchdog_point, [](Facts& f) { f.config->capture.watchdog = false; }, kWarning, "watchdog is off");
 }
 
 TEST(CheckPoints, OtherTools) {
   expect(
-      conflict_point, [](Facts& f) { f.enabled.insert("kdump-tools.service"); }, kWarning,
+      conflict_point, [](Facts& f) { f.units["kdump-tools.service"] = UnitState::enabled; }, kWarning,
       "kdump-tools.service");
-  expect(conflict_point, [](Facts& f) { f.units.insert("kdump-tools.service"); }, kOk, "none");
+  for (const auto state : {UnitState::disabled, UnitState::masked, UnitState::missing})
+    expect(conflict_point, [=](Facts& f) { f.units["kdump-tools.service"] = state; }, kOk, "none");
 }
 
 TEST(CheckPoints, Rehearsal) {

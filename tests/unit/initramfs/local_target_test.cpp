@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 using test::code_of;
 using test::why;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 constexpr std::string_view kMountinfo =
     "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
@@ -144,11 +145,14 @@ TEST_F(LocalTargets, NetworkAndMemoryFileSystemsAreRefused) {
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n")), ErrorCode::unsupported);
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - overlay rootfs rw\n")), ErrorCode::unsupported);
   EXPECT_EQ(code_of(find("1 0 0:50 /@ / rw - btrfs /dev/sda1 rw\n")), ErrorCode::unsupported);
+  EXPECT_THAT(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n").error().next_step, HasSubstr("[target] path"));
 }
 
 TEST_F(LocalTargets, ADeviceMadeOfOthersIsRefused) {
   fs::create_directories(fs::canonical(sys() / "dev/block/8:1") / "slaves/sdb1");
-  EXPECT_EQ(code_of(find("1 0 8:1 / / rw - ext4 /dev/mapper/root rw\n")), ErrorCode::unsupported);
+  const auto found = find("1 0 8:1 / / rw - ext4 /dev/mapper/root rw\n");
+  EXPECT_EQ(code_of(found), ErrorCode::unsupported);
+  EXPECT_THAT(found.error().next_step, HasSubstr("[target] path"));
 }
 
 }  // namespace
