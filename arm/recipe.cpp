@@ -140,7 +140,7 @@ Manifest manifest_of(const config::Config& config) {
   manifest.hook_deadline = config.capture.hook_deadline;
   manifest.report = config.capture.report;
   manifest.watchdog = config.capture.watchdog;
-  manifest.make_room = true;
+  manifest.retention = config.retention;
   manifest.hooks_before = config.capture.hooks_before;
   manifest.hooks_after = config.capture.hooks_after;
   return manifest;

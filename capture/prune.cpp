@@ -67,18 +67,6 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
   return removals;
 }
 
-uint64_t expected_dump_bytes(std::span<const StoredCrash> crashes, uint64_t ram_bytes, int level) {
-  uint64_t largest = 0;
-  for (const auto& crash : crashes) {
-    if (crash.record && crash.outcome == CrashOutcome::whole && crash.record->level == level)
-      largest = std::max(largest, crash.record->dump_bytes);
-  }
-  if (largest != 0) return largest + largest / 4;
-  // Without user pages (8) a kernel keeps a few per cent of the memory; a file server's slabs may be a fifth.
-  if ((level & 8) != 0) return ram_bytes / 8;
-  return (level & 16) != 0 ? ram_bytes / 2 : ram_bytes;
-}
-
 Result<> prune(int store_fd, std::span<const Removal> removals) {
   Result<> outcome;
   for (const auto& removal : removals) {

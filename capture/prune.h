@@ -30,10 +30,6 @@ struct Removal {
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
                                 const FileSystemRoom& room, uint64_t needed = 0);
 
-// How large a dump at `level` will be, at most by all likelihood: by the largest of `crashes`, with a quarter
-// on top, else by the machine's memory, of which level 16 and more leave out what was free.
-uint64_t expected_dump_bytes(std::span<const StoredCrash> crashes, uint64_t ram_bytes, int level);
-
 // Carries it out; goes on after one that fails, and returns the first error.
 Result<> prune(int store_fd, std::span<const Removal> removals);
 

@@ -50,6 +50,8 @@ class Collector {
     if (newest && config_.collect.pstore) pstore();
     record.collected = now;
     note(replace_crash_record(folder_fd_, record));
+    // What a capture that was cut off had reserved.
+    drop_reserve(folder_fd_, kCaptureLogFile);
     found_.crash.record = std::move(record);
     // Last, so that it sees all.
     if (!config_.collect.command.empty()) command();
