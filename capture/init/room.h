@@ -33,7 +33,7 @@ class Room {
 
  private:
   // True: something was taken away.
-  bool take(std::span<const Removal> removals, const std::string& reason = {});
+  bool take(std::span<const Removal> removals);
   Result<std::vector<StoredCrash>> others() const;
 
   int store_fd_;
