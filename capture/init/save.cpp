@@ -176,10 +176,10 @@ Result<> save_crash(const Manifest& manifest, const Target& target, Journal& jou
   return save_into_store(kVmcore, store.get(), kMountPoint + target.path, manifest, journal, heartbeat);
 }
 
-Result<> print_log_tail(Heartbeat& heartbeat) {
+Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat) {
   constexpr size_t kLines = 60;
   heartbeat.phase("log on the console");
-  const auto source = TRY(Dump::open(kVmcore));
+  const auto source = TRY(Dump::open(vmcore));
   const std::string text = TRY(dead_kernel_log(*source));
   size_t start = text.size();
   for (size_t line = 0; line <= kLines && start != std::string::npos; ++line) {
