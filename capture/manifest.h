@@ -47,6 +47,7 @@ struct Manifest {
   std::chrono::seconds hook_deadline{30};            // for one hook
   bool report = true;                                // write the report before the dump
   bool watchdog = true;                              // feed a watchdog that runs
+  std::vector<std::string> watchdogs;                // identities of those that ran when this was written
   Retention retention;                    // what is kept of the store once a dump is whole; default: all
   bool copy_elf = false;                  // also keep /proc/vmcore whole as vmcore.elf (for tests)
   std::vector<std::string> modules;       // files below /lifeboat/modules, in loading order

@@ -41,8 +41,10 @@ void make_it_hard(InitramfsContents& contents) {
   manifest.hooks_before = {"/hooks/slow", "/hooks/missing"};
   manifest.hooks_after = {"/hooks/after"};
   const std::string tree = fs::path(kernel_path(kVersion)).parent_path().parent_path() / "lib/modules";
-  for (auto& module : must(collect_modules(tree + "/" + kernel_release(kVersion), {"i6300esb"})))
+  for (auto& module : must(collect_modules(tree + "/" + kernel_release(kVersion), {"i6300esb", "softdog"})))
     contents.modules.push_back(std::move(module));
+  // Its driver cannot tell that it runs.
+  manifest.watchdogs = {"i6300ESB timer"};
 }
 
 // The folders of crashes, by their names.
@@ -75,6 +77,7 @@ TEST(CaptureLadder, leads_to_the_next_target_past_hooks_and_watchdog) {
   guest.wait_for_line("lifeboat: phase capture-dump", std::chrono::seconds(300));
   guest.wait_for_line("hook /hooks/after: done");
   guest.wait_for_end();
+  EXPECT_THAT(guest.console(), Not(HasSubstr("watchdog 1 is fed"))) << "nobody had started the softdog";
 
   const fs::path store = guest.fetch("/dump");
   const auto crashes = crashes_in(store);

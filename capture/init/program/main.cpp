@@ -49,7 +49,7 @@ class Pid1 {
     // then stays.
     ChildLimits loading = limits();
     // The dead kernel's watchdog runs on meanwhile; it is fed as soon as its driver is there.
-    if (crashed && manifest_.watchdog) loading.on_wait = [this] { watchdogs_.start(); };
+    if (crashed && manifest_.watchdog) loading.on_wait = [this] { watchdogs_.start(manifest_.watchdogs); };
     supervise("modules", loading,
               [&](Heartbeat& heartbeat) { return load_modules(manifest_.modules, heartbeat); });
     bool done = false;
@@ -80,7 +80,7 @@ class Pid1 {
   }
 
   bool capture() {
-    if (manifest_.watchdog) watchdogs_.start();
+    if (manifest_.watchdog) watchdogs_.start(manifest_.watchdogs);
     std::vector<Place> places;
     for (const auto& target : manifest_.targets) {
       const auto save = [this, &target](Journal& journal, Heartbeat& heartbeat) {

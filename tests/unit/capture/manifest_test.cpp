@@ -58,6 +58,7 @@ TEST(Manifest, TextReadsBackAsItself) {
   manifest->deadline = std::chrono::minutes(90);
   manifest->hook_deadline = std::chrono::seconds(7);
   manifest->report = manifest->watchdog = false;
+  manifest->watchdogs = {"i6300ESB timer", "iTCO_wdt"};
   manifest->retention = {.keep = 3, .max_size = Amount{.bytes = 20_GiB}, .min_free = Amount{.percent = 5}};
   manifest->hooks_before = {"/lifeboat/hooks/00-a"};
   manifest->hooks_after = {"/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"};
@@ -73,6 +74,7 @@ TEST(Manifest, TextReadsBackAsItself) {
   EXPECT_EQ(again->deadline, std::chrono::minutes(90));
   EXPECT_EQ(again->hook_deadline, std::chrono::seconds(7));
   EXPECT_FALSE(again->report || again->watchdog);
+  EXPECT_EQ(again->watchdogs, manifest->watchdogs);
   EXPECT_EQ(again->retention, manifest->retention);
   EXPECT_THAT(again->hooks_after, ElementsAre("/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"));
   EXPECT_EQ(again->rehearsal->command_line, "console=ttyS1 panic=10 a=b");
@@ -119,6 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"final.action", "no equals sign", "line 5: no '='"},
         BadLine{"final.action", "final.acton = halt", "there is no key 'final.acton'"},
         BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
+        BadLine{"module", "watchdog.running =", "a watchdog without a name"},
         BadLine{"module", "retention.keep = 0", "'0' is not a number from 1"},
         BadLine{"module", "retention.max_size = 101%", "'101%' is not a share"},
         BadLine{"module", "retention.min_free = -1", "-1"},
