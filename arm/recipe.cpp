@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "capture/initramfs/program_files.h"
 #include "capture/watchdog_state.h"
 #include "image/kernel_config.h"
@@ -44,18 +45,29 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(item);
 }
 
-// The driver of each watchdog that runs on this machine: the capture kernel has to feed it, or it ends the
-// capture.
-std::vector<std::string> watchdog_drivers(const std::string& sys) {
+// The watchdogs that run on this machine: the capture kernel has to feed them, or they end the capture.
+struct RunningWatchdogs {
   std::vector<std::string> drivers;
+  std::vector<std::string> identities;  // as /sys names them; none for a kernel that does not
+};
+
+RunningWatchdogs running_watchdogs(const std::string& sys) {
+  RunningWatchdogs running;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/watchdog", error)) {
     // One that nobody has started bites nobody.
     if (!watchdog_runs(entry.path())) continue;
     // The bus between may have a driver that makes the device appear (i2c_i801 for iTCO_wdt).
-    for (const auto& driver : drivers_on_the_way(sys, entry.path() / "device")) add_once(drivers, driver);
+    for (const auto& driver : drivers_on_the_way(sys, entry.path() / "device"))
+      add_once(running.drivers, driver);
+    if (const auto identity = read_line(entry.path() / "identity")) {
+      const std::string_view word = trim(*identity);
+      if (!word.empty()) add_once(running.identities, std::string(word));
+    }
   }
-  return drivers;
+  // The folder's order is nobody's: the same machine has the same recipe.
+  std::ranges::sort(running.identities);
+  return running;
 }
 
 // What leads to the targets has to be there; what else was asked for is left out with a warning when it is
@@ -68,7 +80,11 @@ Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe&
     add_once(names, target.target.filesystem);
   }
   auto modules = TRY(resolve_modules(recipe.module_folder, names));
-  if (config.capture.watchdog) wanted = watchdog_drivers(host.sys);
+  if (config.capture.watchdog) {
+    auto running = running_watchdogs(host.sys);
+    wanted = std::move(running.drivers);
+    recipe.manifest.watchdogs = std::move(running.identities);
+  }
   for (const auto& module : config.capture.modules) add_once(wanted, module);
   for (const auto& name : wanted) {
     names.push_back(name);
@@ -147,7 +163,7 @@ Manifest manifest_of(const config::Config& config) {
   manifest.hook_deadline = config.capture.hook_deadline;
   manifest.report = config.capture.report;
   manifest.watchdog = config.capture.watchdog;
-  manifest.make_room = true;
+  manifest.retention = config.retention;
   manifest.hooks_before = config.capture.hooks_before;
   manifest.hooks_after = config.capture.hooks_after;
   return manifest;

@@ -30,6 +30,7 @@ KdumpWriterOptions writer_options(const Source& source, int level, const Capture
   writer.cpus = std::max(info.cpus, 1);
   writer.uts = info.uts;
   writer.notes = info.notes;
+  writer.make_room = options.make_room;
   for (const auto& note : parse_notes(info.notes).notes) {
     if (note.name != "VMCOREINFO") continue;
     writer.vmcoreinfo_offset = note.description_offset;

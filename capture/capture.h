@@ -6,6 +6,7 @@
 // the codec's working memory; none of it grows with the machine.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "base/progress.h"
@@ -25,6 +26,9 @@ struct CaptureOptions {
   std::vector<int> levels = {31};  // the next one is tried when the target is full
   CompressionChoice compression;
   Unfilterable unfilterable = Unfilterable::fail;
+  // Called when the target is full, before the next level is tried. True: some room was made, and the write
+  // that found none is tried again. Empty: nobody can.
+  std::function<bool()> make_room = {};
 };
 
 struct CaptureReport {

@@ -12,8 +12,8 @@
 #include <memory>
 
 #include "base/size.h"
-#include "base/sys.h"
 #include "capture/manifest.h"
+#include "capture/store.h"
 
 namespace lifeboat {
 namespace {
@@ -131,17 +131,7 @@ std::optional<CrashRecord> read_crash_record(int folder_fd) {
 }
 
 Result<> replace_crash_record(int crash_folder_fd, const CrashRecord& record) {
-  // The new one under a name of its own first; what an interrupted attempt left of it is of no use.
-  const std::string pending = std::string(kCrashRecordFile) + ".new";
-  ::unlinkat(crash_folder_fd, pending.c_str(), 0);
-  const UniqueFd file =
-      TRY(open_at(crash_folder_fd, pending, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-  TRY_VOID(write_all(file.get(), as_byte_span(to_json_text(record)), kCrashRecordFile));
-  TRY_VOID(sync_file(file.get(), kCrashRecordFile));
-  if (sys::renameat(crash_folder_fd, pending.c_str(), crash_folder_fd, kCrashRecordFile) != 0)
-    return fail_errno("cannot put {} in its place", kCrashRecordFile);
-  if (sys::fsync(crash_folder_fd) != 0) return fail_errno("cannot sync the folder of {}", kCrashRecordFile);
-  return {};
+  return replace_small_file(crash_folder_fd, kCrashRecordFile, to_json_text(record));
 }
 
 Result<std::vector<StoredCrash>> list_crashes(int store_fd, std::vector<std::string>* problems) {

@@ -68,7 +68,8 @@ RehearsalGuest& rehearsal_of(Manifest& manifest) {
 
 // May be there more than once.
 bool is_list(std::string_view key) {
-  return key == "target" || key == "module" || key == "hook.before" || key == "hook.after";
+  return key == "target" || key == "module" || key == "watchdog.running" || key == "hook.before" ||
+         key == "hook.after";
 }
 
 // Sets one key; `not_found` for a key that does not exist.
@@ -97,8 +98,15 @@ Result<> set_key(Manifest& manifest, std::string_view key, std::string_view valu
     manifest.report = TRY(parse_bool(value));
   } else if (key == "watchdog") {
     manifest.watchdog = TRY(parse_bool(value));
-  } else if (key == "store.make_room") {
-    manifest.make_room = TRY(parse_bool(value));
+  } else if (key == "watchdog.running") {
+    if (value.empty()) return fail(ErrorCode::usage, "a watchdog without a name");
+    manifest.watchdogs.emplace_back(value);
+  } else if (key == "retention.keep") {
+    manifest.retention.keep = TRY(parse_count(value));
+  } else if (key == "retention.max_size") {
+    manifest.retention.max_size = TRY(parse_amount(value));
+  } else if (key == "retention.min_free") {
+    manifest.retention.min_free = TRY(parse_amount(value));
   } else if (key == "hook.before") {
     manifest.hooks_before.push_back(TRY(parse_absolute_path(value)));
   } else if (key == "hook.after") {
@@ -187,7 +195,10 @@ std::string Manifest::to_text() const {
   add("deadline.hook", format_duration(hook_deadline));
   add_bool("report", report);
   add_bool("watchdog", watchdog);
-  add_bool("store.make_room", make_room);
+  for (const auto& identity : watchdogs) add("watchdog.running", identity);
+  if (retention.keep) add("retention.keep", std::to_string(*retention.keep));
+  if (retention.max_size) add("retention.max_size", format_amount(*retention.max_size));
+  if (retention.min_free) add("retention.min_free", format_amount(*retention.min_free));
   for (const auto& module : modules) add("module", module);
   if (!shell.empty()) add("shell", shell);
   for (const auto& hook : hooks_before) add("hook.before", hook);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "capture/retention.h"
 #include "dump/dump.h"
 
 namespace lifeboat {
@@ -46,7 +47,8 @@ struct Manifest {
   std::chrono::seconds hook_deadline{30};            // for one hook
   bool report = true;                                // write the report before the dump
   bool watchdog = true;                              // feed a watchdog that runs
-  bool make_room = false;                 // take older crashes away when there is no room for this one
+  std::vector<std::string> watchdogs;                // identities of those that ran when this was written
+  Retention retention;                    // what is kept of the store once a dump is whole; default: all
   bool copy_elf = false;                  // also keep /proc/vmcore whole as vmcore.elf (for tests)
   std::vector<std::string> modules;       // files below /lifeboat/modules, in loading order
   std::vector<std::string> hooks_before;  // programs in the initramfs, run before a target is mounted

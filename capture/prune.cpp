@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <ranges>
 
-#include "base/size.h"
-
 namespace lifeboat {
 namespace {
 
@@ -19,16 +17,13 @@ struct Standing {
 };
 
 // Why one more has to go; empty: all is well.
-std::string complaint(const Standing& now, const Retention& retention, const FileSystemRoom& room,
-                      uint64_t needed) {
+std::string complaint(const Standing& now, const Retention& retention, const FileSystemRoom& room) {
   if (retention.keep && now.count > *retention.keep)
     return fmt::format("more than {} crashes", *retention.keep);
   if (retention.max_size && now.bytes > retention.max_size->of(room.total))
     return fmt::format("more than {} of crashes", format_amount(*retention.max_size));
-  const uint64_t min_free = retention.min_free ? retention.min_free->of(room.total) : 0;
-  if (now.free < min_free) return fmt::format("less than {} free", format_amount(*retention.min_free));
-  if (needed != 0 && now.free - min_free < needed)
-    return fmt::format("no room for {} more", format_size(needed));
+  if (retention.min_free && now.free < retention.min_free->of(room.total))
+    return fmt::format("less than {} free", format_amount(*retention.min_free));
   return {};
 }
 
@@ -47,16 +42,15 @@ Result<FileSystemRoom> file_system_room(int folder_fd) {
 }
 
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
-                                const FileSystemRoom& room, uint64_t needed) {
+                                const FileSystemRoom& room) {
   Standing now{.count = crashes.size(), .free = room.free};
   for (const auto& crash : crashes) now.bytes += crash.bytes;
   const size_t protected_index = kept_for_ever(crashes);
   std::vector<Removal> removals;
-  for (size_t index = crashes.size(); index-- > 0;) {
-    // Nor the newest, which nobody may have seen yet; only for a dump that is about to be made all others go.
-    if (index == protected_index || (index == 0 && needed == 0)) continue;
+  for (size_t index = crashes.size(); index-- > 1;) {
+    if (index == protected_index) continue;
     const auto& crash = crashes[index];
-    std::string reason = complaint(now, retention, room, needed);
+    std::string reason = complaint(now, retention, room);
     if (reason.empty()) break;
     removals.push_back({crash.name, crash.bytes, std::move(reason)});
     --now.count;
@@ -66,16 +60,16 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
   return removals;
 }
 
-uint64_t expected_dump_bytes(std::span<const StoredCrash> crashes, uint64_t ram_bytes, int level) {
-  uint64_t largest = 0;
-  for (const auto& crash : crashes) {
-    if (crash.record && crash.outcome == CrashOutcome::whole && crash.record->level == level)
-      largest = std::max(largest, crash.record->dump_bytes);
+std::vector<Removal> plan_room(std::span<const StoredCrash> crashes) {
+  const size_t protected_index = kept_for_ever(crashes);
+  std::vector<Removal> removals;
+  for (size_t index = crashes.size(); index-- > 0;) {
+    if (index == protected_index) continue;
+    const auto& crash = crashes[index];
+    removals.push_back({crash.name, crash.bytes, "the target is full"});
+    if (crash.bytes != 0) break;
   }
-  if (largest != 0) return largest + largest / 4;
-  // Without user pages (8) a kernel keeps a few per cent of the memory; a file server's slabs may be a fifth.
-  if ((level & 8) != 0) return ram_bytes / 8;
-  return (level & 16) != 0 ? ram_bytes / 2 : ram_bytes;
+  return removals;
 }
 
 Result<> prune(int store_fd, std::span<const Removal> removals) {

@@ -28,15 +28,15 @@ struct Removal {
   std::string reason;  // "more than 5 crashes"
 };
 
-// From the oldest on, until all of `retention` holds and `needed` bytes are free besides. The newest whole
-// dump stays, and where there is none the newest crash: what is thrown away last is what somebody still
-// needs. `crashes` as list_crashes() gives them.
+// From the oldest on, until all of `retention` holds. The newest whole dump stays, whatever comes after it,
+// and so does the newest crash, which nobody may have seen yet. `crashes` as list_crashes() gives them.
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
-                                const FileSystemRoom& room, uint64_t needed = 0);
+                                const FileSystemRoom& room);
 
-// How large a dump at `level` will be, at most by all likelihood: by the largest of `crashes`, with a quarter
-// on top, else by the machine's memory, of which level 16 and more leave out what was free.
-uint64_t expected_dump_bytes(std::span<const StoredCrash> crashes, uint64_t ram_bytes, int level);
+// What goes next when the file system has no room for a new crash: the oldest, and if that gives nothing
+// back, those that come after it until one does. The newest whole dump stays, and where there is none the
+// newest crash; nothing else is worth more than the new one. Empty: nothing may go.
+std::vector<Removal> plan_room(std::span<const StoredCrash> crashes);
 
 // Carries it out; goes on after one that fails, and returns the first error.
 Result<> prune(int store_fd, std::span<const Removal> removals);

@@ -18,6 +18,14 @@ Result<Amount> parse_amount(std::string_view text) {
   return Amount{.percent = static_cast<unsigned>(*percent)};
 }
 
+Result<unsigned> parse_count(std::string_view text) {
+  constexpr uint64_t kMost = 10000;
+  const auto number = parse_number(text);
+  if (!number || *number == 0 || *number > kMost)
+    return fail(ErrorCode::usage, "'{}' is not a number from 1 to {}", text, kMost);
+  return static_cast<unsigned>(*number);
+}
+
 std::string format_amount(const Amount& amount) {
   if (amount.percent != 0) return fmt::format("{}%", amount.percent);
   constexpr std::string_view kUnits = "TGMK";

@@ -22,6 +22,9 @@ struct Amount {
 Result<Amount> parse_amount(std::string_view text);
 std::string format_amount(const Amount& amount);
 
+// A number of crashes: 1 to 10000.
+Result<unsigned> parse_count(std::string_view text);
+
 struct Retention {
   std::optional<unsigned> keep;    // crashes, the newest; unset: any number
   std::optional<Amount> max_size;  // of all crashes together

@@ -62,6 +62,20 @@ bool is_ours(int folder_fd) {
   return ::fstat(folder_fd, &status) == 0 && status.st_uid == ::geteuid();
 }
 
+std::string reserve_of(const std::string& name) {
+  return name + ".new";
+}
+
+// The reserved file, if there is one: an ordinary file that is nobody else's too. Else a new one.
+Result<UniqueFd> open_reserve(int dir_fd, const std::string& name) {
+  auto reserved = open_at(dir_fd, reserve_of(name), O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+  struct stat status{};
+  if (reserved && ::fstat(reserved->get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1)
+    return reserved;
+  drop_reserve(dir_fd, name);
+  return open_at(dir_fd, reserve_of(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode);
+}
+
 }  // namespace
 
 Result<PendingFile> PendingFile::create(int dir_fd, std::string pending_name, std::string final_name) {
@@ -154,6 +168,31 @@ Result<> write_small_file(int dir_fd, const std::string& name, std::string_view 
   // Half of it would look like all of it to whoever does not know the difference.
   file.discard();
   return written;
+}
+
+Result<> replace_small_file(int dir_fd, const std::string& name, std::string_view text) {
+  const UniqueFd file = TRY(open_reserve(dir_fd, name));
+  TRY_VOID(pwrite_all(file.get(), 0, as_byte_span(text), name));
+  if (sys::ftruncate(file.get(), static_cast<off_t>(text.size())) != 0)
+    return fail_errno("cannot size {}", name);
+  TRY_VOID(sync_file(file.get(), name));
+  if (sys::renameat(dir_fd, reserve_of(name).c_str(), dir_fd, name.c_str()) != 0)
+    return fail_errno("cannot put {} in its place", name);
+  if (sys::fsync(dir_fd) != 0) return fail_errno("cannot sync the folder of {}", name);
+  return {};
+}
+
+Result<> reserve_small_file(int dir_fd, const std::string& name, std::string_view until_then, size_t bytes) {
+  TRY_VOID(replace_small_file(dir_fd, name, until_then));
+  const UniqueFd file = TRY(open_reserve(dir_fd, name));
+  // Written, not only allocated: turning allocated blocks into written ones may take room once more.
+  TRY_VOID(pwrite_all(file.get(), 0, as_byte_span(std::string(bytes, ' ')), name));
+  TRY_VOID(sync_file(file.get(), name));
+  return sync_file(dir_fd, "the folder of " + name);
+}
+
+void drop_reserve(int dir_fd, const std::string& name) {
+  ::unlinkat(dir_fd, reserve_of(name).c_str(), 0);
 }
 
 }  // namespace lifeboat

@@ -56,4 +56,15 @@ Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::
 // Writes a small file whole, synced, with its folder.
 Result<> write_small_file(int dir_fd, const std::string& name, std::string_view text);
 
+// NAME becomes `text`, synced: at every instant the older file or the new one is there, whole. The new one is
+// NAME.new until then.
+Result<> replace_small_file(int dir_fd, const std::string& name, std::string_view text);
+
+// For a small file whose time comes when the disk may be full: NAME holds `until_then`, and NAME.new so many
+// blanks, which replace_small_file() overwrites. Then it needs no room that is not there already: neither for
+// contents up to `bytes` long, nor for a name.
+Result<> reserve_small_file(int dir_fd, const std::string& name, std::string_view until_then, size_t bytes);
+// Takes NAME.new away, if it is there: nobody will need it any more.
+void drop_reserve(int dir_fd, const std::string& name);
+
 }  // namespace lifeboat

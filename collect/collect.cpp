@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "capture/manifest.h"
 #include "capture/prune.h"
+#include "capture/store.h"
 #include "collect/notice.h"
 #include "collect/promise.h"
 #include "collect/pstore.h"
@@ -47,6 +48,8 @@ class Completion {
     record.collected = now;
     record.collected_boot_id = boot_id;
     note(replace_crash_record(folder_fd_, record));
+    // What a capture that was cut off had reserved.
+    drop_reserve(folder_fd_, kCaptureLogFile);
     found_.crash.record = std::move(record);
     // Last, so that it sees all.
     if (!config_.collect.command.empty()) command();

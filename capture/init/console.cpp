@@ -55,10 +55,14 @@ void setup_console() {
   // Opened again, so that not blocking is this one's alone.
   if (const int fd = ::open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC); fd >= 0)
     console_fd = fd;
-  run_log_fd = ::open(kRunLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   kmsg_fd = ::open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
   // The kernel would drop what comes too fast.
   [[maybe_unused]] const auto ignored = write_pseudo_file("/proc/sys/kernel/printk_devkmsg", "on\n");
+  keep_log(kRunLog);
+}
+
+void keep_log(const std::string& file) {
+  run_log_fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   log::set_sink([](log::Level level, std::string_view message) {
     const char* name = level == log::Level::error     ? "error: "
                        : level == log::Level::warning ? "warning: "

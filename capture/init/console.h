@@ -3,6 +3,7 @@
 // dump.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace lifeboat::init {
@@ -12,6 +13,10 @@ inline constexpr const char* kRunLog = "/run/capture.log";
 
 // Sends everything that is logged to all three. /proc, /dev and /run are mounted by now.
 void setup_console();
+
+// For a program of a running system: what is logged goes to standard error and into `file`, which is made
+// anew.
+void keep_log(const std::string& file);
 
 // "lifeboat: phase NAME", for whoever watches the console.
 void announce(std::string_view phase);

@@ -19,13 +19,9 @@ using Clock = std::chrono::steady_clock;
 [[noreturn]] void become(const std::string& hook, const HookCall& call) {
   ::setpgid(0, 0);
   ::signal(SIGPIPE, SIG_DFL);
-  // Its words belong on the console.
-  const int console = ::open("/dev/console", O_WRONLY | O_NOCTTY);
+  // Its words go where ours go: to the console, in a capture kernel.
   const int nothing = ::open("/dev/null", O_RDONLY);
   if (nothing >= 0) ::dup2(nothing, 0);
-  for (const int fd : {1, 2}) {
-    if (console >= 0) ::dup2(console, fd);
-  }
   const std::string point = "LIFEBOAT_POINT=" + call.point, folder = "LIFEBOAT_FOLDER=" + call.folder,
                     outcome = "LIFEBOAT_OUTCOME=" + call.outcome;
   const char* const arguments[] = {hook.c_str(), call.point.c_str(), nullptr};
@@ -36,7 +32,7 @@ using Clock = std::chrono::steady_clock;
                                      outcome.c_str(),
                                      nullptr};
   ::execve(hook.c_str(), const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
-  log::error("hook {}: {}", hook, strerror(errno));
+  log::warning("hook {}: {}", hook, strerror(errno));
   ::_exit(127);
 }
 

@@ -22,6 +22,33 @@ void take_report_of(int folder_fd, CrashRecord& record) {
     take_report(record, *text);
 }
 
+// A record is 1 KiB and a few lines for problems; what is said, a line for every five seconds of work.
+constexpr size_t kRecordRoom = 16_KiB;
+constexpr size_t kLogRoom = 64_KiB;
+constexpr std::string_view kCutOff =
+    "the saving was cut off: the machine lost its power, or was restarted meanwhile";
+
+Result<> save_record(int folder_fd, CrashRecord record, const std::string& problem) {
+  record.outcome = outcome_in(folder_fd);
+  if (!problem.empty()) record.problems.push_back(problem);
+  if (const auto use = memory_use()) {
+    record.memory_reserved_kib = use->reserved_kib;
+    record.memory_total_kib = use->total_kib;
+    record.memory_lowest_kib = use->lowest_kib;
+  }
+  take_report_of(folder_fd, record);
+  return replace_crash_record(folder_fd, record);
+}
+
+Result<> save_run_log(int folder_fd, const std::string& log_file) {
+  const std::string text = TRY(read_text(log_file, 16_MiB));
+  auto saved = replace_small_file(folder_fd, kCaptureLogFile, text);
+  if (saved || saved.error().code != ErrorCode::no_space || text.size() <= kLogRoom) return saved;
+  // The end tells most.
+  const std::string_view end = std::string_view(text).substr(text.size() - kLogRoom);
+  return replace_small_file(folder_fd, kCaptureLogFile, end.substr(end.find('\n') + 1));
+}
+
 }  // namespace
 
 Journal::Journal(std::string run)
@@ -52,22 +79,23 @@ void Journal::forget() const {
   ::unlink(record_path_.c_str());
 }
 
+void reserve_record(int folder_fd, const CrashRecord& record) {
+  CrashRecord cut_off = record;
+  cut_off.problems.emplace_back(kCutOff);
+  const auto note = [](const Result<>& reserved) {
+    if (!reserved) log::warning("no room is reserved: {}", reserved.error().to_string());
+  };
+  note(reserve_small_file(folder_fd, kCrashRecordFile, to_json_text(cut_off), kRecordRoom));
+  note(reserve_small_file(folder_fd, kCaptureLogFile, fmt::format("{}\n", kCutOff), kLogRoom));
+}
+
 Result<> close_journal(const Journal& journal, const std::string& problem, const std::string& log_file) {
   const auto path = journal.folder();
   if (!path) return {};
   const UniqueFd folder = TRY(open_file(*path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  CrashRecord record = journal.record();
-  record.outcome = outcome_in(folder.get());
-  if (!problem.empty()) record.problems.push_back(problem);
-  if (const auto use = memory_use()) {
-    record.memory_reserved_kib = use->reserved_kib;
-    record.memory_total_kib = use->total_kib;
-    record.memory_lowest_kib = use->lowest_kib;
-  }
-  take_report_of(folder.get(), record);
-  TRY_VOID(replace_crash_record(folder.get(), record));
-  if (log_file.empty()) return {};
-  return write_small_file(folder.get(), kCaptureLogFile, TRY(read_text(log_file, 16_MiB)));
+  const auto record = save_record(folder.get(), journal.record(), problem);
+  const auto log = log_file.empty() ? Result<>() : save_run_log(folder.get(), log_file);
+  return record ? log : record;
 }
 
 }  // namespace lifeboat::init

@@ -30,9 +30,14 @@ class Journal {
   std::string folder_path_, record_path_;
 };
 
-// manifest.json into the folder: the record, the outcome by the files that are there, the report's words.
-// Then `log_file`, if it is not empty, beside it as capture.log. `problem`: why the saving ended before its
-// end.
+// Into a crash's new folder: manifest.json and capture.log as they are to be found if the machine ends before
+// they are closed, and the room that closing them takes. What fails is logged.
+void reserve_record(int folder_fd, const CrashRecord& record);
+
+// manifest.json into the folder: the record, the outcome by the files that are there, the report's words. And
+// `log_file`, if it is not empty, beside it as capture.log; when there is no room for all of it, its end.
+// `problem`: why the saving ended before its end. Neither file waits for the other to succeed; the first
+// error is returned.
 Result<> close_journal(const Journal& journal, const std::string& problem, const std::string& log_file);
 
 }  // namespace lifeboat::init

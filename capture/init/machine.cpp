@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/sys.h"
 
 namespace lifeboat::init {
@@ -121,6 +122,23 @@ void final_action(FinalAction action, const std::string& shell) {
   ::sleep(5);
   // PID 1 ending makes the kernel panic, and panic= on its command line restarts it.
   ::_exit(1);
+}
+
+void final_action_of_system(FinalAction action, const std::string& shell) {
+  constexpr std::chrono::seconds kAnswer{30};
+  constexpr unsigned kPatience = 120;  // seconds
+  if (action == FinalAction::shell) run_shell(shell);
+  const FinalAction end = action == FinalAction::shell ? FinalAction::reboot : action;
+  // --force: no service is worth being stopped in order.
+  const auto asked = run_process({"systemctl", "--force", std::string(final_action_name(end))}, kAnswer);
+  if (asked && asked->status == 0) {
+    // It ends us on the way.
+    ::sleep(kPatience);
+    log::error("the service manager did not {} within {} s", final_action_name(end), kPatience);
+  } else {
+    log::error("systemctl: {}", asked ? asked->text : asked.error().to_string());
+  }
+  final_action(end, "");
 }
 
 }  // namespace lifeboat::init

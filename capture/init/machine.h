@@ -22,4 +22,8 @@ Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbea
 // comes back never.
 [[noreturn]] void final_action(FinalAction action, const std::string& shell);
 
+// The same for a program of a running system: through its service manager (systemctl --force), which unmounts
+// everything first. If that does not do it, as above.
+[[noreturn]] void final_action_of_system(FinalAction action, const std::string& shell);
+
 }  // namespace lifeboat::init

@@ -12,9 +12,9 @@
 #include "capture/capture.h"
 #include "capture/crash_list.h"
 #include "capture/init/console.h"
+#include "capture/init/room.h"
 #include "capture/init/save_report.h"
 #include "capture/init/target.h"
-#include "capture/prune.h"
 #include "capture/store.h"
 #include "kernel/printk.h"
 
@@ -85,28 +85,14 @@ Result<> save_log(Dump& source, int folder_fd) {
   return write_small_file(folder_fd, kLogFile, text);
 }
 
-// Takes older crashes away when the dump would find no room. What cannot be done is only logged: the dump
-// will say itself that there is no room.
-void make_room(const Manifest& manifest, const Dump& source, int store_fd, const std::string& this_crash) {
-  auto crashes = list_crashes(store_fd);
-  const auto room = file_system_room(store_fd);
-  if (!crashes || !room) return;
-  std::erase_if(*crashes, [&](const StoredCrash& crash) { return crash.name == this_crash; });
-  // Only a whole dump is worth more than this one.
-  const uint64_t needed =
-      expected_dump_bytes(*crashes, source.info().ram_pages * kPageSize, manifest.levels.front());
-  const auto removals = plan_prune(*crashes, {}, *room, needed);
-  for (const auto& removal : removals) log::info("taking {} away: {}", removal.name, removal.reason);
-  if (const auto pruned = prune(store_fd, removals); !pruned) log::warning("{}", pruned.error().to_string());
-}
-
-Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, CrashRecord& record,
+Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, CrashRecord& record, Room& room,
                    Heartbeat& heartbeat) {
   auto file = TRY(PendingFile::create(folder_fd, kIncompleteDumpFile, kDumpFile));
   const CaptureOptions options{
       .levels = manifest.levels,
       .compression = {manifest.compression, manifest.compression_level},
       .unfilterable = Unfilterable::keep_all,
+      .make_room = [&room] { return room.take_oldest(); },
   };
   const CaptureReport report = TRY(capture_dump(source, file.fd(), kDumpFile, options, heartbeat));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
@@ -150,9 +136,13 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   const auto source = TRY(Dump::open(vmcore));
   Progressing crash(journal, first_record(*source));
   claim_store(store_fd, store_path);
+  Room room(store_fd, heartbeat);
+  room.make_small();
   const CrashFolder folder =
       TRY(create_crash_folder(store_fd, crash.record.crash_time, crash.record.boot_id));
   TRY_VOID(journal.begin(fmt::format("{}/{}", store_path, folder.name), crash.record));
+  room.keep(folder.name);
+  reserve_record(folder.fd.get(), crash.record);
   log::info("crash folder: {}", folder.name);
   crash.done("target");
 
@@ -169,13 +159,14 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
     announce(phase::kCaptureReport);
     crash.done("report");
   }
-  if (manifest.make_room) make_room(manifest, *source, store_fd, folder.name);
-  if (const auto saved = save_dump(manifest, *source, folder.fd.get(), crash.record, heartbeat); !saved) {
+  if (const auto saved = save_dump(manifest, *source, folder.fd.get(), crash.record, room, heartbeat);
+      !saved) {
     crash.problem(saved.error());
     return saved;
   }
   announce(phase::kCaptureDump);
   crash.done("dump");
+  room.apply(manifest.retention);
   if (manifest.copy_elf) TRY_VOID(copy_elf(vmcore, folder.fd.get(), heartbeat));
   return {};
 }
@@ -189,10 +180,10 @@ Result<> save_crash(const Manifest& manifest, const Target& target, Journal& jou
   return save_into_store(kVmcore, store.get(), kMountPoint + target.path, manifest, journal, heartbeat);
 }
 
-Result<> print_log_tail(Heartbeat& heartbeat) {
+Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat) {
   constexpr size_t kLines = 60;
   heartbeat.phase("log on the console");
-  const auto source = TRY(Dump::open(kVmcore));
+  const auto source = TRY(Dump::open(vmcore));
   const std::string text = TRY(dead_kernel_log(*source));
   size_t start = text.size();
   for (size_t line = 0; line <= kLines && start != std::string::npos; ++line) {

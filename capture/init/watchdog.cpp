@@ -6,14 +6,25 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/text.h"
 
 namespace lifeboat::init {
 
-void Watchdogs::start() {
+bool Watchdogs::runs(int number, const std::vector<std::string>& ran) const {
+  const std::string folder = fmt::format("{}/watchdog{}", sys_, number);
+  const auto state = read_line(folder + "/state");
+  if (!state || *state == "active") return true;
+  const auto identity = read_line(folder + "/identity");
+  return identity && std::ranges::find(ran, trim(*identity)) != ran.end();
+}
+
+void Watchdogs::start(const std::vector<std::string>& ran) {
   constexpr int kMost = 8;
   for (int number = 0; number < kMost; ++number) {
     if (std::ranges::find(devices_, number, &Device::number) != devices_.end()) continue;
-    auto device = open_file(fmt::format("/dev/watchdog{}", number), O_WRONLY);
+    const std::string path = fmt::format("{}/watchdog{}", dev_, number);
+    if (::access(path.c_str(), F_OK) != 0 || !runs(number, ran)) continue;
+    auto device = open_file(path, O_WRONLY);
     if (!device) continue;
     log::info("watchdog {} is fed from now on", number);
     devices_.push_back({number, *std::move(device)});

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/capture_store.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "arm/recipe.h"
 #include "base/log.h"
-#include "capture/crash_list.h"
+#include "base/service_notify.h"
+#include "capture/init/console.h"
+#include "capture/init/ladder.h"
+#include "capture/init/machine.h"
 #include "capture/init/save.h"
 #include "capture/store.h"
 #include "cli/configuration.h"
@@ -13,9 +18,12 @@
 namespace lifeboat::cli {
 namespace {
 
-constexpr const char* kRunFolder = "/run/lifeboat";
+using Clock = std::chrono::steady_clock;
 
-// The folders to try: --store FOLDER, else the configured ones.
+constexpr const char* kRunFolder = "/run/lifeboat";
+constexpr const char* kShell = "/bin/sh";
+
+// The folders to try: --store-folder FOLDER, else the configured ones.
 std::vector<std::string> store_paths(const CommandLine& line, const config::Config& config) {
   if (line.has("store-folder")) return {line.get("store-folder")};
   std::vector<std::string> paths;
@@ -26,20 +34,16 @@ std::vector<std::string> store_paths(const CommandLine& line, const config::Conf
 }
 
 Result<> save_at(const std::string& path, const std::string& source, const Manifest& manifest,
-                 init::Journal& journal) {
+                 init::Journal& journal, init::Heartbeat& heartbeat) {
   const UniqueFd root = TRY(open_file("/", O_RDONLY | O_DIRECTORY));
   std::error_code error;
   const auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
   if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot resolve {}", path)));
   const UniqueFd store = TRY(open_folder_below(root.get(), real));
-  init::Heartbeat nobody_listens(-1);
-  return init::save_into_store(source, store.get(), real, manifest, journal, nobody_listens);
+  return init::save_into_store(source, store.get(), real, manifest, journal, heartbeat);
 }
 
-}  // namespace
-
-Result<int> capture_into_store(const CommandLine& line, const std::string& source) {
-  const auto config = TRY(read_config(line));
+Result<Manifest> manifest_for(const CommandLine& line, const config::Config& config) {
   Manifest manifest = arm::manifest_of(config);
   if (line.has("level")) manifest.levels = TRY(parse_levels(line.get("level")));
   if (line.has("compress")) {
@@ -47,31 +51,87 @@ Result<int> capture_into_store(const CommandLine& line, const std::string& sourc
     manifest.compression = choice.compression;
     manifest.compression_level = choice.level;
   }
+  return manifest;
+}
+
+// Whoever started us ends us when it has not heard of us for so long (TimeoutStartSec= of
+// lifeboat-capture.service): this program keeps the deadlines of its children, and that is its own.
+void put_off_timeout(std::chrono::microseconds time) {
+  notify_service_manager(fmt::format("EXTEND_TIMEOUT_USEC={}", time.count()));
+}
+
+void put_off_timeout_now_and_then() {
+  static Clock::time_point last;
+  if (Clock::now() - last < std::chrono::seconds(10)) return;
+  last = Clock::now();
+  put_off_timeout(std::chrono::minutes(5));
+}
+
+Result<init::LadderEnd> capture(const CommandLine& line, const std::string& source,
+                                const config::Config& config) {
+  const Manifest manifest = TRY(manifest_for(line, config));
+  std::vector<init::Place> places;
+  for (const auto& path : store_paths(line, config)) {
+    const auto save = [&manifest, &source, path](init::Journal& journal,
+                                                 init::Heartbeat& heartbeat) -> Result<> {
+      TRY_CONTEXT(save_at(path, source, manifest, journal, heartbeat), "{}", path);
+      return {};
+    };
+    places.push_back({.save = save, .leave = []() -> Result<> {
+                        ::sync();
+                        return {};
+                      }});
+  }
+  if (places.empty()) {
+    return std::unexpected(Error(ErrorCode::not_found, "no configured target is a folder of this system")
+                               .hint("set [target] path, or give --store-folder"));
+  }
   std::error_code ignored;
   std::filesystem::create_directories(kRunFolder, ignored);
   init::Journal journal(kRunFolder);
-  Error last(ErrorCode::not_found, "no configured target is a folder of this system");
-  last.hint("set [target] path, or give --store-folder");
-  for (const auto& path : store_paths(line, config)) {
-    journal.forget();
-    const auto saved = save_at(path, source, manifest, journal);
-    const auto folder = journal.folder();
-    if (const auto closed = init::close_journal(journal, "", ""); !closed)
-      log::warning("{}", closed.error().to_string());
-    if (saved) {
-      if (line.json()) {
-        print_json({{"folder", *folder}, {"whole", true}});
-      } else {
-        fmt::print("{}: the dump is whole\n", *folder);
-      }
-      journal.forget();
-      return kDone;
-    }
-    log::error("{}: {}", path, saved.error().to_string());
-    last = saved.error();
-  }
   journal.forget();
-  return std::unexpected(std::move(last).context(fmt::format("{} could not be saved whole", source)));
+  init::LadderOptions options{.log_file = fmt::format("{}/capture.log", kRunFolder),
+                              .on_wait = put_off_timeout_now_and_then};
+  init::keep_log(options.log_file);
+  if (line.has("then-act"))
+    options.last_rung = [&source](init::Heartbeat& heartbeat) {
+      return init::print_log_tail(source, heartbeat);
+    };
+  return init::climb(manifest, places, journal, options);
+}
+
+// A capture kernel: what is saved now is all that ever will be, and nobody is there.
+[[noreturn]] void capture_and_act(const CommandLine& line, const std::string& source) {
+  const auto read = read_config(line);
+  // A mistake in the configuration must not cost the dump.
+  if (!read) log::error("the configuration is not followed: {}", read.error().to_string());
+  const config::Config config = read.value_or(config::Config{});
+  const auto end = capture(line, source, config);
+  if (!end) log::error("{}", end.error().to_string());
+  const FinalAction action = end && end->whole ? config.final_action : config.failure_action;
+  // A shell may last.
+  if (action == FinalAction::shell) put_off_timeout(std::chrono::years(1));
+  init::final_action_of_system(action, kShell);
+}
+
+}  // namespace
+
+Result<int> capture_into_store(const CommandLine& line, const std::string& source) {
+  if (line.has("then-act")) {
+    // Anywhere else it would take down a machine that is well.
+    if (source != init::kVmcore || ::access(init::kVmcore, F_OK) != 0)
+      return fail(ErrorCode::usage, "capture: --then-act is for {}, in a capture kernel", init::kVmcore);
+    capture_and_act(line, source);
+  }
+  const auto end = TRY(capture(line, source, TRY(read_config(line))));
+  if (!end.whole)
+    return fail(ErrorCode::io, "{} could not be saved whole; why, and how far it came, stands above", source);
+  if (line.json()) {
+    print_json({{"folder", end.folder}, {"whole", true}});
+  } else {
+    fmt::print("{}: the dump is whole\n", end.folder);
+  }
+  return kDone;
 }
 
 }  // namespace lifeboat::cli

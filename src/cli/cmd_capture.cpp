@@ -90,8 +90,8 @@ Result<int> run_capture(const Arguments& arguments) {
       "Saves SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file\n"
       "DEST: filtered, compressed, in the KDUMP format. While it is not whole the file is called\n"
       "DEST.incomplete and says so itself.\n"
-      "With --store into a new folder of the configured target, as the capture kernel does: log, report, "
-      "dump.");
+      "With --store into a new folder of the configured target, as the capture kernel does: hooks, log, "
+      "report,\ndump; with its deadlines, and the next target when one fails.");
   // clang-format off
   line.options().add_options()
     ("level", po::value<std::string>(),
@@ -100,7 +100,9 @@ Result<int> run_capture(const Arguments& arguments) {
     ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
     ("format", po::value<std::string>(), "kdump")
     ("store", "into the store of crashes, by lifeboat.conf(5)")
-    ("store-folder", po::value<std::string>(), "the same into this folder");
+    ("store-folder", po::value<std::string>(), "the same into this folder")
+    ("then-act", "with --store, in a capture kernel: restart the machine then, or what else [final] and "
+                 "[failure] say");
   // clang-format on
   line.positional("SOURCE");
   line.positional("DEST");
@@ -111,6 +113,7 @@ Result<int> run_capture(const Arguments& arguments) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
     return capture_into_store(line, source_name);
   }
+  if (line.has("then-act")) return fail(ErrorCode::usage, "capture: --then-act goes with --store");
   const std::string dest = TRY(line.require("DEST"));
   const CaptureOptions options = TRY(capture_options(line));
 

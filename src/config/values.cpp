@@ -47,14 +47,6 @@ Result<std::string> parse_line(std::string_view value) {
   return std::string(value);
 }
 
-Result<unsigned> parse_count(std::string_view value) {
-  constexpr uint64_t kMost = 10000;
-  const auto number = parse_number(value);
-  if (!number || *number == 0 || *number > kMost)
-    return fail(ErrorCode::usage, "'{}' is not a number from 1 to {}", value, kMost);
-  return static_cast<unsigned>(*number);
-}
-
 std::string show(const std::string& value) {
   return value;
 }

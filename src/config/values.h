@@ -20,7 +20,6 @@ Result<std::string> parse_path(std::string_view value);
 Result<std::string> parse_name(std::string_view value);
 // One line of anything.
 Result<std::string> parse_line(std::string_view value);
-Result<unsigned> parse_count(std::string_view value);  // 1 to 10000
 
 std::string show(const std::string& value);
 std::string show(bool value);

@@ -79,6 +79,7 @@ Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWri
   if (options.notes.size() > kMostNotes)
     return fail(ErrorCode::unsupported, "{}: notes of {} bytes", name, options.notes.size());
   KdumpWriter writer(fd, std::move(name));
+  writer.make_room_ = options.make_room;
   writer.header_ = make_header(options);
   writer.max_pfn_ = options.max_pfn;
   const uint64_t bitmap_blocks = divide_up(divide_up(options.max_pfn, 8), kPageSize);
@@ -91,21 +92,38 @@ Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWri
   writer.descriptors_offset_ = writer.bitmap_offset_ + 2 * writer.bitmap_bytes_;
 
   // Readers want the bitmaps inside the file, even of a capture that was cut off right here.
-  if (sys::ftruncate(fd, static_cast<off_t>(writer.descriptors_offset_)) != 0)
-    return fail_errno("cannot size {}", writer.name_);
+  TRY_VOID(writer.resize(writer.descriptors_offset_));
   const kdump::SubHeader sub = make_sub_header(options);
-  TRY_VOID(pwrite_all(fd, 0, object_bytes(writer.header_), writer.name_));
-  TRY_VOID(pwrite_all(fd, kPageSize, object_bytes(sub), writer.name_));
-  TRY_VOID(pwrite_all(fd, kPageSize + sizeof sub, options.notes, writer.name_));
+  TRY_VOID(writer.write(0, object_bytes(writer.header_)));
+  TRY_VOID(writer.write(kPageSize, object_bytes(sub)));
+  TRY_VOID(writer.write(kPageSize + sizeof sub, options.notes));
   return writer;
 }
 
+Result<> KdumpWriter::with_room(const std::function<Result<>()>& attempt) const {
+  for (;;) {
+    auto done = attempt();
+    if (done || done.error().code != ErrorCode::no_space || !make_room_ || !make_room_()) return done;
+  }
+}
+
+Result<> KdumpWriter::write(uint64_t offset, ByteSpan bytes) {
+  return with_room([&] { return pwrite_all(fd_, offset, bytes, name_); });
+}
+
+Result<> KdumpWriter::resize(uint64_t size) {
+  return with_room([&]() -> Result<> {
+    if (sys::ftruncate(fd_, static_cast<off_t>(size)) != 0) return fail_errno("cannot size {}", name_);
+    return {};
+  });
+}
+
 Result<> KdumpWriter::write_ram_bits(uint64_t first_pfn, ByteSpan bits) {
-  return pwrite_all(fd_, bitmap_offset_ + first_pfn / 8, bits, name_);
+  return write(bitmap_offset_ + first_pfn / 8, bits);
 }
 
 Result<> KdumpWriter::write_stored_bits(uint64_t first_pfn, ByteSpan bits) {
-  return pwrite_all(fd_, bitmap_offset_ + bitmap_bytes_ + first_pfn / 8, bits, name_);
+  return write(bitmap_offset_ + bitmap_bytes_ + first_pfn / 8, bits);
 }
 
 Result<> KdumpWriter::read_stored_bits(uint64_t first_pfn, MutableByteSpan bits) const {
@@ -116,7 +134,7 @@ Result<> KdumpWriter::begin_pages(uint64_t stored) {
   announced_ = stored;
   data_offset_ = descriptors_offset_ + stored * sizeof(kdump::PageDescriptor);
   // Descriptors not yet written read as zero, which means: lost.
-  if (sys::ftruncate(fd_, static_cast<off_t>(data_offset_)) != 0) return fail_errno("cannot size {}", name_);
+  TRY_VOID(resize(data_offset_));
   descriptors_.reserve(kDescriptorBuffer);
   data_.reserve(kDataBuffer + kPageSize);
   zero_page_offset_ = data_offset_;
@@ -152,7 +170,7 @@ Result<> KdumpWriter::add_descriptor(const kdump::PageDescriptor& descriptor) {
 }
 
 Result<> KdumpWriter::flush_data() {
-  TRY_VOID(pwrite_all(fd_, data_offset_ - data_.size(), data_, name_));
+  TRY_VOID(write(data_offset_ - data_.size(), data_));
   data_.clear();
   return {};
 }
@@ -160,13 +178,14 @@ Result<> KdumpWriter::flush_data() {
 Result<> KdumpWriter::flush_descriptors() {
   // Data first: a descriptor in the file never points at what is not there.
   TRY_VOID(flush_data());
-  TRY_VOID(pwrite_all(fd_, descriptors_offset_, std::as_bytes(std::span(descriptors_)), name_));
+  TRY_VOID(write(descriptors_offset_, std::as_bytes(std::span(descriptors_))));
   descriptors_offset_ += descriptors_.size() * sizeof(kdump::PageDescriptor);
   descriptors_.clear();
   return {};
 }
 
 void KdumpWriter::abandon() {
+  make_room_ = {};  // what is given up is worth no older crash
   // With no room for data, the descriptors whose data did not arrive say "lost"; the others keep their
   // places.
   const uint64_t written = data_offset_ - data_.size();
@@ -186,7 +205,7 @@ Result<> KdumpWriter::finish() {
   TRY_VOID(sync_file(fd_, name_));
   if (added_ != announced_ || lost_ > 0) return {};
   header_.status &= ~static_cast<uint32_t>(kdump::kStatusIncomplete);
-  auto cleared = pwrite_all(fd_, 0, object_bytes(header_), name_);
+  auto cleared = write(0, object_bytes(header_));
   if (cleared) cleared = sync_file(fd_, name_);
   if (!cleared) {
     // Nobody knows what reached the disk: the file must not claim to be whole.

@@ -8,6 +8,7 @@
 // memory needed does not grow with the machine.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "dump/codec.h"
@@ -30,6 +31,9 @@ struct KdumpWriterOptions {
   ByteSpan notes;                  // PT_NOTE data, VMCOREINFO among them
   uint64_t vmcoreinfo_offset = 0;  // of the text within `notes`
   uint64_t vmcoreinfo_size = 0;
+  // Called when there is no room for a write. True: some was made, so the same write is tried again. Only
+  // what a write itself says counts: a file system that finds out when it is synced has lost data by then.
+  std::function<bool()> make_room = {};
 };
 
 class KdumpWriter {
@@ -63,6 +67,10 @@ class KdumpWriter {
 
  private:
   KdumpWriter(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  // Everything that may need room goes through these.
+  Result<> write(uint64_t offset, ByteSpan bytes);
+  Result<> resize(uint64_t size);
+  Result<> with_room(const std::function<Result<>()>& attempt) const;
   Result<> add_descriptor(const kdump::PageDescriptor& descriptor);
   Result<> append_data(ByteSpan data);
   Result<> flush_data();
@@ -70,6 +78,7 @@ class KdumpWriter {
 
   int fd_;
   std::string name_;
+  std::function<bool()> make_room_;
   kdump::Header header_{};
   uint64_t bitmap_offset_ = 0;  // of the first bitmap
   uint64_t bitmap_bytes_ = 0;   // of each

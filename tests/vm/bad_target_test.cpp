@@ -61,6 +61,9 @@ TEST_F(BadTarget, a_full_disk_keeps_the_log_and_an_honest_dump) {
   EXPECT_FALSE(std::filesystem::exists(out / "vmcore"));
   EXPECT_THAT(text_of(out / "capture.console"), HasSubstr("No space left on device"));
   EXPECT_EQ(run_lifeboat({"verify", out / "vmcore.incomplete"}).status, 3);
+  // The dump took every block; these had theirs before.
+  EXPECT_THAT(text_of(out / "capture.log"), HasSubstr("No space left on device"));
+  EXPECT_EQ(nlohmann::json::parse(text_of(out / "manifest.json"))["outcome"], "incomplete");
   EXPECT_TRUE(powered_off(out));
 }
 

@@ -2,6 +2,7 @@
 // What lifeboat-init does when not all goes well: the next target, hooks that fail, a watchdog that bites.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "support/programs.h"
@@ -12,8 +13,8 @@ namespace lifeboat::test {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kVersion = "6.12";
 
@@ -40,8 +41,18 @@ void make_it_hard(InitramfsContents& contents) {
   manifest.hooks_before = {"/hooks/slow", "/hooks/missing"};
   manifest.hooks_after = {"/hooks/after"};
   const std::string tree = fs::path(kernel_path(kVersion)).parent_path().parent_path() / "lib/modules";
-  for (auto& module : must(collect_modules(tree + "/" + kernel_release(kVersion), {"i6300esb"})))
+  for (auto& module : must(collect_modules(tree + "/" + kernel_release(kVersion), {"i6300esb", "softdog"})))
     contents.modules.push_back(std::move(module));
+  // Its driver cannot tell that it runs.
+  manifest.watchdogs = {"i6300ESB timer"};
+}
+
+// The folders of crashes, by their names.
+std::vector<fs::path> crashes_in(const fs::path& store) {
+  std::vector<fs::path> crashes;
+  for (const auto& folder : fs::directory_iterator(store)) crashes.push_back(folder.path());
+  std::ranges::sort(crashes);
+  return crashes;
 }
 
 TEST(CaptureLadder, leads_to_the_next_target_past_hooks_and_watchdog) {
@@ -66,10 +77,10 @@ TEST(CaptureLadder, leads_to_the_next_target_past_hooks_and_watchdog) {
   guest.wait_for_line("lifeboat: phase capture-dump", std::chrono::seconds(300));
   guest.wait_for_line("hook /hooks/after: done");
   guest.wait_for_end();
+  EXPECT_THAT(guest.console(), Not(HasSubstr("watchdog 1 is fed"))) << "nobody had started the softdog";
 
-  std::vector<fs::path> crashes;
   const fs::path store = guest.fetch("/dump");
-  for (const auto& folder : fs::directory_iterator(store)) crashes.push_back(folder.path());
+  const auto crashes = crashes_in(store);
   ASSERT_EQ(crashes.size(), 1U);
   const auto verify = run_lifeboat({"verify", crashes[0] / "vmcore"});
   EXPECT_EQ(verify.status, 0) << verify.text;
@@ -83,6 +94,89 @@ TEST(CaptureLadder, leads_to_the_next_target_past_hooks_and_watchdog) {
   EXPECT_THAT(crashes[0].filename().string(), HasSubstr("Z-" + boot_id.substr(0, 8)));
   const auto list = run_lifeboat({"list", "--store", store, "--json"});
   EXPECT_EQ(nlohmann::json::parse(list.text)["crashes"][0]["outcome"], "whole") << list.text;
+}
+
+// A crash that was saved before: a folder with a file that has so many bytes, and no hole.
+void add_older(GuestFiles& files, const std::string& name, const char* file, size_t bytes) {
+  files.write(fmt::format("dump/{}/{}", name, file), std::vector(bytes, std::byte{1}));
+}
+
+// To the last block. What is quickly allocated first; a file that grows finds the rest.
+constexpr const char* kFillDisk =
+    "fallocate -l $(($(stat -f -c '%a * %S' /disk) - (1 << 20))) /disk/ballast\n"
+    "dd if=/dev/zero of=/disk/rest bs=4k\nsync\nmark free $(stat -f -c %a /disk)\n";
+
+// The oldest crash goes so that the log finds room, the next so that the dump does; then the retention rules.
+TEST(CaptureLadder, takes_older_crashes_away_on_a_full_disk) {
+  GuestFiles files;
+  files.add(kernel_path(kVersion), "boot/vmlinuz");
+  files.write("boot/capture.img", capture_initramfs(kVersion, [](InitramfsContents& contents) {
+                contents.manifest.retention = {.keep = 2};
+              }));
+  add_older(files, "20250101T000000Z", "vmcore-dmesg.txt", 10_MiB);
+  add_older(files, "20250102T000000Z", "vmcore", 200_MiB);
+  add_older(files, "20250103T000000Z", "vmcore", 3_MiB);
+  add_older(files, "20250104T000000Z", "vmcore", 2_MiB);
+  Guest guest(
+      {.name = "capture-full-disk",
+       .kernel = kVersion,
+       .command_line = "crashkernel=128M",
+       .script = "run load lifeboat load /disk/boot/vmlinuz --crash --initrd /disk/boot/capture.img\n" +
+                 std::string(kFillDisk) + "crash_now\nsleep 60\n"},
+      files);
+  const Mark loaded = guest.wait_for("load");
+  ASSERT_EQ(loaded.text, "0") << loaded.output;
+  EXPECT_EQ(guest.wait_for("free").text, "0");
+  guest.wait_for_line("taking 20250101T000000Z away: the target is full", std::chrono::seconds(120));
+  guest.wait_for_line("lifeboat: phase capture-log");
+  guest.wait_for_line("taking 20250102T000000Z away: the target is full", std::chrono::seconds(300));
+  guest.wait_for_line("lifeboat: phase capture-dump", std::chrono::seconds(300));
+  guest.wait_for_line("taking 20250103T000000Z away: more than 2 crashes");
+  guest.wait_for_end();
+
+  const auto left = crashes_in(guest.fetch("/dump"));
+  ASSERT_EQ(left.size(), 2U);
+  EXPECT_EQ(left[0].filename(), "20250104T000000Z");
+  const auto verify = run_lifeboat({"verify", left[1] / "vmcore"});
+  EXPECT_EQ(verify.status, 0) << verify.text;
+  const auto record = nlohmann::json::parse(text_of(left[1] / "manifest.json"));
+  EXPECT_EQ(record["outcome"], "whole");
+  EXPECT_THAT(record["problems"], ::testing::IsEmpty());
+  EXPECT_THAT(text_of(left[1] / "capture.log"), HasSubstr("taking 20250102T000000Z away"));
+  EXPECT_FALSE(fs::exists(left[1] / "capture.log.new"));
+}
+
+// The newest whole dump stays. What fits then is the log, the report, and the word on how it ended.
+TEST(CaptureLadder, keeps_the_newest_whole_dump_on_a_full_disk) {
+  GuestFiles files;
+  files.add(kernel_path(kVersion), "boot/vmlinuz");
+  files.write("boot/capture.img", capture_initramfs(kVersion));
+  add_older(files, "20250101T000000Z", "vmcore.incomplete", 12_MiB);
+  add_older(files, "20250102T000000Z", "vmcore", 100_MiB);
+  Guest guest(
+      {.name = "capture-no-room",
+       .kernel = kVersion,
+       .command_line = "crashkernel=128M",
+       .script = "run load lifeboat load /disk/boot/vmlinuz --crash --initrd /disk/boot/capture.img\n" +
+                 std::string(kFillDisk) + "crash_now\nsleep 60\n"},
+      files);
+  const Mark loaded = guest.wait_for("load");
+  ASSERT_EQ(loaded.text, "0") << loaded.output;
+  EXPECT_EQ(guest.wait_for("free").text, "0");
+  guest.wait_for_line("lifeboat: phase capture-failed", std::chrono::seconds(300));
+  guest.wait_for_end();
+
+  const auto left = crashes_in(guest.fetch("/dump"));
+  ASSERT_EQ(left.size(), 2U);
+  EXPECT_EQ(left[0].filename(), "20250102T000000Z");
+  EXPECT_THAT(text_of(left[1] / "vmcore-dmesg.txt"), HasSubstr("sysrq triggered crash"));
+  EXPECT_TRUE(fs::exists(left[1] / "report.txt"));
+  EXPECT_EQ(run_lifeboat({"verify", left[1] / "vmcore.incomplete"}).status, 3);
+  const auto record = nlohmann::json::parse(text_of(left[1] / "manifest.json"));
+  EXPECT_EQ(record["outcome"], "incomplete");
+  EXPECT_EQ(record["kind"], "sysrq");
+  EXPECT_THAT(record["problems"].dump(), HasSubstr("No space left on device"));
+  EXPECT_THAT(text_of(left[1] / "capture.log"), HasSubstr("No space left on device"));
 }
 
 }  // namespace

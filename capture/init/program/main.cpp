@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "capture/init/console.h"
-#include "capture/init/hooks.h"
 #include "capture/init/journal.h"
+#include "capture/init/ladder.h"
 #include "capture/init/machine.h"
 #include "capture/init/memory_watch.h"
 #include "capture/init/rehearsal_guest.h"
@@ -22,15 +22,8 @@
 namespace lifeboat::init {
 namespace {
 
-// Unmounting and syncing a slow disk may take this long in silence.
-constexpr std::chrono::seconds kEndDeadline{60};
-
 Result<Manifest> read_manifest() {
   return Manifest::parse(TRY(read_text(kManifestPath)));
-}
-
-std::string problem_of(Outcome outcome) {
-  return outcome == Outcome::stalled ? "the saving made no progress and was given up" : "";
 }
 
 // PID 1's work, step by step.
@@ -56,7 +49,7 @@ class Pid1 {
     // then stays.
     ChildLimits loading = limits();
     // The dead kernel's watchdog runs on meanwhile; it is fed as soon as its driver is there.
-    if (crashed && manifest_.watchdog) loading.on_wait = [this] { watchdogs_.start(); };
+    if (crashed && manifest_.watchdog) loading.on_wait = [this] { watchdogs_.start(manifest_.watchdogs); };
     supervise("modules", loading,
               [&](Heartbeat& heartbeat) { return load_modules(manifest_.modules, heartbeat); });
     bool done = false;
@@ -66,7 +59,9 @@ class Pid1 {
       supervise("rehearsal", limits(),
                 [&](Heartbeat& heartbeat) { return rehearse_crash(manifest_, heartbeat); });
       announce(phase::kGuestFailed);
-      end("", false);
+      ChildLimits leaving = limits();
+      leaving.stall = kLeaveDeadline;
+      supervise("end", leaving, [](Heartbeat&) { return unmount_target(); });
     } else {
       log::error("there is no /proc/vmcore: this kernel was not started by a crash");
       announce(phase::kCaptureFailed);
@@ -83,54 +78,25 @@ class Pid1 {
   [[nodiscard]] ChildLimits limits() const {
     return {.stall = manifest_.stall_deadline, .total = {}, .on_wait = [this] { watchdogs_.feed(); }};
   }
-  void hooks(const std::vector<std::string>& programs, const HookCall& call) const {
-    run_hooks(programs, call, manifest_.hook_deadline, [this] { watchdogs_.feed(); });
-  }
 
-  // Target after target, until one has taken the dump.
   bool capture() {
-    if (manifest_.watchdog) watchdogs_.start();
-    hooks(manifest_.hooks_before, {.point = "before"});
-    bool done = false;
+    if (manifest_.watchdog) watchdogs_.start(manifest_.watchdogs);
+    std::vector<Place> places;
     for (const auto& target : manifest_.targets) {
-      const bool last = &target == &manifest_.targets.back();
-      ChildLimits bounds = limits();
-      bounds.total = manifest_.deadline;
-      const Outcome outcome = supervise("capture", bounds, [&](Heartbeat& heartbeat) {
-        return save_crash(manifest_, target, journal_, heartbeat);
-      });
-      done = outcome == Outcome::done;
-      if (done || last) {
-        hooks(manifest_.hooks_after, {.point = "after",
-                                      .folder = journal_.folder().value_or(""),
-                                      .outcome = done ? "whole" : "failed"});
-      }
-      end(problem_of(outcome), true);
-      if (done) return true;
-      if (!last) log::warning("trying the next target");
+      const auto save = [this, &target](Journal& journal, Heartbeat& heartbeat) {
+        return save_crash(manifest_, target, journal, heartbeat);
+      };
+      places.push_back({.save = save, .leave = unmount_target});
     }
-    announce(phase::kCaptureFailed);
-    // No rung of the ladder is left but the console; somebody may be logging it.
-    supervise("log", limits(), print_log_tail);
-    return false;
-  }
-
-  // Leaves a target: the record and what was said beside the dump, then the file system is let go.
-  void end(const std::string& problem, bool saving) {
-    ChildLimits bounds = limits();
-    bounds.stall = kEndDeadline;
-    supervise("end", bounds, [&](Heartbeat&) -> Result<> {
-      if (saving) {
-        if (const auto closed = close_journal(journal_, problem, kRunLog); !closed)
-          log::warning("{}", closed.error().to_string());
-      }
-      return unmount_target();
-    });
-    journal_.forget();
+    Journal journal;
+    return climb(manifest_, places, journal,
+                 {.log_file = kRunLog,
+                  .on_wait = [this] { watchdogs_.feed(); },
+                  .last_rung = [](Heartbeat& heartbeat) { return print_log_tail(kVmcore, heartbeat); }})
+        .whole;
   }
 
   Manifest manifest_;
-  Journal journal_;
   Watchdogs watchdogs_;
 };
 

@@ -22,6 +22,7 @@ using test::FaultInjection;
 using test::why;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr uint64_t kHigh = 0x100000;
 constexpr uint64_t kPages = 3 + 600;
@@ -161,6 +162,48 @@ TEST_F(Capture, LastLevelWithoutRoomIsNoSpace) {
   options_.levels = {31, 1};
   const FaultInjection fault(sys::Call::pwrite, 6, ENOSPC, FaultInjection::Duration::for_good);
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::no_space);
+}
+
+// Wherever the disk becomes full: the write that found no room is made again, and nothing is missing.
+TEST_F(Capture, RoomThatIsMadeIsUsed) {
+  int asked = 0;
+  options_.make_room = [&asked] {
+    ++asked;
+    return true;
+  };
+  for (const auto call : {sys::Call::pwrite, sys::Call::ftruncate}) {
+    int nth = 0;
+    for (;; ++nth) {
+      asked = 0;
+      const FaultInjection fault(call, nth, nth % 2 == 0 ? ENOSPC : EDQUOT);
+      const auto report = capture(*source_);
+      ASSERT_TRUE(report) << why(report);
+      if (!fault.fired()) break;
+      EXPECT_EQ(asked, 1) << nth;
+      EXPECT_TRUE(verify_dump(path(), no_progress())->whole) << nth;
+      EXPECT_THAT(report->warnings, Not(Contains(HasSubstr("no room")))) << nth;
+    }
+    EXPECT_GT(nth, 1);
+  }
+  expect_same_pages(*source_, *Dump::open(path()).value());
+}
+
+TEST_F(Capture, NextLevelIsTriedOnceNoMoreRoomCanBeMade) {
+  options_.levels = {31, 1};
+  int left = 2;
+  options_.make_room = [&left] { return left-- > 0; };
+  const FaultInjection fault(sys::Call::pwrite, 6, ENOSPC, FaultInjection::Duration::for_good);
+  EXPECT_EQ(code_of(capture(*source_)), ErrorCode::no_space);
+  EXPECT_EQ(left, -2) << "two crashes went, then each level asked once more; giving up asks for nothing";
+}
+
+TEST_F(Capture, AnotherErrorThanNoSpaceAsksForNoRoom) {
+  options_.make_room = []() -> bool {
+    ADD_FAILURE();
+    return true;
+  };
+  const FaultInjection fault(sys::Call::pwrite, 6, EIO, FaultInjection::Duration::for_good);
+  EXPECT_EQ(code_of(capture(*source_)), ErrorCode::io);
 }
 
 TEST_F(Capture, AnotherErrorThanNoSpaceIsNotTriedAgain) {

@@ -3,15 +3,21 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "base/file.h"
+#include "base/sys.h"
 #include "capture/crash_list.h"
+#include "capture/init/supervise.h"
 #include "capture/manifest.h"
 
 namespace lifeboat::init {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 class JournalOnDisk : public testing::Test {
  protected:
@@ -27,6 +33,13 @@ class JournalOnDisk : public testing::Test {
     const auto record = read_crash_record(folder.get());
     EXPECT_TRUE(record);
     return record.value_or(CrashRecord{});
+  }
+  [[nodiscard]] std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(crash_))
+      names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
   }
   TempDir folder_ = TempDir::create("journal-test").value();
   std::string crash_ = folder_.path() / "crash", run_ = folder_.path() / "run";
@@ -52,6 +65,74 @@ TEST_F(JournalOnDisk, TellsHowFarItCameWhateverBecameOfTheChild) {
   EXPECT_EQ(end.kind, "sysrq");
   EXPECT_EQ(end.panic, "C; P");
   EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "what was said");
+}
+
+// What the parent finds when the child that saved was killed in the middle of it.
+TEST_F(JournalOnDisk, IsClosedRightlyForAChildThatWasKilled) {
+  const auto outcome = supervise("capture", std::chrono::seconds(1), [&](Heartbeat&) -> Result<> {
+    const UniqueFd folder = TRY(open_file(crash_, O_RDONLY | O_DIRECTORY));
+    CrashRecord record{.crash_time = 7, .boot_id = "id"};
+    TRY_VOID(journal_.begin(crash_, record));
+    reserve_record(folder.get(), record);
+    record.seconds["log"] = 1.5;
+    journal_.note(record);
+    write(crash_ + "/" + kIncompleteDumpFile, "half");
+    ::pause();
+    return {};
+  });
+  ASSERT_EQ(outcome, Outcome::stalled);
+  write(run_ + "/log", "what was said");
+  ASSERT_TRUE(close_journal(journal_, "it made no progress", run_ + "/log"));
+  const CrashRecord end = saved();
+  EXPECT_EQ(end.outcome, CrashOutcome::incomplete);
+  EXPECT_EQ(end.crash_time, 7u);
+  EXPECT_EQ(end.seconds.at("log"), 1.5);
+  EXPECT_THAT(end.problems, ElementsAre("it made no progress"));
+  EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "what was said");
+  EXPECT_THAT(files(), ElementsAre(kCaptureLogFile, kCrashRecordFile, kIncompleteDumpFile));
+}
+
+// A machine that loses power before the journal is closed.
+TEST_F(JournalOnDisk, SaysItselfThatItWasNeverClosed) {
+  const UniqueFd folder = open_file(crash_, O_RDONLY | O_DIRECTORY).value();
+  reserve_record(folder.get(), {.crash_time = 7, .boot_id = "id"});
+  const CrashRecord record = saved();
+  EXPECT_EQ(record.boot_id, "id");
+  EXPECT_THAT(record.problems, ElementsAre(HasSubstr("cut off")));
+  EXPECT_THAT(read_text(crash_ + "/" + kCaptureLogFile).value(), HasSubstr("cut off"));
+}
+
+TEST_F(JournalOnDisk, RecordAndLogDoNotWaitForEachOther) {
+  ASSERT_TRUE(journal_.begin(crash_, {}));
+  write(run_ + "/log", "what was said");
+  std::filesystem::create_directories(crash_ + "/" + kCrashRecordFile + ".new/in the way");
+  EXPECT_FALSE(close_journal(journal_, "", run_ + "/log"));
+  EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "what was said");
+  std::filesystem::remove_all(crash_ + "/" + kCrashRecordFile + ".new");
+  EXPECT_FALSE(close_journal(journal_, "", run_ + "/none"));
+  EXPECT_EQ(saved().outcome, CrashOutcome::nothing);
+}
+
+// A disk that takes nothing that has no place on it already.
+TEST_F(JournalOnDisk, IsClosedOnAFullDisk) {
+  ASSERT_TRUE(journal_.begin(crash_, {.boot_id = "id"}));
+  const UniqueFd folder = open_file(crash_, O_RDONLY | O_DIRECTORY).value();
+  reserve_record(folder.get(), {});
+  std::string said;
+  for (int line = 0; line < 20'000; ++line) said += fmt::format("line {}\n", line);
+  write(run_ + "/log", said);
+  int writes = 0;
+  sys::set_fault_hook([&writes](sys::Call call) {
+    // The record, then the log, which is too long.
+    return call == sys::Call::pwrite && ++writes == 2 ? ENOSPC : 0;
+  });
+  const auto closed = close_journal(journal_, "", run_ + "/log");
+  sys::set_fault_hook({});
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(saved().boot_id, "id");
+  const std::string text = read_text(crash_ + "/" + kCaptureLogFile).value();
+  EXPECT_LE(text.size(), 65536u);
+  EXPECT_TRUE(text.starts_with("line ") && text.ends_with("line 19999\n"));
 }
 
 TEST_F(JournalOnDisk, AReportThatIsNoneChangesNothing) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/size.h"
 #include "capture/levels.h"
 
 namespace lifeboat {
@@ -44,6 +45,7 @@ TEST(Manifest, ReadsEveryKey) {
   EXPECT_EQ(manifest->final_action, FinalAction::poweroff);
   EXPECT_EQ(manifest->device_deadline, std::chrono::seconds(30));
   EXPECT_THAT(manifest->modules, ElementsAre("mbcache.ko", "ext4.ko"));
+  EXPECT_EQ(manifest->retention, Retention{}) << "nothing is taken away by who was told nothing";
   EXPECT_FALSE(manifest->rehearsal);
 }
 
@@ -56,7 +58,8 @@ TEST(Manifest, TextReadsBackAsItself) {
   manifest->deadline = std::chrono::minutes(90);
   manifest->hook_deadline = std::chrono::seconds(7);
   manifest->report = manifest->watchdog = false;
-  manifest->make_room = true;
+  manifest->watchdogs = {"i6300ESB timer", "iTCO_wdt"};
+  manifest->retention = {.keep = 3, .max_size = Amount{.bytes = 20_GiB}, .min_free = Amount{.percent = 5}};
   manifest->hooks_before = {"/lifeboat/hooks/00-a"};
   manifest->hooks_after = {"/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"};
   manifest->rehearsal = RehearsalGuest{"/boot/vmlinuz", "/boot/capture.img", "console=ttyS1 panic=10 a=b"};
@@ -71,7 +74,8 @@ TEST(Manifest, TextReadsBackAsItself) {
   EXPECT_EQ(again->deadline, std::chrono::minutes(90));
   EXPECT_EQ(again->hook_deadline, std::chrono::seconds(7));
   EXPECT_FALSE(again->report || again->watchdog);
-  EXPECT_TRUE(again->make_room);
+  EXPECT_EQ(again->watchdogs, manifest->watchdogs);
+  EXPECT_EQ(again->retention, manifest->retention);
   EXPECT_THAT(again->hooks_after, ElementsAre("/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"));
   EXPECT_EQ(again->rehearsal->command_line, "console=ttyS1 panic=10 a=b");
 }
@@ -117,6 +121,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"final.action", "no equals sign", "line 5: no '='"},
         BadLine{"final.action", "final.acton = halt", "there is no key 'final.acton'"},
         BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
+        BadLine{"module", "watchdog.running =", "a watchdog without a name"},
+        BadLine{"module", "retention.keep = 0", "'0' is not a number from 1"},
+        BadLine{"module", "retention.max_size = 101%", "'101%' is not a share"},
+        BadLine{"module", "retention.min_free = -1", "-1"},
         BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
         BadLine{"module", "rehearsal.kernel = /boot/vmlinuz", "both its kernel and its initramfs"}));
 

@@ -75,12 +75,18 @@ TEST(Prune, MakesTheFileSystemAsFreeAsItShouldBe) {
   EXPECT_EQ(removals[0].reason, "less than 10% free");
 }
 
-TEST(Prune, MakesRoomForOneMoreBesides) {
-  const FileSystemRoom tight{.total = 100_GiB, .free = 2_GiB};
-  const auto list = crashes({kWhole, kWhole, kWhole, kWhole});
-  EXPECT_THAT(names(plan_prune(list, {}, tight, 2_GiB)), ElementsAre());
-  EXPECT_THAT(names(plan_prune(list, {}, tight, 2_GiB + 1)), ElementsAre("c3"));
-  EXPECT_THAT(names(plan_prune(list, {}, tight, 100_GiB)), ElementsAre("c3", "c2", "c1"));
+TEST(Prune, TakesTheOldestForAnotherThatFindsNoRoom) {
+  EXPECT_THAT(names(plan_room(crashes({kWhole, kWhole, kWhole, kWhole}))), ElementsAre("c3"));
+  EXPECT_THAT(names(plan_room(crashes({kPart, kWhole}))), ElementsAre("c0"));
+  EXPECT_THAT(names(plan_room(crashes({kPart, kPart}))), ElementsAre("c1"));
+  for (const auto& outcomes : {std::vector{kWhole}, std::vector{kPart}, std::vector<CrashOutcome>{}})
+    EXPECT_THAT(names(plan_room(crashes(outcomes))), ElementsAre());
+}
+
+TEST(Prune, GoesOnUntilOneGivesSomethingBack) {
+  auto list = crashes({kWhole, kWhole, kWhole, kPart});
+  list[3].bytes = 0;
+  EXPECT_THAT(names(plan_room(list)), ElementsAre("c3", "c2"));
 }
 
 class StoreOnDisk : public testing::Test {

@@ -178,6 +178,50 @@ TEST_F(StoreOfOthers, AFileSystemWithoutOwnersCostsNoDump) {
   EXPECT_TRUE(create_crash_folder(root_.get(), 1795423348));
 }
 
+TEST_F(Store, SmallFileIsReplacedWhole) {
+  ASSERT_TRUE(replace_small_file(root_.get(), "record", "first and long"));
+  ASSERT_TRUE(replace_small_file(root_.get(), "record", "second"));
+  EXPECT_EQ(content("record"), "second");
+  EXPECT_EQ(fs::status(path("record")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  for (const auto failing : {sys::Call::open, sys::Call::pwrite, sys::Call::ftruncate, sys::Call::rename}) {
+    sys::set_fault_hook([failing](sys::Call call) { return call == failing ? EIO : 0; });
+    EXPECT_FALSE(replace_small_file(root_.get(), "record", "third"));
+    sys::set_fault_hook({});
+    EXPECT_EQ(content("record"), "second");
+  }
+  ASSERT_TRUE(replace_small_file(root_.get(), "record", "third"));
+  EXPECT_EQ(content("record"), "third");
+  EXPECT_FALSE(fs::exists(path("record.new")));
+}
+
+TEST_F(Store, ReservedRoomIsUsedAgain) {
+  ASSERT_TRUE(reserve_small_file(root_.get(), "record", "not yet", 10'000));
+  EXPECT_EQ(content("record"), "not yet");
+  struct stat before{}, after{};
+  ASSERT_EQ(::stat(path("record.new").c_str(), &before), 0);
+  EXPECT_EQ(before.st_size, 10'000);
+  EXPECT_GE(before.st_blocks, 16) << "a hole is no room";
+  ASSERT_TRUE(replace_small_file(root_.get(), "record", "the end"));
+  EXPECT_EQ(content("record"), "the end");
+  ASSERT_EQ(::stat(path("record").c_str(), &after), 0);
+  EXPECT_EQ(after.st_ino, before.st_ino);
+  EXPECT_FALSE(fs::exists(path("record.new")));
+  drop_reserve(root_.get(), "record");
+  EXPECT_EQ(content("record"), "the end");
+}
+
+TEST_F(Store, ReserveOfSomebodyElseIsNotWrittenTo) {
+  ASSERT_TRUE(write_file_atomically(path("victim"), as_byte_span("safe"), 0600));
+  fs::create_hard_link(path("victim"), path("record.new"));
+  ASSERT_TRUE(replace_small_file(root_.get(), "record", "a"));
+  fs::create_symlink(path("victim"), path("record.new"));
+  ASSERT_TRUE(replace_small_file(root_.get(), "record", "b"));
+  ASSERT_EQ(::mkfifo(path("record.new").c_str(), 0600), 0);
+  ASSERT_TRUE(replace_small_file(root_.get(), "record", "c"));
+  EXPECT_EQ(content("record"), "c");
+  EXPECT_EQ(content("victim"), "safe");
+}
+
 TEST_F(Store, TwoCrashesInOneSecondGetTwoFolders) {
   constexpr uint64_t kTime = 1795423348;
   EXPECT_EQ(create_crash_folder(root_.get(), kTime)->name, "20261123T084228Z");

@@ -125,6 +125,15 @@ TEST_P(Installed, the_system_itself_captures) {
   const std::string release = root->releases.back();
   ASSERT_NO_FATAL_FAILURE(boot(GetParam(), reserved_grub(release)));
   type("install");
+  // Its hook takes longer than the unit would wait for a program that is not heard of.
+  succeed("mkdir -p /etc/systemd/system/lifeboat-capture.service.d");
+  succeed(
+      "printf '[Service]\\nTimeoutStartSec=5s\\n' "
+      ">/etc/systemd/system/lifeboat-capture.service.d/short.conf");
+  succeed("printf '#!/bin/sh\\necho \"$1 $LIFEBOAT_OUTCOME\" >>/root/hooks\\nsync\\nsleep 8\\n' >/root/hook");
+  succeed(
+      "chmod 755 /root/hook; printf '[capture]\\nhook_before = /root/hook\\nhook_after = /root/hook\\n' "
+      ">/etc/lifeboat.conf.d/hook.conf; sync");
   succeed("lifeboat load --crash --initrd /boot/initrd.img-" + release);
   const size_t said = guest_->console().size();
   ASSERT_NO_FATAL_FAILURE(crash("sync; echo c >/proc/sysrq-trigger", "Starting lifeboat-capture.service"));
@@ -137,6 +146,9 @@ TEST_P(Installed, the_system_itself_captures) {
   expect_armed();
   expect_collected();
   succeed("lifeboat verify /var/crash/lifeboat/*/vmcore");
+  EXPECT_EQ(run("cat /root/hooks").text, "before \nafter whole\n");
+  // The unit did not end on its own: what it had to say lies beside the dump.
+  EXPECT_THAT(succeed("cat /var/crash/lifeboat/*/capture.log"), HasSubstr("hook /root/hook: done"));
 }
 
 INSTANTIATE_TEST_SUITE_P(, Installed, ::testing::Values("debian-12", "debian-13"),

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/init/room.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/size.h"
+#include "capture/manifest.h"
+
+namespace lifeboat::init {
+namespace {
+
+using testing::ElementsAre;
+
+class RoomInStore : public testing::Test {
+ protected:
+  void SetUp() override {
+    log::set_sink([](log::Level, std::string_view) {});
+    fd_ = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value();
+  }
+  void TearDown() override { log::set_sink({}); }
+  void add(const std::string& crash, const char* file) const {
+    std::filesystem::create_directory(folder_.path() / crash);
+    ASSERT_TRUE(write_file_atomically(folder_.path() / crash / file, as_byte_span("text"), 0600));
+  }
+  [[nodiscard]] std::vector<std::string> left() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
+      names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  TempDir folder_ = TempDir::create("room-test").value();
+  UniqueFd fd_;
+  Heartbeat heartbeat_{-1};
+};
+
+TEST_F(RoomInStore, OldestGoesOneAtATimeAndTheNewestWholeDumpStays) {
+  add("20260101T000000Z", kLogFile);
+  add("20260102T000000Z", kDumpFile);
+  add("20260103T000000Z", kDumpFile);
+  add("20260104T000000Z", kIncompleteDumpFile);
+  add("20260105T000000Z", kIncompleteDumpFile);
+  Room room(fd_.get(), heartbeat_);
+  room.keep("20260105T000000Z");
+  EXPECT_TRUE(room.take_oldest());
+  EXPECT_THAT(left(),
+              ElementsAre("20260102T000000Z", "20260103T000000Z", "20260104T000000Z", "20260105T000000Z"));
+  EXPECT_TRUE(room.take_oldest());
+  EXPECT_TRUE(room.take_oldest()) << "half a dump is worth less than the one that is being saved";
+  EXPECT_THAT(left(), ElementsAre("20260103T000000Z", "20260105T000000Z"));
+  EXPECT_FALSE(room.take_oldest());
+  EXPECT_THAT(left(), ElementsAre("20260103T000000Z", "20260105T000000Z"));
+}
+
+// A folder that gives nothing back is no room made.
+TEST_F(RoomInStore, EmptyFolderIsNotEnough) {
+  std::filesystem::create_directory(folder_.path() / "20260101T000000Z");
+  add("20260102T000000Z", kDumpFile);
+  add("20260103T000000Z", kDumpFile);
+  EXPECT_TRUE(Room(fd_.get(), heartbeat_).take_oldest());
+  EXPECT_THAT(left(), ElementsAre("20260103T000000Z"));
+}
+
+TEST_F(RoomInStore, NothingGoesWhileThereIsRoom) {
+  add("20260101T000000Z", kDumpFile);
+  add("20260102T000000Z", kDumpFile);
+  Room room(fd_.get(), heartbeat_);
+  room.make_small();
+  room.apply({});
+  EXPECT_EQ(left().size(), 2u);
+}
+
+// The clock of the kernel that died may have been wrong: by its name this crash is the oldest.
+TEST_F(RoomInStore, RetentionNeverTakesTheCrashThatWasJustSaved) {
+  add("19700101T000000Z", kDumpFile);
+  add("20260102T000000Z", kDumpFile);
+  add("20260103T000000Z", kDumpFile);
+  Room room(fd_.get(), heartbeat_);
+  room.keep("19700101T000000Z");
+  room.apply({.keep = 1});
+  EXPECT_THAT(left(), ElementsAre("19700101T000000Z", "20260103T000000Z"));
+}
+
+}  // namespace
+}  // namespace lifeboat::init
