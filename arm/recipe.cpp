@@ -106,9 +106,26 @@ std::string find_shell() {
   return {};
 }
 
-// Adds a program with all it needs; false, and a warning, when something of it is not there.
-bool add_program(Recipe& recipe, const std::string& path) {
-  const auto files = program_files(path);
+// What would make the whole archive impossible when it is made, or hang it.
+Result<> check_file(const std::string& path, bool to_be_run) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("cannot examine it");
+  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::usage, "it is not an ordinary file");
+  if (static_cast<uint64_t>(status.st_size) > kMostFileBytes)
+    return fail(ErrorCode::usage, "it is larger than {}", format_size(kMostFileBytes));
+  if (::access(path.c_str(), R_OK) != 0) return fail_errno("cannot read it");
+  if (to_be_run && (status.st_mode & S_IXUSR) == 0)
+    return std::unexpected(Error(ErrorCode::usage, "it is not executable").hint("chmod +x " + path));
+  return {};
+}
+
+enum class Use { data, run };
+
+// Adds a file, and what it needs where it is a program; false, and a warning, when something of it is not
+// there or cannot be taken.
+bool add_program(Recipe& recipe, const std::string& path, Use use) {
+  const auto good = check_file(path, use == Use::run);
+  const auto files = good ? program_files(path) : std::unexpected(good.error());
   if (!files) {
     recipe.warnings.push_back(fmt::format("left out: {}: {}", path, files.error().to_string()));
     return false;
@@ -118,12 +135,12 @@ bool add_program(Recipe& recipe, const std::string& path) {
 }
 
 void add_files(const config::Config& config, Recipe& recipe) {
-  for (const auto& path : config.capture.files) add_program(recipe, path);
+  for (const auto& path : config.capture.files) add_program(recipe, path, Use::data);
   for (auto* hooks : {&recipe.manifest.hooks_before, &recipe.manifest.hooks_after})
-    std::erase_if(*hooks, [&](const std::string& hook) { return !add_program(recipe, hook); });
+    std::erase_if(*hooks, [&](const std::string& hook) { return !add_program(recipe, hook, Use::run); });
   if (config.final_action != FinalAction::shell && config.failure_action != FinalAction::shell) return;
   const std::string shell = find_shell();
-  if (!shell.empty() && add_program(recipe, shell)) {
+  if (!shell.empty() && add_program(recipe, shell, Use::run)) {
     recipe.manifest.shell = shell;
   } else if (shell.empty()) {
     recipe.warnings.emplace_back(

@@ -12,12 +12,6 @@
 namespace lifeboat {
 namespace {
 
-Result<bool> parse_bool(std::string_view value) {
-  if (value == "yes") return true;
-  if (value == "no") return false;
-  return fail(ErrorCode::usage, "'{}' is neither yes nor no", value);
-}
-
 // A module's name becomes part of a path in the initramfs: one plain file name.
 Result<std::string> parse_module(std::string_view value) {
   if (value.empty() || value == "." || value == ".." || value.find('/') != std::string_view::npos)
@@ -33,17 +27,6 @@ Result<std::string> parse_word(std::string_view value, std::string_view also) {
   };
   if (value.empty() || !std::ranges::all_of(value, allowed))
     return fail(ErrorCode::usage, "'{}' is not a name", value);
-  return std::string(value);
-}
-
-// A folder or file below the root of the target, or of the initramfs. The store walks it component by
-// component.
-Result<std::string> parse_absolute_path(std::string_view value) {
-  if (!value.starts_with('/')) return fail(ErrorCode::usage, "the path '{}' does not begin with /", value);
-  for (const auto part : std::views::split(value, '/')) {
-    if (std::string_view(part.begin(), part.end()) == "..")
-      return fail(ErrorCode::usage, "the path '{}' leads upwards", value);
-  }
   return std::string(value);
 }
 

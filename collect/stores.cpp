@@ -33,7 +33,10 @@ Result<std::optional<UniqueFd>> if_there(Result<UniqueFd> folder) {
 }
 
 Result<std::optional<Store>> open_here(const std::string& path) {
-  auto fd = TRY(if_there(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)));
+  auto folder = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!folder && folder.error().code == ErrorCode::no_permission)
+    folder.error().hint("crashes are root's alone: run this as root");
+  auto fd = TRY(if_there(std::move(folder)));
   if (!fd) return std::nullopt;
   return Store{.folder = path, .device = {}, .fd = *std::move(fd)};
 }

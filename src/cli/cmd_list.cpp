@@ -57,7 +57,7 @@ Result<int> run_list(const Arguments& arguments) {
   if (line.json()) {
     Json list = Json::array();
     for (const auto& crash : crashes) list.push_back(to_json(crash));
-    print_json({{"crashes", list}, {"problems", problems}});
+    print_json(list);
   } else if (!crashes.empty()) {
     print_table(crashes);
   } else if (problems.empty()) {

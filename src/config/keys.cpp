@@ -2,6 +2,7 @@
 #include "config/keys.h"
 
 #include "base/duration.h"
+#include "base/text.h"
 #include "config/values.h"
 
 namespace lifeboat::config {

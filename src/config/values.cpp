@@ -1,31 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "config/values.h"
 
-#include <algorithm>
 #include <filesystem>
-#include <ranges>
 
 #include "base/duration.h"
-#include "base/size.h"
+#include "base/text.h"
 
 namespace lifeboat::config {
 
-Result<bool> parse_bool(std::string_view value) {
-  for (const auto word : {"yes", "true", "on", "1"}) {
-    if (value == word) return true;
-  }
-  for (const auto word : {"no", "false", "off", "0"}) {
-    if (value == word) return false;
-  }
-  return fail(ErrorCode::usage, "'{}' is neither yes nor no", value);
-}
-
 Result<std::string> parse_path(std::string_view value) {
-  if (!value.starts_with('/')) return fail(ErrorCode::usage, "the path '{}' does not begin with /", value);
-  for (const auto part : std::views::split(value, '/')) {
-    if (std::string_view(part.begin(), part.end()) == "..")
-      return fail(ErrorCode::usage, "the path '{}' leads upwards", value);
-  }
+  TRY_VOID(parse_absolute_path(value));
   // Taken for a part of the path, it would lead to a place that nobody means.
   if (value.find(" #") != std::string_view::npos || value.find(" ;") != std::string_view::npos) {
     return std::unexpected(Error(ErrorCode::usage, fmt::format("the path '{}' has a remark behind it", value))

@@ -13,8 +13,8 @@
 
 namespace lifeboat::config {
 
-Result<bool> parse_bool(std::string_view value);  // yes, no (also true, on, 1; false, off, 0)
-// Absolute, without "..".
+// parse_bool() is base/text.h's.
+// An absolute path in its plain form, without a remark behind it.
 Result<std::string> parse_path(std::string_view value);
 // A word of a command line or the name of a module: no white space, slash or quote.
 Result<std::string> parse_name(std::string_view value);

@@ -93,7 +93,7 @@ TEST(CaptureLadder, leads_to_the_next_target_past_hooks_and_watchdog) {
   ASSERT_EQ(boot_id.size(), 36U) << boot_id;
   EXPECT_THAT(crashes[0].filename().string(), HasSubstr("Z-" + boot_id.substr(0, 8)));
   const auto list = run_lifeboat({"list", "--store", store, "--json"});
-  EXPECT_EQ(nlohmann::json::parse(list.text)["crashes"][0]["outcome"], "whole") << list.text;
+  EXPECT_EQ(nlohmann::json::parse(list.text)[0]["outcome"], "whole") << list.text;
 }
 
 // A crash that was saved before: a folder with a file that has so many bytes, and no hole.

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -124,6 +125,24 @@ TEST_F(MachineRecipe, WhatIsOnlyWantedIsLeftOutWithAWarning) {
   EXPECT_THAT(recipe->modules, IsEmpty());
   for (const char* name : {"/no-hook:", "/no-hook-either", "/no-file", "no_module"})
     EXPECT_THAT(recipe->warnings, Contains(HasSubstr(name)));
+}
+
+TEST_F(MachineRecipe, WhatCannotBePackedIsLeftOut) {
+  put(root() / "plain-hook", "#!/bin/sh\n");
+  fs::permissions(root() / "plain-hook", fs::perms(0644));
+  put(root() / "huge", "");
+  fs::resize_file(root() / "huge", uint64_t{300} << 20);
+  ASSERT_EQ(::mkfifo((root() / "fifo").c_str(), 0600), 0);
+  config::Config config;
+  config.capture.hooks_before = {root() / "plain-hook"};
+  config.capture.files = {root() / "huge", root() / "fifo"};
+  const auto recipe = make_recipe(config, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  EXPECT_THAT(recipe->manifest.hooks_before, IsEmpty());
+  EXPECT_THAT(recipe->files, IsEmpty());
+  EXPECT_THAT(recipe->warnings, Contains(HasSubstr("plain-hook: it is not executable")));
+  EXPECT_THAT(recipe->warnings, Contains(HasSubstr("huge: it is larger than")));
+  EXPECT_THAT(recipe->warnings, Contains(HasSubstr("fifo: it is not an ordinary file")));
 }
 
 TEST_F(MachineRecipe, TheInitramfsIsMadeOnce) {
