@@ -33,6 +33,7 @@ _lifeboat() {
   case $command:$COMP_CWORD in
     config:2) mapfile -t COMPREPLY < <(compgen -W "check show" -- "$current") ;;
     reserve:2) mapfile -t COMPREPLY < <(compgen -W "show estimate set shrink" -- "$current") ;;
+    reserve:3) [ "$previous" != set ] || mapfile -t COMPREPLY < <(compgen -W "auto none again" -- "$current") ;;
     inspect:3) mapfile -t COMPREPLY < <(compgen -W "report log bt ps mod sys mem sym type read search" -- "$current") ;;
     *) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
   esac
