@@ -72,13 +72,4 @@ std::vector<Removal> plan_room(std::span<const StoredCrash> crashes) {
   return removals;
 }
 
-Result<> prune(int store_fd, std::span<const Removal> removals) {
-  Result<> outcome;
-  for (const auto& removal : removals) {
-    auto removed = remove_crash(store_fd, removal.name);
-    if (!removed && outcome) outcome = std::move(removed);
-  }
-  return outcome;
-}
-
 }  // namespace lifeboat

@@ -38,7 +38,4 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
 // newest crash; nothing else is worth more than the new one. Empty: nothing may go.
 std::vector<Removal> plan_room(std::span<const StoredCrash> crashes);
 
-// Carries it out; goes on after one that fails, and returns the first error.
-Result<> prune(int store_fd, std::span<const Removal> removals);
-
 }  // namespace lifeboat

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/process.h"
+#include "reservation/entry_files.h"
 #include "reservation/text_diff.h"
 
 namespace lifeboat::reservation {
@@ -33,11 +34,23 @@ Error foreign_error(const std::vector<ForeignParameter>& foreign) {
           "configuration); --force sets lifeboat's all the same, so that it is the one that counts");
 }
 
+// Those that are there, and those whose files something of ours is in: --boot-loader may have named another.
+Result<std::vector<BootLoader>> boot_loaders_with_ours(const std::string& root) {
+  auto loaders = boot_loaders_at(root);
+  const auto has = [&loaders](BootLoader loader) {
+    return std::ranges::find(loaders, loader) != loaders.end();
+  };
+  if (!has(BootLoader::grub) && !TRY(plan_grub(root, "")).edits.empty()) loaders.push_back(BootLoader::grub);
+  if (!has(BootLoader::bls) && !has(BootLoader::systemd_boot) && remembered_value(root))
+    loaders.push_back(BootLoader::bls);
+  return loaders;
+}
+
 // Which boot loaders' files the request is about.
 Result<std::vector<BootLoader>> choose_boot_loaders(const SettingRequest& request) {
   if (request.boot_loader) return std::vector{*request.boot_loader};
   // Nobody has to remember which of two it was.
-  if (request.value.empty()) return boot_loaders_at(request.root);
+  if (request.value.empty()) return boot_loaders_with_ours(request.root);
   return std::vector{TRY(find_boot_loader(request.root))};
 }
 

@@ -12,6 +12,7 @@
 #include "capture/init/ladder.h"
 #include "capture/init/machine.h"
 #include "capture/init/save.h"
+#include "capture/initramfs/mounted_target.h"
 #include "capture/store.h"
 #include "cli/configuration.h"
 
@@ -23,14 +24,17 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kRunFolder = "/run/lifeboat";
 constexpr const char* kShell = "/bin/sh";
 
-// The folders to try: --store-folder FOLDER, else the configured ones.
-std::vector<std::string> store_paths(const CommandLine& line, const config::Config& config) {
-  if (line.has("store-folder")) return {line.get("store-folder")};
-  std::vector<std::string> paths;
-  for (const auto& target : config.targets) {
-    if (target.device.empty()) paths.push_back(target.path);
-  }
-  return paths;
+// The targets to try: --store-folder FOLDER, else the configured ones.
+std::vector<config::TargetEntry> targets_of(const CommandLine& line, const config::Config& config) {
+  if (line.has("store-folder")) return {{.path = line.get("store-folder")}};
+  return config.targets;
+}
+
+// Where its folder is in this system. Mounting is left to the system, which may be at it at this moment.
+Result<std::string> folder_of(const config::TargetEntry& target) {
+  if (auto folder = TRY(mounted_folder(target.device, target.path))) return *std::move(folder);
+  return std::unexpected(Error(ErrorCode::not_found, fmt::format("{} is mounted nowhere", target.device))
+                             .hint("a capture kernel that boots this system needs it in /etc/fstab"));
 }
 
 Result<> save_at(const std::string& path, const std::string& source, const Manifest& manifest,
@@ -71,9 +75,10 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
                                 const config::Config& config) {
   const Manifest manifest = TRY(manifest_for(line, config));
   std::vector<init::Place> places;
-  for (const auto& path : store_paths(line, config)) {
-    const auto save = [&manifest, &source, path](init::Journal& journal,
-                                                 init::Heartbeat& heartbeat) -> Result<> {
+  for (const auto& target : targets_of(line, config)) {
+    const auto save = [&manifest, &source, target](init::Journal& journal,
+                                                   init::Heartbeat& heartbeat) -> Result<> {
+      const std::string path = TRY(folder_of(target));
       TRY_CONTEXT(save_at(path, source, manifest, journal, heartbeat), "{}", path);
       return {};
     };
@@ -81,10 +86,6 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
                         ::sync();
                         return {};
                       }});
-  }
-  if (places.empty()) {
-    return std::unexpected(Error(ErrorCode::not_found, "no configured target is a folder of this system")
-                               .hint("set [target] path, or give --store-folder"));
   }
   std::error_code ignored;
   std::filesystem::create_directories(kRunFolder, ignored);

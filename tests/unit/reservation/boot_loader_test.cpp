@@ -306,6 +306,22 @@ TEST_F(BootLoaderFiles, NoneTakesAwayFromAllBootLoaders) {
   EXPECT_EQ(text("boot/loader/entries/a.conf"), kEntry);
 }
 
+TEST_F(BootLoaderFiles, NoneFindsWhatAnotherBootLoaderWasToldByName) {
+  debian();
+  put("boot/loader/entries/a.conf", kEntry);
+  for (const char* config : {"", "blscfg\n"}) {
+    put("boot/grub/grub.cfg", config);
+    for (const auto loader : {BootLoader::grub, BootLoader::bls}) {
+      const auto setting = plan_setting({.root = folder_.path(), .boot_loader = loader, .value = "88M"});
+      ASSERT_TRUE(setting && carry_out(*setting));
+    }
+    ASSERT_TRUE(set(""));
+    EXPECT_EQ(text("etc/default/grub.d/lifeboat.cfg"), "(none)");
+    EXPECT_EQ(text("boot/loader/entries/a.conf"), kEntry);
+    EXPECT_EQ(text("var/lib/lifeboat/reserve.json"), "(none)");
+  }
+}
+
 TEST_F(BootLoaderFiles, WhatNobodyRemembersIsNamed) {
   systemd_boot();
   ASSERT_TRUE(set("88M"));
