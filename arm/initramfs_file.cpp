@@ -47,28 +47,6 @@ bool module_line_holds(const std::string& line) {
          line.substr(kKey.size()) == file_stamp(line.substr(kKey.size(), line.find(' ', end) - kKey.size()));
 }
 
-// The file is what the recipe makes, with one target or more besides, and the modules that lead there.
-bool has_more_targets(const Recipe& recipe, const std::string& path) {
-  struct stat status{};
-  const auto then = read_text(recipe_path(path), 1_MiB);
-  if (!then || ::stat(path.c_str(), &status) != 0) return false;
-  const auto before = lines_of(*then);
-  const auto now = lines_of(fingerprint(recipe) + size_line(static_cast<uint64_t>(status.st_size)));
-  const auto has = [](const std::vector<std::string>& lines, const std::string& line) {
-    return std::ranges::find(lines, line) != lines.end();
-  };
-  bool more = false;
-  for (const auto& line : before) {
-    if (has(now, line)) continue;
-    if (line.starts_with("target = ")) {
-      more = true;
-    } else if (!module_line_holds(line)) {
-      return false;
-    }
-  }
-  return more && std::ranges::all_of(now, [&](const auto& line) { return has(before, line); });
-}
-
 // What is to be put in the place of the file; nothing: it stays.
 Result<std::optional<Recipe>> recipe_if_stale(const config::Config& config, const RecipeRequest& request,
                                               const std::string& path, std::vector<std::string>& notes,
@@ -77,8 +55,9 @@ Result<std::optional<Recipe>> recipe_if_stale(const config::Config& config, cons
   notes.insert(notes.end(), recipe.warnings.begin(), recipe.warnings.end());
   reason = staleness(recipe, path);
   if (reason.empty()) return std::nullopt;
-  if (recipe.targets.size() < config.targets.size() && has_more_targets(recipe, path)) {
-    notes.push_back(fmt::format("{} stays as it is: it knows the targets that are not there now", path));
+  if (has_more(recipe, path)) {
+    notes.push_back(
+        fmt::format("{} stays as it is: it knows targets or watchdogs that are not there now", path));
     return std::nullopt;
   }
   return recipe;
@@ -142,6 +121,28 @@ std::string staleness(const Recipe& recipe, const std::string& path) {
   if (!then) return "nothing says what it was made of";
   const std::string now = fingerprint(recipe) + size_line(static_cast<uint64_t>(status.st_size));
   return *then == now ? "" : first_difference(*then, now);
+}
+
+bool has_more(const Recipe& recipe, const std::string& path) {
+  struct stat status{};
+  const auto then = read_text(recipe_path(path), 1_MiB);
+  if (!then || ::stat(path.c_str(), &status) != 0 || status.st_size == 0) return false;
+  const auto before = lines_of(*then);
+  const auto now = lines_of(fingerprint(recipe) + size_line(static_cast<uint64_t>(status.st_size)));
+  const auto has = [](const std::vector<std::string>& lines, const std::string& line) {
+    return std::ranges::find(lines, line) != lines.end();
+  };
+  const bool away = recipe.targets.size() < recipe.asked.size();
+  bool more = false;
+  for (const auto& line : before) {
+    if (has(now, line)) continue;
+    if ((away && line.starts_with("target = ")) || line.starts_with("watchdog.running = ")) {
+      more = true;
+    } else if (!module_line_holds(line)) {
+      return false;
+    }
+  }
+  return more && std::ranges::all_of(now, [&](const auto& line) { return has(before, line); });
 }
 
 Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path) {

@@ -16,14 +16,18 @@ std::string initramfs_path(const std::string& release, const std::string& folder
 // Why the file is not what `recipe` makes; empty: it is.
 std::string staleness(const Recipe& recipe, const std::string& path);
 
+// Whether a new one would only have less in it: the file is what `recipe` makes, and knows besides configured
+// targets whose devices are away now, or watchdogs that run now and then (their daemon starts late in the
+// boot), with the modules for them.
+bool has_more(const Recipe& recipe, const std::string& path);
+
 // Makes it and writes it, 0600, so that at every instant the old or the new one is there.
 // Returns its size.
 Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path);
 
 // The file, made anew when it is stale. What there is stays, with a note, when
 // - it cannot be made (a full disk, no target to be found): an older one captures; none does not;
-// - it is what `config` asks for, and now the device of a target is away: there is more in it than in a new
-//   one.
+// - there is more in it than in a new one.
 // `notes` gets what was done and why.
 Result<> refresh_initramfs(const config::Config& config, const RecipeRequest& request,
                            const std::string& path, std::vector<std::string>& notes);

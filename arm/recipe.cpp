@@ -197,6 +197,7 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   Error first_error(ErrorCode::not_found, "no target");
   const auto deadline = Clock::now() + request.device_wait;
   for (const auto& entry : config.targets) {
+    recipe.asked.push_back(fmt::format("{} {} {}", entry.device, entry.filesystem, entry.path));
     auto target = find_target(entry, request.host, deadline);
     if (target) {
       recipe.manifest.targets.push_back(target->target);
@@ -224,6 +225,7 @@ std::string fingerprint(const Recipe& recipe) {
                                  initramfs_compression_name(recipe.compression));
   text += recipe.manifest.to_text();
   text += fmt::format("init {}\n", file_stamp(recipe.init));
+  for (const auto& asked : recipe.asked) text += fmt::format("asked {}\n", asked);
   for (const auto& module : recipe.modules) text += fmt::format("module {}\n", file_stamp(module.path));
   for (const auto& file : recipe.files) text += fmt::format("file {}\n", file_stamp(file));
   return text;

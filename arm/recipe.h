@@ -29,8 +29,9 @@ struct RecipeRequest {
 struct Recipe {
   std::string release, module_folder;
   std::string init;
-  std::vector<LocalTarget> targets;
-  Manifest manifest;  // without its list of modules
+  std::vector<std::string> asked;    // the configured targets, a line each, whether they are there now or not
+  std::vector<LocalTarget> targets;  // those that are
+  Manifest manifest;                 // without its list of modules
   std::vector<ModulePath> modules;
   std::vector<std::string> files;  // extra ones, paths on this machine and in the archive
   InitramfsCompression compression = InitramfsCompression::none;

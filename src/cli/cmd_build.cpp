@@ -82,7 +82,8 @@ Result<int> run_build(const Arguments& arguments) {
   for (const auto& warning : recipe.warnings) log::warning("{}", warning);
 
   const std::string path = line.get("output", arm::initramfs_path(recipe.release));
-  const bool fresh = line.has("if-stale") && arm::staleness(recipe, path).empty();
+  const bool fresh =
+      line.has("if-stale") && (arm::staleness(recipe, path).empty() || arm::has_more(recipe, path));
   std::error_code ignored;
   if (!line.has("output")) std::filesystem::create_directories(arm::kInitramfsFolder, ignored);
   const uint64_t bytes =

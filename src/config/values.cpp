@@ -17,6 +17,8 @@ Result<std::string> parse_path(std::string_view value) {
   }
   std::string path = std::filesystem::path(value).lexically_normal();
   if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  // Written to a file, it would be read back as another one.
+  if (trim(path) != path) return fail(ErrorCode::usage, "the path '{}' ends with white space", value);
   // Two slashes in front are kept by POSIX's rules, and mean nothing on Linux.
   return path.starts_with("//") ? path.substr(1) : path;
 }

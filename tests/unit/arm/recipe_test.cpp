@@ -156,6 +156,22 @@ TEST_F(MachineRecipe, AFullerInitramfsIsNotReplacedByOneWithFewerTargets) {
   EXPECT_EQ(held(), "an initramfs");
 }
 
+TEST_F(MachineRecipe, ATargetThatIsNoLongerConfiguredIsNotKept) {
+  write_fuller_image();
+  auto config = two_targets();
+  config.targets.front().device = "/dev/another-absent-disk";
+  EXPECT_THAT(refresh(config), Contains(HasSubstr("was made")));
+}
+
+TEST_F(MachineRecipe, AWatchdogThatWasSeenToRunStaysKnown) {
+  Recipe recipe = make_recipe(config::Config{}, request()).value();
+  recipe.manifest.watchdogs = {"iTCO_wdt"};
+  put(image(), "an initramfs");
+  put(root() / "store/initramfs.recipe", fingerprint(recipe) + "bytes 12\n");
+  EXPECT_THAT(refresh(config::Config{}), Contains(HasSubstr("stays as it is")));
+  EXPECT_EQ(held(), "an initramfs");
+}
+
 TEST_F(MachineRecipe, WhatIsNoLongerAskedForIsReplaced) {
   write_fuller_image();
   EXPECT_THAT(refresh(config::Config{}), Contains(HasSubstr("was made")));

@@ -175,6 +175,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[target]\npath = /a\npath = /b\n", "/etc/f:3: 'path' is set twice", ""},
         Bad{"[target]\npath = a\n", "/etc/f:2: path: the path 'a' does not begin with /", ""},
         Bad{"[target]\npath = /a/../b\n", "leads upwards", ""},
+        Bad{"[target]\npath = /a /\n", "the path '/a /' ends with white space", ""},
         Bad{"[target]\npath = /a # mine\n", "/etc/f:2: path: the path '/a # mine' has a remark",
             "line of its own"},
         Bad{"[target]\nfilesystem = ext4\n", "/etc/f:1: filesystem without a device", "leave it out"},
