@@ -55,6 +55,9 @@ constexpr ParameterRule kNotForCapture[] = {
     {"resume", "waking a hibernated system would write over what is to be saved"},
     {"resume_offset", "belongs to resume"},
     {"ignition.firstboot", "would set the machine up anew"},
+    // What leads to the target are modules (kernel/module/main.c).
+    {"nomodule", "no module could be loaded, and without drivers there is no target"},
+    {"sysctl.kernel.modules_disabled", "the same, by sysctl"},
     // What would end the capture, or hide why it ended.
     {"oops", "oops=panic: a mishap in one driver must not end the capture"},
     {"panic_on_warn", "a warning must not end the capture"},

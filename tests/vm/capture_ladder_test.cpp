@@ -106,6 +106,20 @@ constexpr const char* kFillDisk =
     "fallocate -l $(($(stat -f -c '%a * %S' /disk) - (1 << 20))) /disk/ballast\n"
     "dd if=/dev/zero of=/disk/rest bs=4k\nsync\nmark free $(stat -f -c %a /disk)\n";
 
+GuestOptions crash_on_a_full_disk(const char* name) {
+  return {.name = name,
+          .kernel = kVersion,
+          .command_line = "crashkernel=128M",
+          .script = "run load lifeboat load /disk/boot/vmlinuz --crash --initrd /disk/boot/capture.img\n" +
+                    std::string(kFillDisk) + "crash_now\nsleep 60\n"};
+}
+
+void wait_for_full_disk(Guest& guest) {
+  const Mark loaded = guest.wait_for("load");
+  ASSERT_EQ(loaded.text, "0") << loaded.output;
+  EXPECT_EQ(guest.wait_for("free").text, "0");
+}
+
 // The oldest crash goes so that the log finds room, the next so that the dump does; then the retention rules.
 TEST(CaptureLadder, takes_older_crashes_away_on_a_full_disk) {
   GuestFiles files;
@@ -117,16 +131,8 @@ TEST(CaptureLadder, takes_older_crashes_away_on_a_full_disk) {
   add_older(files, "20250102T000000Z", "vmcore", 200_MiB);
   add_older(files, "20250103T000000Z", "vmcore", 3_MiB);
   add_older(files, "20250104T000000Z", "vmcore", 2_MiB);
-  Guest guest(
-      {.name = "capture-full-disk",
-       .kernel = kVersion,
-       .command_line = "crashkernel=128M",
-       .script = "run load lifeboat load /disk/boot/vmlinuz --crash --initrd /disk/boot/capture.img\n" +
-                 std::string(kFillDisk) + "crash_now\nsleep 60\n"},
-      files);
-  const Mark loaded = guest.wait_for("load");
-  ASSERT_EQ(loaded.text, "0") << loaded.output;
-  EXPECT_EQ(guest.wait_for("free").text, "0");
+  Guest guest(crash_on_a_full_disk("capture-full-disk"), files);
+  ASSERT_NO_FATAL_FAILURE(wait_for_full_disk(guest));
   guest.wait_for_line("taking 20250101T000000Z away: the target is full", std::chrono::seconds(120));
   guest.wait_for_line("lifeboat: phase capture-log");
   guest.wait_for_line("taking 20250102T000000Z away: the target is full", std::chrono::seconds(300));
@@ -153,16 +159,8 @@ TEST(CaptureLadder, keeps_the_newest_whole_dump_on_a_full_disk) {
   files.write("boot/capture.img", capture_initramfs(kVersion));
   add_older(files, "20250101T000000Z", "vmcore.incomplete", 12_MiB);
   add_older(files, "20250102T000000Z", "vmcore", 100_MiB);
-  Guest guest(
-      {.name = "capture-no-room",
-       .kernel = kVersion,
-       .command_line = "crashkernel=128M",
-       .script = "run load lifeboat load /disk/boot/vmlinuz --crash --initrd /disk/boot/capture.img\n" +
-                 std::string(kFillDisk) + "crash_now\nsleep 60\n"},
-      files);
-  const Mark loaded = guest.wait_for("load");
-  ASSERT_EQ(loaded.text, "0") << loaded.output;
-  EXPECT_EQ(guest.wait_for("free").text, "0");
+  Guest guest(crash_on_a_full_disk("capture-no-room"), files);
+  ASSERT_NO_FATAL_FAILURE(wait_for_full_disk(guest));
   guest.wait_for_line("lifeboat: phase capture-failed", std::chrono::seconds(300));
   guest.wait_for_end();
 
