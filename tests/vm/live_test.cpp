@@ -31,6 +31,16 @@ keep() {
 }
 inspect() { lifeboat inspect /proc/kcore "$@"; }
 tasks() { cat /proc/[0-9]*/stat 2>/dev/null; }
+# A stack of a task that has only just made its child is another one a moment later. wchan names a function only
+# while the task is off the run queue; the second is for the switch away from it. Of PID 1 it is true only while
+# that waits for its child: call it in a subshell, with what looks at the stack.
+asleep() {
+  while :; do
+    read -r asleep_in </proc/$1/wchan
+    case $asleep_in in 0|'') sleep 0.1 ;; *) break ;; esac
+  done
+  sleep 1
+}
 
 sleep 100000 &
 sleeper=$!
@@ -38,8 +48,8 @@ echo $sleeper >sleeper
 (while :; do /bin/busybox true; done) & # lists that change underfoot
 churn=$!
 sleep 1
-cat /proc/$sleeper/stack >stack.sleeper
-cat /proc/1/stack >stack.1
+(asleep $sleeper; cat /proc/$sleeper/stack) >stack.sleeper
+(asleep 1; cat /proc/1/stack) >stack.1
 cat /proc/modules >modules
 cat /proc/kallsyms >kallsyms
 cat /proc/meminfo >meminfo
@@ -58,7 +68,7 @@ for view in report log mod sys mem; do
 done
 keep log.time inspect log -T
 date -u +%s >now
-keep bt.1 inspect bt 1 --json
+(asleep 1; keep bt.1 inspect bt 1 --json)
 keep bt.sleeper inspect bt $sleeper --json
 keep bt.self sh -c 'exec lifeboat inspect /proc/kcore bt $$'
 keep bt.none inspect bt
