@@ -24,15 +24,29 @@ std::string recipe_path(const std::string& path) {
   return std::filesystem::path(path).replace_extension(".recipe");
 }
 
-// The first line in which two fingerprints differ, told as what has changed.
+bool has_line(const std::vector<std::string>& lines, const std::string& line) {
+  return std::ranges::find(lines, line) != lines.end();
+}
+
+// What a line is about: "module /lib/x.ko" of "module /lib/x.ko SIZE TIME", "bytes" of "bytes 5".
+std::string_view subject_of(std::string_view line) {
+  const auto first = line.find(' '), second = line.find(' ', first + 1);
+  return line.substr(0, second == line.npos ? first : second);
+}
+
+// The first line of one fingerprint that the other lacks, told as what has changed.
 std::string first_difference(std::string_view then, std::string_view now) {
   const auto before = lines_of(then), after = lines_of(now);
-  for (size_t index = 0; index < std::max(before.size(), after.size()); ++index) {
-    const std::string was = index < before.size() ? before[index] : "";
-    const std::string is = index < after.size() ? after[index] : "";
-    if (was != is) return fmt::format("'{}' is now '{}'", was, is);
-  }
-  return {};
+  const auto gone = std::ranges::find_if(before, [&](const auto& line) { return !has_line(after, line); });
+  const auto added = std::ranges::find_if(after, [&](const auto& line) { return !has_line(before, line); });
+  if (gone == before.end() && added == after.end()) return "its parts come in another order";
+  if (gone == before.end()) return fmt::format("'{}' is new", *added);
+  if (added == after.end()) return fmt::format("'{}' is gone", *gone);
+  const auto successor = std::ranges::find_if(after, [&](const auto& line) {
+    return !has_line(before, line) && subject_of(line) == subject_of(*gone);
+  });
+  if (successor == after.end()) return fmt::format("'{}' is gone, '{}' is new", *gone, *added);
+  return fmt::format("'{}' is now '{}'", *gone, *successor);
 }
 
 std::string size_line(uint64_t bytes) {
@@ -129,20 +143,17 @@ bool has_more(const Recipe& recipe, const std::string& path) {
   if (!then || ::stat(path.c_str(), &status) != 0 || status.st_size == 0) return false;
   const auto before = lines_of(*then);
   const auto now = lines_of(fingerprint(recipe) + size_line(static_cast<uint64_t>(status.st_size)));
-  const auto has = [](const std::vector<std::string>& lines, const std::string& line) {
-    return std::ranges::find(lines, line) != lines.end();
-  };
   const bool away = recipe.targets.size() < recipe.asked.size();
   bool more = false;
   for (const auto& line : before) {
-    if (has(now, line)) continue;
+    if (has_line(now, line)) continue;
     if ((away && line.starts_with("target = ")) || line.starts_with("watchdog.running = ")) {
       more = true;
     } else if (!module_line_holds(line)) {
       return false;
     }
   }
-  return more && std::ranges::all_of(now, [&](const auto& line) { return has(before, line); });
+  return more && std::ranges::all_of(now, [&](const auto& line) { return has_line(before, line); });
 }
 
 Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path) {

@@ -152,7 +152,7 @@ InitramfsCompression choose_compression(Recipe& recipe) {
   const auto config =
       find_kernel_config("/boot/vmlinuz-" + recipe.release, recipe.release, recipe.module_folder);
   if (config) return choose_initramfs_compression(*config);
-  recipe.warnings.push_back(config.error().message +
+  recipe.warnings.push_back(config.error().reason() +
                             "; the initramfs is left uncompressed, which every kernel can read");
   return InitramfsCompression::none;
 }

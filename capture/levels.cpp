@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "base/size.h"
+#include "base/text.h"
 #include "dump/codec.h"
 
 namespace lifeboat {
@@ -12,7 +13,7 @@ namespace lifeboat {
 Result<std::vector<int>> parse_levels(std::string_view text) {
   std::vector<int> levels;
   for (const auto part : std::views::split(text, ',')) {
-    const std::string_view word(part.begin(), part.end());
+    const std::string_view word = trim({part.begin(), part.end()});
     const auto number = parse_number(word);
     if (!number || *number > 31) return fail(ErrorCode::usage, "'{}' is not a dump level from 0 to 31", word);
     const int level = static_cast<int>(*number);

@@ -63,6 +63,7 @@ enum class UnitState {
 
 struct Facts {
   Result<config::Config> config;
+  std::vector<std::string> missing_files;  // that it names
   SystemState state;
   reservation::Reserved reserved;
   std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others tell the boot loader

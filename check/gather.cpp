@@ -207,6 +207,7 @@ Facts gather_facts(const FactsRequest& request) {
   look_at_kernel(request, facts);
   facts.command_line = request.command_line;
   if (facts.config) {
+    facts.missing_files = config::missing_files(*facts.config);
     facts.targets = look_at_targets(*facts.config, request.host);
     facts.recipe =
         arm::make_recipe(*facts.config, {.release = request.release,

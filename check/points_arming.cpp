@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The chain to a loaded capture kernel: configuration, memory, kernel, modules, initramfs, load.
+#include <algorithm>
+
 #include "base/size.h"
 #include "check/facts.h"
 #include "check/point.h"
@@ -29,7 +31,7 @@ Point reservation_by_itself(const Facts& facts) {
   point.detail = format_size(*got);
   if (!facts.estimate) {
     point.result = PointResult::warning;
-    point.detail += "; whether it is enough cannot be told: " + facts.estimate.error().message;
+    point.detail += "; whether it is enough cannot be told: " + facts.estimate.error().reason();
     point.next = "lifeboat reserve estimate";
     return point;
   }
@@ -44,19 +46,36 @@ Point reservation_by_itself(const Facts& facts) {
   return point;
 }
 
+// What was wanted in the initramfs, and could not be had. Targets have points of their own.
+std::string what_it_lacks(const Facts& facts) {
+  std::string list;
+  for (const auto& warning : facts.recipe->warnings) {
+    const bool of_a_target = std::ranges::any_of(facts.targets, [&](const TargetFacts& target) {
+      return !target.found && warning.ends_with(target.found.error().to_string());
+    });
+    // A warning may have its next step in a second line.
+    if (!of_a_target) list += (list.empty() ? "" : "; ") + warning.substr(0, warning.find('\n'));
+  }
+  return list;
+}
+
 }  // namespace
 
 Point configuration_point(const Facts& facts) {
   Point point{.name = "configuration"};
   if (!facts.config) {
     point.result = PointResult::failure;
-    point.detail = facts.config.error().message;
+    point.detail = facts.config.error().reason();
     point.next = facts.config.error().next_step.empty() ? "mend that line, then: lifeboat config check"
                                                         : facts.config.error().next_step;
     return point;
   }
   for (const auto& file : facts.config->files) point.detail += (point.detail.empty() ? "" : ", ") + file;
   if (point.detail.empty()) point.detail = "none: the defaults hold";
+  if (facts.missing_files.empty()) return point;
+  point.result = PointResult::warning;
+  for (const auto& missing : facts.missing_files) point.detail += "; " + missing;
+  point.next = "put them there, or take them out of the configuration; then: systemctl reload lifeboat-load";
   return point;
 }
 
@@ -75,7 +94,7 @@ Point kernel_point(const Facts& facts) {
   Point point{.name = "capture kernel"};
   if (!facts.kernel) {
     point.result = PointResult::failure;
-    point.detail = facts.kernel.error().message;
+    point.detail = facts.kernel.error().reason();
     point.next = facts.kernel.error().next_step;
     return point;
   }
@@ -100,8 +119,9 @@ Point initramfs_point(const Facts& facts) {
   Point point{.name = "initramfs", .detail = facts.initramfs};
   if (!facts.recipe) {
     point.result = PointResult::failure;
-    point.detail = "it cannot be made: " + facts.recipe.error().message;
-    point.next = facts.recipe.error().next_step.empty() ? "lifeboat build" : facts.recipe.error().next_step;
+    point.detail = "it cannot be made: " + facts.recipe.error().reason();
+    point.next = facts.recipe.error().next_step.empty() ? "mend that, then: lifeboat load --crash"
+                                                        : facts.recipe.error().next_step;
   } else if (facts.initramfs_time == 0) {
     // A load makes it, so that all is well where one is loaded.
     point.result = facts.state.crash_loaded == true ? PointResult::warning : PointResult::failure;
@@ -111,6 +131,10 @@ Point initramfs_point(const Facts& facts) {
     point.result = PointResult::warning;
     point.detail = fmt::format("{} is stale: {}", facts.initramfs, facts.stale);
     point.next = kLoad;
+  } else if (const auto lacks = what_it_lacks(facts); !lacks.empty()) {
+    point.result = PointResult::warning;
+    point.detail = fmt::format("{} does without something: {}", facts.initramfs, lacks);
+    point.next = "mend that, or take it out of the configuration; then: systemctl reload lifeboat-load";
   }
   return point;
 }

@@ -54,7 +54,7 @@ Point target_point(const TargetFacts& target) {
   Point point{.name = "target " + target.name};
   if (!target.found) {
     point.result = PointResult::failure;
-    point.detail = target.found.error().message;
+    point.detail = target.found.error().reason();
     point.next = target.found.error().next_step.empty() ? "name a folder on a local disk as [target] path"
                                                         : target.found.error().next_step;
     return point;

@@ -153,7 +153,7 @@ class Stage {
   Result<> build_initramfses() {
     TRY_VOID(collect_guest_modules());
     const auto config = find_kernel_config(options_.kernel, result_.release, options_.module_folder);
-    if (!config) narrate_(config.error().message + "; the initramfs is left uncompressed");
+    if (!config) narrate_(config.error().reason() + "; the initramfs is left uncompressed");
     const auto compression = config ? choose_initramfs_compression(*config) : InitramfsCompression::none;
     const auto capture = TRY(capture_initramfs(compression));
     result_.initramfs_bytes = capture.size();

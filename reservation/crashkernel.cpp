@@ -150,7 +150,7 @@ CrashKernelRequest crashkernel_request(std::string_view command_line) {
     if (!word.starts_with(kName)) continue;
     const auto parameter = parse_crashkernel(std::string_view(word).substr(kName.size()));
     if (!parameter) {
-      request.mistakes.push_back(parameter.error().message);
+      request.mistakes.push_back(parameter.error().reason());
       continue;
     }
     request.parameters.push_back(*parameter);

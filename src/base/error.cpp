@@ -22,9 +22,12 @@ Error Error::hint(std::string_view step) && {
   return std::move(this->hint(step));
 }
 
+std::string Error::reason() const {
+  return sys_errno == 0 ? message : fmt::format("{}: {}", message, strerror(sys_errno));
+}
+
 std::string Error::to_string() const {
-  std::string text = message;
-  if (sys_errno != 0) text += fmt::format(": {}", strerror(sys_errno));
+  std::string text = reason();
   if (!next_step.empty()) text += fmt::format("\n  next: {}", next_step);
   return text;
 }

@@ -43,7 +43,9 @@ class Error {
   Error& hint(std::string_view next_step) &;
   Error hint(std::string_view next_step) &&;
 
-  // "MESSAGE: strerror. HINT"
+  // "MESSAGE: strerror"
+  [[nodiscard]] std::string reason() const;
+  // The same, and a line "  next: HINT" where there is one.
   [[nodiscard]] std::string to_string() const;
 
   ErrorCode code;

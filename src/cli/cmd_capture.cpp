@@ -111,6 +111,8 @@ Result<int> run_capture(const Arguments& arguments) {
   const std::string source_name = TRY(line.require("SOURCE"));
   if (line.has("store") || line.has("store-folder")) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
+    // A slip costs no folder. In a capture kernel what can be saved is, whatever the source is like.
+    if (!line.has("then-act")) TRY_VOID(Dump::open(source_name));
     return capture_into_store(line, source_name);
   }
   if (line.has("then-act")) return fail(ErrorCode::usage, "capture: --then-act goes with --store");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat config check|show
+#include "base/log.h"
 #include "cli/configuration.h"
 #include "config/keys.h"
 
@@ -39,11 +40,14 @@ Result<int> run_config(const Arguments& arguments) {
   const auto read = read_config(line);
   if (!read && line.json() && action == "check") {
     const Error& error = read.error();
-    print_json({{"ok", false}, {"mistake", error.message}, {"next", error.next_step}});
+    print_json({{"ok", false}, {"mistake", error.reason()}, {"next", error.next_step}});
   }
   const config::Config& config = TRY(read);
+  const auto missing = action == "check" ? config::missing_files(config) : std::vector<std::string>{};
+  for (const auto& file : missing) log::warning("{}", file);
   if (line.json()) {
-    print_json(action == "show" ? to_json(config) : Json{{"files", config.files}, {"ok", true}});
+    print_json(action == "show" ? to_json(config)
+                                : Json{{"files", config.files}, {"ok", true}, {"warnings", missing}});
   } else if (action == "show") {
     fmt::print("{}", config::to_text(config));
   } else if (config.files.empty()) {

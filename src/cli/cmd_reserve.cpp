@@ -155,6 +155,26 @@ std::unexpected<Error> too_little(uint64_t size, const Estimate& needed, const c
           .hint(fmt::format("'lifeboat reserve estimate' tells why; --force {}s all the same", verb)));
 }
 
+// What the kernel would not give, whatever is in use: more than there is, or a place that is none (memory for
+// a capture kernel begins at a multiple of 16 MiB: CRASH_ALIGN of arch/x86/include/asm/crash_reserve.h).
+Result<> check_place(const reservation::CrashKernelParameter& asked, std::optional<uint64_t> ram) {
+  if (asked.offset && *asked.offset % 16_MiB != 0) {
+    return std::unexpected(
+        Error(ErrorCode::usage,
+              fmt::format("crashkernel={}: {:#x} is no multiple of 16 MiB", asked.text, *asked.offset))
+            .hint("leave the '@' out: the kernel finds a place"));
+  }
+  if (!asked.ranges.empty() || !ram || asked.size <= *ram / 2) return {};
+  const std::string what =
+      fmt::format("crashkernel={}: this machine has {} of memory", asked.text, format_size(*ram));
+  if (asked.size >= *ram) {
+    return std::unexpected(
+        Error(ErrorCode::usage, what).hint("'lifeboat reserve estimate' tells how much is needed"));
+  }
+  log::warning("{}, and would live with what is left of it", what);
+  return {};
+}
+
 // Would so much come to be reserved, and be enough? What cannot be found out is no obstacle.
 Result<> check_value(const CommandLine& line, const std::string& value) {
   std::string parameters;
@@ -174,6 +194,7 @@ Result<> check_value(const CommandLine& line, const std::string& value) {
   }
   if (line.has("root") || line.has("force")) return {};
   const auto ram = reservation::read_reserved(SystemPaths{}).ram;
+  TRY_VOID(check_place(*request.main, ram));
   if (!ram && !request.main->ranges.empty()) return {};
   const uint64_t size = std::max(request.main->size_for(ram.value_or(UINT64_MAX), false),
                                  request.main->size_for(ram.value_or(UINT64_MAX), true));

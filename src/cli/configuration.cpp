@@ -14,8 +14,8 @@ void add_config_option(CommandLine& line) {
 Result<config::Config> read_config(const CommandLine& line) {
   if (!line.has("config")) return config::read_config({});
   const std::string path = line.get("config");
-  // Asked for by name, it has to be there.
-  TRY_VOID(open_file(path, O_RDONLY));
+  // Asked for by name, it has to be there. One that is a FIFO would keep us waiting.
+  TRY_VOID(open_file(path, O_RDONLY | O_NONBLOCK));
   return config::read_config({.file = path, .drop_ins = path + ".d/none"});
 }
 

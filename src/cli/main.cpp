@@ -64,7 +64,7 @@ int run(const Arguments& arguments) {
   }
   for (const auto& command : kCommands) {
     if (name != command.name) continue;
-    const auto outcome = run_command(command, {arguments.begin() + 1, arguments.end()});
+    auto outcome = run_command(command, {arguments.begin() + 1, arguments.end()});
     if (outcome) {
       std::cout.flush();
       if (!std::cout) {
@@ -73,6 +73,8 @@ int run(const Arguments& arguments) {
       }
       return *outcome;
     }
+    if (outcome.error().code == ErrorCode::no_permission && ::geteuid() != 0)
+      outcome.error().hint("run it as root");
     log::error("{}", outcome.error().to_string());
     return outcome.error().code == ErrorCode::usage ? kUsage : kFailed;
   }

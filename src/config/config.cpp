@@ -190,6 +190,19 @@ Result<Config> read_config(const ConfigPaths& paths) {
   return config;
 }
 
+std::vector<std::string> missing_files(const Config& config) {
+  std::vector<std::string> missing;
+  const auto look = [&](std::string_view key, const std::string& path, int access) {
+    if (::access(path.c_str(), access) == 0) return;
+    missing.push_back(errno_error(errno, fmt::format("{}: {}", key, path)).reason());
+  };
+  for (const auto& hook : config.capture.hooks_before) look("[capture] hook_before", hook, X_OK);
+  for (const auto& hook : config.capture.hooks_after) look("[capture] hook_after", hook, X_OK);
+  for (const auto& file : config.capture.files) look("[capture] file", file, R_OK);
+  if (!config.collect.command.empty()) look("[collect] command", config.collect.command, X_OK);
+  return missing;
+}
+
 std::string to_text(const Config& config) {
   std::string text;
   for (const auto& target : config.targets) {

@@ -74,6 +74,10 @@ Result<Config> read_config(const ConfigPaths& paths);
 // The same of one text, over `config`; mistakes are `usage` errors.
 Result<> apply_config(Config& config, std::string_view text, const std::string& name);
 
+// The programs and files that it names, and that are not there or no programs; a line each: "[capture]
+// hook_before: /sbin/x: No such file or directory". No mistake: they may come later.
+std::vector<std::string> missing_files(const Config& config);
+
 // Everything as it stands, as text that apply_config() reads back.
 std::string to_text(const Config& config);
 

@@ -24,6 +24,9 @@ bool has_control_character(std::string_view line) {
 }  // namespace
 
 Result<std::vector<IniSection>> parse_ini(std::string_view text, const std::string& name) {
+  // Some editors put it in front, and nobody sees it.
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<IniSection> sections;
   unsigned number = 0;
   for (const auto part : std::views::split(text, '\n')) {

@@ -54,6 +54,37 @@ TEST_F(BadInput, help_is_there_for_every_command) {
   }
 }
 
+TEST_F(BadInput, a_reservation_that_no_machine_can_give_is_refused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root is told how much memory there is where";
+  const auto much = run_lifeboat({"reserve", "set", "900T", "--dry-run"});
+  EXPECT_EQ(much.status, 2) << much.text;
+  EXPECT_THAT(much.text, AllOf(HasSubstr("crashkernel=900T: this machine has"), HasSubstr("next:")));
+  const auto place = run_lifeboat({"reserve", "set", "256M@0x1", "--dry-run"});
+  EXPECT_EQ(place.status, 2) << place.text;
+  EXPECT_THAT(place.text, HasSubstr("0x1 is no multiple of 16 MiB"));
+}
+
+TEST_F(BadInput, a_configuration_that_is_a_fifo_is_not_waited_for) {
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  const auto output = run_lifeboat({"config", "check", "--config", path("fifo")});
+  EXPECT_EQ(output.status, 1) << output.text;
+  EXPECT_THAT(output.text, HasSubstr("is not a file"));
+}
+
+TEST_F(BadInput, a_source_that_is_none_costs_no_folder_in_a_store) {
+  const auto output = run_lifeboat({"capture", path("nothing"), "--store-folder", path("store")});
+  EXPECT_EQ(output.status, 1) << output.text;
+  EXPECT_THAT(output.text, HasSubstr(path("nothing")));
+  EXPECT_FALSE(std::filesystem::exists(path("store")));
+}
+
+TEST_F(BadInput, what_a_configuration_names_and_is_not_there_is_told) {
+  const std::string config = write("conf", "[capture]\nhook_before = /nonexistent\n");
+  const auto text = run_lifeboat({"config", "check", "--config", config});
+  EXPECT_EQ(text.status, 0) << text.text;
+  EXPECT_THAT(text.text, HasSubstr("[capture] hook_before: /nonexistent: No such file"));
+}
+
 struct BadDump {
   const char* what;
   std::string bytes;

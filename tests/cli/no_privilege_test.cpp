@@ -54,6 +54,12 @@ TEST_F(NoPrivilege, CheckSaysThatItNeedsRoot) {
   EXPECT_THAT(output.text, HasSubstr("lifeboat status"));
 }
 
+TEST_F(NoPrivilege, WhatOnlyRootMayDoSaysSo) {
+  const auto output = as_nobody({"unload", "--crash"});
+  EXPECT_EQ(output.status, 1) << output.text;
+  EXPECT_THAT(output.text, HasSubstr("next: run it as root"));
+}
+
 TEST_F(NoPrivilege, ListDoesNotTakeWhatItMayNotSeeForNothing) {
   const auto output = as_nobody({"list", "--config", path("config")});
   EXPECT_EQ(output.status, 1) << output.text;

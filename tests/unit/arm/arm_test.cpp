@@ -56,8 +56,19 @@ TEST_F(Arm, AnInitramfsIsFreshUntilSomethingChanges) {
   ASSERT_TRUE(write_initramfs(made, image));
   EXPECT_EQ(staleness(made, image), "");
 
+  // What is told is what has changed, not what stands in its place now.
+  made.files.push_back(path("hook"));
+  EXPECT_EQ(staleness(made, image), fmt::format("'file {}' is new", file_stamp(path("hook"))));
+  ASSERT_TRUE(write_initramfs(made, image));
+  made.files.pop_back();
+  EXPECT_EQ(staleness(made, image), fmt::format("'file {}' is gone", file_stamp(path("hook"))));
+  ASSERT_TRUE(write_initramfs(made, image));
   made.manifest.targets.push_back({"5678-abcd", "ext4", "/other"});
-  EXPECT_THAT(staleness(made, image), HasSubstr("is now 'target = 5678-abcd ext4 /other'"));
+  EXPECT_EQ(staleness(made, image), "'target = 5678-abcd ext4 /other' is new");
+  ASSERT_TRUE(write_initramfs(made, image));
+  made.manifest.targets.back().uuid = "0000-0000";
+  EXPECT_EQ(staleness(made, image),
+            "'target = 5678-abcd ext4 /other' is now 'target = 0000-0000 ext4 /other'");
 }
 
 TEST_F(Arm, AnInitramfsThatSomebodyElseWroteIsStale) {

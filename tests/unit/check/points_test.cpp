@@ -121,6 +121,9 @@ TEST(CheckPoints, AllIsWell) {
 TEST(CheckPoints, Configuration) {
   expect(configuration_point, [](Facts& f) { f.config->files.clear(); }, kOk, "defaults");
   expect(configuration_point, [](Facts& f) { f.config = failed<config::Config>(); }, kFailure, "the reason");
+  expect(
+      configuration_point, [](Facts& f) { f.missing_files = {"[capture] file: /x: gone"}; }, kWarning,
+      "[capture] file: /x: gone");
 }
 
 TEST(CheckPoints, Reservation) {
@@ -180,6 +183,17 @@ TEST(CheckPoints, Initramfs) {
       },
       kFailure, "is not there");
   expect(initramfs_point, [](Facts& f) { f.stale = "'a' is now 'b'"; }, kWarning, "'a' is now 'b'");
+  expect(
+      initramfs_point, [](Facts& f) { f.recipe->warnings = {"left out: no module 'x'\n  next: y"}; },
+      kWarning, "left out: no module 'x'");
+  // A target that is away has a point of its own.
+  expect(
+      initramfs_point,
+      [](Facts& f) {
+        f.targets.front().found = failed<LocalTarget>();
+        f.recipe->warnings = {"the target /x: " + f.targets.front().found.error().to_string()};
+      },
+      kOk, "initramfs");
 }
 
 TEST(CheckPoints, Loaded) {

@@ -134,6 +134,27 @@ TEST(Config, PathsAreKeptInTheirPlainForm) {
   EXPECT_EQ(config.targets.front().path, "/");
 }
 
+TEST(Config, FilesThatItNamesAndThatAreNotThereAreTold) {
+  Config config;
+  ASSERT_TRUE(
+      apply_config(config,
+                   "[capture]\nhook_before = /bin/sh\nhook_after = /nonexistent --foo\nfile = /etc/passwd\n"
+                   "file = /nope\n[collect]\ncommand = /etc/passwd\n",
+                   "f"));
+  EXPECT_THAT(missing_files(config),
+              ElementsAre("[capture] hook_after: /nonexistent --foo: No such file or directory",
+                          "[capture] file: /nope: No such file or directory",
+                          "[collect] command: /etc/passwd: Permission denied"));
+  EXPECT_TRUE(missing_files(Config{}).empty());
+}
+
+TEST(Config, AByteOrderMarkIsNoMistake) {
+  Config config;
+  ASSERT_TRUE(apply_config(config, "\xEF\xBB\xBF[dump]\nlevel = 31, 1\n", "f"));
+  EXPECT_THAT(config.levels, ElementsAre(31, 1));
+  EXPECT_FALSE(apply_config(config, "[dump]\nlevel = 31,\n", "f"));
+}
+
 TEST(Config, TargetsOfALaterFileReplaceThoseBefore) {
   Config config;
   ASSERT_TRUE(apply_config(config, kEverything, "f"));
