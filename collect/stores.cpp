@@ -47,9 +47,11 @@ Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, A
   const BlockDevice device = TRY(wait_for(target.device, end));
   if (const auto here = mounted_folder(TRY(read_text(paths.mountinfo, 16_MiB)), device, target.path, paths))
     return open_here(*here);
-  const std::string type =
-      target.filesystem.empty() ? TRY(probe_device(device.path)).type : target.filesystem;
-  auto root = mount_detached(device, type, access);
+  std::string type = target.filesystem;
+  auto root = [&]() -> Result<UniqueFd> {
+    if (type.empty()) type = TRY(probe_device(device.path)).type;
+    return mount_detached(device, type, access);
+  }();
   if (!root && root.error().code == ErrorCode::no_permission)
     root.error().hint("it is mounted nowhere: run this as root");
   const UniqueFd root_fd = TRY(std::move(root));
