@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/store.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +68,15 @@ std::string reserve_of(const std::string& name) {
   return name + ".new";
 }
 
+// btrfs writes a block that is changed to another place, which may be none, but for files that were marked
+// before anything was in them. Other file systems do not know the mark, and need none.
+void write_in_place(int fd) {
+  int flags = 0;
+  if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags |= FS_NOCOW_FL;
+  ::ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
 // The reserved file, if there is one: an ordinary file that is nobody else's too. Else a new one.
 Result<UniqueFd> open_reserve(int dir_fd, const std::string& name) {
   auto reserved = open_at(dir_fd, reserve_of(name), O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -73,7 +84,9 @@ Result<UniqueFd> open_reserve(int dir_fd, const std::string& name) {
   if (reserved && ::fstat(reserved->get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1)
     return reserved;
   drop_reserve(dir_fd, name);
-  return open_at(dir_fd, reserve_of(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode);
+  UniqueFd made = TRY(open_at(dir_fd, reserve_of(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode));
+  write_in_place(made.get());
+  return made;
 }
 
 }  // namespace

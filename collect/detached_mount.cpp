@@ -3,14 +3,20 @@
 
 #include <sys/mount.h>
 
+#include "capture/file_system_root.h"
+
 namespace lifeboat::collect {
 
 Result<UniqueFd> mount_detached(const BlockDevice& device, const std::string& filesystem, Access access) {
-  const std::string type = filesystem.empty() ? TRY(probe_device(device.path)).type : filesystem;
-  const auto failed = [&] { return fail_errno("cannot mount {} ({})", device.path, type); };
-  const UniqueFd context(::fsopen(type.c_str(), FSOPEN_CLOEXEC));
+  const auto failed = [&] { return fail_errno("cannot mount {} ({})", device.path, filesystem); };
+  const UniqueFd context(::fsopen(filesystem.c_str(), FSOPEN_CLOEXEC));
   if (!context.valid()) return failed();
-  if (::fsconfig(context.get(), FSCONFIG_SET_STRING, "source", device.path.c_str(), 0) != 0) return failed();
+  const auto set = [&](const char* name, const char* value) {
+    return ::fsconfig(context.get(), FSCONFIG_SET_STRING, name, value, 0) == 0;
+  };
+  if (!set("source", device.path.c_str())) return failed();
+  const auto option = option_for_root(filesystem);
+  if (option && !set(option->name, option->value)) return failed();
   if (access == Access::look && ::fsconfig(context.get(), FSCONFIG_SET_FLAG, "ro", nullptr, 0) != 0)
     return failed();
   if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return failed();

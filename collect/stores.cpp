@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/size.h"
+#include "capture/file_system_root.h"
 #include "capture/initramfs/mounted_target.h"
 #include "capture/store.h"
 
@@ -38,15 +39,19 @@ Result<std::optional<Store>> open_here(const std::string& path) {
     folder.error().hint("crashes are root's alone: run this as root");
   auto fd = TRY(if_there(std::move(folder)));
   if (!fd) return std::nullopt;
-  return Store{.folder = path, .device = {}, .fd = *std::move(fd)};
+  return Store{.folder = path, .device = {}, .filesystem = {}, .fd = *std::move(fd)};
 }
 
 Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, Access access,
                                             Clock::time_point end, const HostPaths& paths) {
   const BlockDevice device = TRY(wait_for(target.device, end));
-  if (const auto here = mounted_folder(TRY(read_text(paths.mountinfo, 16_MiB)), device, target.path))
+  if (const auto here = mounted_folder(TRY(read_text(paths.mountinfo, 16_MiB)), device, target.path, paths))
     return open_here(*here);
-  auto root = mount_detached(device, target.filesystem, access);
+  std::string type = target.filesystem;
+  auto root = [&]() -> Result<UniqueFd> {
+    if (type.empty()) type = TRY(probe_device(device.path)).type;
+    return mount_detached(device, type, access);
+  }();
   if (!root && root.error().code == ErrorCode::no_permission)
     root.error().hint("it is mounted nowhere: run this as root");
   const UniqueFd root_fd = TRY(std::move(root));
@@ -54,6 +59,7 @@ Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, A
   if (!fd) return std::nullopt;
   return Store{.folder = target.path.starts_with('/') ? target.path : "/" + target.path,
                .device = target.device,
+               .filesystem = type,
                .fd = *std::move(fd)};
 }
 
@@ -83,7 +89,10 @@ std::string command_for(const std::string& command, const Store& store, const st
                         const std::string& file) {
   std::string path = store.crash_folder(crash) + (file.empty() ? "" : "/" + file);
   if (store.device.empty()) return fmt::format("{} {}", command, path);
-  return fmt::format("mount {} /mnt; {} /mnt{}", store.device, command, path);
+  const auto option = option_for_root(store.filesystem);
+  return fmt::format("mount {}{} /mnt; {} /mnt{}",
+                     option ? fmt::format("-o {}={} ", option->name, option->value) : "", store.device,
+                     command, path);
 }
 
 OpenStores open_stores(std::span<const config::TargetEntry> targets, Access access,

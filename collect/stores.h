@@ -15,8 +15,9 @@
 namespace lifeboat::collect {
 
 struct Store {
-  std::string folder;  // as anybody names it; with a `device`: from the root of its file system on
-  std::string device;  // as it is configured; empty: it is mounted. Else it is for this process alone
+  std::string folder;      // as anybody names it; with a `device`: from the root of its file system on
+  std::string device;      // as it is configured; empty: it is mounted. Else it is for this process alone
+  std::string filesystem;  // of the device
   UniqueFd fd;
 
   // Its name in messages: "/var/crash/lifeboat", "UUID=...:/crash".

@@ -13,7 +13,7 @@ CLANG_PACKAGES=(clang-19 libclang-rt-19-dev)
 VM_PACKAGES=(qemu-system-x86 e2fsprogs kmod)
 # For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian,
 # a kernel module.
-VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi binutils gzip xz-utils debootstrap make gcc-12)
+VM_TEST_PACKAGES=(busybox-static btrfs-progs ovmf systemd-boot-efi binutils gzip xz-utils debootstrap make gcc-12)
 # To make the packages, and to check what is in them.
 PACKAGE_PACKAGES=(dpkg-dev rpm)
 PACKAGE_TEST_PACKAGES=(lintian man-db groff shellcheck systemd zsh)

@@ -48,7 +48,8 @@ bool Room::take(std::span<const Removal> removals) {
       kept_.insert(removal.name);
     }
   }
-  // ext4 and XFS give blocks of a removed file out again only after their journal has said so on the disk.
+  // ext4 and XFS give blocks of a removed file out again only after their journal has said so on the disk,
+  // btrfs after its transaction is there.
   if (taken && ::syncfs(store_fd_) != 0) log::warning("cannot sync the store after making room");
   return taken;
 }

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "capture/file_system_root.h"
 
 namespace lifeboat::init {
 namespace {
@@ -77,7 +78,9 @@ Result<> mount_target(const Target& target, std::chrono::seconds device_deadline
   heartbeat.beat();
   ::mkdir(kMountPoint, 0755);
   constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME;
-  if (sys::mount(device.c_str(), kMountPoint, target.filesystem.c_str(), kFlags, nullptr) != 0)
+  const auto option = option_for_root(target.filesystem);
+  const std::string data = option ? fmt::format("{}={}", option->name, option->value) : "";
+  if (sys::mount(device.c_str(), kMountPoint, target.filesystem.c_str(), kFlags, data.c_str()) != 0)
     return fail_errno("cannot mount {} ({}) on {}", device, target.filesystem, kMountPoint);
   log::info("target: {} ({}, {})", device, target.filesystem, target.uuid);
   return {};

@@ -78,6 +78,9 @@ Result<std::string> device_node(const HostPaths& paths, const std::string& devic
   return fail(ErrorCode::not_found, "{} does not name the device", about);
 }
 
+constexpr const char* kOtherFolder =
+    "set [target] path to a folder on a plain disk or partition with ext4, xfs, or btrfs of one device";
+
 // A disk that the kernel puts together from others needs more than drivers to appear.
 Result<> check_plain_device(const std::string& sys, const std::string& device_number) {
   std::error_code error;
@@ -86,10 +89,29 @@ Result<> check_plain_device(const std::string& sys, const std::string& device_nu
     return std::unexpected(
         Error(ErrorCode::unsupported, fmt::format("the target lies on a device made of others ({} below it)",
                                                   entry.path().filename().string()))
-            .hint("LVM, RAID and encrypted targets are not supported yet: set [target] path to a folder on a "
-                  "plain disk or partition"));
+            .hint(fmt::format("LVM, RAID and encrypted targets are not supported yet: {}", kOtherFolder)));
   }
   return {};
+}
+
+Error spread_over(uint64_t devices, const std::string& what) {
+  return Error(ErrorCode::unsupported,
+               fmt::format("{} lies on {} devices; a capture kernel waits for one only", what, devices))
+      .hint(kOtherFolder);
+}
+
+// The target that is on a device, which the caller has found.
+Result<LocalTarget> target_on(const BlockDevice& device, const FileSystemOnDevice& on_device,
+                              const std::string& filesystem, const std::string& path,
+                              const std::string& sys) {
+  // One that is missing counts here too.
+  if (on_device.devices != 1)
+    return std::unexpected(spread_over(on_device.devices, "the btrfs on " + device.path));
+  return LocalTarget{
+      .target = {.uuid = on_device.uuid, .filesystem = filesystem, .path = path},
+      .device = device.path,
+      .drivers = TRY(device_drivers(sys, device.number)),
+  };
 }
 
 }  // namespace
@@ -146,35 +168,38 @@ Result<std::vector<std::string>> device_drivers(const std::string& sys, const st
                              .hint("is /sys mounted? name the drivers with --module"));
 }
 
+Result<std::vector<std::string>> devices_below(const Mount& mount, const HostPaths& paths) {
+  if (!mount.device_number.starts_with("0:")) return std::vector{mount.device_number};
+  if (mount.filesystem == "btrfs")
+    return btrfs_devices(paths.sys, TRY(paths.btrfs_uuid_of(mount.mount_point)));
+  return fail(ErrorCode::unsupported, "{} ({}) has no block device", mount.source, mount.filesystem);
+}
+
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths) {
   std::error_code error;
   const fs::path real = fs::weakly_canonical(fs::absolute(folder, error), error);
   if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot resolve {}", folder)));
   const Mount mount = TRY(find_mount(TRY(read_text(paths.mountinfo, 16_MiB)), real));
-  // Of no block device, or, as btrfs numbers itself, perhaps of several.
-  if (mount.device_number.starts_with("0:")) {
+  auto below = devices_below(mount, paths);
+  if (!below && below.error().code == ErrorCode::unsupported) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
               fmt::format("{} lies on {} ({}), which a capture kernel cannot mount by itself yet", folder,
                           mount.source, mount.filesystem))
-            .hint("set [target] path to a folder on a plain disk or partition with ext4 or xfs"));
+            .hint(kOtherFolder));
   }
-  TRY_VOID(check_plain_device(paths.sys, mount.device_number));
+  const auto numbers = TRY_CONTEXT(std::move(below), "the device of {}", folder);
+  if (numbers.size() != 1) return std::unexpected(spread_over(numbers.size(), folder));
+  TRY_VOID(check_plain_device(paths.sys, numbers[0]));
   for (fs::path node = real; node.has_relative_path(); node = node.parent_path()) {
     if (!fs::exists(node, error)) continue;
     if (!fs::is_directory(node, error)) return fail(ErrorCode::usage, "{} is not a folder", node.string());
     break;
   }
   const std::string inside = real.string().substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
-  const std::string device = TRY(device_node(paths, mount.device_number));
-  LocalTarget local{
-      .target = {.uuid = TRY(probe_device(device)).uuid,
-                 .filesystem = mount.filesystem,
-                 .path = join(mount.root, inside)},
-      .device = device,
-      .drivers = TRY(device_drivers(paths.sys, mount.device_number)),
-  };
-  return local;
+  const BlockDevice device{.path = TRY(device_node(paths, numbers[0])), .number = numbers[0]};
+  return target_on(device, TRY(probe_device(device.path)), mount.filesystem, join(mount.root, inside),
+                   paths.sys);
 }
 
 Result<FileSystemOnDevice> probe_device(const std::string& device) {
@@ -191,6 +216,7 @@ Result<FileSystemOnDevice> probe_device(const std::string& device) {
   }
   if (found.uuid.empty())
     return fail(ErrorCode::unsupported, "there is no file system with a UUID on {}", device);
+  if (found.type == "btrfs") found.devices = TRY(btrfs_device_count(device));
   return found;
 }
 
@@ -214,13 +240,7 @@ Result<LocalTarget> find_device_target(const std::string& device, const std::str
   const BlockDevice found = TRY(find_device(device));
   TRY_VOID(check_plain_device(paths.sys, found.number));
   const auto on_device = TRY(probe_device(found.path));
-  return LocalTarget{
-      .target = {.uuid = on_device.uuid,
-                 .filesystem = filesystem.empty() ? on_device.type : filesystem,
-                 .path = path},
-      .device = found.path,
-      .drivers = TRY(device_drivers(paths.sys, found.number)),
-  };
+  return target_on(found, on_device, filesystem.empty() ? on_device.type : filesystem, path, paths.sys);
 }
 
 }  // namespace lifeboat

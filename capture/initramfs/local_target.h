@@ -7,15 +7,17 @@
 #include <vector>
 
 #include "base/error.h"
+#include "capture/initramfs/btrfs.h"
 #include "capture/manifest.h"
 
 namespace lifeboat {
 
-// Places that a test replaces.
+// Places that a test replaces, and the question that is no file.
 struct HostPaths {
   std::string mountinfo = "/proc/self/mountinfo";
   std::string sys = "/sys";
   std::string dev = "/dev";
+  Result<std::string> (*btrfs_uuid_of)(const std::string& folder) = lifeboat::btrfs_uuid_of;
 };
 
 struct LocalTarget {
@@ -25,9 +27,9 @@ struct LocalTarget {
 };
 
 // The file system that holds `folder` (which need not exist yet: its nearest parent counts). `unsupported`
-// for what lifeboat-init cannot mount: no local block device below it, or one that is put together by md or
-// device mapper. The device is told by the mount's number; the source that mountinfo names may be no file
-// ("/dev/root"), or one that has another name by now.
+// for what lifeboat-init cannot mount: no local block device below it, several of them (btrfs), or one that
+// is put together by md or device mapper. The device is told by the mount's number, or by btrfs itself; the
+// source that mountinfo names may be no file ("/dev/root"), or one that has another name by now.
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths);
 
 // A file system that need not be mounted: `device` is "/dev/sdb1", "UUID=...", "LABEL=...", `path` begins at
@@ -47,6 +49,7 @@ Result<BlockDevice> find_device(const std::string& device);
 // What the file system on a device says of itself.
 struct FileSystemOnDevice {
   std::string uuid, type;  // "ext4"
+  uint64_t devices = 1;    // that it lies on
 };
 // `unsupported`: there is none, or none that has a UUID.
 Result<FileSystemOnDevice> probe_device(const std::string& device);
@@ -61,6 +64,8 @@ struct Mount {
 };
 // All of them, in their order; lines that are none are passed over.
 std::vector<Mount> parse_mounts(std::string_view mountinfo);
+// The numbers of the block devices below a mount ("8:1"); several only for btrfs. `unsupported`: it has none.
+Result<std::vector<std::string>> devices_below(const Mount& mount, const HostPaths& paths);
 // The last mount whose mount point holds `path`, which is absolute and has no symbolic links.
 Result<Mount> find_mount(std::string_view mountinfo, const std::string& path);
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/initramfs/mounted_target.h"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
+#include <algorithm>
 #include <filesystem>
 
 #include "base/file.h"
@@ -19,26 +17,23 @@ std::optional<std::filesystem::path> below(const std::string& path, const std::s
   return rest;
 }
 
-// btrfs has a device number of its own; what it lies on is its source.
-bool lies_on(const Mount& mount, const BlockDevice& device) {
-  if (mount.device_number == device.number) return true;
-  struct stat status{};
-  return mount.source.starts_with("/dev/") && ::stat(mount.source.c_str(), &status) == 0 &&
-         S_ISBLK(status.st_mode) &&
-         fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev)) == device.number;
+bool lies_on(const Mount& mount, const BlockDevice& device, const HostPaths& paths) {
+  const auto below = devices_below(mount, paths);
+  return below && std::ranges::find(*below, device.number) != below->end();
 }
 
 }  // namespace
 
 std::optional<std::string> mounted_folder(std::string_view mountinfo, const BlockDevice& device,
-                                          const std::string& path) {
+                                          const std::string& path, const HostPaths& paths) {
   for (const auto& mount : parse_mounts(mountinfo)) {
     const auto rest = below(path, mount.root);
-    if (!rest || !lies_on(mount, device)) continue;
+    if (!rest || !lies_on(mount, device, paths)) continue;
     const std::string here = (std::filesystem::path(mount.mount_point) / *rest).lexically_normal();
     // Something else may be mounted over it or below it.
     const auto holder = find_mount(mountinfo, here);
-    if (holder && holder->mount_point == mount.mount_point && holder->device_number == mount.device_number)
+    if (holder && holder->mount_point == mount.mount_point && holder->device_number == mount.device_number &&
+        holder->root == mount.root)
       return here.size() > 1 && here.ends_with('/') ? here.substr(0, here.size() - 1) : here;
   }
   return std::nullopt;
@@ -48,7 +43,7 @@ Result<std::optional<std::string>> mounted_folder(const std::string& device, con
                                                   const HostPaths& paths) {
   if (device.empty()) return path;
   const BlockDevice found = TRY(find_device(device));
-  return mounted_folder(TRY(read_text(paths.mountinfo, 16_MiB)), found, path);
+  return mounted_folder(TRY(read_text(paths.mountinfo, 16_MiB)), found, path, paths);
 }
 
 }  // namespace lifeboat

@@ -119,12 +119,16 @@ class StoreOnDevice : public Stores {
     add_crash("disk/crash", kNewer);
     const std::string image = path("disk.img");
     put("disk.img", "");
-    fs::resize_file(image, 16 << 20);
-    run({"mke2fs", "-q", "-t", "ext4", "-U", uuid_, "-d", path("disk"), image});
+    make_file_system(image);
+    if (IsSkipped()) return;
     const auto loop = run_process({"losetup", "--find", "--show", image}, std::chrono::seconds(30));
     if (!loop || loop->status != 0) GTEST_SKIP() << "no loop devices here";
     device_ = loop->text.substr(0, loop->text.find('\n'));
     configure("[target]\ndevice = " + device_ + "\npath = /crash\n");
+  }
+  virtual void make_file_system(const std::string& image) {
+    fs::resize_file(image, 16 << 20);
+    run({"mke2fs", "-q", "-t", "ext4", "-U", uuid_, "-d", path("disk"), image});
   }
   void TearDown() override {
     if (!device_.empty()) run({"losetup", "--detach", device_});
@@ -210,6 +214,38 @@ TEST_F(StoreOnDevice, IsForRootOnly) {
   EXPECT_EQ(list.status, 1);
   EXPECT_THAT(list.text, HasSubstr("warning: " + device_ + ": "));
   EXPECT_THAT(list.text, HasSubstr("it is mounted nowhere: run this as root"));
+}
+
+// One whose plain mount leads to another subvolume than the dumps' one, which is mounted nowhere.
+class StoreOnBtrfs : public StoreOnDevice {
+ protected:
+  void make_file_system(const std::string& image) override {
+    if (text_of("/proc/filesystems").find("\tbtrfs\n") == std::string::npos || !find_program("mkfs.btrfs"))
+      GTEST_SKIP() << "no btrfs here";
+    fs::resize_file(image, 256 << 20);
+    run({"mkfs.btrfs", "-q", "-U", uuid_, "-r", path("disk"), image});
+  }
+};
+
+TEST_F(StoreOnBtrfs, BeginsAtTheTopWhateverIsMounted) {
+  const std::string make_default = "mkdir /run/disk && mount " + device_ +
+                                   " /run/disk && btrfs subvolume create /run/disk/default && "
+                                   "btrfs subvolume set-default /run/disk/default && umount /run/disk && ";
+  for (const std::string options : {"", "rw", "ro"}) {
+    SCOPED_TRACE(options);
+    const std::string mount =
+        options.empty() ? "" : "mkdir -p /run/disk && mount -o " + options + " " + device_ + " /run/disk && ";
+    const auto list =
+        run_apart((options.empty() ? make_default : "") + mount, "list --config " + path("lifeboat.conf"));
+    EXPECT_EQ(list.status, 0) << list.text;
+    EXPECT_THAT(list.text, HasSubstr(device_ + ":/crash/" + kNewer));
+    EXPECT_THAT(list.text,
+                HasSubstr("mount -o subvolid=5 " + device_ + " /mnt; lifeboat inspect /mnt/crash"));
+  }
+  // Of the whole, and of the folder itself.
+  const auto top = run_apart("mkdir /run/disk && mount -o subvolid=5 " + device_ + " /run/disk && ",
+                             "list --json --config " + path("lifeboat.conf"));
+  EXPECT_EQ(json_in(top)[0]["folder"], std::string("/run/disk/crash/") + kNewer) << top.text;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "tests/support/btrfs_disk.h"
 #include "tests/support/ext4_disk.h"
 #include "tests/support/results.h"
 
@@ -105,8 +106,10 @@ class LocalTargets : public DeviceDrivers {
   Result<LocalTarget> find(const std::string& line) {
     const std::string mountinfo = (sys() / "mountinfo").string();
     EXPECT_TRUE(write_file_atomically(mountinfo, as_byte_span(line), 0600));
-    return find_local_target(
-        "/", {.mountinfo = mountinfo, .sys = sys().string(), .dev = (sys() / "nodes").string()});
+    return find_local_target("/", {.mountinfo = mountinfo,
+                                   .sys = sys().string(),
+                                   .dev = (sys() / "nodes").string(),
+                                   .btrfs_uuid_of = ask_});
   }
   void put(const fs::path& path, ByteSpan bytes) const {
     fs::create_directories(path.parent_path());
@@ -117,6 +120,7 @@ class LocalTargets : public DeviceDrivers {
     put(fs::canonical(sys() / "dev/block/8:1") / "uevent", as_byte_span(uevent));
     put(sys() / "nodes/sda1", test::ext4_disk());
   }
+  Result<std::string> (*ask_)(const std::string&) = btrfs_uuid_of;
 };
 
 TEST_F(LocalTargets, TheNumberOfTheMountTellsTheDevice) {
@@ -144,7 +148,6 @@ TEST_F(LocalTargets, NetworkAndMemoryFileSystemsAreRefused) {
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - nfs4 server:/export rw\n")), ErrorCode::unsupported);
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n")), ErrorCode::unsupported);
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - overlay rootfs rw\n")), ErrorCode::unsupported);
-  EXPECT_EQ(code_of(find("1 0 0:50 /@ / rw - btrfs /dev/sda1 rw\n")), ErrorCode::unsupported);
   EXPECT_THAT(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n").error().next_step, HasSubstr("[target] path"));
 }
 
@@ -153,6 +156,84 @@ TEST_F(LocalTargets, ADeviceMadeOfOthersIsRefused) {
   const auto found = find("1 0 8:1 / / rw - ext4 /dev/mapper/root rw\n");
   EXPECT_EQ(code_of(found), ErrorCode::unsupported);
   EXPECT_THAT(found.error().next_step, HasSubstr("[target] path"));
+}
+
+// A btrfs that says that it lies on so many devices, and is mounted with 8:1.
+class BtrfsTargets : public LocalTargets {
+ protected:
+  void SetUp() override {
+    LocalTargets::SetUp();
+    make_node("DEVNAME=sda1\n");
+    make_disk(test::btrfs_disk(1));
+    add_device("sda1", "8:1\n");
+    ask_ = [](const std::string& folder) -> Result<std::string> {
+      if (folder != "/") return fail(ErrorCode::unsupported, "{} is not what was asked for", folder);
+      return test::kBtrfsUuid;
+    };
+  }
+  void make_disk(ByteSpan bytes) const { put(node(), bytes); }
+  void add_device(const char* name, const char* number) const {
+    put(sys() / "fs/btrfs" / test::kBtrfsUuid / "devices" / name / "dev", as_byte_span(number));
+  }
+  [[nodiscard]] std::string node() const { return sys() / "nodes/sda1"; }
+  // The source is no file, as a kernel without an initramfs leaves it.
+  Result<LocalTarget> find_btrfs() { return find("1 0 0:50 /@/root / rw - btrfs /dev/root rw\n"); }
+};
+
+TEST_F(BtrfsTargets, BeginAtTheTopOfAllSubvolumes) {
+  const auto target = find_btrfs();
+  ASSERT_TRUE(target) << why(target);
+  EXPECT_EQ(target->target.uuid, test::kBtrfsUuid);
+  EXPECT_EQ(target->target.filesystem, "btrfs");
+  EXPECT_EQ(target->target.path, "/@/root/");
+  EXPECT_EQ(target->device, node());
+  EXPECT_THAT(target->drivers, ElementsAre("ahci", "sd_mod"));
+}
+
+TEST_F(BtrfsTargets, OnSeveralDevicesAreRefused) {
+  // One of them is missing now: the kernel lists the others.
+  for (const uint64_t devices : {uint64_t{0}, uint64_t{2}, UINT64_MAX}) {
+    make_disk(test::btrfs_disk(devices));
+    EXPECT_EQ(code_of(find_btrfs()), ErrorCode::unsupported) << devices;
+    EXPECT_EQ(probe_device(node())->devices, devices);
+  }
+  make_disk(test::btrfs_disk(2));
+  EXPECT_THAT(find_btrfs().error().message, HasSubstr("2 devices"));
+  EXPECT_THAT(find_btrfs().error().next_step, HasSubstr("[target] path"));
+  make_disk(test::btrfs_disk(1));
+  add_device("sdb1", "8:17\n");
+  EXPECT_EQ(code_of(find_btrfs()), ErrorCode::unsupported);
+  EXPECT_THAT(find_btrfs().error().message, HasSubstr("2 devices"));
+}
+
+TEST_F(BtrfsTargets, OnADeviceMadeOfOthersAreRefused) {
+  fs::create_directories(fs::canonical(sys() / "dev/block/8:1") / "slaves/dm-0");
+  EXPECT_EQ(code_of(find_btrfs()), ErrorCode::unsupported);
+  EXPECT_THAT(find_btrfs().error().message, HasSubstr("dm-0"));
+}
+
+TEST_F(BtrfsTargets, WhatTheKernelDoesNotTellIsAnError) {
+  fs::remove(sys() / "fs/btrfs" / test::kBtrfsUuid / "devices/sda1/dev");
+  EXPECT_EQ(code_of(find_btrfs()), ErrorCode::not_found);
+  fs::remove_all(sys() / "fs");
+  EXPECT_EQ(code_of(find_btrfs()), ErrorCode::not_found);
+  // The real question, to a folder that is on no btrfs.
+  ask_ = btrfs_uuid_of;
+  EXPECT_FALSE(find("1 0 0:50 / /proc rw - btrfs /dev/root rw\n"));
+  EXPECT_FALSE(btrfs_uuid_of("/proc"));
+  EXPECT_EQ(code_of(btrfs_uuid_of("/none")), ErrorCode::not_found);
+}
+
+TEST_F(BtrfsTargets, ASuperblockThatIsNoneIsAnError) {
+  auto disk = test::btrfs_disk(1);
+  EXPECT_EQ(btrfs_device_count(node()).value(), 1U);
+  disk[test::kBtrfsMagic] = std::byte{0};
+  make_disk(disk);
+  EXPECT_EQ(code_of(btrfs_device_count(node())), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(find_btrfs()), ErrorCode::unsupported);
+  make_disk(ByteSpan(disk).first(test::kBtrfsSuper + 0x80));
+  EXPECT_EQ(code_of(btrfs_device_count(node())), ErrorCode::truncated);
+  EXPECT_EQ(code_of(find_btrfs()), ErrorCode::unsupported);
 }
 
 }  // namespace

@@ -81,6 +81,8 @@ void Guest::start() {
   };
   auto& extra = machine.extra_arguments;
   for (const auto& device : options_.devices) extra.insert(extra.end(), {"-device", device});
+  for (const auto& disk : options_.disks)
+    extra.insert(extra.end(), {"-drive", "if=virtio,format=raw,cache=unsafe,file=" + disk});
   if (options_.efi) extra.insert(extra.end(), {"-bios", kFirmware});
   if (options_.shared_memory) {
     extra.insert(extra.end(), {"-object",

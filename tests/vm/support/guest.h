@@ -31,6 +31,7 @@ struct GuestOptions {
   std::string cpu_model;             // empty: the most there is
   bool efi = false;                  // boots by OVMF
   std::vector<std::string> devices;  // QEMU's, "i6300esb"
+  std::vector<std::string> disks;    // images that are the caller's: /dev/vdb and so on
   bool shared_memory = false;        // write_memory() works; all of the memory is below 2 GiB then
 };
 

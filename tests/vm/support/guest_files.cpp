@@ -134,7 +134,17 @@ void GuestFiles::write(const std::string& in_guest, ByteSpan contents, mode_t mo
   must(write_file_atomically((folder() / in_guest).string(), contents, mode));
 }
 
-void GuestFiles::add_system(const std::string& version) {
+void GuestFiles::add_program(const std::string& name) {
+  const auto program = find_program(name);
+  if (!program) throw std::runtime_error(name + " is missing: ./dev test installs it");
+  add(*program, "bin/" + name);
+  for (const auto& library : libraries_of({kLoader}, *program)) {
+    const std::string in_guest = "lib/" + fs::path(library).filename().string();
+    if (!fs::exists(folder() / in_guest)) add(library, in_guest);
+  }
+}
+
+void GuestFiles::add_system(const std::string& version, const std::vector<std::string>& modules) {
   const std::string release = kernel_release(version);
   const fs::path tree = fs::canonical(kernel_folder(version) / "modules");
   const std::string in_guest = "system/lib/modules/" + release + "/";
@@ -145,7 +155,9 @@ void GuestFiles::add_system(const std::string& version) {
     const std::string name = index.path().filename();
     if (name.starts_with("modules.")) add(index.path(), in_guest + name);
   }
-  for (const auto& module : must(resolve_modules(tree, {"virtio_pci", "virtio_blk", "ext4"})))
+  std::vector<std::string> names = {"virtio_pci", "virtio_blk", "ext4"};
+  names.insert(names.end(), modules.begin(), modules.end());
+  for (const auto& module : must(resolve_modules(tree, names)))
     add(module.path, in_guest + fs::relative(module.path, tree).string());
 }
 

@@ -39,9 +39,12 @@ class GuestFiles {
   // Paths in the guest are below /disk, given without it: "boot/vmlinuz".
   void add(const std::string& path, const std::string& in_guest);
   void write(const std::string& in_guest, ByteSpan contents, mode_t mode = 0644);
+  // A program of this machine, in /disk/bin, with its libraries.
+  void add_program(const std::string& name);
   // What an installed system has of a kernel, below /disk/system: its file and configuration (boot/), the
-  // indexes of its modules and those that lead to the guest's disk (lib/modules/RELEASE/). And lifeboat-init.
-  void add_system(const std::string& version);
+  // indexes of its modules, those that lead to the guest's disk and those named here (lib/modules/RELEASE/).
+  // And lifeboat-init.
+  void add_system(const std::string& version, const std::vector<std::string>& modules = {});
   // kexec-tools' newest, as /disk/bin/peer-kexec.
   void add_peer_kexec();
 

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How a file system is mounted so that paths begin at its root, which a target's path does.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace lifeboat {
+
+struct MountOption {
+  const char* name;
+  const char* value;
+};
+
+// What has to be said for it; nullopt: nothing. btrfs mounts its default subvolume, which anybody may change:
+// the top, which holds all subvolumes, is number 5 (BTRFS_FS_TREE_OBJECTID, include/uapi/linux/btrfs_tree.h).
+inline std::optional<MountOption> option_for_root(std::string_view filesystem) {
+  if (filesystem == "btrfs") return MountOption{"subvolid", "5"};
+  return std::nullopt;
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// btrfs: a file system with device numbers of its own, which may lie on several devices and be mounted by its
+// subvolumes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace lifeboat {
+
+// The UUID by which the kernel knows the btrfs that holds an open folder (BTRFS_IOC_FS_INFO, which needs no
+// privilege).
+Result<std::string> btrfs_uuid_of(const std::string& folder);
+
+// The numbers ("8:1") of the devices of a mounted btrfs, those that are not missing, by /sys/fs/btrfs.
+Result<std::vector<std::string>> btrfs_devices(const std::string& sys, const std::string& uuid);
+
+// How many devices the btrfs on this device or image lies on, by its superblock. `unsupported`: there is none
+// where all but zoned ones have it.
+Result<uint64_t> btrfs_device_count(const std::string& device);
+
+}  // namespace lifeboat

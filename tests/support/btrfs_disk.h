@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A btrfs, as much of it as a probe for its UUID looks at.
+#pragma once
+
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "base/size.h"
+
+namespace lifeboat::test {
+
+inline constexpr const char* kBtrfsUuid = "cdcdcdcd-cdcd-cdcd-cdcd-cdcdcdcdcdcd";
+// include/uapi/linux/btrfs_tree.h, struct btrfs_super_block
+inline constexpr size_t kBtrfsSuper = 64_KiB, kBtrfsMagic = kBtrfsSuper + 0x40;
+
+inline std::vector<std::byte> btrfs_disk(uint64_t devices) {
+  std::vector<std::byte> disk(1_MiB);
+  const auto put = [&](size_t at, const auto& value) {
+    std::memcpy(&disk[kBtrfsSuper + at], &value, sizeof value);
+  };
+  for (size_t index = 0; index < 16; ++index) disk[kBtrfsSuper + 0x20 + index] = std::byte{0xcd};
+  put(0x30, uint64_t{kBtrfsSuper});  // where it is
+  constexpr std::string_view kMagic = "_BHRfS_M";
+  std::memcpy(&disk[kBtrfsMagic], kMagic.data(), kMagic.size());
+  put(0x70, uint64_t{disk.size()});
+  put(0x88, devices);
+  put(0x90, uint32_t{4096});  // bytes of a sector
+  return disk;
+}
+
+}  // namespace lifeboat::test
