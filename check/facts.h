@@ -66,6 +66,7 @@ struct Facts {
   SystemState state;
   reservation::Reserved reserved;
   std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others tell the boot loader
+  std::optional<std::string> unfinished;               // what `reserve set` was cut short in setting
 
   Result<std::string> kernel;          // path of the capture kernel
   std::string kernel_problem;          // why that file is no capture kernel; empty: it is one

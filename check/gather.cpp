@@ -204,6 +204,7 @@ Facts gather_facts(const FactsRequest& request) {
   facts.state = read_system_state(request.paths);
   facts.reserved = reservation::read_reserved(request.paths);
   facts.foreign = reservation::foreign_parameters(request.root + "/");
+  facts.unfinished = reservation::unfinished_value(request.root + "/");
   look_at_kernel(request, facts);
   facts.command_line = request.command_line;
   if (facts.config) {

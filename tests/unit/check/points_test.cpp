@@ -150,6 +150,14 @@ TEST(CheckPoints, Reservation) {
       "the reason");
 }
 
+TEST(CheckPoints, ReservationThatWasCutShort) {
+  expect(
+      reservation_point, [](Facts& f) { f.unfinished = "200M"; }, kWarning, "crashkernel=200M was to be set");
+  Facts facts = good();
+  facts.unfinished = "1G,high 128M,low";
+  EXPECT_EQ(reservation_point(facts).next, "lifeboat reserve set '1G,high 128M,low'");
+}
+
 // A package that was removed and not purged leaves its own, and 'reserve set' would refuse.
 TEST(CheckPoints, ReservationOfOthers) {
   const auto of_others = [](Facts& f) {
