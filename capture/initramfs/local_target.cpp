@@ -12,6 +12,7 @@
 #include <ranges>
 
 #include "base/file.h"
+#include "base/real_folder.h"
 #include "base/size.h"
 
 namespace lifeboat {
@@ -147,9 +148,7 @@ Result<std::vector<std::string>> device_drivers(const std::string& sys, const st
 }
 
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths) {
-  std::error_code error;
-  const fs::path real = fs::weakly_canonical(fs::absolute(folder, error), error);
-  if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot resolve {}", folder)));
+  const std::string real = TRY(real_folder(folder)).path;
   const Mount mount = TRY(find_mount(TRY(read_text(paths.mountinfo, 16_MiB)), real));
   // Of no block device, or, as btrfs numbers itself, perhaps of several.
   if (mount.device_number.starts_with("0:")) {
@@ -160,12 +159,7 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
             .hint("set [target] path to a folder on a plain disk or partition with ext4 or xfs"));
   }
   TRY_VOID(check_plain_device(paths.sys, mount.device_number));
-  for (fs::path node = real; node.has_relative_path(); node = node.parent_path()) {
-    if (!fs::exists(node, error)) continue;
-    if (!fs::is_directory(node, error)) return fail(ErrorCode::usage, "{} is not a folder", node.string());
-    break;
-  }
-  const std::string inside = real.string().substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
+  const std::string inside = real.substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
   const std::string device = TRY(device_node(paths, mount.device_number));
   LocalTarget local{
       .target = {.uuid = TRY(probe_device(device)).uuid,

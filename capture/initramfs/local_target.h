@@ -24,7 +24,8 @@ struct LocalTarget {
   std::vector<std::string> drivers;  // names of modules, or modaliases where no driver is bound
 };
 
-// The file system that holds `folder` (which need not exist yet: its nearest parent counts). `unsupported`
+// The file system that holds `folder` (which need not exist yet: its nearest parent counts; links on the way
+// as base/real_folder.h follows them). `unsupported`
 // for what lifeboat-init cannot mount: no local block device below it, or one that is put together by md or
 // device mapper. The device is told by the mount's number; the source that mountinfo names may be no file
 // ("/dev/root"), or one that has another name by now.

@@ -227,8 +227,9 @@ TEST(CheckPoints, WhatIsWrongWithOneTargetCostsNothingWhereAnotherIsGood) {
     return target;
   };
   for (const auto& other : {bad([](TargetFacts& t) { t.drivers.front().carried = false; }),
-                            bad([](TargetFacts& t) { t.store->room.free = 0; }),
-                            bad([](TargetFacts& t) { t.store->folder = false; })}) {
+                            bad([](TargetFacts& t) { t.store->room.free = 0; }), bad([](TargetFacts& t) {
+                              t.store->obstacle = Error(ErrorCode::io, "a file");
+                            })}) {
     Facts facts = good();
     for (const bool first : {false, true}) {
       facts = good();
@@ -308,15 +309,11 @@ TEST(CheckPoints, TargetStore) {
   expect_target(target_store_point, [](T&) {}, kOk, "ready");
   expect_target(target_store_point, [](T& t) { t.store.reset(); }, kOk, "not mounted");
   expect_target(target_store_point, [](T& t) { t.store->there = false; }, kOk, "first crash makes it");
+  expect_target(target_store_point, [](T& t) { t.store->real = "/srv/crash"; }, kOk, "leads to /srv/crash");
   expect_target(
       target_store_point,
-      [](T& t) {
-        t.store->link = true;
-        t.store->real = "/srv/crash";
-      },
-      kWarning, "dumps go to /srv/crash");
-  expect_target(target_store_point, [](T& t) { t.store->leads_nowhere = true; }, kFailure, "symbolic link");
-  expect_target(target_store_point, [](T& t) { t.store->folder = false; }, kFailure, "not a folder");
+      [](T& t) { t.store->obstacle = Error(ErrorCode::unsupported, "a link of user 1000"); }, kFailure,
+      "a link of user 1000");
   expect_target(target_store_point, [](T& t) { t.store->read_only = true; }, kWarning, "read-only");
   expect_target(target_store_point, [](T& t) { t.store->owner = 1000; }, kWarning, "user 1000");
   expect_target(target_store_point, [](T& t) { t.store->mode = 0755; }, kWarning, "mode 0755");
