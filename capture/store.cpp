@@ -59,6 +59,29 @@ Result<UniqueFd> walk(int root_fd, const std::string& path, Missing missing) {
   return folder;
 }
 
+// A file or a symbolic link gets another name; a folder keeps its own.
+Result<> clear_place(int folder_fd, const std::string& name) {
+  constexpr int kMost = 100;
+  struct stat status{};
+  const auto is_there = [&](const std::string& one) {
+    return ::fstatat(folder_fd, one.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  };
+  if (!is_there(name) || S_ISDIR(status.st_mode)) return {};
+  for (int number = 1; number <= kMost; ++number) {
+    const std::string aside = fmt::format("{}.was-in-the-way-{}", name, number);
+    if (is_there(aside)) continue;
+    if (sys::renameat(folder_fd, name.c_str(), folder_fd, aside.c_str()) != 0)
+      return fail_errno("cannot move {} out of the way", name);
+    log::warning("{} was no folder: it is {} from now on, and a new folder is made", name, aside);
+    return {};
+  }
+  return fail(ErrorCode::io, "{} is no folder, and there are {} such beside it already", name, kMost);
+}
+
+std::string_view without_slashes(std::string_view path) {
+  return path.substr(0, path.find_last_not_of('/') + 1);
+}
+
 bool is_ours(int folder_fd) {
   struct stat status{};
   return ::fstat(folder_fd, &status) == 0 && status.st_uid == ::geteuid();
@@ -124,7 +147,12 @@ void PendingFile::discard() {
 }
 
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path) {
-  return walk(root_fd, path, Missing::make);
+  const std::string_view whole = without_slashes(path);
+  const auto begin = whole.rfind('/') + 1;  // npos + 1 is 0
+  const std::string parent(whole.substr(0, begin)), name(whole.substr(begin));
+  const UniqueFd folder = TRY(walk(root_fd, parent, Missing::make));
+  if (name == kStoreName) TRY_VOID(clear_place(folder.get(), name));
+  return walk(folder.get(), name, Missing::make);
 }
 
 Result<UniqueFd> find_folder_below(int root_fd, const std::string& path) {
@@ -138,9 +166,7 @@ void claim_store(int store_fd, const std::string& path) {
   if (!foreign && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
   const std::string trouble = fmt::format("the store {} belongs to user {} and has mode {:04o}", path,
                                           status.st_uid, status.st_mode & 07777);
-  // With or without a '/' at its end.
-  const auto own_name = std::filesystem::path(path + "/").lexically_normal().parent_path().filename();
-  if (::geteuid() != 0 || own_name != kStoreName) {
+  if (::geteuid() != 0 || std::filesystem::path(without_slashes(path)).filename() != kStoreName) {
     log::warning("{}: others can write there", trouble);
   } else if (::fchown(store_fd, 0, 0) != 0 || ::fchmod(store_fd, kFolderMode) != 0) {
     log::warning("{}, which cannot be changed: {}", trouble, std::strerror(errno));

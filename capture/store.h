@@ -30,8 +30,10 @@ class PendingFile {
   std::string pending_name_, final_name_;
 };
 
-// Opens `path` below `root_fd`, making folders that are missing (0700). Every component must be a real
-// folder.
+// Opens `path` below `root_fd`, for a crash to be saved there, making folders that are missing (0700). Every
+// component must be a real folder; but that of the last one, if that is lifeboat's own by its name
+// ("lifeboat"), another file or a link is moved out of the way: somebody may have put it there since the
+// machine was armed, and it must not cost the dump.
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path);
 
 // The same of a folder that has to be there: `not_found` when it is not.

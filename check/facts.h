@@ -21,16 +21,14 @@ namespace lifeboat::check {
 // The folder of crashes of a target, where it can be looked at: its file system is mounted here.
 struct StoreFacts {
   std::string path;
-  std::string real;  // its path without symbolic links
+  std::string real;               // its path without the symbolic links that were followed
+  std::optional<Error> obstacle;  // on the way to it: a link that is not followed, or no folder
   bool there = false;
-  bool link = false;           // itself a symbolic link; what follows is of where it leads
-  bool leads_nowhere = false;  // it, or a folder on the way to it, is a link to what is not there
-  bool folder = true;          // and not some other file
-  unsigned mode = 0700;        // permissions
-  unsigned owner = 0;          // user
-  bool read_only = false;      // mounted so
-  bool unreadable = false;     // by this caller
-  FileSystemRoom room;         // total 0: not known
+  unsigned mode = 0700;     // permissions
+  unsigned owner = 0;       // user
+  bool read_only = false;   // mounted so
+  bool unreadable = false;  // by this caller
+  FileSystemRoom room;      // total 0: not known
   std::vector<StoredCrash> crashes;
 };
 
@@ -67,6 +65,7 @@ struct Facts {
   SystemState state;
   reservation::Reserved reserved;
   std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others tell the boot loader
+  std::optional<std::string> unfinished;               // what `reserve set` was cut short in setting
 
   Result<std::string> kernel;          // path of the capture kernel
   std::string kernel_problem;          // why that file is no capture kernel; empty: it is one

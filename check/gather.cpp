@@ -8,6 +8,7 @@
 
 #include "arm/initramfs_file.h"
 #include "base/file.h"
+#include "base/real_folder.h"
 #include "base/size.h"
 #include "capture/initramfs/mounted_target.h"
 #include "capture/watchdog_state.h"
@@ -41,24 +42,22 @@ std::vector<std::string> installed_kernels(const std::string& root) {
 
 StoreFacts look_at_store(const std::string& path) {
   StoreFacts store{.path = path};
+  auto found = find_real_folder(path);
+  if (!found) {
+    store.unreadable = true;
+    return store;
+  }
+  store.real = found->path;
+  store.obstacle = std::move(found->obstacle);
+  store.there = found->missing.empty();
   struct stat status{};
-  store.link = ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
-  std::error_code error;
-  store.real = fs::weakly_canonical(path, error);
-  fs::path existing = store.real;
-  while (::lstat(existing.c_str(), &status) != 0 && existing.has_relative_path())
-    existing = existing.parent_path();
-  // What is left of links in a real path are those that lead nowhere.
-  store.leads_nowhere = S_ISLNK(status.st_mode);
-  store.there = existing == store.real && !store.leads_nowhere;
-  if (store.there) {
-    store.folder = S_ISDIR(status.st_mode);
+  if (store.there && ::fstat(found->folder.get(), &status) == 0) {
     store.mode = status.st_mode & 07777;
     store.owner = status.st_uid;
   }
   struct statvfs system{};
-  if (::statvfs(existing.c_str(), &system) == 0) store.read_only = (system.f_flag & ST_RDONLY) != 0;
-  if (const auto fd = open_file(existing, O_RDONLY | O_DIRECTORY)) {
+  if (::fstatvfs(found->folder.get(), &system) == 0) store.read_only = (system.f_flag & ST_RDONLY) != 0;
+  if (const auto fd = open_at(found->folder.get(), ".", O_RDONLY | O_DIRECTORY)) {
     if (const auto room = file_system_room(fd->get())) store.room = *room;
     if (store.there) {
       if (auto crashes = list_crashes(fd->get())) store.crashes = *std::move(crashes);
@@ -204,6 +203,7 @@ Facts gather_facts(const FactsRequest& request) {
   facts.state = read_system_state(request.paths);
   facts.reserved = reservation::read_reserved(request.paths);
   facts.foreign = reservation::foreign_parameters(request.root + "/");
+  facts.unfinished = reservation::unfinished_value(request.root + "/");
   look_at_kernel(request, facts);
   facts.command_line = request.command_line;
   if (facts.config) {

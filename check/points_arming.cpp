@@ -81,6 +81,12 @@ Point configuration_point(const Facts& facts) {
 
 Point reservation_point(const Facts& facts) {
   Point point = reservation_by_itself(facts);
+  if (facts.unfinished) {
+    if (point.result == PointResult::ok) point.result = PointResult::warning;
+    point.detail += fmt::format("; crashkernel={} was to be set, and the boot loader does not know of it yet",
+                                *facts.unfinished);
+    point.next = fmt::format("lifeboat reserve set '{}'", *facts.unfinished);
+  }
   for (const auto& [where, parameter] : facts.foreign)
     point.detail += fmt::format("; {} has {}, not by lifeboat", where, parameter);
   if (!facts.foreign.empty() && point.result != PointResult::ok)

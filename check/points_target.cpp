@@ -112,27 +112,21 @@ Point target_room_point(const Facts& facts, const TargetFacts& target) {
 }
 
 Point target_store_point(const TargetFacts& target) {
-  Point point{.name = "store " + target.name, .detail = "ready"};
+  Point point{.name = "store " + target.name};
   if (!target.store) {
     point.detail = "it is not mounted: not looked at";
     return point;
   }
   const StoreFacts& store = *target.store;
+  point.detail = store.real == store.path ? "ready" : "ready; it leads to " + store.real;
   const auto bad = [&](PointResult result, std::string detail, std::string next) {
     point.result = result;
     point.detail = std::move(detail);
     point.next = std::move(next);
   };
-  if (store.leads_nowhere) {
-    bad(PointResult::failure, "a symbolic link on the way to it leads to what is not there",
-        "name a folder as [target] path");
-  } else if (store.there && !store.folder) {
-    bad(PointResult::failure, "it is not a folder", fmt::format("mv {0} {0}.old", store.path));
-  } else if (store.link) {
-    bad(PointResult::warning,
-        fmt::format("it is a symbolic link: dumps go to {}, where 'lifeboat list' and 'collect' do not look",
-                    store.real),
-        fmt::format("set [target] path to {}; then: lifeboat load --crash", store.real));
+  if (store.obstacle) {
+    bad(PointResult::failure, store.obstacle->message,
+        store.obstacle->next_step.empty() ? "name a folder as [target] path" : store.obstacle->next_step);
   } else if (store.read_only) {
     bad(PointResult::warning, "its file system is mounted read-only: after an error it may stay so",
         "see why: dmesg; mount -o remount,rw");

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/real_folder.h"
 #include "base/size.h"
 #include "capture/file_system_root.h"
 #include "capture/initramfs/mounted_target.h"
@@ -33,20 +34,11 @@ Result<std::optional<UniqueFd>> if_there(Result<UniqueFd> folder) {
   return std::unexpected(std::move(folder).error());
 }
 
-Result<std::optional<Store>> open_here(const std::string& path) {
-  auto folder = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!folder && folder.error().code == ErrorCode::no_permission)
-    folder.error().hint("crashes are root's alone: run this as root");
-  auto fd = TRY(if_there(std::move(folder)));
-  if (!fd) return std::nullopt;
-  return Store{.folder = path, .device = {}, .filesystem = {}, .fd = *std::move(fd)};
-}
-
 Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, Access access,
                                             Clock::time_point end, const HostPaths& paths) {
   const BlockDevice device = TRY(wait_for(target.device, end));
   if (const auto here = mounted_folder(TRY(read_text(paths.mountinfo, 16_MiB)), device, target.path, paths))
-    return open_here(*here);
+    return open_store(*here);
   std::string type = target.filesystem;
   auto root = [&]() -> Result<UniqueFd> {
     if (type.empty()) type = TRY(probe_device(device.path)).type;
@@ -65,7 +57,7 @@ Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, A
 
 Result<std::optional<Store>> open_target(const config::TargetEntry& target, Access access,
                                          Clock::time_point end, const HostPaths& paths) {
-  if (target.device.empty()) return open_here(target.path);
+  if (target.device.empty()) return open_store(target.path);
   return TRY_CONTEXT(open_on_device(target, access, end, paths), "{}", target.device);
 }
 
@@ -93,6 +85,21 @@ std::string command_for(const std::string& command, const Store& store, const st
   return fmt::format("mount {}{} /mnt; {} /mnt{}",
                      option ? fmt::format("-o {}={} ", option->name, option->value) : "", store.device,
                      command, path);
+}
+
+Result<std::optional<Store>> open_store(const std::string& path) {
+  const auto open = [&]() -> Result<std::optional<Store>> {
+    const RealFolder found = TRY(real_folder(path));
+    if (!found.missing.empty()) return std::nullopt;
+    return Store{.folder = path,
+                 .device = {},
+                 .filesystem = {},
+                 .fd = TRY_CONTEXT(open_at(found.folder.get(), ".", O_RDONLY | O_DIRECTORY), "{}", path)};
+  };
+  auto store = open();
+  if (!store && store.error().code == ErrorCode::no_permission)
+    store.error().hint("crashes are root's alone: run this as root");
+  return store;
 }
 
 OpenStores open_stores(std::span<const config::TargetEntry> targets, Access access,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,10 @@ struct Store {
     return device.empty() ? path : device + ":" + path;
   }
 };
+
+// A folder of this system; nullopt: it is not there yet. Links on the way to it as base/real_folder.h follows
+// them.
+Result<std::optional<Store>> open_store(const std::string& path);
 
 struct OpenStores {
   std::vector<Store> stores;

@@ -25,12 +25,15 @@ class Watcher {
         limits_(limits),
         listener_(listener) {}
 
-  // Takes in what the consoles have said.
+  // Takes in what the consoles have said. A phase is reached once: a capture kernel that could save nothing
+  // prints the dead one's log, with its marks; and a kernel may print on its consoles what lifeboat-init
+  // leaves in its log ("debug", "ignore_loglevel").
   void listen() {
     for (Console* console : {&guest_, &capture_}) {
       for (const auto& line : console->new_lines()) {
         last_ = Clock::now();  // it lives
-        if (const auto name = phase_in(line)) reach(*name);
+        const auto name = phase_in(line);
+        if (name && !reached(*name)) reach(*name);
       }
     }
   }

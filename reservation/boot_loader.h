@@ -40,6 +40,8 @@ struct BootLoaderPlan {
 // `value` is what follows "crashkernel=", of several parameters with blanks between; empty: it is taken away,
 // and what a forced setting replaced comes back.
 Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& value);
+// What plan_grub() had written last, if it has not been taken away.
+std::optional<std::string> grub_value(const std::string& root);
 // Does the file that GRUB boots by, as grub-mkconfig made it last, say so too? nullopt: it is not there, or
 // boots nothing itself. Without a value: it has no parameter but `foreign` ones.
 std::optional<bool> grub_config_agrees(const std::string& root, const std::string& value,

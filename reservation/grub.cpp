@@ -135,6 +135,19 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
   return plan;
 }
 
+std::optional<std::string> grub_value(const std::string& root) {
+  std::string own = read_if_there(fs::path(root) / kOwn).value_or(std::nullopt).value_or("");
+  const auto main = read_if_there(fs::path(root) / kMain).value_or(std::nullopt).value_or("");
+  const auto begin = main.find(kBegin), end = main.find(kEnd);
+  if (begin < end && end != std::string::npos) own += main.substr(begin, end - begin);
+  std::string value;
+  for_each_line(own, [&](size_t, std::string_view line) {
+    for (const auto& word : crashkernel_words(line))
+      value += (value.empty() ? "" : " ") + word.substr(word.find('=') + 1);
+  });
+  return value.empty() ? std::nullopt : std::optional(value);
+}
+
 std::optional<bool> grub_config_agrees(const std::string& root, const std::string& value,
                                        const std::vector<ForeignParameter>& foreign) {
   const auto wanted = parameters_of(value);

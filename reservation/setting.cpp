@@ -136,6 +136,15 @@ std::vector<ForeignParameter> foreign_parameters(const std::string& root) {
   return setting ? std::move(setting->foreign) : std::vector<ForeignParameter>();
 }
 
+std::optional<std::string> unfinished_value(const std::string& root) {
+  if (auto value = grub_value(root); value && !grub_config_agrees(root, *value, {}).value_or(true))
+    return value;
+  auto value = remembered_value(root);
+  if (!value) return std::nullopt;
+  const auto plan = plan_entries(root, *value);
+  return plan && !plan->edits.empty() ? value : std::nullopt;
+}
+
 Result<> carry_out(const Setting& setting) {
   TRY_VOID(make_edits(setting.edits));
   if (setting.command.empty()) return {};

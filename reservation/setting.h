@@ -32,6 +32,9 @@ Result<Setting> plan_setting(const SettingRequest& request);
 // Somebody else's crashkernel= in the files of the boot loader that is there; empty also when they cannot be
 // read.
 std::vector<ForeignParameter> foreign_parameters(const std::string& root);
+// What lifeboat's own files say is set, while the boot loader does not know of it everywhere: a setting was
+// cut short. To set it again brings it about.
+std::optional<std::string> unfinished_value(const std::string& root);
 // Changes the files, runs the command, and looks whether the boot loader knows then; else the files are as
 // before.
 Result<> carry_out(const Setting& setting);

@@ -12,6 +12,7 @@
 #include <ranges>
 
 #include "base/file.h"
+#include "base/real_folder.h"
 #include "base/size.h"
 
 namespace lifeboat {
@@ -176,9 +177,7 @@ Result<std::vector<std::string>> devices_below(const Mount& mount, const HostPat
 }
 
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths) {
-  std::error_code error;
-  const fs::path real = fs::weakly_canonical(fs::absolute(folder, error), error);
-  if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot resolve {}", folder)));
+  const std::string real = TRY(real_folder(folder)).path;
   const Mount mount = TRY(find_mount(TRY(read_text(paths.mountinfo, 16_MiB)), real));
   auto below = devices_below(mount, paths);
   if (!below && below.error().code == ErrorCode::unsupported) {
@@ -191,12 +190,7 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
   const auto numbers = TRY_CONTEXT(std::move(below), "the device of {}", folder);
   if (numbers.size() != 1) return std::unexpected(spread_over(numbers.size(), folder));
   TRY_VOID(check_plain_device(paths.sys, numbers[0]));
-  for (fs::path node = real; node.has_relative_path(); node = node.parent_path()) {
-    if (!fs::exists(node, error)) continue;
-    if (!fs::is_directory(node, error)) return fail(ErrorCode::usage, "{} is not a folder", node.string());
-    break;
-  }
-  const std::string inside = real.string().substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
+  const std::string inside = real.substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
   const BlockDevice device{.path = TRY(device_node(paths, numbers[0])), .number = numbers[0]};
   return target_on(device, TRY(probe_device(device.path)), mount.filesystem, join(mount.root, inside),
                    paths.sys);

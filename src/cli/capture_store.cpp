@@ -7,6 +7,7 @@
 
 #include "arm/recipe.h"
 #include "base/log.h"
+#include "base/real_folder.h"
 #include "base/service_notify.h"
 #include "capture/init/console.h"
 #include "capture/init/ladder.h"
@@ -39,12 +40,10 @@ Result<std::string> folder_of(const config::TargetEntry& target) {
 
 Result<> save_at(const std::string& path, const std::string& source, const Manifest& manifest,
                  init::Journal& journal, init::Heartbeat& heartbeat) {
-  const UniqueFd root = TRY(open_file("/", O_RDONLY | O_DIRECTORY));
-  std::error_code error;
-  const auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
-  if (error) return std::unexpected(errno_error(error.value(), fmt::format("cannot resolve {}", path)));
-  const UniqueFd store = TRY(open_folder_below(root.get(), real));
-  return init::save_into_store(source, store.get(), real, manifest, journal, heartbeat);
+  // Also with an obstacle: what cannot be entered is dealt with as in an initramfs.
+  const RealFolder place = TRY(find_real_folder(path));
+  const UniqueFd store = TRY(open_folder_below(place.folder.get(), place.missing));
+  return init::save_into_store(source, store.get(), place.path, manifest, journal, heartbeat);
 }
 
 Result<Manifest> manifest_for(const CommandLine& line, const config::Config& config) {

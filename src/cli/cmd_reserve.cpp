@@ -47,7 +47,7 @@ std::vector<arm::LoadedFile> loaded_files(const std::optional<arm::LoadedState>&
 }
 
 Json show_json(const Reserved& reserved, const SystemState& state,
-               const std::optional<arm::LoadedState>& loaded) {
+               const std::optional<arm::LoadedState>& loaded, const std::optional<std::string>& unfinished) {
   Json asked = Json::array();
   for (const auto& parameter : reserved.asked.parameters)
     asked.push_back({{"kind", reservation::kind_name(parameter.kind)}, {"text", parameter.text}});
@@ -55,6 +55,7 @@ Json show_json(const Reserved& reserved, const SystemState& state,
   for (const auto& file : loaded_files(loaded)) files.push_back({{"path", file.path}, {"bytes", file.bytes}});
   return {{"asked", asked},
           {"mistakes", reserved.asked.mistakes},
+          {"unfinished", json_or_null(unfinished)},
           {"ram", json_or_null(reserved.ram)},
           {"asked_bytes", json_or_null(reserved.asked_size)},
           {"asked_bytes_rounded_ram", json_or_null(reserved.asked_size_rounded)},
@@ -84,8 +85,14 @@ void print_asked(const Reserved& reserved) {
 }
 
 void print_show(const Reserved& reserved, const SystemState& state,
-                const std::optional<arm::LoadedState>& loaded) {
+                const std::optional<arm::LoadedState>& loaded, const std::optional<std::string>& unfinished) {
   print_asked(reserved);
+  if (unfinished) {
+    fmt::print(
+        "set       crashkernel={0}, of which the boot loader does not know yet: 'lifeboat reserve set "
+        "\"{0}\"' tells it\n",
+        *unfinished);
+  }
   fmt::print("got       {}\n", !reserved.got        ? "not known: the running kernel does not tell"
                                : *reserved.got == 0 ? "nothing"
                                                     : format_size(*reserved.got));
@@ -109,10 +116,11 @@ Result<int> show(const CommandLine& line) {
   const Reserved reserved = reservation::read_reserved(paths);
   const SystemState state = read_system_state(paths);
   const auto loaded = state.crash_loaded == true ? arm::read_loaded_state() : std::nullopt;
+  const auto unfinished = reservation::unfinished_value("/");
   if (line.json()) {
-    print_json(show_json(reserved, state, loaded));
+    print_json(show_json(reserved, state, loaded, unfinished));
   } else {
-    print_show(reserved, state, loaded);
+    print_show(reserved, state, loaded, unfinished);
   }
   return kDone;
 }

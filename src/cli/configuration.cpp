@@ -29,8 +29,9 @@ Result<collect::OpenStores> open_stores(const CommandLine& line, const config::C
   if (!line.has("store")) return collect::open_stores(config.targets, access, patience);
   const std::string path = line.get("store");
   collect::OpenStores opened;
-  opened.stores.push_back(
-      {.folder = path, .device = {}, .fd = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))});
+  auto store = TRY(collect::open_store(path));
+  if (!store) return fail(ErrorCode::not_found, "there is no folder {}", path);
+  opened.stores.push_back(*std::move(store));
   return opened;
 }
 

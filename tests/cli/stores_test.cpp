@@ -56,8 +56,11 @@ class BadStores : public Stores {
     add_crash("store", kOlder);
     add_crash("store", kNewer);
     add_crash("elsewhere", kNewer);
-    fs::create_directory_symlink(path("elsewhere"), path("link"));
-    configure("[target]\npath = " + path("link") +
+    // As anybody can make one in /var/crash, where that is open to all.
+    fs::create_directory(path("open"));
+    fs::permissions(path("open"), fs::perms::all);
+    fs::create_directory_symlink(path("elsewhere"), path("open/link"));
+    configure("[target]\npath = " + path("open/link") +
               "\n[target]\ndevice = /dev/no-such-device\npath = /crash\n" +
               "[target]\npath = " + path("not-there-yet") + "\n[target]\npath = " + path("store") + "\n");
   }
@@ -70,7 +73,7 @@ TEST_F(BadStores, CostListNothingButAreSaid) {
   ASSERT_EQ(crashes.size(), 2U) << list.text;
   EXPECT_EQ(crashes[0]["folder"], path("store") + "/" + kNewer);
   EXPECT_EQ(crashes[0]["device"], nullptr);
-  EXPECT_THAT(list.text, HasSubstr("warning: cannot open " + path("link")));
+  EXPECT_THAT(list.text, HasSubstr("warning: " + path("open/link") + " is a symbolic link"));
   EXPECT_THAT(list.text, HasSubstr("warning: /dev/no-such-device"));
 }
 
@@ -87,9 +90,23 @@ TEST_F(BadStores, CostPruneNothingButAreSaid) {
 
 TEST_F(BadStores, OneThatWasNamedIsAnError) {
   for (const char* name : {"list", "prune", "collect"}) {
-    const auto output = run_lifeboat(command(name, {"--store", path("link")}));
+    const auto output = run_lifeboat(command(name, {"--store", path("open/link")}));
     EXPECT_EQ(output.status, 1) << output.text;
-    EXPECT_THAT(output.text, HasSubstr("cannot open " + path("link")));
+    EXPECT_THAT(output.text, HasSubstr(path("open/link") + " is a symbolic link"));
+    EXPECT_EQ(run_lifeboat(command(name, {"--store", path("not-there-yet")})).status, 1);
+  }
+}
+
+TEST_F(Stores, BehindTheOperatorsOwnLinkAreSeen) {
+  add_crash("disk/crash", kOlder);
+  fs::create_directory_symlink(path("disk"), path("link"));
+  configure("[target]\npath = " + path("link/crash") + "\n");
+  for (const auto& arguments :
+       {command("list", {"--json"}), {"list", "--json", "--store", path("link/crash")}}) {
+    const auto list = run_lifeboat(arguments);
+    EXPECT_EQ(list.status, 0) << list.text;
+    ASSERT_EQ(json_in(list).size(), 1U) << list.text;
+    EXPECT_EQ(json_in(list)[0]["folder"], path("link/crash/") + kOlder);
   }
 }
 

@@ -2,6 +2,7 @@
 // The capture kernel meets a target that is not as promised: it says so, loses nothing, and ends.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "support/programs.h"
@@ -51,6 +52,13 @@ TEST_F(BadTarget, a_missing_device_is_given_up_at_the_deadline) {
   // The last rung: the dead kernel's last words, where somebody may be logging them.
   EXPECT_THAT(console, HasSubstr("Kernel panic - not syncing: sysrq triggered crash"));
   EXPECT_TRUE(powered_off(out));
+  // They have the marks of its phases with them, which are not reached again.
+  EXPECT_THAT(console, HasSubstr("lifeboat: phase guest-panic"));
+  std::vector<std::string> phases;
+  for (const auto& step : nlohmann::json::parse(text_of(out / "timings.json"))["guest"])
+    phases.push_back(step["phase"]);
+  EXPECT_EQ(std::ranges::count(phases, "guest-panic"), 1);
+  EXPECT_EQ(std::ranges::count(phases, "guest-start"), 1);
 }
 
 TEST_F(BadTarget, a_full_disk_keeps_the_log_and_an_honest_dump) {

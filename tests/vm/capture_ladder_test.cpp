@@ -78,6 +78,7 @@ TEST(CaptureLadder, leads_to_the_next_target_past_hooks_and_watchdog) {
   guest.wait_for_line("hook /hooks/after: done");
   guest.wait_for_end();
   EXPECT_THAT(guest.console(), Not(HasSubstr("watchdog 1 is fed"))) << "nobody had started the softdog";
+  EXPECT_THAT(guest.console(), HasSubstr("reboot: Power down")) << "[final] action";
 
   const fs::path store = guest.fetch("/dump");
   const auto crashes = crashes_in(store);
@@ -163,6 +164,7 @@ TEST(CaptureLadder, keeps_the_newest_whole_dump_on_a_full_disk) {
   ASSERT_NO_FATAL_FAILURE(wait_for_full_disk(guest));
   guest.wait_for_line("lifeboat: phase capture-failed", std::chrono::seconds(300));
   guest.wait_for_end();
+  EXPECT_THAT(guest.console(), HasSubstr("reboot: Power down")) << "[failure] action";
 
   const auto left = crashes_in(guest.fetch("/dump"));
   ASSERT_EQ(left.size(), 2U);

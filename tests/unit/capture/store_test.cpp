@@ -88,6 +88,34 @@ TEST_F(Store, EachFailingSyncOrRenameLeavesTheIncompleteName) {
   }
 }
 
+// Somebody may have put something there since the machine was armed; a dump must be saved all the same.
+TEST_F(Store, WhatIsInTheStoresPlaceIsMovedAside) {
+  fs::create_directory(path("elsewhere"));
+  for (const char* name : {"/lifeboat", "/crash/lifeboat/"}) {
+    const fs::path place = temp_->path().string() + fs::path(name).parent_path().string();
+    const fs::path store = std::string(name).ends_with('/') ? place : place / "lifeboat";
+    fs::create_directories(store.parent_path());
+    fs::create_directory_symlink(path("elsewhere"), store);
+    ASSERT_TRUE(open_folder_below(root_.get(), name)) << name;
+    EXPECT_TRUE(fs::is_directory(fs::symlink_status(store)));
+    EXPECT_TRUE(fs::is_symlink(store.string() + ".was-in-the-way-1"));
+    fs::remove(store);
+    ASSERT_TRUE(write_file_atomically(store, as_byte_span("a file"), 0600));
+    ASSERT_TRUE(open_folder_below(root_.get(), name)) << name;
+    EXPECT_EQ(read_text(store.string() + ".was-in-the-way-2").value(), "a file");
+  }
+  EXPECT_TRUE(fs::is_empty(path("elsewhere")));
+  // Another name may be meant for something else.
+  fs::create_directory_symlink(path("elsewhere"), path("dumps"));
+  EXPECT_FALSE(open_folder_below(root_.get(), "/dumps"));
+  EXPECT_TRUE(fs::is_symlink(path("dumps")));
+  // And where nothing is to be made, nothing is moved.
+  fs::remove(path("lifeboat"));
+  fs::create_directory_symlink(path("elsewhere"), path("lifeboat"));
+  EXPECT_FALSE(find_folder_below(root_.get(), "/lifeboat"));
+  EXPECT_TRUE(fs::is_symlink(path("lifeboat")));
+}
+
 TEST_F(Store, FoldersAreMadeOnTheWay) {
   ASSERT_TRUE(open_folder_below(root_.get(), "/var/crash/lifeboat"));
   ASSERT_TRUE(open_folder_below(root_.get(), "var//crash/./lifeboat/"));

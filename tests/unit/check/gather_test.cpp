@@ -85,7 +85,7 @@ TEST_F(GatherFacts, FromFiles) {
   EXPECT_FALSE(facts.recipe);
   EXPECT_FALSE(facts.estimate);
   const StoreFacts& store = *facts.targets[0].store;
-  EXPECT_TRUE(store.there && store.folder && !store.link);
+  EXPECT_TRUE(store.there && !store.obstacle);
   EXPECT_EQ(store.mode, 0700U);
   ASSERT_EQ(store.crashes.size(), 1U);
   EXPECT_EQ(store.crashes[0].outcome, CrashOutcome::whole);
@@ -108,23 +108,37 @@ TEST_F(GatherFacts, AStoreThatIsALink) {
   link(path("store"), "other");
   request_.config->targets = {{.path = path("other")}};
   const StoreFacts store = *gather_facts(request_).targets[0].store;
-  EXPECT_TRUE(store.link && store.there && store.folder && !store.leads_nowhere);
+  EXPECT_TRUE(store.there && !store.obstacle);
   EXPECT_EQ(store.real, path("store"));
   // What counts is where it leads.
   EXPECT_EQ(store.mode, 0700U);
   EXPECT_EQ(store.crashes.size(), 1U);
 }
 
-TEST_F(GatherFacts, AStoreBehindALinkThatLeadsNowhere) {
+TEST_F(GatherFacts, AStoreBehindALinkThatLeadsToWhatIsNotThere) {
   link(path("none"), "other");
   for (const char* name : {"other", "other/lifeboat"}) {
     request_.config->targets = {{.path = path(name)}};
     const StoreFacts store = *gather_facts(request_).targets[0].store;
-    EXPECT_TRUE(store.leads_nowhere) << name;
-    EXPECT_FALSE(store.there) << name;
+    EXPECT_FALSE(store.there || store.obstacle) << name;
+    EXPECT_EQ(store.real, path(name).replace(path("").size(), 5, "none"));
   }
-  request_.config->targets = {{.path = path("none/yet")}};
-  EXPECT_FALSE(gather_facts(request_).targets[0].store->leads_nowhere);
+}
+
+TEST_F(GatherFacts, AStoreThatIsSomebodysLinkOrNoFolder) {
+  fs::create_directory(path("crash"));
+  ASSERT_EQ(::chmod(path("crash").c_str(), 01777), 0);
+  link(path("store"), "crash/link");
+  put("crash/file", "no folder");
+  for (const char* name : {"crash/link", "crash/link/lifeboat", "crash/file"}) {
+    request_.config->targets = {{.path = path(name)}};
+    const auto facts = gather_facts(request_);
+    const StoreFacts& store = *facts.targets[0].store;
+    EXPECT_FALSE(store.there) << name;
+    ASSERT_TRUE(store.obstacle) << name;
+    EXPECT_FALSE(facts.targets[0].found) << name;
+    EXPECT_THAT(target_store_point(facts.targets[0]).detail, testing::HasSubstr(path("crash/")));
+  }
 }
 
 TEST_F(GatherFacts, AUnitThatIsMaskedIsNotEnabled) {

@@ -153,6 +153,14 @@ TEST(CheckPoints, Reservation) {
       "the reason");
 }
 
+TEST(CheckPoints, ReservationThatWasCutShort) {
+  expect(
+      reservation_point, [](Facts& f) { f.unfinished = "200M"; }, kWarning, "crashkernel=200M was to be set");
+  Facts facts = good();
+  facts.unfinished = "1G,high 128M,low";
+  EXPECT_EQ(reservation_point(facts).next, "lifeboat reserve set '1G,high 128M,low'");
+}
+
 // A package that was removed and not purged leaves its own, and 'reserve set' would refuse.
 TEST(CheckPoints, ReservationOfOthers) {
   const auto of_others = [](Facts& f) {
@@ -233,8 +241,9 @@ TEST(CheckPoints, WhatIsWrongWithOneTargetCostsNothingWhereAnotherIsGood) {
     return target;
   };
   for (const auto& other : {bad([](TargetFacts& t) { t.drivers.front().carried = false; }),
-                            bad([](TargetFacts& t) { t.store->room.free = 0; }),
-                            bad([](TargetFacts& t) { t.store->folder = false; })}) {
+                            bad([](TargetFacts& t) { t.store->room.free = 0; }), bad([](TargetFacts& t) {
+                              t.store->obstacle = Error(ErrorCode::io, "a file");
+                            })}) {
     Facts facts = good();
     for (const bool first : {false, true}) {
       facts = good();
@@ -314,15 +323,11 @@ TEST(CheckPoints, TargetStore) {
   expect_target(target_store_point, [](T&) {}, kOk, "ready");
   expect_target(target_store_point, [](T& t) { t.store.reset(); }, kOk, "not mounted");
   expect_target(target_store_point, [](T& t) { t.store->there = false; }, kOk, "first crash makes it");
+  expect_target(target_store_point, [](T& t) { t.store->real = "/srv/crash"; }, kOk, "leads to /srv/crash");
   expect_target(
       target_store_point,
-      [](T& t) {
-        t.store->link = true;
-        t.store->real = "/srv/crash";
-      },
-      kWarning, "dumps go to /srv/crash");
-  expect_target(target_store_point, [](T& t) { t.store->leads_nowhere = true; }, kFailure, "symbolic link");
-  expect_target(target_store_point, [](T& t) { t.store->folder = false; }, kFailure, "not a folder");
+      [](T& t) { t.store->obstacle = Error(ErrorCode::unsupported, "a link of user 1000"); }, kFailure,
+      "a link of user 1000");
   expect_target(target_store_point, [](T& t) { t.store->read_only = true; }, kWarning, "read-only");
   expect_target(target_store_point, [](T& t) { t.store->owner = 1000; }, kWarning, "user 1000");
   expect_target(target_store_point, [](T& t) { t.store->mode = 0755; }, kWarning, "mode 0755");

@@ -114,9 +114,11 @@ TEST_F(Collect, OfANamedFolderOnlyTheFolderIsTouched) {
 
 TEST_F(Collect, OneBadStoreCostsTheOthersNothing) {
   fs::create_directories(path("elsewhere"));
-  fs::create_directory_symlink(path("elsewhere"), path("link"));
+  fs::create_directories(path("open"));
+  fs::permissions(path("open"), fs::perms::all);
+  fs::create_directory_symlink(path("elsewhere"), path("open/link"));
   write("file", "no folder");
-  config_.targets = {{.path = path("link")},
+  config_.targets = {{.path = path("open/link")},
                      {.path = path("file")},
                      {.path = path("not-there-yet")},
                      {.path = "/crash", .device = "/dev/no-such-device"},
@@ -124,7 +126,7 @@ TEST_F(Collect, OneBadStoreCostsTheOthersNothing) {
   add_crash("20261123T084228Z", kDumpFile);
   const auto collection = run();
   EXPECT_THAT(collection.crashes, SizeIs(1));
-  EXPECT_THAT(collection.problems, ElementsAre(HasSubstr(path("link")), HasSubstr(path("file")),
+  EXPECT_THAT(collection.problems, ElementsAre(HasSubstr(path("open/link")), HasSubstr(path("file")),
                                                HasSubstr("/dev/no-such-device")));
 }
 

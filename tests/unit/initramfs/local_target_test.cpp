@@ -103,13 +103,13 @@ TEST_F(DeviceDrivers, AnUnknownDeviceIsAnError) {
 
 class LocalTargets : public DeviceDrivers {
  protected:
-  Result<LocalTarget> find(const std::string& line) {
+  Result<LocalTarget> find(const std::string& line, const std::string& folder = "/") {
     const std::string mountinfo = (sys() / "mountinfo").string();
     EXPECT_TRUE(write_file_atomically(mountinfo, as_byte_span(line), 0600));
-    return find_local_target("/", {.mountinfo = mountinfo,
-                                   .sys = sys().string(),
-                                   .dev = (sys() / "nodes").string(),
-                                   .btrfs_uuid_of = ask_});
+    return find_local_target(folder, {.mountinfo = mountinfo,
+                                      .sys = sys().string(),
+                                      .dev = (sys() / "nodes").string(),
+                                      .btrfs_uuid_of = ask_});
   }
   void put(const fs::path& path, ByteSpan bytes) const {
     fs::create_directories(path.parent_path());
@@ -135,6 +135,26 @@ TEST_F(LocalTargets, TheNumberOfTheMountTellsTheDevice) {
     EXPECT_EQ(target->device, (sys() / "nodes/sda1").string());
     EXPECT_THAT(target->drivers, ElementsAre("ahci", "sd_mod"));
   }
+}
+
+// The capture kernel is told the folder itself: it follows no link.
+TEST_F(LocalTargets, OnlyTheOperatorsOwnLinksAreFollowed) {
+  make_node("MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\n");
+  const std::string mount = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n";
+  const std::string real = fs::canonical(sys()).string();
+  fs::create_directories(sys() / "open");
+  fs::create_symlink("disk/crash", sys() / "link");
+  const auto target = find(mount, (sys() / "link/lifeboat").string());
+  ASSERT_TRUE(target) << why(target);
+  EXPECT_EQ(target->target.path, real + "/disk/crash/lifeboat");
+  fs::permissions(sys() / "open", fs::perms::all);
+  fs::create_symlink("../disk", sys() / "open/lifeboat");
+  const auto refused = find(mount, (sys() / "open/lifeboat").string());
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("open/lifeboat is a symbolic link"));
+  EXPECT_THAT(refused.error().next_step, HasSubstr("ls -l"));
+  put(sys() / "file", {});
+  EXPECT_THAT(find(mount, (sys() / "file").string()).error().to_string(), HasSubstr("Not a directory"));
 }
 
 TEST_F(LocalTargets, ADeviceThatTheKernelDoesNotNameIsAnError) {

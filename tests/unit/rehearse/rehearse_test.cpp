@@ -113,6 +113,21 @@ TEST_F(FakeGuest, ThatGoesThroughAllPhasesHasPoweredOff) {
   EXPECT_EQ(run->phases.back().name, "power-off");
 }
 
+// What could not be saved is printed: the end of the dead kernel's log, marks and all. And a kernel that is
+// told to print everything prints each mark a second time.
+TEST_F(FakeGuest, WhoseMarksAreToldAgainHasReachedThemOnce) {
+  const auto run = this->run(
+      "say guest-start; say guest-panic; saves capture-start; echo '<7>lifeboat: phase capture-start' >>" +
+      capture() + "; say capture-start; saves capture-failed; saves guest-start; saves guest-panic; " +
+      "saves capture-end");
+  ASSERT_TRUE(run) << why(run);
+  EXPECT_EQ(run->end, GuestEnd::powered_off);
+  std::vector<std::string> names;
+  for (const auto& phase : run->phases) names.push_back(phase.name);
+  EXPECT_THAT(names, ElementsAre("guest-start", "guest-panic", "capture-start", "capture-failed",
+                                 "capture-end", "power-off"));
+}
+
 TEST_F(FakeGuest, ThatEndsBeforeItsInitIsToldApart) {
   const auto run = this->run("echo 'Kernel panic' >>" + guest());
   ASSERT_TRUE(run) << why(run);

@@ -256,6 +256,30 @@ TEST_F(BootLoaderFiles, AnAttemptThatWasCutShortIsTakenUpAgain) {
   EXPECT_THAT(set("88M")->notes, IsEmpty());
 }
 
+TEST_F(BootLoaderFiles, ASettingThatWasCutShortIsSeen) {
+  debian();
+  EXPECT_EQ(unfinished_value(folder_.path()), std::nullopt);
+  put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet crashkernel=1G,high crashkernel=128M,low\n");
+  ASSERT_TRUE(set("1G,high 128M,low"));
+  EXPECT_EQ(unfinished_value(folder_.path()), std::nullopt);
+  put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet crashkernel=88M\n");
+  EXPECT_EQ(unfinished_value(folder_.path()), "1G,high 128M,low");
+  // Where there are no drop-ins, too.
+  put("usr/sbin/grub-mkconfig", "");
+  ASSERT_TRUE(set("96M"));
+  EXPECT_EQ(unfinished_value(folder_.path()), "96M");
+  ASSERT_TRUE(set(""));
+  EXPECT_EQ(unfinished_value(folder_.path()), std::nullopt);
+}
+
+TEST_F(BootLoaderFiles, EntriesThatHaveNotTheirParameterYetAreSeen) {
+  systemd_boot();
+  ASSERT_TRUE(set("88M"));
+  EXPECT_EQ(unfinished_value(folder_.path()), std::nullopt);
+  put("boot/loader/entries/a.conf", kEntry);
+  EXPECT_EQ(unfinished_value(folder_.path()), "88M");
+}
+
 TEST_F(BootLoaderFiles, ACommandThatLeavesTheParameterOutUndoesTheFiles) {
   debian();
   put("etc/default/grub.d/zz.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"console=ttyS0\"\n");

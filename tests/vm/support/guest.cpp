@@ -75,7 +75,9 @@ void Guest::start() {
       .cpu_model = options_.cpu_model,
       .accelerator = rehearse::Accelerator::tcg,
       .one_thread = true,
-      .extra_arguments = {"-chardev", "socket,id=line,server=on,wait=off,path=" + in_folder("line"),
+      .extra_arguments = {"-chardev",
+                          "socket,id=line,server=on,wait=off,path=" + in_folder("line") +
+                              ",logfile=" + in_folder("line.log"),
                           "-serial", "chardev:line", "-monitor",
                           "unix:server=on,wait=off,path=" + in_folder("monitor")},
   };
@@ -93,12 +95,13 @@ void Guest::start() {
   line_.reset();
   console_.reset();
   lines_.clear();
-  for (const char* name : {"console", "line", "monitor"}) fs::remove(in_folder(name));
+  for (const char* name : {"console", "line", "line.log", "monitor"}) fs::remove(in_folder(name));
   const UniqueFd said = must(open_file(in_folder("qemu"), O_RDWR | O_CREAT | O_TRUNC, 0600));
   process_.reset();
   process_ = must(ChildProcess::start(rehearse::qemu_arguments(qemu_, machine),
                                       {.stdout_fd = said.get(), .stderr_fd = said.get()}));
   console_.emplace(in_folder("console"));
+  line_console_.emplace(in_folder("line.log"));
 }
 
 UniqueFd Guest::connect(const std::string& socket) const {
@@ -112,8 +115,14 @@ UniqueFd Guest::connect(const std::string& socket) const {
 
 bool Guest::listen() {
   const bool ended = process_->poll().has_value();
+  // It is all in line.log; but a line that nobody reads would soon hold the guest up.
+  char heard[4096];
+  while (line_.valid() && ::recv(line_.get(), heard, sizeof heard, MSG_DONTWAIT) > 0) {
+  }
   // After the poll: the last words of a guest that has ended are in the file by now.
-  for (auto& line : console_->new_lines()) lines_.push_back(std::move(line));
+  for (auto* console : {&*console_, &*line_console_}) {
+    for (auto& line : console->new_lines()) lines_.push_back(std::move(line));
+  }
   return !ended;
 }
 
@@ -218,7 +227,8 @@ void Guest::write_memory(uint64_t address, ByteSpan bytes) const {
 }
 
 std::string Guest::console() const {
-  return read_text(in_folder("console"), 64_MiB).value_or("");
+  return read_text(in_folder("console"), 64_MiB).value_or("") +
+         read_text(in_folder("line.log"), 64_MiB).value_or("");
 }
 
 fs::path Guest::fetch(const std::string& folder) {

@@ -60,7 +60,8 @@ class Guest {
   std::string wait_for_kernel() { return wait_for("init").text; }
   // Until QEMU has ended: the guest powered off, or was reset.
   void wait_for_end(std::chrono::seconds limit = std::chrono::seconds(120));
-  // The answer to guest_init.sh's wait_for_test.
+  // The answer to guest_init.sh's wait_for_test, or what is typed where ttyS1 is a kernel's console. What is
+  // said there is heard as what is said on ttyS0.
   void answer(const std::string& line);
 
   // A command of QEMU's monitor ("nmi", "mce ..."); returns when it is done.
@@ -89,7 +90,7 @@ class Guest {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::string qemu_;
   std::optional<ChildProcess> process_;
-  std::optional<rehearse::Console> console_;
+  std::optional<rehearse::Console> console_, line_console_;
   std::deque<std::string> lines_;  // heard, not yet taken
   UniqueFd line_;                  // the guest's ttyS1
 };

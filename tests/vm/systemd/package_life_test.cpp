@@ -122,6 +122,13 @@ TEST_F(PackageLife, from_installation_to_purge) {
   EXPECT_THAT(run("cat /etc/lifeboat.conf").text, HasSubstr("# mine"));
   EXPECT_EQ(reloads(), before + 1);
   expect_loaded(true);
+  // What the operator has only stopped, too: an upgrade starts nothing.
+  succeed("systemctl stop lifeboat-load lifeboat-reload.path");
+  succeed("dpkg -i lifeboat_*.deb");
+  EXPECT_EQ(run("systemctl is-active lifeboat-load lifeboat-reload.path").text, "inactive\ninactive\n");
+  expect_loaded(false);
+  succeed("systemctl start lifeboat-load lifeboat-reload.path");
+  expect_loaded(true);
 
   succeed("lifeboat reserve set 200M");
   EXPECT_THAT(succeed("grep -r crashkernel /etc/default /boot/grub/grub.cfg"), HasSubstr("crashkernel=200M"));
@@ -139,7 +146,12 @@ TEST_F(PackageLife, from_installation_to_purge) {
   // What is left of it does nothing, and harms nobody.
   succeed("/etc/kernel/postinst.d/zz-lifeboat " + other_);
   succeed("/etc/kernel/postrm.d/zz-lifeboat " + other_);
+  // It comes back, and arms the machine as the first installation did.
+  succeed("dpkg -i lifeboat_*.deb");
+  EXPECT_EQ(run("systemctl is-active lifeboat-load lifeboat-reload.path").text, "active\nactive\n");
+  expect_loaded(true);
   succeed("apt-get -y purge lifeboat");
+  expect_loaded(false);
   EXPECT_EQ(run("ls /var/crash/lifeboat/mine").text, "vmcore\n");
   succeed("rm -rf /var/crash; [ ! -e /run/lifeboat ]");
   succeed(std::string(kFilesOfTheSystem) + " >/root/after");

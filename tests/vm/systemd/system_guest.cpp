@@ -185,6 +185,20 @@ Result<> SystemGuest::run_to_the_end(const std::string& line) {
   return std::unexpected(explained(Error(ErrorCode::timeout, line + ": the machine is still there")));
 }
 
+Result<> SystemGuest::type_until(const std::string& line, const std::string& answer) {
+  const auto deadline = Clock::now() + kBootLimit;
+  while (Clock::now() < deadline) {
+    TRY_VOID(send(line));
+    const auto pause = Clock::now() + 2s;
+    for (auto said = next_line(pause);; said = next_line(pause)) {
+      if (said && said->find(answer) != std::string::npos) return {};
+      if (!said && said.error().code != ErrorCode::timeout) return std::unexpected(explained(said.error()));
+      if (!said) break;
+    }
+  }
+  return std::unexpected(explained(Error(ErrorCode::timeout, line + ": no shell answers '" + answer + "'")));
+}
+
 Result<Clock::time_point> SystemGuest::console_says(const std::string& text, size_t from) {
   const auto deadline = Clock::now() + kBootLimit;
   while (Clock::now() < deadline) {

@@ -44,6 +44,9 @@ class SystemGuest {
 
   // Sends a line and waits for no answer.
   Result<> send(const std::string& line);
+  // Types a line at a shell that is not ours, on the same port, until something has `answer` in it: what is
+  // typed before it listens may be lost. The port's echo of the line must not have it.
+  Result<> type_until(const std::string& line, const std::string& answer);
   // When the console says `text`, behind what it had said when it was `from` bytes long.
   Result<std::chrono::steady_clock::time_point> console_says(const std::string& text, size_t from);
 
