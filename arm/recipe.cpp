@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
 #include "base/file.h"
 #include "base/process.h"
@@ -20,21 +19,9 @@ namespace {
 
 constexpr uint64_t kMostFileBytes = 256_MiB;
 
-using Clock = std::chrono::steady_clock;
-
-Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host,
-                                Clock::time_point deadline) {
-  constexpr auto kPause = std::chrono::milliseconds(100);
-  const auto look = [&] {
-    return entry.device.empty() ? find_local_target(entry.path, host)
-                                : find_device_target(entry.device, entry.filesystem, entry.path, host);
-  };
-  auto target = look();
-  while (!target && target.error().code == ErrorCode::not_found && !entry.device.empty() &&
-         Clock::now() < deadline) {
-    std::this_thread::sleep_for(kPause);
-    target = look();
-  }
+Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host) {
+  auto target = entry.device.empty() ? find_local_target(entry.path, host)
+                                     : find_device_target(entry.device, entry.filesystem, entry.path, host);
   if (target) return target;
   const std::string where = entry.where.empty() ? "" : fmt::format(" ({})", entry.where);
   return std::unexpected(std::move(target).error().context(
@@ -195,10 +182,9 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   recipe.manifest = manifest_of(config);
   // One that cannot be used must not cost those that can; the list says which it was.
   Error first_error(ErrorCode::not_found, "no target");
-  const auto deadline = Clock::now() + request.device_wait;
   for (const auto& entry : config.targets) {
     recipe.asked.push_back(fmt::format("{} {} {}", entry.device, entry.filesystem, entry.path));
-    auto target = find_target(entry, request.host, deadline);
+    auto target = find_target(entry, request.host);
     if (target) {
       recipe.manifest.targets.push_back(target->target);
       recipe.targets.push_back(*std::move(target));

@@ -58,11 +58,10 @@ class MachineRecipe : public testing::Test {
     fs::create_directories(path.parent_path());
     ASSERT_TRUE(write_file_atomically(path.string(), as_byte_span(text), 0755));
   }
-  [[nodiscard]] RecipeRequest request(std::chrono::milliseconds wait = 0ms) const {
+  [[nodiscard]] RecipeRequest request() const {
     return {.release = "6.1.0-test",
             .module_folder = modules(),
             .init = root() / "lifeboat-init",
-            .device_wait = wait,
             .host = {.mountinfo = root() / "mountinfo", .sys = root() / "sys", .dev = root() / "dev"}};
   }
   static config::Config two_targets() {
@@ -97,18 +96,6 @@ TEST_F(MachineRecipe, ATargetThatIsAwayIsLeftOutWithAWarning) {
   ASSERT_EQ(recipe->targets.size(), 1U);
   EXPECT_EQ(recipe->manifest.targets.front().uuid, test::kExt4Uuid);
   EXPECT_THAT(recipe->warnings, Contains(HasSubstr("/dev/absent-disk")));
-}
-
-TEST_F(MachineRecipe, ADeviceThatIsAwayIsWaitedForButNotForEver) {
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(make_recipe(two_targets(), request(300ms)));
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, 300ms);
-}
-
-TEST_F(MachineRecipe, NobodyWaitsWhereEverythingIsThere) {
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(make_recipe(config::Config{}, request(60s)));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 30s);
 }
 
 TEST_F(MachineRecipe, WhatIsOnlyWantedIsLeftOutWithAWarning) {
