@@ -150,6 +150,44 @@ TEST_F(MachineRecipe, ATargetThatIsNoLongerConfiguredIsNotKept) {
   EXPECT_THAT(refresh(config), Contains(HasSubstr("was made")));
 }
 
+// The daemon that starts it may come later than the load.
+TEST_F(MachineRecipe, TheDriverOfAWatchdogIsTakenAlongWhetherOrNotItRuns) {
+  const fs::path device = root() / "sys/devices/pci/dog", dog = device / "watchdog/watchdog0";
+  put(dog / "state", "inactive\n");
+  put(dog / "identity", "A dog\n");
+  fs::create_directories(root() / "sys/class/watchdog");
+  fs::create_directories(device / "driver");
+  fs::create_symlink(dog, root() / "sys/class/watchdog/watchdog0");
+  fs::create_symlink(device, dog / "device");
+  fs::create_symlink("/sys/module/far", device / "driver/module");
+  const auto idle = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(idle) << why(idle);
+  EXPECT_TRUE(carries(*idle, "far"));
+  EXPECT_THAT(idle->modules, testing::SizeIs(1));
+  EXPECT_THAT(idle->manifest.watchdogs, IsEmpty()) << "it would be started";
+
+  put(dog / "state", "active\n");
+  const auto running = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(running) << why(running);
+  EXPECT_TRUE(carries(*running, "far"));
+  EXPECT_THAT(running->manifest.watchdogs, ElementsAre("A dog"));
+
+  config::Config without;
+  without.capture.watchdog = false;
+  EXPECT_THAT(make_recipe(without, request())->modules, IsEmpty());
+}
+
+TEST_F(MachineRecipe, TheDriverOfAWatchdogWithoutADeviceIsFoundByItsUseOfTheCore) {
+  put(root() / "sys/devices/virtual/watchdog/watchdog0/state", "active\n");
+  fs::create_directories(root() / "sys/class/watchdog");
+  fs::create_symlink(root() / "sys/devices/virtual/watchdog/watchdog0",
+                     root() / "sys/class/watchdog/watchdog0");
+  fs::create_directories(root() / "sys/module/watchdog/holders/far");
+  const auto recipe = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  EXPECT_TRUE(carries(*recipe, "far"));
+}
+
 TEST_F(MachineRecipe, AWatchdogThatWasSeenToRunStaysKnown) {
   Recipe recipe = make_recipe(config::Config{}, request()).value();
   recipe.manifest.watchdogs = {"iTCO_wdt"};
