@@ -21,7 +21,7 @@ class Connection {
       return fail(ErrorCode::usage, "{} is too long for a socket", path);
     path.copy(address.sun_path, path.size());
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    if (!fd.valid() || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
       return fail_errno("cannot connect to {}", path);
     return Connection(std::move(fd));
   }
