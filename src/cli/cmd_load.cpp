@@ -245,11 +245,14 @@ std::string stamps(const PreparedLoad& load) {
   return text;
 }
 
-Result<Loaded> load_once(const CommandLine& line, const SystemPaths& paths) {
-  PreparedLoad load = TRY(prepare(line, paths));
+Result<Loaded> load_prepared(PreparedLoad load, const SystemPaths& paths) {
   std::string initramfs = stamps(load);
   LoadReport report = TRY(load_and_note(load.request, load.kernel, paths));
   return Loaded{std::move(load), std::move(report), std::move(initramfs)};
+}
+
+Result<Loaded> load_once(const CommandLine& line, const SystemPaths& paths) {
+  return load_prepared(TRY(prepare(line, paths)), paths);
 }
 
 // With what a load had to put up with: an initramfs that could not be made anew.
@@ -274,7 +277,7 @@ Result<Loaded> load_again(const CommandLine& line, const SystemPaths& paths, Res
   }
   // Somebody has disarmed the machine meanwhile, and meant it.
   if (read_system_state(paths).crash_loaded == false) return done;
-  return load_once(line, paths);
+  return load_prepared(std::move(load), paths);
 }
 
 // A machine that waits for a disk is armed meanwhile, with what is there: loads at once, and again each time
