@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
 #include "base/file.h"
 #include "base/process.h"
@@ -20,21 +19,9 @@ namespace {
 
 constexpr uint64_t kMostFileBytes = 256_MiB;
 
-using Clock = std::chrono::steady_clock;
-
-Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host,
-                                Clock::time_point deadline) {
-  constexpr auto kPause = std::chrono::milliseconds(100);
-  const auto look = [&] {
-    return entry.device.empty() ? find_local_target(entry.path, host)
-                                : find_device_target(entry.device, entry.filesystem, entry.path, host);
-  };
-  auto target = look();
-  while (!target && target.error().code == ErrorCode::not_found && !entry.device.empty() &&
-         Clock::now() < deadline) {
-    std::this_thread::sleep_for(kPause);
-    target = look();
-  }
+Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host) {
+  auto target = entry.device.empty() ? find_local_target(entry.path, host)
+                                     : find_device_target(entry.device, entry.filesystem, entry.path, host);
   if (target) return target;
   const std::string where = entry.where.empty() ? "" : fmt::format(" ({})", entry.where);
   return std::unexpected(std::move(target).error().context(
@@ -45,29 +32,38 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(item);
 }
 
-// The watchdogs that run on this machine: the capture kernel has to feed them, or they end the capture.
-struct RunningWatchdogs {
+// The watchdogs of this machine: one that runs when the machine crashes would end the capture.
+struct HostWatchdogs {
+  // Of all of them: a daemon may start one when the initramfs is long made. A driver does half of the work by
+  // being loaded: it stops the hardware (iTCO_wdt, i6300esb), or sees that it runs (hpwdt, wdat_wdt; then the
+  // kernel feeds it until somebody opens it). None is known that starts what did not run.
   std::vector<std::string> drivers;
-  std::vector<std::string> identities;  // as /sys names them; none for a kernel that does not
+  // Of those that run, as /sys names them; none for a kernel that does not.
+  std::vector<std::string> running;
 };
 
-RunningWatchdogs running_watchdogs(const std::string& sys) {
-  RunningWatchdogs running;
+HostWatchdogs host_watchdogs(const std::string& sys) {
+  HostWatchdogs watchdogs;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/watchdog", error)) {
-    // One that nobody has started bites nobody.
-    if (!watchdog_runs(entry.path())) continue;
     // The bus between may have a driver that makes the device appear (i2c_i801 for iTCO_wdt).
     for (const auto& driver : drivers_on_the_way(sys, entry.path() / "device"))
-      add_once(running.drivers, driver);
+      add_once(watchdogs.drivers, driver);
+    if (!watchdog_runs(entry.path())) continue;
     if (const auto identity = read_line(entry.path() / "identity")) {
       const std::string_view word = trim(*identity);
-      if (!word.empty()) add_once(running.identities, std::string(word));
+      if (!word.empty()) add_once(watchdogs.running, std::string(word));
     }
   }
-  // The folder's order is nobody's: the same machine has the same recipe.
-  std::ranges::sort(running.identities);
-  return running;
+  // Some do not say on which device they work (i6300esb). What drives a watchdog uses the kernel's core.
+  std::vector<std::string> users;
+  for (const auto& entry : std::filesystem::directory_iterator(sys + "/module/watchdog/holders", error))
+    users.push_back(entry.path().filename());
+  // The folders' order is nobody's: the same machine has the same recipe.
+  std::ranges::sort(users);
+  for (const auto& user : users) add_once(watchdogs.drivers, user);
+  std::ranges::sort(watchdogs.running);
+  return watchdogs;
 }
 
 // What leads to the targets has to be there; what else was asked for is left out with a warning when it is
@@ -81,9 +77,9 @@ Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe&
   }
   auto modules = TRY(resolve_modules(recipe.module_folder, names));
   if (config.capture.watchdog) {
-    auto running = running_watchdogs(host.sys);
-    wanted = std::move(running.drivers);
-    recipe.manifest.watchdogs = std::move(running.identities);
+    auto watchdogs = host_watchdogs(host.sys);
+    wanted = std::move(watchdogs.drivers);
+    recipe.manifest.watchdogs = std::move(watchdogs.running);
   }
   for (const auto& module : config.capture.modules) add_once(wanted, module);
   for (const auto& name : wanted) {
@@ -195,10 +191,9 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   recipe.manifest = manifest_of(config);
   // One that cannot be used must not cost those that can; the list says which it was.
   Error first_error(ErrorCode::not_found, "no target");
-  const auto deadline = Clock::now() + request.device_wait;
   for (const auto& entry : config.targets) {
     recipe.asked.push_back(fmt::format("{} {} {}", entry.device, entry.filesystem, entry.path));
-    auto target = find_target(entry, request.host, deadline);
+    auto target = find_target(entry, request.host);
     if (target) {
       recipe.manifest.targets.push_back(target->target);
       recipe.targets.push_back(*std::move(target));

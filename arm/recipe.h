@@ -3,7 +3,6 @@
 // recipe reads indexes and /sys only; the files themselves are read when it is carried out.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -20,9 +19,6 @@ struct RecipeRequest {
   std::string release;        // of the capture kernel
   std::string module_folder;  // empty: /lib/modules/RELEASE
   std::string init;           // lifeboat-init; empty: this installation's
-  // How long to wait for the devices of targets that are not there, all of them together: at boot they may
-  // still be on their way.
-  std::chrono::milliseconds device_wait{0};
   HostPaths host;
 };
 

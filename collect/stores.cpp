@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 
 #include "base/real_folder.h"
 #include "base/size.h"
@@ -17,16 +16,6 @@
 namespace lifeboat::collect {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-Result<BlockDevice> wait_for(const std::string& device, Clock::time_point end) {
-  for (;;) {
-    auto found = find_device(device);
-    if (found || found.error().code != ErrorCode::not_found || Clock::now() >= end) return found;
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  }
-}
-
 // nullopt: it has not been made yet.
 Result<std::optional<UniqueFd>> if_there(Result<UniqueFd> folder) {
   if (folder) return *std::move(folder);
@@ -35,8 +24,8 @@ Result<std::optional<UniqueFd>> if_there(Result<UniqueFd> folder) {
 }
 
 Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, Access access,
-                                            Clock::time_point end, const HostPaths& paths) {
-  const BlockDevice device = TRY(wait_for(target.device, end));
+                                            const HostPaths& paths) {
+  const BlockDevice device = TRY(find_device(target.device));
   if (const auto here = mounted_folder(TRY(read_text(paths.mountinfo, 16_MiB)), device, target.path, paths))
     return open_store(*here);
   std::string type = target.filesystem;
@@ -56,9 +45,9 @@ Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, A
 }
 
 Result<std::optional<Store>> open_target(const config::TargetEntry& target, Access access,
-                                         Clock::time_point end, const HostPaths& paths) {
+                                         const HostPaths& paths) {
   if (target.device.empty()) return open_store(target.path);
-  return TRY_CONTEXT(open_on_device(target, access, end, paths), "{}", target.device);
+  return TRY_CONTEXT(open_on_device(target, access, paths), "{}", target.device);
 }
 
 // Two targets may lead to one folder.
@@ -102,12 +91,10 @@ Result<std::optional<Store>> open_store(const std::string& path) {
   return store;
 }
 
-OpenStores open_stores(std::span<const config::TargetEntry> targets, Access access,
-                       std::chrono::seconds patience, const HostPaths& paths) {
+OpenStores open_stores(std::span<const config::TargetEntry> targets, Access access, const HostPaths& paths) {
   OpenStores opened;
-  const auto end = Clock::now() + patience;
   for (const auto& target : targets) {
-    auto store = open_target(target, access, end, paths);
+    auto store = open_target(target, access, paths);
     if (!store) {
       opened.problems.push_back(store.error().to_string());
     } else if (*store && !is_among(opened.stores, **store)) {

@@ -2,7 +2,6 @@
 // The folders of crashes of this machine: one for each configured target, wherever that is.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,9 +46,9 @@ struct OpenStores {
 };
 
 // One that cannot be opened costs the others nothing. A target by its device is found where it is mounted,
-// else mounted for this process alone. `patience`: how long to wait for devices that are not there yet.
+// else mounted for this process alone.
 OpenStores open_stores(std::span<const config::TargetEntry> targets, Access access,
-                       std::chrono::seconds patience = {}, const HostPaths& paths = {});
+                       const HostPaths& paths = {});
 
 // What to type to do something with a file of a crash's folder: "lifeboat inspect /var/crash/...", or, of a
 // device that has to be mounted first: "mount UUID=... /mnt; lifeboat inspect /mnt/crash/...".

@@ -65,6 +65,8 @@ constexpr ParameterRule kNotForCapture[] = {
     {"softlockup_panic", "a slow disk must not end the capture"},
     {"hardlockup_panic", "a slow console must not end the capture"},
     {"nmi_watchdog", "its form nmi_watchdog=panic would end the capture for a slow console"},
+    {"watchdog.open_timeout", "the kernel would not feed for long a watchdog that it finds running"},
+    {"watchdog.handle_boot_enabled", "the kernel would not feed a watchdog that it finds running"},
     {"sysctl.*", "settings of the running system: sysctl.vm.nr_hugepages, sysctl.kernel.panic_on_oops, ..."},
     {"hung_task_panic", "a slow disk must not end the capture; lifeboat-init has deadlines of its own"},
     {"crash_kexec_post_notifiers", "for the kernel that crashes, not for the one that saves"},

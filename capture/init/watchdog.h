@@ -4,12 +4,13 @@
 // its deadlines' business. When PID 1 hangs, or the kernel under it, they do what they are there for.
 //
 // Opening a watchdog starts it, so only those are opened that run:
-// - those whose driver says so (`state` in /sys/class/watchdog, "active": also for hardware that ran before
-//   the driver came);
+// - those whose driver says so (`state` in /sys/class/watchdog, "active");
 // - those that ran when this machine was armed, by the manifest, whatever their state is here: many drivers
 //   cannot tell whether the hardware runs, and say "inactive";
 // - those of a kernel that tells no state at all (without CONFIG_WATCHDOG_SYSFS): a watchdog that is fed for
 //   nothing until the machine restarts does less harm than one that is not fed.
+// Others need nobody: a driver that finds hardware running, and says so (WDOG_HW_RUNNING in
+// drivers/watchdog/watchdog_dev.c), has the kernel feed it, with the state "inactive".
 // Another one (a softdog that somebody has put into the initramfs) is left alone.
 #pragma once
 

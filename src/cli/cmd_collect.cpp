@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat collect
+#include <fmt/ranges.h>
+
 #include <ctime>
 
+#include "arm/absent_devices.h"
+#include "base/log.h"
 #include "base/size.h"
 #include "cli/configuration.h"
 #include "collect/collect.h"
@@ -10,9 +14,6 @@ namespace lifeboat::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// At boot a disk may come late that nothing else waits for.
-constexpr std::chrono::seconds kPatience{10};
 
 Json to_json(const collect::Collection& collection) {
   Json crashes = Json::array();
@@ -35,6 +36,14 @@ Json to_json(const collect::Collection& collection) {
           {"removed", collection.removed},
           {"rehearsal", rehearsal},
           {"problems", collection.problems}};
+}
+
+void wait_for_devices(const config::Config& config, std::chrono::seconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  auto absent = arm::absent_devices(config.targets);
+  if (absent.empty() || patience.count() == 0) return;
+  log::info("waiting for {}, {} s at most", fmt::join(absent, ", "), patience.count());
+  while (!absent.empty() && arm::wait_for_one(absent, end)) absent = arm::absent_devices(config.targets);
 }
 
 void print_text(const collect::Collection& collection) {
@@ -63,10 +72,13 @@ Result<int> run_collect(const Arguments& arguments) {
       "the records of pstore with it, applies [retention], and leaves a notice for whoever logs in.");
   add_config_option(line);
   add_store_option(line);
+  add_wait_option(line, "the devices of targets may come so many seconds late, as at boot");
   if (!TRY(line.parse(arguments))) return kDone;
   const auto config = TRY(read_config(line));
+  const auto patience = TRY(read_wait(line));
+  if (!line.has("store")) wait_for_devices(config, patience);
   const auto now = static_cast<uint64_t>(std::time(nullptr));
-  const auto opened = TRY(open_stores(line, config, collect::Access::change, kPatience));
+  const auto opened = TRY(open_stores(line, config, collect::Access::change));
   auto collection = collect::collect(
       opened, config, line.has("store") ? collect::Scope::folder : collect::Scope::machine, {}, now);
   if (line.json()) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat load [KERNEL] [--crash], lifeboat unload [--crash]
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
+#include "arm/absent_devices.h"
 #include "arm/initramfs_file.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -55,12 +58,9 @@ Result<std::string> capture_initramfs(const CommandLine& line, const KernelFile&
             .hint("name its capture initramfs with --initrd"));
   }
   // A dry run changes nothing.
-  const std::string path = arm::initramfs_path(release);
+  std::string path = arm::initramfs_path(release);
   if (line.has("dry-run")) return path;
-  const std::chrono::seconds wait(line.get("wait", 0));
-  if (wait.count() < 0 || wait.count() > 3600)
-    return fail(ErrorCode::usage, "load: --wait is a number of seconds, an hour at most");
-  TRY_VOID(arm::refresh_initramfs(config, {.release = release, .device_wait = wait}, path, notes));
+  TRY_VOID(arm::refresh_initramfs(config, {.release = release}, path, notes));
   return path;
 }
 
@@ -233,6 +233,75 @@ Result<int> show_plan(const CommandLine& line, const PreparedLoad& load, const S
   return kDone;
 }
 
+struct Loaded {
+  PreparedLoad load;
+  LoadReport report;
+  std::string initramfs;  // its files, as they were then
+};
+
+std::string stamps(const PreparedLoad& load) {
+  std::string text;
+  for (const auto& path : load.request.initramfs) text += arm::file_stamp(path) + "\n";
+  return text;
+}
+
+Result<Loaded> load_prepared(PreparedLoad load, const SystemPaths& paths) {
+  std::string initramfs = stamps(load);
+  LoadReport report = TRY(load_and_note(load.request, load.kernel, paths));
+  return Loaded{std::move(load), std::move(report), std::move(initramfs)};
+}
+
+Result<Loaded> load_once(const CommandLine& line, const SystemPaths& paths) {
+  return load_prepared(TRY(prepare(line, paths)), paths);
+}
+
+// With what a load had to put up with: an initramfs that could not be made anew.
+std::string status_of(const Loaded& done) {
+  std::string status = "armed with " + done.report.release;
+  for (const auto& note : done.load.notes) status += "; " + note;
+  return status;
+}
+
+void tell_service_manager(bool armed, std::string status) {
+  std::ranges::replace(status, '\n', ' ');
+  notify_service_manager((armed ? "READY=1\nSTATUS=" : "STATUS=") + status);
+}
+
+// What is loaded already is loaded again only if there is another initramfs now.
+Result<Loaded> load_again(const CommandLine& line, const SystemPaths& paths, Result<Loaded> done) {
+  if (!done) return load_once(line, paths);
+  PreparedLoad load = TRY(prepare(line, paths));
+  if (stamps(load) == done->initramfs) {
+    done->load = std::move(load);
+    return done;
+  }
+  // Somebody has disarmed the machine meanwhile, and meant it.
+  if (read_system_state(paths).crash_loaded == false) return done;
+  return load_prepared(std::move(load), paths);
+}
+
+// A machine that waits for a disk is armed meanwhile, with what is there: loads at once, and again each time
+// when the device of a target has come.
+Result<Loaded> load_now_and_later(const CommandLine& line, const SystemPaths& paths,
+                                  std::chrono::seconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  const config::Config config = TRY(read_config(line));
+  // Before the load: one that comes while that is under way has to be seen.
+  auto absent = arm::absent_devices(config.targets);
+  auto done = load_once(line, paths);
+  while (!absent.empty() && patience.count() > 0) {
+    const std::string status = fmt::format("{}; waiting for {}, {} s at most",
+                                           done ? status_of(*done) : "not armed: " + done.error().to_string(),
+                                           fmt::join(absent, ", "), patience.count());
+    log::info("{}", status);
+    tell_service_manager(done.has_value(), status);
+    if (!arm::wait_for_one(absent, end)) break;
+    absent = arm::absent_devices(config.targets);
+    done = load_again(line, paths, std::move(done));
+  }
+  return done;
+}
+
 }  // namespace
 
 Result<int> run_load(const Arguments& arguments) {
@@ -244,7 +313,6 @@ Result<int> run_load(const Arguments& arguments) {
      "instead of KERNEL: /boot/vmlinuz-NAME, with the initramfs of that name (for units: \\xNN is unescaped)")
     ("initrd", po::value<std::vector<std::string>>(),
      "an initramfs; several are put behind each other (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
-    ("wait", po::value<int>(), "with --crash: seconds to wait for the devices of targets that are not there yet")
     ("append", po::value<std::string>(), "parameters to put behind the others")
     ("command-line", po::value<std::string>(), "the whole command line")
     ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)")
@@ -259,24 +327,24 @@ Result<int> run_load(const Arguments& arguments) {
     ("procfs", po::value<std::string>(), "with --dry-run: a copy of /proc");
   // clang-format on
   line.positional("KERNEL");
+  add_wait_option(
+      line,
+      "with --crash: the devices of targets may come so many seconds late; this loads at once, and "
+      "again when one comes");
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
 
   const SystemPaths paths = TRY(choose_paths(line));
-  const PreparedLoad load = TRY(prepare(line, paths));
-  if (line.has("dry-run")) return show_plan(line, load, paths);
-  const LoadReport report = TRY(load_and_note(load.request, load.kernel, paths));
-  if (load.request.crash) {
-    // With what a load had to put up with: an initramfs that could not be made anew.
-    std::string status = "armed with " + report.release;
-    for (const auto& note : load.notes) status += "; " + note;
-    std::ranges::replace(status, '\n', ' ');
-    notify_service_manager("READY=1\nSTATUS=" + status);
-  }
+  const auto patience = TRY(read_wait(line));
+  if (line.has("dry-run")) return show_plan(line, TRY(prepare(line, paths)), paths);
+  const bool waits = line.has("crash") && !line.has("initrd");
+  const Loaded done = TRY(waits ? load_now_and_later(line, paths, patience) : load_once(line, paths));
+  const auto& [load, report, initramfs] = done;
   if (!line.json())
     for (const auto& note : load.notes) log::info("{}", note);
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   print_loaded(line, load, report);
+  if (load.request.crash) tell_service_manager(true, status_of(done));
   return kDone;
 }
 

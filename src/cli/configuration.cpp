@@ -25,14 +25,24 @@ void add_store_option(CommandLine& line) {
 }
 
 Result<collect::OpenStores> open_stores(const CommandLine& line, const config::Config& config,
-                                        collect::Access access, std::chrono::seconds patience) {
-  if (!line.has("store")) return collect::open_stores(config.targets, access, patience);
+                                        collect::Access access) {
+  if (!line.has("store")) return collect::open_stores(config.targets, access);
   const std::string path = line.get("store");
   collect::OpenStores opened;
   auto store = TRY(collect::open_store(path));
   if (!store) return fail(ErrorCode::not_found, "there is no folder {}", path);
   opened.stores.push_back(*std::move(store));
   return opened;
+}
+
+void add_wait_option(CommandLine& line, const char* help) {
+  line.options().add_options()("wait", po::value<int>(), help);
+}
+
+Result<std::chrono::seconds> read_wait(const CommandLine& line) {
+  const std::chrono::seconds wait(line.get("wait", 0));
+  if (wait.count() >= 0 && wait.count() <= 3600) return wait;
+  return fail(ErrorCode::usage, "--wait is a number of seconds, an hour at most");
 }
 
 int tell_problems(const std::vector<std::string>& problems) {

@@ -20,7 +20,11 @@ Result<config::Config> read_config(const CommandLine& line);
 // which has to be there.
 void add_store_option(CommandLine& line);
 Result<collect::OpenStores> open_stores(const CommandLine& line, const config::Config& config,
-                                        collect::Access access, std::chrono::seconds patience = {});
+                                        collect::Access access);
+
+// --wait SECONDS, for devices of targets that are not there yet.
+void add_wait_option(CommandLine& line, const char* help);
+Result<std::chrono::seconds> read_wait(const CommandLine& line);
 
 // What did not work, at the end of a command that went on without it: as warnings. kFailed when there is any.
 int tell_problems(const std::vector<std::string>& problems);

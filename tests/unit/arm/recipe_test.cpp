@@ -58,11 +58,10 @@ class MachineRecipe : public testing::Test {
     fs::create_directories(path.parent_path());
     ASSERT_TRUE(write_file_atomically(path.string(), as_byte_span(text), 0755));
   }
-  [[nodiscard]] RecipeRequest request(std::chrono::milliseconds wait = 0ms) const {
+  [[nodiscard]] RecipeRequest request() const {
     return {.release = "6.1.0-test",
             .module_folder = modules(),
             .init = root() / "lifeboat-init",
-            .device_wait = wait,
             .host = {.mountinfo = root() / "mountinfo", .sys = root() / "sys", .dev = root() / "dev"}};
   }
   static config::Config two_targets() {
@@ -97,18 +96,6 @@ TEST_F(MachineRecipe, ATargetThatIsAwayIsLeftOutWithAWarning) {
   ASSERT_EQ(recipe->targets.size(), 1U);
   EXPECT_EQ(recipe->manifest.targets.front().uuid, test::kExt4Uuid);
   EXPECT_THAT(recipe->warnings, Contains(HasSubstr("/dev/absent-disk")));
-}
-
-TEST_F(MachineRecipe, ADeviceThatIsAwayIsWaitedForButNotForEver) {
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(make_recipe(two_targets(), request(300ms)));
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, 300ms);
-}
-
-TEST_F(MachineRecipe, NobodyWaitsWhereEverythingIsThere) {
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(make_recipe(config::Config{}, request(60s)));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 30s);
 }
 
 TEST_F(MachineRecipe, WhatIsOnlyWantedIsLeftOutWithAWarning) {
@@ -161,6 +148,44 @@ TEST_F(MachineRecipe, ATargetThatIsNoLongerConfiguredIsNotKept) {
   auto config = two_targets();
   config.targets.front().device = "/dev/another-absent-disk";
   EXPECT_THAT(refresh(config), Contains(HasSubstr("was made")));
+}
+
+// The daemon that starts it may come later than the load.
+TEST_F(MachineRecipe, TheDriverOfAWatchdogIsTakenAlongWhetherOrNotItRuns) {
+  const fs::path device = root() / "sys/devices/pci/dog", dog = device / "watchdog/watchdog0";
+  put(dog / "state", "inactive\n");
+  put(dog / "identity", "A dog\n");
+  fs::create_directories(root() / "sys/class/watchdog");
+  fs::create_directories(device / "driver");
+  fs::create_symlink(dog, root() / "sys/class/watchdog/watchdog0");
+  fs::create_symlink(device, dog / "device");
+  fs::create_symlink("/sys/module/far", device / "driver/module");
+  const auto idle = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(idle) << why(idle);
+  EXPECT_TRUE(carries(*idle, "far"));
+  EXPECT_THAT(idle->modules, testing::SizeIs(1));
+  EXPECT_THAT(idle->manifest.watchdogs, IsEmpty()) << "it would be started";
+
+  put(dog / "state", "active\n");
+  const auto running = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(running) << why(running);
+  EXPECT_TRUE(carries(*running, "far"));
+  EXPECT_THAT(running->manifest.watchdogs, ElementsAre("A dog"));
+
+  config::Config without;
+  without.capture.watchdog = false;
+  EXPECT_THAT(make_recipe(without, request())->modules, IsEmpty());
+}
+
+TEST_F(MachineRecipe, TheDriverOfAWatchdogWithoutADeviceIsFoundByItsUseOfTheCore) {
+  put(root() / "sys/devices/virtual/watchdog/watchdog0/state", "active\n");
+  fs::create_directories(root() / "sys/class/watchdog");
+  fs::create_symlink(root() / "sys/devices/virtual/watchdog/watchdog0",
+                     root() / "sys/class/watchdog/watchdog0");
+  fs::create_directories(root() / "sys/module/watchdog/holders/far");
+  const auto recipe = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  EXPECT_TRUE(carries(*recipe, "far"));
 }
 
 TEST_F(MachineRecipe, AWatchdogThatWasSeenToRunStaysKnown) {

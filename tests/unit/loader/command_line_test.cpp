@@ -120,6 +120,11 @@ TEST(CommandLine, DashAndUnderscoreAreTheSame) {
                         Contains(StartsWith("sysctl")), Contains("hest-disable"))));
 }
 
+TEST(CommandLine, TheKernelFeedsAWatchdogForAsLongAsItTakes) {
+  EXPECT_THAT(crash_parameters("watchdog.open_timeout=60 watchdog.handle_boot_enabled=0 iTCO_wdt.nowayout=1"),
+              AllOf(Contains("iTCO_wdt.nowayout=1"), Not(Contains(StartsWith("watchdog.")))));
+}
+
 TEST(CommandLine, BareCrashLineAddsNothing) {
   EXPECT_EQ(bare_crash_command_line(
                 {.reused = "BOOT_IMAGE=/v root=/dev/x crashkernel=1G hugepages=4 quiet nr_cpus=2 -- s",

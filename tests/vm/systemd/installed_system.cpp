@@ -28,7 +28,8 @@ double seconds(Clock::duration duration) {
 }  // namespace
 
 void InstalledSystem::boot(const std::string& suite, const std::string& grub,
-                           const std::vector<Addition>& more, const std::vector<OwnDisk>& own) {
+                           const std::vector<Addition>& more, const std::vector<OwnDisk>& own,
+                           const std::vector<std::string>& hardware) {
   std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
   std::ranges::replace(name, '/', '_');
   folder_ = rehearsals() / "systemd" / name;
@@ -47,7 +48,7 @@ void InstalledSystem::boot(const std::string& suite, const std::string& grub,
   auto disks = GuestDisks::create(root_, own, additions, folder_);
   ASSERT_OK(disks);
   disks_ = *std::move(disks);
-  auto guest = SystemGuest::boot_by_grub(root_, disks_, folder_);
+  auto guest = SystemGuest::boot_by_grub(root_, disks_, folder_, hardware);
   ASSERT_OK(guest);
   guest_.emplace(*std::move(guest));
   run("cd /root");

@@ -29,9 +29,10 @@ class InstalledSystem : public ::testing::Test {
  protected:
   // `suite`: "debian-12". With `grub`, that is the first boot's configuration; else the one that the root
   // comes with: its newest kernel, with no memory reserved. `more`: further files of the machine; `own`:
-  // folders on disks of their own. Check for failure when it returns.
+  // folders on disks of their own; `hardware`: what else the machine has, as QEMU's arguments. Check for
+  // failure when it returns.
   void boot(const std::string& suite, const std::string& grub = {}, const std::vector<Addition>& more = {},
-            const std::vector<OwnDisk>& own = {});
+            const std::vector<OwnDisk>& own = {}, const std::vector<std::string>& hardware = {});
   // A grub.cfg that boots this kernel with memory reserved.
   static std::string reserved_grub(const std::string& release);
 

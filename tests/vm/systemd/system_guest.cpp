@@ -127,8 +127,11 @@ Result<SystemGuest> SystemGuest::boot(const DebianRoot& root, const GuestDisks& 
 }
 
 Result<SystemGuest> SystemGuest::boot_by_grub(const DebianRoot& root, const GuestDisks& disks,
-                                              const std::filesystem::path& folder) {
-  return boot(grub_machine(root, disks), "GRUB's default kernel", folder);
+                                              const std::filesystem::path& folder,
+                                              const std::vector<std::string>& hardware) {
+  auto machine = grub_machine(root, disks);
+  machine.insert(machine.end(), hardware.begin(), hardware.end());
+  return boot(machine, "GRUB's default kernel", folder);
 }
 
 Result<SystemGuest> SystemGuest::boot_by_efi(const GuestDisks& disks, const std::filesystem::path& folder) {

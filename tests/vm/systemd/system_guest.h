@@ -27,8 +27,10 @@ class SystemGuest {
   static Result<SystemGuest> boot(const DebianRoot& root, const GuestDisks& disks, const std::string& release,
                                   const std::filesystem::path& folder);
   // The same by BIOS and GRUB, as an installed machine does it: a machine that restarts boots again.
+  // `hardware`: what else the machine has, as QEMU's arguments.
   static Result<SystemGuest> boot_by_grub(const DebianRoot& root, const GuestDisks& disks,
-                                          const std::filesystem::path& folder);
+                                          const std::filesystem::path& folder,
+                                          const std::vector<std::string>& hardware = {});
   // The same by EFI firmware, and what it finds on a disk's EFI partition.
   static Result<SystemGuest> boot_by_efi(const GuestDisks& disks, const std::filesystem::path& folder);
 
