@@ -55,7 +55,7 @@ Result<std::string> capture_initramfs(const CommandLine& line, const KernelFile&
             .hint("name its capture initramfs with --initrd"));
   }
   // A dry run changes nothing.
-  const std::string path = arm::initramfs_path(release);
+  std::string path = arm::initramfs_path(release);
   if (line.has("dry-run")) return path;
   const std::chrono::seconds wait(line.get("wait", 0));
   if (wait.count() < 0 || wait.count() > 3600)
