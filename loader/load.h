@@ -36,7 +36,7 @@ struct LoadRequest {
   // kexec_load only: purgatory checks SHA-256 of the segments before it enters the kernel.
   bool verify = true;
   // Another load that is under way, ours or another program's, is waited for at most this long.
-  std::chrono::milliseconds busy_deadline{10'000};
+  std::chrono::milliseconds busy_deadline{60'000};
 };
 
 struct LoadReport {

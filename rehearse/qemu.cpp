@@ -91,7 +91,7 @@ Result<bool> accelerator_works(const std::string& qemu, Accelerator accelerator,
                                    "-cpu", accelerator == Accelerator::kvm ? "host" : "max", "-m", "16M",
                                    "-drive", fmt::format("if=ide,format=raw,file={}", escape_commas(image)),
                                    "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"},
-                                  10s);
+                                  accelerator == Accelerator::kvm ? 10s : 60s);
   if (!output && output.error().code != ErrorCode::timeout) return std::unexpected(output.error());
   return output && output->status == kProved;
 }

@@ -195,11 +195,12 @@ class Stage {
         .cpus = options_.cpus,
         .cpu_model = options_.cpu_model,
         .accelerator = result_.accelerator,
+        .one_thread = result_.accelerator == Accelerator::tcg,
     };
   }
 
-  // A guest that dies before its /init says nothing about what is rehearsed (multi-threaded software
-  // emulation loses some while the kernel patches its own code): it is started again, with a fresh disk.
+  // A guest that dies before its /init says nothing about what is rehearsed: it is started again, with a
+  // fresh disk.
   Result<GuestRun> boot() {
     const PhaseListener listener = [&](const PhaseTime& phase) {
       narrate_(fmt::format("{:6.1f} s  {}", phase.at.count(), phase.name));

@@ -17,7 +17,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::chrono::seconds kLimit(20);
+constexpr std::chrono::seconds kLimit(100);
 const std::vector<std::vector<std::string>> kViews = {
     {"report"},
     {"report", "--json"},

@@ -31,7 +31,8 @@ struct Way {
   // Next to each other, innermost first, on the stack that is shown.
   std::vector<std::string> functions;
   void (*expect)(const json& report) = nullptr;
-  const char* monitor = nullptr;  // a command for QEMU, when the console has said that the module is at it
+  const char* monitor = nullptr;  // a command for QEMU, when the console has said "crash_module: " and
+  const char* says = nullptr;     // this
 };
 
 void PrintTo(const Way& way, std::ostream* out) {
@@ -118,7 +119,12 @@ std::vector<Way> ways() {
       // There is no NMI watchdog without a performance counter, which the emulated processor lacks: the NMI
       // comes from outside, as from a management controller or the button of a machine that hangs.
       {.name = "hard_lockup",
-       .script = "echo 1 >/proc/sys/kernel/unknown_nmi_panic; taskset 1 sh -c \"echo hard_lockup >$crash\"",
+       .script = "echo 1 >/proc/sys/kernel/unknown_nmi_panic\n"
+                 // The other CPU tells when it hangs, without a new process, which might wait for the CPU
+                 // that does.
+                 "taskset 2 sh -c \"until read -r spins <$spinning && [ \\$spins = Y ]; do :; done; "
+                 "echo '<0>crash_module: spins' >/dev/kmsg\" &\n"
+                 "taskset 1 sh -c \"echo hard_lockup >$crash\"",
        .kind = "nmi",
        .stack_of = "CPU 0, which panicked",
        .functions = spinning("crash_hard_lockup"),
@@ -127,7 +133,8 @@ std::vector<Way> ways() {
              EXPECT_EQ(report["interrupts_off"], true);
              EXPECT_EQ(report["signature_functions"][0], "crash_spin");
            },
-       .monitor = "nmi"},
+       .monitor = "nmi",
+       .says = "spins"},
       {.name = "soft_lockup",
        .script = "cd /proc/sys/kernel; echo 2 >watchdog_thresh; echo 1 >softlockup_panic\n"
                  "taskset 2 sh -c \"echo soft_lockup >$crash\"",
@@ -140,8 +147,10 @@ std::vector<Way> ways() {
              EXPECT_EQ(report["signature_functions"][0], "crash_spin");
            }},
       {.name = "hung_task",
-       .script = "cd /proc/sys/kernel; echo 1 >hung_task_panic; echo 2 >hung_task_timeout_secs\n"
-                 "for n in 1 2 3; do (echo hang >$crash) & done",
+       // Nobody looks for them before all of them hang.
+       .script = "for n in 1 2 3; do (echo hang >$crash) & done\n"
+                 "until [ $(grep -l '^State:.D' /proc/[0-9]*/status | wc -l) = 3 ]; do sleep 0.1; done\n"
+                 "cd /proc/sys/kernel; echo 1 >hung_task_panic; echo 2 >hung_task_timeout_secs",
        .kind = "hung_task",
        .stack_of = "task ",
        .functions = {"schedule", of_module("crash_wait_inner"), of_module("crash_wait_middle"),
@@ -203,7 +212,8 @@ std::vector<Way> ways() {
            },
        // CPU, bank, its status (valid, uncorrected, enabled, address, context corrupt), the machine's status,
        // address, miscellaneous.
-       .monitor = "mce 0 4 0xbe00000000000134 0x5 0x12345000 0x0"},
+       .monitor = "mce 0 4 0xbe00000000000134 0x5 0x12345000 0x0",
+       .says = "machine_check"},
   };
 }
 
@@ -218,10 +228,11 @@ fs::path play(const Way& way, const std::string& version, const std::string& nam
                .kernel = version,
                .command_line = "crashkernel=" + crashkernel,
                .script = fmt::format("crash=/sys/module/crash_module/parameters/crash\n"
+                                     "spinning=/sys/module/crash_module/parameters/spinning\n"
                                      "run load lifeboat load /disk/boot/vmlinuz --crash --initrd "
                                      "/disk/boot/capture.img\n"
                                      "run module insmod /disk/crash_module.ko\n"
-                                     "sync\nmark crashing\nsleep 1\n{}\nsleep 60\n",
+                                     "sync\nmark crashing\ndrain\n{}\nsleep 600\n",
                                      way.script),
                .cpus = 2},
               files);
@@ -231,10 +242,10 @@ fs::path play(const Way& way, const std::string& version, const std::string& nam
   }
   guest.wait_for("crashing");
   if (way.monitor != nullptr) {
-    guest.wait_for_line(std::string("crash_module: ") + way.name);
+    guest.wait_for_line(std::string("crash_module: ") + way.says);
     guest.command_machine(way.monitor);
   }
-  guest.wait_for_line("lifeboat: phase capture-end", std::chrono::seconds(300));
+  guest.wait_for_line("lifeboat: phase capture-end", std::chrono::seconds(900));
   guest.wait_for_end();
   fs::path kept = rehearsals() / "crashes" / name;
   fs::remove_all(kept);

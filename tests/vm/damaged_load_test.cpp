@@ -58,7 +58,7 @@ void load_damage_and_enter(const std::string& name, const std::string& load, con
   guest.answer("go");
   guest.wait_for_line(kComplaint);
   // QEMU ends where a machine would be reset; no other kernel has come up before.
-  guest.wait_for_end(std::chrono::seconds(30));
+  guest.wait_for_end();
   const std::string console = guest.console();
   EXPECT_EQ(console.rfind("TEST: init"), console.find("TEST: init"));
 }

@@ -48,7 +48,7 @@ class MachineRecipe : public testing::Test {
         "ELF");
     const auto depmod = find_program("depmod");
     if (!depmod) GTEST_SKIP() << "depmod is not installed";
-    const auto indexed = run_process({*depmod, "-b", root(), "6.1.0-test"}, 10s);
+    const auto indexed = run_process({*depmod, "-b", root(), "6.1.0-test"}, 60s);
     ASSERT_TRUE(indexed) << why(indexed);
   }
   [[nodiscard]] fs::path root() const { return folder_.path(); }

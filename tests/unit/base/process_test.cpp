@@ -15,33 +15,33 @@ using namespace std::chrono_literals;
 using test::code_of;
 
 TEST(Process, GivesStatusAndOutputInOrder) {
-  const auto output = run_process({"sh", "-c", "echo out; echo err >&2; echo again; exit 3"}, 10s);
+  const auto output = run_process({"sh", "-c", "echo out; echo err >&2; echo again; exit 3"}, 60s);
   ASSERT_TRUE(output) << output.error().to_string();
   EXPECT_EQ(output->status, 3);
   EXPECT_EQ(output->text, "out\nerr\nagain\n");
 }
 
 TEST(Process, TakesArgumentsAsTheyAre) {
-  const auto output = run_process({"printf", "%s|", "a b", "$HOME", "*", ""}, 10s);
+  const auto output = run_process({"printf", "%s|", "a b", "$HOME", "*", ""}, 60s);
   ASSERT_TRUE(output);
   EXPECT_EQ(output->text, "a b|$HOME|*||");
 }
 
 TEST(Process, OutputLargerThanAPipeArrives) {
-  const auto output = run_process({"head", "-c", "1000000", "/dev/zero"}, 10s);
+  const auto output = run_process({"head", "-c", "1000000", "/dev/zero"}, 60s);
   ASSERT_TRUE(output);
   EXPECT_EQ(output->text.size(), 1'000'000u);
 }
 
 TEST(Process, InputIsEmpty) {
-  const auto output = run_process({"cat"}, 10s);
+  const auto output = run_process({"cat"}, 60s);
   ASSERT_TRUE(output);
   EXPECT_EQ(output->status, 0);
   EXPECT_EQ(output->text, "");
 }
 
 TEST(Process, DeathBySignalIsTold) {
-  const auto output = run_process({"sh", "-c", "kill -TERM $$"}, 10s);
+  const auto output = run_process({"sh", "-c", "kill -TERM $$"}, 60s);
   ASSERT_TRUE(output);
   EXPECT_EQ(output->status, 128 + SIGTERM);
 }
@@ -54,7 +54,7 @@ TEST(Process, MissingProgramIsNotFound) {
 TEST(Process, DeadlineEndsIt) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(code_of(run_process({"sleep", "60"}, 200ms)), ErrorCode::timeout);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 50s);
 }
 
 TEST(Process, ChildDiesWithItsObject) {
@@ -73,7 +73,7 @@ TEST(Process, ChildDiesWithItsObject) {
 TEST(Process, StatusStaysAfterTheEndAndAfterAMove) {
   auto child = ChildProcess::start({"sh", "-c", "exit 7"}, {});
   ASSERT_TRUE(child);
-  EXPECT_EQ(child->wait(10s), 7);
+  EXPECT_EQ(child->wait(60s), 7);
   EXPECT_EQ(child->poll(), 7);
   child->kill();
   ChildProcess moved = *std::move(child);

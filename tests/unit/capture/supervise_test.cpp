@@ -18,13 +18,14 @@ std::chrono::milliseconds time_of(const std::function<void()>& work) {
 }
 
 TEST(Supervise, TellsDoneFromFailed) {
-  EXPECT_EQ(supervise("good", 5s, [](Heartbeat&) -> Result<> { return {}; }), Outcome::done);
-  EXPECT_EQ(supervise("bad", 5s, [](Heartbeat&) -> Result<> { return fail(ErrorCode::io, "meant to fail"); }),
-            Outcome::failed);
+  EXPECT_EQ(supervise("good", 60s, [](Heartbeat&) -> Result<> { return {}; }), Outcome::done);
+  EXPECT_EQ(
+      supervise("bad", 60s, [](Heartbeat&) -> Result<> { return fail(ErrorCode::io, "meant to fail"); }),
+      Outcome::failed);
 }
 
 TEST(Supervise, CrashOfTheWorkerIsAFailureNotOurs) {
-  EXPECT_EQ(supervise("crash", 5s,
+  EXPECT_EQ(supervise("crash", 60s,
                       [](Heartbeat&) -> Result<> {
                         ::signal(SIGSEGV, SIG_DFL);
                         ::raise(SIGSEGV);
@@ -43,14 +44,14 @@ TEST(Supervise, SilentWorkerIsGivenUp) {
   });
   EXPECT_EQ(outcome, Outcome::stalled);
   EXPECT_GE(took, 1s);
-  EXPECT_LT(took, 10s);
+  EXPECT_LT(took, 50s);
 }
 
 TEST(Supervise, WorkerThatShowsProgressMayTakeLongerThanTheDeadline) {
-  EXPECT_EQ(supervise("slow", 1s,
+  EXPECT_EQ(supervise("slow", 3s,
                       [](Heartbeat& heartbeat) -> Result<> {
-                        for (uint64_t step = 0; step < 25; ++step) {
-                          heartbeat.update(step, 25);
+                        for (uint64_t step = 0; step < 40; ++step) {
+                          heartbeat.update(step, 40);
                           ::usleep(100'000);
                         }
                         return {};
@@ -60,7 +61,7 @@ TEST(Supervise, WorkerThatShowsProgressMayTakeLongerThanTheDeadline) {
 
 TEST(Supervise, LivelyWorkerIsGivenUpAfterItsTotalTime) {
   Outcome outcome{};
-  const ChildLimits limits{.stall = 5s, .total = 1s};
+  const ChildLimits limits{.stall = 60s, .total = 1s};
   const auto took = time_of([&] {
     outcome = supervise("lively", limits, [](Heartbeat& heartbeat) -> Result<> {
       for (;;) {
@@ -71,7 +72,7 @@ TEST(Supervise, LivelyWorkerIsGivenUpAfterItsTotalTime) {
   });
   EXPECT_EQ(outcome, Outcome::stalled);
   EXPECT_GE(took, 1s);
-  EXPECT_LT(took, 4s);
+  EXPECT_LT(took, 50s);
 }
 
 TEST(Supervise, RunningOutOfMemoryIsAFailure) {
@@ -87,11 +88,11 @@ TEST(Supervise, RunningOutOfMemoryIsAFailure) {
 }
 
 TEST(Supervise, ParentOfASilentChildIsNotSilentItself) {
-  EXPECT_EQ(supervise("parent", 2s,
+  EXPECT_EQ(supervise("parent", 3s,
                       [](Heartbeat& heartbeat) -> Result<> {
-                        const ChildLimits limits{.stall = 5s, .total = 10s, .parent = &heartbeat};
+                        const ChildLimits limits{.stall = 60s, .total = 60s, .parent = &heartbeat};
                         const Outcome outcome = supervise("child", limits, [](Heartbeat&) -> Result<> {
-                          ::sleep(4);
+                          ::sleep(5);
                           return {};
                         });
                         return outcome == Outcome::done ? Result<>() : fail(ErrorCode::io, "not done");
@@ -103,7 +104,10 @@ TEST(Supervise, OrphansOfOthersAreReaped) {
   // An orphan's death must not be taken for the worker's.
   const pid_t other = ::fork();
   if (other == 0) ::_exit(7);
-  EXPECT_EQ(supervise("work", 5s,
+  // It is dead before the worker is, and still there.
+  siginfo_t ignored{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(other), &ignored, WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(supervise("work", 60s,
                       [](Heartbeat&) -> Result<> {
                         ::usleep(200'000);
                         return {};

@@ -149,10 +149,13 @@ TEST_F(FakeGuest, ThatGivesUpIsNotWaitedFor) {
 }
 
 TEST_F(FakeGuest, ThatHangsAtBootOrLaterIsEnded) {
-  const GuestLimits limits{
-      .boot = std::chrono::seconds(1), .phase = std::chrono::seconds(1), .total = std::chrono::seconds(9)};
-  EXPECT_EQ(run("exec sleep 60", limits)->end, GuestEnd::died_before_init);
-  EXPECT_EQ(run("say guest-start; exec sleep 60", limits)->end, GuestEnd::out_of_time);
+  const std::chrono::seconds second(1), long_enough(50);
+  EXPECT_EQ(run("exec sleep 60", {.boot = second, .phase = long_enough, .total = long_enough})->end,
+            GuestEnd::died_before_init);
+  EXPECT_EQ(
+      run("say guest-start; exec sleep 60", {.boot = long_enough, .phase = second, .total = long_enough})
+          ->end,
+      GuestEnd::out_of_time);
 }
 
 TEST_F(FakeGuest, IsGoneAfterAnInterrupt) {

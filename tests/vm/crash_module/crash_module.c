@@ -63,7 +63,11 @@ static noinline void crash_overflow(void) {
   STAY();
 }
 
+// For who is to do something when it spins: a message comes before.
+static bool crash_spinning;
+
 static noinline void crash_spin(void) {
+  WRITE_ONCE(crash_spinning, true);
   for (;;) cpu_relax();
 }
 
@@ -115,7 +119,7 @@ static int crash_set(const char* value, const struct kernel_param* parameter) {
   size_t i;
   for (i = 0; i < ARRAY_SIZE(ways); i++) {
     if (!sysfs_streq(value, ways[i].name)) continue;
-    // Some ways are silent for ever: who waits for them sees by this that they have come so far.
+    // Some ways are silent for ever: by this is seen on the console that they have come so far.
     pr_emerg("crash_module: %s\n", ways[i].name);
     // Writers of parameters hold a lock; a second one is to hang in the same place.
     kernel_param_unlock(THIS_MODULE);
@@ -128,6 +132,7 @@ static int crash_set(const char* value, const struct kernel_param* parameter) {
 
 static const struct kernel_param_ops crash_ops = {.set = crash_set};
 module_param_cb(crash, &crash_ops, NULL, 0200);
+module_param_named(spinning, crash_spinning, bool, 0444);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Crashes the kernel of a test's guest");

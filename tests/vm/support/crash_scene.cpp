@@ -17,7 +17,7 @@ std::string expect_dump(Guest& guest, const std::string& version, int cpus) {
   const std::string kernel = guest.wait_for_kernel();
   EXPECT_THAT(kernel, StartsWith(release));
   EXPECT_THAT(kernel, HasSubstr("test.capture"));
-  const Mark capture = guest.wait_for("capture", std::chrono::seconds(300));
+  const Mark capture = guest.wait_for("capture", std::chrono::seconds(900));
   EXPECT_EQ(capture.text, "0") << capture.output;
   guest.wait_for_end();
 

@@ -20,6 +20,10 @@ namespace lifeboat::test {
 // Of the file system on the guest's disk.
 inline constexpr const char* kGuestDiskUuid = "6c696665-626f-6174-8000-000000746573";
 
+// How long a guest may be silent where nothing else is said. Only a test that fails waits for so long: the
+// machine may be slow, and emulate other guests beside.
+inline constexpr std::chrono::seconds kPatience{300};
+
 struct GuestOptions {
   std::string name;                   // of the console that is kept: build/rehearsals/kexec/NAME.console
   std::string kernel = "6.12";        // the first one
@@ -53,13 +57,13 @@ class Guest {
   Guest& operator=(const Guest&) = delete;
 
   // The next mark of this name; all marks before it are passed over. The guest may be silent for `limit`.
-  Mark wait_for(const std::string& name, std::chrono::seconds limit = std::chrono::seconds(120));
+  Mark wait_for(const std::string& name, std::chrono::seconds limit = kPatience);
   // The next line that has this text, whoever says it.
-  std::string wait_for_line(const std::string& text, std::chrono::seconds limit = std::chrono::seconds(120));
+  std::string wait_for_line(const std::string& text, std::chrono::seconds limit = kPatience);
   // The release and the command line of the kernel that comes to its /init now.
   std::string wait_for_kernel() { return wait_for("init").text; }
   // Until QEMU has ended: the guest powered off, or was reset.
-  void wait_for_end(std::chrono::seconds limit = std::chrono::seconds(120));
+  void wait_for_end(std::chrono::seconds limit = kPatience);
   // The answer to guest_init.sh's wait_for_test, or what is typed where ttyS1 is a kernel's console. What is
   // said there is heard as what is said on ttyS0.
   void answer(const std::string& line);

@@ -39,10 +39,14 @@ wait_for_test() {
   exec 3<&-
 }
 
+# Returns when the console has written everything: what it has not when the kernel dies is lost. (busybox' stty, like
+# everybody's, sets a terminal only when its output is out; this one is set as it was.)
+drain() { stty -F /dev/console opost; }
+
 crash_now() {
   sync
   mark crashing
-  sleep 1 # what the console has not written by then is lost
+  drain
   echo 1 >/proc/sys/kernel/sysrq
   echo c >/proc/sysrq-trigger
 }
@@ -57,7 +61,7 @@ capture_now() {
 enter() {
   mark entering
   sync
-  sleep 1 # what the console has not written by then is lost
+  drain
   "$@"
   mark not-entered $?
   finish
@@ -67,6 +71,7 @@ finish() {
   mark end
   sync
   umount /disk
+  drain
   poweroff -f
 }
 
@@ -78,7 +83,7 @@ folder=/modules/$(uname -r)
 while read -r module; do
   insmod "$folder/$module" || mark "no-module $module"
 done <"$folder/order"
-for try in 1 2 3 4 5 6 7 8 9 10; do
+for try in $(seq 60); do
   [ -b /dev/vda ] && break
   sleep 1
 done

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 Result<std::string> debugfs(const std::string& image, const fs::path& script, const std::string& commands) {
   TRY_VOID(write_file_atomically(script, as_byte_span(commands), 0600));
-  return TRY(run_process({"debugfs", "-w", "-f", script, image}, 120s)).text;
+  return TRY(run_process({"debugfs", "-w", "-f", script, image}, 600s)).text;
 }
 
 // debugfs exits 0 whatever happened, so what was written is read again.
@@ -42,7 +42,7 @@ Result<> add_files(const std::string& image, const fs::path& work, const std::ve
 }
 
 Result<> run_checked(const std::vector<std::string>& argv) {
-  const auto output = TRY(run_process(argv, 300s));
+  const auto output = TRY(run_process(argv, 600s));
   if (output.status == 0) return {};
   return fail(ErrorCode::io, "{} failed: {}", argv[0], output.text);
 }
@@ -121,7 +121,7 @@ Result<GuestDisks> GuestDisks::create(const DebianRoot& root, const std::vector<
 
 Result<> GuestDisks::check() const {
   for (const auto& image : images_) {
-    const auto output = TRY(run_process({"e2fsck", "-fn", image}, 300s));
+    const auto output = TRY(run_process({"e2fsck", "-fn", image}, 600s));
     // Told to change nothing, e2fsck passes over a journal and says so, and may still exit 0.
     if (output.status != 0 || output.text.find("journal recovery") != std::string::npos) {
       return fail(ErrorCode::corrupt, "{} was not left clean: {}", image, output.text);

@@ -116,6 +116,13 @@ void InstalledSystem::expect_armed() {
   EXPECT_THAT(said_, HasSubstr("Status: \"")) << "the service says nothing";
 }
 
+int InstalledSystem::count_in_journal(const std::string& pattern) {
+  // The journal takes its time to write what it is told.
+  return std::atoi(run("journalctl --sync; journalctl -b -q --no-pager -o cat -u lifeboat-load | grep -c '" +
+                       pattern + "'")
+                       .text.c_str());
+}
+
 std::string InstalledSystem::arming_time() {
   const auto number = [&](const char* property) {
     const std::string text = run(fmt::format("systemctl show -P {} lifeboat-load.service", property)).text;

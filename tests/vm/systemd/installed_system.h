@@ -48,6 +48,9 @@ class InstalledSystem : public ::testing::Test {
   void crash(const std::string& line, const std::string& capturing = "lifeboat: phase capture-start");
 
   void expect_armed();
+  // How many lines about lifeboat-load.service in the journal of this boot match; those that come while it is
+  // asked are not waited for, those that came before are.
+  int count_in_journal(const std::string& pattern);
   // How long lifeboat-load.service took to arm the machine in this boot: "12.3 s, 4.5 s of them CPU".
   std::string arming_time();
 

@@ -29,8 +29,9 @@ TEST_F(Layout, var_on_a_disk_of_its_own) {
   succeed(
       "mkdir -p /usr/lib/systemd/system-shutdown && cd /usr/lib/systemd/system-shutdown && "
       "echo '#!/bin/sh' >late && "
-      "echo 'echo guest: at the end $(cat /sys/kernel/kexec_crash_loaded), $(grep -c \" /var \" "
-      "/proc/mounts) >/dev/console' >>late && echo 'echo c >/proc/sysrq-trigger' >>late && chmod 755 late");
+      // By the kernel's log: what it is told is on the console before the next line is run.
+      "echo 'echo \"<0>guest: at the end $(cat /sys/kernel/kexec_crash_loaded), $(grep -c \" /var \" "
+      "/proc/mounts)\" >/dev/kmsg' >>late && echo 'echo c >/proc/sysrq-trigger' >>late && chmod 755 late");
   const size_t said = guest_->console().size();
   ASSERT_NO_FATAL_FAILURE(crash("systemctl reboot"));
   EXPECT_THAT(guest_->console().substr(said), HasSubstr("guest: at the end 1, 0"));

@@ -59,9 +59,7 @@ TEST_F(RpmLife, from_installation_to_removal) {
   EXPECT_EQ(state("lifeboat-load.service"), "enabled active ");
   EXPECT_THAT(run("cat /etc/lifeboat.conf").text, HasSubstr("# mine"));
   expect_loaded(true);
-  EXPECT_EQ(
-      run("journalctl -b -q --no-pager -o cat -u lifeboat-load | grep -c '^Reloaded lifeboat-load'").text,
-      "1\n");
+  EXPECT_EQ(count_in_journal("^Reloaded lifeboat-load"), 1);
   // And one who has stopped it has stopped it.
   succeed("systemctl disable --now lifeboat-load 2>&1");
   succeed(rpm + "-U --oldpackage /root/lifeboat-0*.rpm");
