@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <ranges>
@@ -23,6 +24,23 @@ using Clock = std::chrono::steady_clock;
 
 int decode_status(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+constexpr std::chrono::milliseconds kLongestPause{50};
+
+// What is in the pipe now, as far as there is room for it in `text`. False: nobody can write to it any more.
+bool take_output(int reader, std::string& text) {
+  // More than a pipe holds, but no more: whoever writes without an end does not keep us here.
+  constexpr int kMostReads = 16;
+  char buffer[65536];
+  for (int reads = 0; reads < kMostReads; ++reads) {
+    const ssize_t count = ::read(reader, buffer, sizeof buffer);
+    if (count == 0) return false;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno == EAGAIN;
+    text.append(buffer, std::min(static_cast<size_t>(count), kMostOutputBytes - text.size()));
+  }
+  return true;
 }
 
 class FileActions {
@@ -107,30 +125,32 @@ Result<ProcessOutput> run_process(const std::vector<std::string>& argv, std::chr
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe for {}", argv.at(0));
   UniqueFd reader(ends[0]);
   UniqueFd writer(ends[1]);
+  if (::fcntl(reader.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("a pipe for {}", argv.at(0));
   auto child = TRY(ChildProcess::start(argv, {.stdout_fd = writer.get(), .stderr_fd = writer.get()}));
   writer.reset();
 
   ProcessOutput output;
   const auto deadline = Clock::now() + limit;
-  char buffer[4096];
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd poll_fd{.fd = reader.get(), .events = POLLIN, .revents = 0};
-    const int ready = left <= 0 ? 0 : ::poll(&poll_fd, 1, static_cast<int>(left));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) {
-      return fail(ErrorCode::timeout, "{} did not end within {} s", argv[0], limit.count() / 1000);
+  // The child's end counts, not that of the pipe: what the child leaves running may hold that open for ever.
+  // Once it has ended, all that it has written is in the pipe. poll(2) tells of the pipe alone, so it is
+  // asked now and then.
+  bool open = true;
+  for (auto pause = std::chrono::milliseconds(1);; pause = std::min(pause * 2, kLongestPause)) {
+    const auto status = child.poll();
+    if (open) open = take_output(reader.get(), output.text);
+    if (status) {
+      output.status = *status;
+      return output;
     }
-    const ssize_t count = ::read(reader.get(), buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    output.text.append(buffer, static_cast<size_t>(count));
+    if (Clock::now() >= deadline)
+      return fail(ErrorCode::timeout, "{} did not end within {} s", argv[0], limit.count() / 1000);
+    if (open) {
+      pollfd wanted{.fd = reader.get(), .events = POLLIN, .revents = 0};
+      if (::poll(&wanted, 1, static_cast<int>(pause.count())) > 0) pause = std::chrono::milliseconds(1);
+    } else {
+      std::this_thread::sleep_for(pause);
+    }
   }
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-  const auto status = child.wait(std::max(left, std::chrono::milliseconds(1000)));
-  if (!status) return fail(ErrorCode::timeout, "{} did not end within {} s", argv[0], limit.count() / 1000);
-  output.status = *status;
-  return output;
 }
 
 }  // namespace lifeboat

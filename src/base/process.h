@@ -52,10 +52,13 @@ class ChildProcess {
 
 struct ProcessOutput {
   int status = 0;    // as ChildProcess::poll()
-  std::string text;  // stdout and stderr together, in the order written
+  std::string text;  // stdout and stderr together, in the order written; not more than kMostOutputBytes
 };
+inline constexpr size_t kMostOutputBytes = size_t{64} << 20;
 
-// Runs to the end, at most `limit` long; past it the child is killed and `timeout` is returned.
+// Runs to the end of the program itself, at most `limit` long; past it the child is killed and `timeout` is
+// returned. What it has started and left behind is neither waited for nor listened to: it writes into a pipe
+// that nobody reads. Output that is longer than what is kept is read all the same, and dropped.
 Result<ProcessOutput> run_process(const std::vector<std::string>& argv, std::chrono::milliseconds limit);
 
 // The path of a program in PATH, as a shell would find it; for root, /usr/sbin and /sbin are looked at too.

@@ -33,6 +33,45 @@ TEST(Process, OutputLargerThanAPipeArrives) {
   EXPECT_EQ(output->text.size(), 1'000'000u);
 }
 
+TEST(Process, WhatItLeavesRunningIsNotWaitedFor) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto output = run_process({"sh", "-c", "echo before; sleep 60 & echo $!"}, 50s);
+  ASSERT_TRUE(output) << output.error().to_string();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 40s);
+  EXPECT_EQ(output->status, 0);
+  ASSERT_TRUE(output->text.starts_with("before\n"));
+  ::kill(std::stoi(output->text.substr(7)), SIGKILL);
+}
+
+TEST(Process, AllThatItWroteArrivesThoughOthersHoldThePipe) {
+  const auto output = run_process({"sh", "-c", "sleep 60 & echo $!; head -c 1000000 /dev/zero"}, 50s);
+  ASSERT_TRUE(output) << output.error().to_string();
+  const size_t line = output->text.find('\n');
+  EXPECT_EQ(output->text.size() - line - 1, 1'000'000U);
+  ::kill(std::stoi(output->text), SIGKILL);
+}
+
+// The background one writes without an end; it dies by our closing the pipe.
+TEST(Process, WhatItLeavesRunningIsNotListenedTo) {
+  const auto output = run_process({"sh", "-c", "cat /dev/zero & exit 0"}, 50s);
+  ASSERT_TRUE(output) << output.error().to_string();
+  EXPECT_EQ(output->status, 0);
+}
+
+TEST(Process, IsWaitedForThoughItClosedItsOutput) {
+  const auto output = run_process({"sh", "-c", "exec >/dev/null 2>&1; sleep 0.2; exit 4"}, 50s);
+  ASSERT_TRUE(output) << output.error().to_string();
+  EXPECT_EQ(output->status, 4);
+}
+
+TEST(Process, OfOutputWithoutAnEndSoMuchIsKept) {
+  const auto output =
+      run_process({"head", "-c", std::to_string(kMostOutputBytes + 100'000), "/dev/zero"}, 50s);
+  ASSERT_TRUE(output) << output.error().to_string();
+  EXPECT_EQ(output->text.size(), kMostOutputBytes);
+  EXPECT_EQ(code_of(run_process({"cat", "/dev/zero"}, 200ms)), ErrorCode::timeout);
+}
+
 TEST(Process, InputIsEmpty) {
   const auto output = run_process({"cat"}, 60s);
   ASSERT_TRUE(output);
