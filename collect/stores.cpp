@@ -9,6 +9,7 @@
 
 #include "base/real_folder.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "capture/file_system_root.h"
 #include "capture/initramfs/mounted_target.h"
 #include "capture/store.h"
@@ -68,12 +69,13 @@ std::string Store::crash_path(const std::string& crash) const {
 
 std::string command_for(const std::string& command, const Store& store, const std::string& crash,
                         const std::string& file) {
-  std::string path = store.crash_folder(crash) + (file.empty() ? "" : "/" + file);
-  if (store.device.empty()) return fmt::format("{} {}", command, path);
+  const std::string path = store.crash_folder(crash) + (file.empty() ? "" : "/" + file);
+  if (store.device.empty()) return fmt::format("{} {}", command, shell_word(path));
   const auto option = option_for_root(store.filesystem);
-  return fmt::format("mount {}{} /mnt; {} /mnt{}",
-                     option ? fmt::format("-o {}={} ", option->name, option->value) : "", store.device,
-                     command, path);
+  const std::string root =
+      option ? "-o " + shell_word(fmt::format("{}={}", option->name, option->value)) : "";
+  return fmt::format("mount {}{}{} /mnt; {} {}", root, root.empty() ? "" : " ", shell_word(store.device),
+                     command, shell_word("/mnt" + path));
 }
 
 Result<std::optional<Store>> open_store(const std::string& path) {

@@ -7,6 +7,8 @@
 
 #include <memory>
 
+#include "base/text.h"
+
 namespace lifeboat::log {
 namespace {
 
@@ -45,10 +47,11 @@ class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
   Sink function_;
 };
 
+// Errors quote what a dump, a file or a program says: that may not command the terminal.
 // "info" says nothing that the reader does not see, so only the other levels carry their name.
 void print_to_stderr(Level level, std::string_view text) {
   const char* name = level == Level::error ? "error: " : level == Level::warning ? "warning: " : "";
-  fmt::print(stderr, "lifeboat: {}{}\n", name, text);
+  fmt::print(stderr, "lifeboat: {}{}\n", name, plain_lines(text));
 }
 
 spdlog::logger& logger() {

@@ -17,6 +17,17 @@ constexpr std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+// One line of any text of a dump: bytes that are no printable or space ASCII nor UTF-8 are written as \xNN; a
+// newline becomes \x0a.
+std::string escape_text(std::string_view text);
+// Text of a dump, or of anything else that is not ours, for a terminal: nothing in it may command that, or
+// begin a line of its own.
+std::string one_line(std::string_view text);
+// The same of a text that may have several lines: they stay lines.
+std::string plain_lines(std::string_view text);
+// A word of a command that is to be pasted into a shell: in quotes only where it has to be.
+std::string shell_word(std::string_view text);
+
 // yes, no; also true, on, 1; false, off, 0. Mistakes are `usage` errors, here and below.
 Result<bool> parse_bool(std::string_view value);
 // A path that begins with "/" and has no "..".

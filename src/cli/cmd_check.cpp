@@ -2,6 +2,7 @@
 // lifeboat check
 #include <unistd.h>
 
+#include "base/text.h"
 #include "check/facts.h"
 #include "check/point.h"
 #include "cli/capture_kernel.h"
@@ -38,9 +39,11 @@ void print_points(const std::vector<Point>& points) {
     const char* mark = point.result == PointResult::ok        ? "ok"
                        : point.result == PointResult::warning ? "warning"
                                                               : "FAILURE";
-    fmt::print("{:<8} {}{}{}\n", mark, point.name, point.detail.empty() ? "" : ": ", point.detail);
+    // A detail may quote what a guest's console or a crash's record says.
+    fmt::print("{:<8} {}{}{}\n", mark, point.name, point.detail.empty() ? "" : ": ",
+               plain_lines(point.detail));
     if (point.result != PointResult::ok && !point.next.empty())
-      fmt::print("{:<8}   next: {}\n", "", point.next);
+      fmt::print("{:<8}   next: {}\n", "", plain_lines(point.next));
   }
   fmt::print("{}\n",
              check::would_capture(points) ? "a crash would be captured" : "a crash would NOT be captured");

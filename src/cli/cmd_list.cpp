@@ -31,8 +31,8 @@ void print_table(const std::vector<collect::FoundCrash>& crashes) {
     const CrashRecord record = crash.record.value_or(CrashRecord{});
     fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", inspect::format_utc(crash.crash_time),
                outcome_name(crash.outcome), format_size(crash.bytes),
-               record.release.empty() ? "-" : record.release, found.name());
-    if (!record.panic.empty()) fmt::print("{:<23}  {}\n", "", record.panic);
+               record.release.empty() ? "-" : one_line(record.release), found.name());
+    if (!record.panic.empty()) fmt::print("{:<23}  {}\n", "", one_line(record.panic));
   }
   std::set<std::string> told;
   for (const auto& [store, crash] : crashes) {

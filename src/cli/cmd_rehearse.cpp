@@ -12,6 +12,7 @@
 #include "arm/rehearsal_record.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/capture_kernel.h"
 #include "cli/configuration.h"
 #include "cli/rehearse_real.h"
@@ -166,7 +167,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
   if (!line.has("kernel")) TRY_VOID(rehearse_this_machine(line, options));
   catch_interrupts();
   // With --json stdout is for the document alone.
-  const auto narrate = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
+  const auto narrate = [](const std::string& text) { fmt::print(stderr, "{}\n", plain_lines(text)); };
   const auto result = TRY(rehearse::rehearse(options, narrate, interrupted));
   if (options.machine && is_as_configured(line)) remember(result, *options.machine);
   if (line.json()) {

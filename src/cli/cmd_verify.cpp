@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat verify DUMP
+#include "base/text.h"
 #include "cli/command.h"
 #include "dump/verify.h"
 
@@ -29,7 +30,7 @@ Result<int> run_verify(const Arguments& arguments) {
                 {"findings", report.findings},
                 {"more_findings", report.more_findings}});
   } else {
-    for (const auto& finding : report.findings) fmt::print("{}\n", finding);
+    for (const auto& finding : report.findings) fmt::print("{}\n", one_line(finding));
     if (report.more_findings > 0) fmt::print("... and {} more\n", report.more_findings);
     fmt::print("{}: {}; {} pages checked, {} lost, {} damaged\n", path, report.whole ? "whole" : "NOT whole",
                report.pages_checked, report.pages_lost, report.pages_damaged);

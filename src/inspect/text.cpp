@@ -8,15 +8,8 @@
 
 #include "base/size.h"
 #include "dump/dump.h"
-#include "kernel/printk.h"
 
 namespace lifeboat::inspect {
-
-std::string one_line(std::string_view text) {
-  std::string line = escape_text(text);
-  std::ranges::replace_if(line, [](char c) { return c >= 0 && c < ' '; }, ' ');
-  return line;
-}
 
 std::string cannot_tell(const Error& error) {
   return fmt::format("cannot tell: {}", error.message);

@@ -7,11 +7,10 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace lifeboat::inspect {
 
-// Text of a dump goes to a terminal: nothing in it may command that, or begin a line of its own.
-std::string one_line(std::string_view text);
 std::string cannot_tell(const Error& error);
 std::string format_utc(uint64_t seconds);                   // since the epoch: "2026-11-24 09:31:11 UTC"
 std::string format_uptime(uint64_t nanoseconds);            // "3 days, 04:05:06"

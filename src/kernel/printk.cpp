@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace lifeboat {
 namespace {
@@ -222,59 +223,11 @@ class LogReader {
   uint64_t text_read_ = 0;  // bytes
 };
 
-// The length of the well-formed UTF-8 sequence at the start, 0 if there is none.
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t index) { return static_cast<uint8_t>(text[index]); };
-  const uint8_t first = byte(0);
-  const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                        : first >= 0xe0 && first <= 0xef ? 3
-                        : first >= 0xf0 && first <= 0xf4 ? 4
-                                                         : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t index = 1; index < length; ++index) {
-    if ((byte(index) & 0xc0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
-      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
-    return 0;
-  // C1 control characters: some terminals obey them.
-  if (first == 0xc2 && byte(1) < 0xa0) return 0;
-  return length;
-}
-
-// What C calls a space, except the newline, goes through: dmesg and makedumpfile let it.
-bool is_plain(uint8_t byte) {
-  return (byte >= 0x20 && byte < 0x7f) || byte == '\t' || (byte >= '\v' && byte <= '\r');
-}
-
-void append_escaped(std::string& out, std::string_view text) {
-  while (!text.empty()) {
-    const auto first = static_cast<uint8_t>(text.front());
-    size_t length = 1;
-    if (is_plain(first)) {
-      out += text.front();
-    } else if (const size_t sequence = utf8_length(text); sequence > 0) {
-      out += text.substr(0, sequence);
-      length = sequence;
-    } else {
-      out += fmt::format("\\x{:02x}", first);
-    }
-    text.remove_prefix(length);
-  }
-}
-
 }  // namespace
 
 Result<KernelLog> read_kernel_log(const KernelMemory& memory) {
   const Ring ring = TRY_CONTEXT(find_ring(memory), "cannot find the kernel's log");
   return LogReader(memory, ring).read();
-}
-
-std::string escape_text(std::string_view text) {
-  std::string out;
-  append_escaped(out, text);
-  return out;
 }
 
 std::string format_record(const LogRecord& record, ShowCaller show) {
@@ -289,7 +242,7 @@ std::string format_record(const LogRecord& record, ShowCaller show) {
   std::string_view rest = record.text;
   for (;;) {
     const auto end = rest.find('\n');
-    append_escaped(out, rest.substr(0, end));
+    out += escape_text(rest.substr(0, end));
     out += '\n';
     if (end == std::string_view::npos) return out;
     out.append(prefix.size(), ' ');

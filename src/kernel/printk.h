@@ -40,7 +40,5 @@ Result<KernelLog> read_kernel_log(const KernelMemory& memory);
 enum class ShowCaller { no, yes };
 std::string format_record(const LogRecord& record, ShowCaller show = ShowCaller::no);
 std::string format_log(const KernelLog& log);
-// The same escapes for one line of any text of a dump; a newline becomes \x0a.
-std::string escape_text(std::string_view text);
 
 }  // namespace lifeboat

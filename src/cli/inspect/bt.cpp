@@ -23,11 +23,11 @@ class Printer {
     }
     const std::string who =
         stack.pid < 0 ? "task not known" : fmt::format("PID {} {}", stack.pid, stack.comm);
-    const std::string title = inspect::one_line(fmt::format(
+    const std::string title = one_line(fmt::format(
         "{}  CPU {}  {}", who, stack.cpu, stack.running ? "running" : fmt::format("state {}", stack.state)));
     std::cout << (first_ ? "" : "\n") << view_.style.heading(title) << '\n'
               << inspect::frames_text(stack.frames, SIZE_MAX, view_.style);
-    if (!stack.end.empty()) std::cout << "  (" << inspect::one_line(stack.end) << ")\n";
+    if (!stack.end.empty()) std::cout << "  (" << one_line(stack.end) << ")\n";
     first_ = false;
   }
   // One of several that cannot be told: the others are.
@@ -98,7 +98,7 @@ Result<int> view_bt(const View& view) {
   Printer printer(view);
   if (all || !view.arguments.empty()) {
     if (!view.session.tasks()) return std::unexpected(view.session.tasks().error());
-    for (const auto& note : view.session.tasks()->notes) log::warning("{}", inspect::one_line(note));
+    for (const auto& note : view.session.tasks()->notes) log::warning("{}", one_line(note));
     if (all) {
       TRY_VOID(print_all(view, printer));
     } else {

@@ -115,7 +115,7 @@ Result<> View::expect_arguments(std::string_view view, size_t least, size_t most
 
 void View::warn_of_debug_info() const {
   if (session.debug_info() == nullptr) return;
-  for (const auto& note : session.debug_info()->notes()) log::warning("{}", inspect::one_line(note));
+  for (const auto& note : session.debug_info()->notes()) log::warning("{}", one_line(note));
 }
 
 std::optional<uint64_t> parse_plain_address(const std::string& text) {

@@ -39,7 +39,7 @@ void print_use(const View& view) {
   fmt::print("{}\n", view.style.heading("Memory, by the kernel's counters"));
   const auto use = inspect::read_memory_use(view.session);
   if (!use) {
-    fmt::print("  {}\n", inspect::one_line(inspect::cannot_tell(use.error())));
+    fmt::print("  {}\n", one_line(inspect::cannot_tell(use.error())));
     return;
   }
   for (const auto& counter : kCounters)
@@ -51,7 +51,7 @@ void print_zones(const View& view) {
   fmt::print("\n{}\n", view.style.heading("Zones"));
   const auto list = inspect::read_zones(view.session);
   if (!list) {
-    fmt::print("  {}\n", inspect::one_line(inspect::cannot_tell(list.error())));
+    fmt::print("  {}\n", one_line(inspect::cannot_tell(list.error())));
     return;
   }
   const auto pages = [](const std::optional<uint64_t>& number) {
@@ -60,27 +60,27 @@ void print_zones(const View& view) {
   fmt::print("  {:<5}{:<10}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "node", "zone", "present", "managed",
              "free", "min", "low", "high");
   for (const auto& zone : list->zones) {
-    fmt::print("  {:<5}{:<10}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", zone.node, inspect::one_line(zone.name),
+    fmt::print("  {:<5}{:<10}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", zone.node, one_line(zone.name),
                pages(zone.present), pages(zone.managed), pages(zone.free), pages(zone.min_watermark),
                pages(zone.low_watermark), pages(zone.high_watermark));
   }
-  for (const auto& note : list->notes) fmt::print("  note: {}\n", inspect::one_line(note));
+  for (const auto& note : list->notes) fmt::print("  note: {}\n", one_line(note));
 }
 
 void print_slabs(const View& view) {
   fmt::print("\n{}\n", view.style.heading("Slab caches, the largest"));
   const auto list = inspect::read_slab_caches(view.session);
   if (!list) {
-    fmt::print("  {}\n", inspect::one_line(inspect::cannot_tell(list.error())));
+    fmt::print("  {}\n", one_line(inspect::cannot_tell(list.error())));
     return;
   }
   fmt::print("  {:<26}{:>10}{:>12}{:>10}{:>12}\n", "name", "object", "objects", "slabs", "memory");
   for (size_t index = 0; index < std::min(list->caches.size(), kShownCaches); ++index) {
     const auto& cache = list->caches[index];
-    fmt::print("  {:<26}{:>10}{:>12}{:>10}{:>12}\n", inspect::one_line(cache.name), cache.object_size,
-               cache.objects, cache.slabs, inspect::format_pages(cache.pages));
+    fmt::print("  {:<26}{:>10}{:>12}{:>10}{:>12}\n", one_line(cache.name), cache.object_size, cache.objects,
+               cache.slabs, inspect::format_pages(cache.pages));
   }
-  for (const auto& note : list->notes) fmt::print("  note: {}\n", inspect::one_line(note));
+  for (const auto& note : list->notes) fmt::print("  note: {}\n", one_line(note));
 }
 
 ordered_json zones_json(const inspect::ZoneList& list) {

@@ -10,7 +10,7 @@ Result<int> view_mod(const View& view) {
   TRY_VOID(view.expect_arguments("mod", 0, 0));
   if (!view.session.modules()) return std::unexpected(view.session.modules().error());
   const ModuleList& list = *view.session.modules();
-  if (!list.damage.empty()) log::warning("{}", inspect::one_line(list.damage));
+  if (!list.damage.empty()) log::warning("{}", one_line(list.damage));
   if (view.json()) {
     nlohmann::ordered_json modules = nlohmann::ordered_json::array();
     for (const auto& module : list.modules) {
@@ -28,7 +28,7 @@ Result<int> view_mod(const View& view) {
   for (const auto& module : list.modules) {
     const std::string taints = inspect::taint_letters(module.taints);
     fmt::print("{:#018x} {:>9} {:<8} {}{}\n", module.base, module.size, module_state_name(module.state),
-               inspect::one_line(module.name), taints.empty() ? "" : fmt::format(" ({})", taints));
+               one_line(module.name), taints.empty() ? "" : fmt::format(" ({})", taints));
   }
   return kDone;
 }

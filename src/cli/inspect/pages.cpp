@@ -33,7 +33,7 @@ void print_page_counts(const inspect::Session& session) {
     if (found.pages > 0) row(page_class_name(static_cast<PageClass>(index)), found.pages, found.stored);
   }
   row("all", info.ram_pages, info.stored_pages);
-  for (const auto& note : counts->notes) fmt::print("  note: {}\n", inspect::one_line(note));
+  for (const auto& note : counts->notes) fmt::print("  note: {}\n", one_line(note));
 }
 
 void add_page_counts(const inspect::Session& session, ordered_json& document) {

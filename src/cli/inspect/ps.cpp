@@ -23,7 +23,7 @@ class Table {
       if (memory) {
         for (const auto& process : *memory) memory_.emplace(process.pid, process);
       } else {
-        log::warning("memory of processes: {}", inspect::one_line(memory.error().message));
+        log::warning("memory of processes: {}", one_line(memory.error().message));
       }
     }
   }
@@ -90,7 +90,7 @@ class Table {
   bool print(const Task& task, size_t depth) const {
     constexpr size_t kMostDepth = 20;
     if (!is_shown(task)) return false;
-    const std::string name = inspect::one_line(task.comm);
+    const std::string name = one_line(task.comm);
     fmt::print("{:>7} {:>7} {:>7} {} {:>4}{}  {}{}\n", task.pid, task.tgid, task.ppid, task.state, task.cpu,
                memory_columns(task), std::string(std::min(depth, kMostDepth) * 2, ' '),
                task.kernel_thread ? fmt::format("[{}]", name) : name);
@@ -141,7 +141,7 @@ Result<int> view_ps(const View& view) {
     return fail(ErrorCode::usage, "inspect ps: '{}' is not made of the states {}", states, kStates);
   if (!view.session.tasks()) return std::unexpected(view.session.tasks().error());
   const TaskList& list = *view.session.tasks();
-  for (const auto& note : list.notes) log::warning("{}", inspect::one_line(note));
+  for (const auto& note : list.notes) log::warning("{}", one_line(note));
   Table table(view, list);
   if (view.json()) {
     print_json(table.json());

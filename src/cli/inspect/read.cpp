@@ -100,7 +100,7 @@ Result<int> print_string(const View& view, const std::string& text) {
   const uint64_t count = TRY(read_count(view, kMostLetters));
   const auto found = view.session.kernel()->read_string(address, count);
   if (!found) return explained(view, found.error(), address, count);
-  print(view, text, *found, inspect::one_line(*found));
+  print(view, text, *found, one_line(*found));
   return kDone;
 }
 

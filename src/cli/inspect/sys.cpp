@@ -102,7 +102,7 @@ ordered_json to_json(const std::string& path, const inspect::MachineSummary& sum
 }  // namespace
 
 void print_row(std::string_view name, std::string_view text) {
-  fmt::print("{:<12}{}\n", name, inspect::one_line(text));
+  fmt::print("{:<12}{}\n", name, one_line(text));
 }
 
 Result<int> view_sys(const View& view) {
