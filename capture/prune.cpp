@@ -42,14 +42,14 @@ Result<FileSystemRoom> file_system_room(int folder_fd) {
 }
 
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
-                                const FileSystemRoom& room) {
+                                const FileSystemRoom& room, const std::set<std::string>& spared) {
   Standing now{.count = crashes.size(), .free = room.free};
   for (const auto& crash : crashes) now.bytes += crash.bytes;
   const size_t protected_index = kept_for_ever(crashes);
   std::vector<Removal> removals;
   for (size_t index = crashes.size(); index-- > 1;) {
-    if (index == protected_index) continue;
     const auto& crash = crashes[index];
+    if (index == protected_index || spared.contains(crash.name)) continue;
     std::string reason = complaint(now, retention, room);
     if (reason.empty()) break;
     removals.push_back({crash.name, crash.bytes, std::move(reason)});

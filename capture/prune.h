@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,9 +30,11 @@ struct Removal {
 };
 
 // From the oldest on, until all of `retention` holds. The newest whole dump stays, whatever comes after it,
-// and so does the newest crash, which nobody may have seen yet. `crashes` as list_crashes() gives them.
+// and so does the newest crash, which nobody may have seen yet. So do those in `spared`, by name, whatever
+// their time is: the clock of the kernel that died may have been wrong. `crashes` as list_crashes() gives
+// them.
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
-                                const FileSystemRoom& room);
+                                const FileSystemRoom& room, const std::set<std::string>& spared = {});
 
 // What goes next when the file system has no room for a new crash: the oldest, and if that gives nothing
 // back, those that come after it until one does. The newest whole dump stays, and where there is none the

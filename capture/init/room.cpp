@@ -78,7 +78,7 @@ bool Room::take_oldest() {
 void Room::apply(const Retention& retention) {
   const auto crashes = list_crashes(store_fd_);
   const auto room = file_system_room(store_fd_);
-  if (crashes && room) take(plan_prune(*crashes, retention, *room));
+  if (crashes && room) take(plan_prune(*crashes, retention, *room, kept_));
 }
 
 }  // namespace lifeboat::init

@@ -60,6 +60,13 @@ TEST(Prune, KeepsTheNewestCrashWhereNoneIsWhole) {
               ElementsAre("c1"));
 }
 
+// The clock was wrong: what has just been saved is the oldest by its time.
+TEST(Prune, KeepsWhatIsSparedAndTakesOthersForIt) {
+  EXPECT_THAT(names(plan_prune(crashes({kWhole, kWhole, kWhole}), {.keep = 2}, kPlenty, {"c2"})),
+              ElementsAre("c1"));
+  EXPECT_THAT(names(plan_prune(crashes({kWhole, kWhole}), {.keep = 1}, kPlenty, {"c1"})), ElementsAre());
+}
+
 TEST(Prune, CountsTheSizeOfAll) {
   const auto list = crashes({kWhole, kWhole, kWhole, kWhole});
   EXPECT_THAT(names(plan_prune(list, {.max_size = Amount{.bytes = 2_GiB}}, kPlenty)),
