@@ -59,7 +59,8 @@ std::string to_json_text(const CrashRecord& record) {
                {"kind", record.kind},
                {"signature", record.signature},
                {"collected", record.collected ? Json(*record.collected) : Json()},
-               {"collected_boot_id", record.collected_boot_id}};
+               {"collected_boot_id", record.collected_boot_id},
+               {"command_tries", record.command_tries}};
   // Words of a dead kernel need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -84,6 +85,7 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   take(json, "kind", record.kind);
   take(json, "signature", record.signature);
   take(json, "collected_boot_id", record.collected_boot_id);
+  take(json, "command_tries", record.command_tries);
   std::string outcome;
   take(json, "outcome", outcome);
   for (const auto known : kOutcomes) {

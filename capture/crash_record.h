@@ -44,6 +44,7 @@ struct CrashRecord {
   std::string panic;                      // its last words, behind the first line of what led to them
   std::optional<uint64_t> collected;      // when `lifeboat collect` was done with it
   std::string collected_boot_id;          // and in which boot; empty: not known
+  uint64_t command_tries = 0;             // of [collect] command, none of which has succeeded
 };
 
 std::string to_json_text(const CrashRecord& record);

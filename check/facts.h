@@ -11,6 +11,7 @@
 #include "arm/needs.h"
 #include "capture/crash_list.h"
 #include "capture/prune.h"
+#include "collect/pstore.h"
 #include "loader/system_state.h"
 #include "reservation/estimate.h"
 #include "reservation/reserved.h"
@@ -92,6 +93,7 @@ struct Facts {
   bool udev_rule = false;                  // lifeboat's, for hotplug
   std::vector<Watchdog> watchdogs;
   std::optional<arm::RehearsalRecord> rehearsal;
+  std::vector<collect::PstoreRecord> pstore;  // that no saved crash has
 
   [[nodiscard]] UnitState unit(const std::string& name) const {
     const auto found = units.find(name);

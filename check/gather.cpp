@@ -234,6 +234,12 @@ Facts gather_facts(const FactsRequest& request) {
   facts.settings = read_settings(request.paths.proc);
   look_at_units(request, facts);
   facts.watchdogs = look_at_watchdogs(request.paths.sys, facts.recipe);
+  if (facts.config && facts.config->collect.pstore) {
+    // What cannot be read holds nothing for us.
+    std::vector<std::string> ignored;
+    facts.pstore = collect::pstore_records(
+        std::vector{request.paths.sys + "/fs/pstore", request.root + "/var/lib/systemd/pstore"}, ignored);
+  }
   return facts;
 }
 

@@ -2,6 +2,7 @@
 // What has been seen to work, or not: the last rehearsal, the last crash. And the list of all points.
 #include <algorithm>
 
+#include "base/text.h"
 #include "check/facts.h"
 #include "check/point.h"
 
@@ -42,29 +43,55 @@ Point rehearsal_point(const Facts& facts) {
   return point;
 }
 
-Point last_crash_point(const Facts& facts) {
-  Point point{.name = "last crash", .detail = "none is kept"};
-  const StoredCrash* last = nullptr;
-  std::string store;
+namespace {
+
+struct LastCrash {
+  const StoredCrash* crash = nullptr;  // nullptr: none is kept
+  std::string store, path;             // of its store: as it is named, and where it is now
+};
+
+LastCrash find_last_crash(const Facts& facts) {
+  LastCrash last;
   for (const auto& target : facts.targets) {
     if (!target.store || target.store->crashes.empty()) continue;
     const auto& newest = target.store->crashes.front();
-    if (last != nullptr && last->crash_time >= newest.crash_time) continue;
-    last = &newest;
-    store = target.name;
+    if (!last.crash || newest.crash_time > last.crash->crash_time)
+      last = {.crash = &newest, .store = target.name, .path = target.store->path};
   }
-  if (last == nullptr) return point;
-  const std::string folder = store + "/" + last->name;
-  point.detail = fmt::format("{}: {}", folder, outcome_name(last->outcome));
-  if (last->outcome != CrashOutcome::whole) {
+  return last;
+}
+
+// What is in pstore still after `lifeboat collect` may be all there is of a crash: its capture kernel did not
+// start.
+void tell_of_pstore(const Facts& facts, Point& point) {
+  if (facts.pstore.empty()) return;
+  point.result = PointResult::warning;
+  point.detail += "; there are " + collect::describe(facts.pstore);
+  if (point.next.empty()) {
+    const std::string path = shell_word(facts.pstore.front().path);
+    point.next = fmt::format("less {}; a record that has been read can be removed", path);
+  }
+}
+
+}  // namespace
+
+Point last_crash_point(const Facts& facts) {
+  Point point{.name = "last crash", .detail = "none is kept"};
+  const auto [last, store, path] = find_last_crash(facts);
+  if (last != nullptr)
+    point.detail = fmt::format("{}/{}: {}", store, last->name, outcome_name(last->outcome));
+  if (last != nullptr && last->outcome != CrashOutcome::whole) {
     point.result = PointResult::warning;
     point.detail += ": the last capture did not go well";
-    point.next = fmt::format("see why: cat {}/{}", folder, kCaptureLogFile);
-  } else if (!last->record || !last->record->collected) {
+    point.next = "see why: cat " + shell_word(fmt::format("{}/{}/{}", path, last->name, kCaptureLogFile));
+  } else if (last != nullptr && (!last->record || !last->record->collected)) {
     point.result = PointResult::warning;
     point.detail += ", not collected yet";
     point.next = "lifeboat collect";
+    // Which may take the records of pstore.
+    return point;
   }
+  tell_of_pstore(facts, point);
   return point;
 }
 

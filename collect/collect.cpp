@@ -4,12 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
-#include "base/process.h"
 #include "base/size.h"
 #include "capture/manifest.h"
 #include "capture/prune.h"
 #include "capture/store.h"
+#include "collect/command.h"
 #include "collect/notice.h"
 #include "collect/promise.h"
 #include "collect/pstore.h"
@@ -19,11 +20,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::minutes kCommandDeadline{5};
-// No crash is begun with after this long. With the longest that one may take (kCommandDeadline and
+// No crash is begun with after this long. With the longest that one may take (run_command() and
 // ReportLimits::time), it ends before systemd ends it (TimeoutStartSec= of lifeboat-collect.service).
 constexpr std::chrono::minutes kWholeDeadline{10};
 constexpr uint64_t kMostReportBytes = 16_MiB;
+// A record of pstore may be so much older than the crash that it is of: a clock may have been set in between,
+// and the words of a kernel in trouble come before its end.
+constexpr uint64_t kMostRecordAge = 60 * 60;
 
 // One crash that is new.
 class Completion {
@@ -47,12 +50,17 @@ class Completion {
     take_pstore(pstore);
     record.collected = now;
     record.collected_boot_id = boot_id;
-    note(replace_crash_record(folder_fd_, record));
     // What a capture that was cut off had reserved.
     drop_reserve(folder_fd_, kCaptureLogFile);
+    if (config_.collect.command.empty()) {
+      note(replace_crash_record(folder_fd_, record));
+    } else {
+      // Last, so that it sees all.
+      for (auto& problem :
+           run_command(config_.collect.command, store_.crash_path(found_.crash.name), folder_fd_, record))
+        found_.problems.push_back(std::move(problem));
+    }
     found_.crash.record = std::move(record);
-    // Last, so that it sees all.
-    if (!config_.collect.command.empty()) command();
     return std::move(found_);
   }
 
@@ -80,19 +88,10 @@ class Completion {
   }
   void take_pstore(const std::vector<std::string>& sources) {
     for (const auto& source : sources) {
-      const auto moved = move_pstore(source, folder_fd_);
+      const uint64_t not_before = found_.crash.crash_time - std::min(found_.crash.crash_time, kMostRecordAge);
+      const auto moved = move_pstore(source, folder_fd_, not_before);
       found_.pstore_records += moved.count;
       for (const auto& problem : moved.problems) found_.problems.push_back("pstore: " + problem);
-    }
-  }
-  void command() {
-    const auto ran =
-        run_process({config_.collect.command, store_.crash_path(found_.crash.name)}, kCommandDeadline);
-    if (!ran) {
-      found_.problems.push_back(fmt::format("{}: {}", config_.collect.command, ran.error().to_string()));
-    } else if (ran->status != 0) {
-      found_.problems.push_back(
-          fmt::format("{} ended with {}: {}", config_.collect.command, ran->status, ran->text));
     }
   }
 
@@ -102,7 +101,23 @@ class Completion {
   int folder_fd_ = -1;
 };
 
-void apply_retention(const Store& store, const Retention& retention, Collection& collection) {
+// The command was not successful in an earlier run.
+CommandRetry retry(FoundCrash& found, const std::string& command, std::vector<std::string>& problems) {
+  const auto folder = open_at(found.store->fd.get(), found.crash.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  std::vector<std::string> of_this;
+  if (folder) {
+    of_this =
+        run_command(command, found.store->crash_path(found.crash.name), folder->get(), *found.crash.record);
+  } else {
+    of_this.push_back(folder.error().to_string());
+  }
+  for (const auto& problem : of_this) problems.push_back(fmt::format("{}: {}", found.name(), problem));
+  return {.folder = found.folder(), .device = found.store->device, .succeeded = of_this.empty()};
+}
+
+// What is new in this boot stays: people have only just been told of it.
+void apply_retention(const Store& store, const Retention& retention, const std::string& boot_id,
+                     Collection& collection) {
   const auto crashes = list_crashes(store.fd.get());
   const auto room = file_system_room(store.fd.get());
   if (!crashes || !room) {
@@ -110,7 +125,11 @@ void apply_retention(const Store& store, const Retention& retention, Collection&
     collection.problems.push_back(fmt::format("{}: {}", store.name(), error.to_string()));
     return;
   }
-  for (const auto& removal : plan_prune(*crashes, retention, *room)) {
+  std::set<std::string> spared;
+  for (const auto& crash : *crashes) {
+    if (is_new(crash, boot_id)) spared.insert(crash.name);
+  }
+  for (const auto& removal : plan_prune(*crashes, retention, *room, spared)) {
     const std::string folder = store.crash_name(removal.name);
     if (const auto removed = remove_crash(store.fd.get(), removal.name)) {
       collection.removed.push_back(fmt::format("{}: {}", folder, removal.reason));
@@ -132,20 +151,29 @@ Collection collect(const OpenStores& stores, const config::Config& config, Scope
   std::vector<FoundCrash> all = find_crashes(stores.stores, collection.problems);
   const bool all_seen = collection.problems.empty();
 
+  std::vector<FoundCrash*> fresh, again;
   for (auto& found : all) {
-    if (found.crash.record && found.crash.record->collected) continue;
-    if (Clock::now() - begin > kWholeDeadline) {
+    const auto& record = found.crash.record;
+    if (!record || !record->collected) fresh.push_back(&found);
+    if (record && command_is_due(*record) && !config.collect.command.empty()) again.push_back(&found);
+  }
+  const auto in_time = [&] { return Clock::now() - begin <= kWholeDeadline; };
+  for (auto* found : fresh) {
+    if (!in_time()) {
       collection.problems.push_back(
           "there are more new crashes than there was time for: the rest is left to "
           "the next 'lifeboat collect'");
       break;
     }
     // What pstore holds is of the last crash.
-    const bool newest = machine && config.collect.pstore && &found == &all.front();
-    Completion completion(*found.store, found.crash, config);
+    const bool newest = machine && config.collect.pstore && found == &all.front();
+    Completion completion(*found->store, found->crash, config);
     collection.crashes.push_back(
         completion.run(newest ? paths.pstore : std::vector<std::string>{}, boot_id, now));
-    found.crash = collection.crashes.back().crash;
+    found->crash = collection.crashes.back().crash;
+  }
+  for (auto* found : again) {
+    if (in_time()) collection.retried.push_back(retry(*found, config.collect.command, collection.problems));
   }
   if (machine) {
     auto rehearsal = redeem_promise(all, all_seen, {paths.promise, paths.rehearsal}, boot_id, now);
@@ -155,11 +183,13 @@ Collection collect(const OpenStores& stores, const config::Config& config, Scope
       collection.problems.push_back(rehearsal.error().to_string());
     }
   }
-  for (const auto& store : stores.stores) apply_retention(store, config.retention, collection);
+  for (const auto& store : stores.stores) apply_retention(store, config.retention, boot_id, collection);
   if (machine) {
+    if (config.collect.pstore) collection.pstore_left = pstore_records(paths.pstore, collection.problems);
     std::vector<std::string> told_already;
     const auto left = find_crashes(stores.stores, told_already);
-    const std::string notice = config.collect.notice ? notice_text(left, boot_id) : "";
+    const std::string notice =
+        config.collect.notice ? notice_text(left, boot_id, collection.pstore_left) : "";
     if (const auto written = leave_notice(paths.notice, notice); !written)
       collection.problems.push_back(fmt::format("the notice: {}", written.error().to_string()));
   }

@@ -8,6 +8,7 @@
 
 #include "arm/rehearsal_record.h"
 #include "capture/crash_list.h"
+#include "collect/pstore.h"
 #include "collect/report.h"
 #include "collect/stores.h"
 #include "config/config.h"
@@ -31,9 +32,19 @@ struct CollectedCrash {
   std::vector<std::string> problems;
 };
 
+// [collect] command once more, for a crash of an earlier run.
+struct CommandRetry {
+  std::string folder, device;  // as in CollectedCrash
+  bool succeeded = false;      // else it is in the collection's problems
+};
+
 struct Collection {
   std::vector<CollectedCrash> crashes;  // new ones, the newest first
-  std::vector<std::string> removed;     // by the retention: "FOLDER: reason"
+  std::vector<CommandRetry> retried;
+  std::vector<std::string> removed;  // by the retention: "FOLDER: reason"
+  // That lie in pstore, or where systemd moved them, and that no saved crash has: older than the crashes that
+  // are new, or of a crash whose capture kernel never started.
+  std::vector<PstoreRecord> pstore_left;
   // How a rehearsal for real ended that this boot had to redeem.
   std::optional<arm::RehearsalRecord> rehearsal;
   std::vector<std::string> problems;  // with those of `stores`
@@ -45,7 +56,8 @@ enum class Scope {
             // records of pstore, the promise of a rehearsal, and the notice
 };
 
-// Completes each crash that has not been collected before, and applies the retention. Then, of the whole
+// Completes each crash that has not been collected before, tries [collect] command again where it failed, and
+// applies the retention, which takes nothing away that is new in this boot. Then, of the whole
 // machine: says whether a rehearsal for real came out, and leaves a notice for whoever logs in of the crashes
 // that are new in this boot, whether this run has collected them or an earlier one; no notice when there is
 // none. Never fails as a whole: what could not be done is in `problems`, of the crash or of the collection.

@@ -9,28 +9,30 @@
 #include "inspect/text.h"
 
 namespace lifeboat::collect {
-namespace {
 
 bool is_new(const StoredCrash& crash, const std::string& boot_id) {
   return !crash.record || !crash.record->collected ||
          (!boot_id.empty() && crash.record->collected_boot_id == boot_id);
 }
 
-}  // namespace
-
-std::string notice_text(std::span<const FoundCrash> crashes, const std::string& boot_id) {
+std::string notice_text(std::span<const FoundCrash> crashes, const std::string& boot_id,
+                        std::span<const PstoreRecord> records) {
   std::string text;
   for (const auto& [store, crash] : crashes) {
     if (!is_new(crash, boot_id)) continue;
     const CrashRecord record = crash.record.value_or(CrashRecord{});
     text += fmt::format("This machine crashed on {}{}{}.\n", inspect::format_utc(crash.crash_time),
-                        record.panic.empty() ? "" : ": ", record.panic);
+                        record.panic.empty() ? "" : ": ", one_line(record.panic));
     if (crash.outcome == CrashOutcome::whole) {
       text += fmt::format("  {}\n", command_for("lifeboat inspect", *store, crash.name, kDumpFile));
     } else {
       text += fmt::format("  Its dump: {}. See: {}\n", outcome_name(crash.outcome),
                           command_for("ls", *store, crash.name, ""));
     }
+  }
+  if (!records.empty()) {
+    text += fmt::format("This machine has {}.\n  less {}\n", describe(records),
+                        one_line(shell_word(records.front().path)));
   }
   return text;
 }

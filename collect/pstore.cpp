@@ -2,6 +2,7 @@
 #include "collect/pstore.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "capture/store.h"
+#include "inspect/text.h"
 
 namespace lifeboat::collect {
 namespace {
@@ -26,22 +28,6 @@ std::string flat_name(const fs::path& relative) {
   std::string name = relative.string();
   std::ranges::replace(name, '/', '-');
   return name;
-}
-
-std::vector<fs::path> records_below(const fs::path& source, std::vector<std::string>& problems) {
-  std::vector<fs::path> records;
-  std::error_code error;
-  for (auto entry = fs::recursive_directory_iterator(source, error); !error && entry != fs::end(entry);
-       entry.increment(error)) {
-    std::error_code gone;
-    if (entry->is_regular_file(gone) && !entry->is_symlink(gone) && records.size() < kMostRecords)
-      records.push_back(entry->path());
-  }
-  if (error && error.value() != ENOENT)
-    problems.push_back(
-        errno_error(error.value(), fmt::format("cannot read {}", source.string())).to_string());
-  std::ranges::sort(records);
-  return records;
 }
 
 // Under its name, or with "-2", "-3"... behind it when another record has that. A record that is there
@@ -81,9 +67,36 @@ Result<> move_record(const fs::path& record, const fs::path& source, int folder_
 
 }  // namespace
 
-MovedRecords move_pstore(const std::string& source, int crash_folder_fd) {
+std::vector<PstoreRecord> pstore_records(std::span<const std::string> sources,
+                                         std::vector<std::string>& problems) {
+  std::vector<PstoreRecord> records;
+  for (const auto& source : sources) {
+    std::error_code error;
+    for (auto entry = fs::recursive_directory_iterator(source, error); !error && entry != fs::end(entry);
+         entry.increment(error)) {
+      struct stat status{};
+      if (records.size() < kMostRecords && ::lstat(entry->path().c_str(), &status) == 0 &&
+          S_ISREG(status.st_mode))
+        records.push_back({entry->path(), static_cast<uint64_t>(std::max<time_t>(status.st_mtim.tv_sec, 0))});
+    }
+    if (error && error.value() != ENOENT)
+      problems.push_back(errno_error(error.value(), fmt::format("cannot read {}", source)).to_string());
+  }
+  std::ranges::sort(records, [](const PstoreRecord& one, const PstoreRecord& other) {
+    return one.time != other.time ? one.time > other.time : one.path < other.path;
+  });
+  return records;
+}
+
+std::string describe(std::span<const PstoreRecord> records) {
+  return fmt::format("{} of pstore that no saved crash has, the newest of {}",
+                     inspect::plural(records.size(), "record"), inspect::format_utc(records.front().time));
+}
+
+MovedRecords move_pstore(const std::string& source, int crash_folder_fd, uint64_t not_before) {
   MovedRecords moved;
-  const auto records = records_below(source, moved.problems);
+  auto records = pstore_records({&source, 1}, moved.problems);
+  std::erase_if(records, [&](const PstoreRecord& record) { return record.time < not_before; });
   if (records.empty()) return moved;
   const auto folder = open_folder_below(crash_folder_fd, "pstore");
   if (!folder) {
@@ -91,7 +104,7 @@ MovedRecords move_pstore(const std::string& source, int crash_folder_fd) {
     return moved;
   }
   for (const auto& record : records) {
-    if (const auto done = move_record(record, source, folder->get())) {
+    if (const auto done = move_record(record.path, source, folder->get())) {
       ++moved.count;
     } else {
       moved.problems.push_back(done.error().to_string());

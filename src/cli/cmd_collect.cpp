@@ -7,6 +7,7 @@
 #include "arm/absent_devices.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "cli/configuration.h"
 #include "collect/collect.h"
 
@@ -29,13 +30,22 @@ Json to_json(const collect::Collection& collection) {
                        {"pstore_records", found.pstore_records},
                        {"problems", found.problems}});
   }
+  Json retried = Json::array(), left = Json::array();
+  for (const auto& retry : collection.retried)
+    retried.push_back({{"folder", retry.folder},
+                       {"device", retry.device.empty() ? Json() : Json(retry.device)},
+                       {"succeeded", retry.succeeded}});
+  for (const auto& record : collection.pstore_left) left.push_back(record.path);
   Json rehearsal;
   if (collection.rehearsal)
     rehearsal = {{"whole", collection.rehearsal->whole}, {"problem", collection.rehearsal->problem}};
-  return {{"crashes", crashes},
-          {"removed", collection.removed},
-          {"rehearsal", rehearsal},
-          {"problems", collection.problems}};
+  return {{"crashes", crashes},     {"retried", retried},
+          {"pstore_left", left},    {"removed", collection.removed},
+          {"rehearsal", rehearsal}, {"problems", collection.problems}};
+}
+
+std::string place(const std::string& device, const std::string& folder) {
+  return device.empty() ? folder : device + ":" + folder;
 }
 
 void wait_for_devices(const config::Config& config, std::chrono::seconds patience) {
@@ -49,16 +59,23 @@ void wait_for_devices(const config::Config& config, std::chrono::seconds patienc
 void print_text(const collect::Collection& collection) {
   for (const auto& found : collection.crashes) {
     const CrashRecord record = found.crash.record.value_or(CrashRecord{});
-    fmt::print("{}{}{}: dump {}, {}{}\n", found.device, found.device.empty() ? "" : ":", found.folder,
-               outcome_name(found.crash.outcome), format_size(found.crash.bytes),
-               record.panic.empty() ? "" : ": " + record.panic);
+    fmt::print("{}: dump {}, {}{}\n", place(found.device, found.folder), outcome_name(found.crash.outcome),
+               format_size(found.crash.bytes), record.panic.empty() ? "" : ": " + one_line(record.panic));
     if (found.pstore_records > 0) fmt::print("  {} records of pstore\n", found.pstore_records);
+  }
+  for (const auto& retry : collection.retried) {
+    if (retry.succeeded)
+      fmt::print("{}: [collect] command has now succeeded\n", place(retry.device, retry.folder));
+  }
+  if (const auto& left = collection.pstore_left; !left.empty()) {
+    fmt::print("{}\n", collect::describe(left));
+    for (const auto& record : left) fmt::print("  {}\n", one_line(record.path));
   }
   for (const auto& removed : collection.removed) fmt::print("removed {}\n", removed);
   if (collection.rehearsal) {
     fmt::print("the rehearsal for real {}\n", collection.rehearsal->whole
                                                   ? "succeeded: its dump is whole"
-                                                  : "FAILED: " + collection.rehearsal->problem);
+                                                  : "FAILED: " + one_line(collection.rehearsal->problem));
   }
   if (collection.crashes.empty()) fmt::print("no new crash\n");
 }

@@ -117,6 +117,19 @@ TEST_F(Stores, NoneThatExistsIsNoProblem) {
   EXPECT_EQ(list.text, "no crash has been saved\n");
 }
 
+// Words of a kernel that died, in a terminal.
+TEST_F(Stores, CommandNoTerminal) {
+  add_crash("store", kNewer);
+  put(std::string("store/") + kNewer + "/manifest.json",
+      R"({"outcome": "incomplete", "kernel": "6.1\u001b[2J", "panic": "P\u001b]0;owned\u0007\nx", "kind": "k"})");
+  for (const char* name : {"list", "collect"}) {
+    const auto output = run_lifeboat({name, "--store", path("store")});
+    EXPECT_EQ(output.text.find_first_of("\033\a"), std::string::npos) << output.text;
+    EXPECT_THAT(output.text, HasSubstr(R"(P\x1b]0;owned\x07\x0ax)"));
+  }
+  EXPECT_EQ(json_in(run_lifeboat({"list", "--store", path("store"), "--json"}))[0]["kernel"], "6.1\033[2J");
+}
+
 TEST_F(Stores, OfSomebodyElseAreNotSeen) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a folder away";
   add_crash("store", kOlder);

@@ -61,7 +61,10 @@ class GatherFacts : public testing::Test {
 };
 
 TEST_F(GatherFacts, FromFiles) {
+  put("sys/fs/pstore/dmesg-efi-1", "one");
+  put("var/lib/systemd/pstore/1795423348/001/dmesg.txt", "two");
   const Facts facts = gather_facts(request_);
+  EXPECT_EQ(facts.pstore.size(), 2U);
   EXPECT_EQ(facts.state.crash_size, 256_MiB);
   EXPECT_EQ(facts.reserved.asked_size, 256_MiB);
   EXPECT_THAT(facts.kernel_problem, HasSubstr("vmlinuz-6.1.0-test"));

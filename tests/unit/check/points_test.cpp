@@ -452,5 +452,31 @@ TEST(CheckPoints, LastCrash) {
   expect(last_crash_point, [&](Facts& f) { crash(f).record.reset(); }, kWarning, "not collected");
 }
 
+TEST(CheckPoints, LastCrashThatOnlyPstoreTellsOf) {
+  Facts facts = good();
+  facts.pstore = {{"/sys/fs/pstore/dmesg-efi-1", 1795423348}, {"/sys/fs/pstore/dmesg-efi-0", 1795423347}};
+  facts.targets.front().store->crashes.clear();
+  const Point point = last_crash_point(facts);
+  EXPECT_EQ(point.result, kWarning);
+  EXPECT_THAT(point.detail, HasSubstr("none is kept; there are 2 records of pstore that no saved crash has, "
+                                      "the newest of 2026-11-23 08:42:28 UTC"));
+  EXPECT_THAT(point.next, HasSubstr("less /sys/fs/pstore/dmesg-efi-1"));
+  // They may be of the crash that is to be collected.
+  facts = good();
+  facts.pstore = {{"/sys/fs/pstore/dmesg-efi-1", 1795423348}};
+  facts.targets.front().store->crashes.front().record.reset();
+  EXPECT_EQ(last_crash_point(facts).next, "lifeboat collect");
+}
+
+TEST(CheckPoints, LastCrashIsNamedSoThatAShellFindsIt) {
+  Facts facts = good();
+  auto& store = *facts.targets.front().store;
+  facts.targets.front().name = "LABEL=my dumps /crash";
+  store.path = "/mnt/my dumps";
+  store.crashes.front().name = "20261123T084228Z";
+  store.crashes.front().outcome = CrashOutcome::incomplete;
+  EXPECT_EQ(last_crash_point(facts).next, "see why: cat '/mnt/my dumps/20261123T084228Z/capture.log'");
+}
+
 }  // namespace
 }  // namespace lifeboat::check

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "capture/manifest.h"
 
@@ -38,6 +39,12 @@ class Collect : public testing::Test {
     fs::create_directories(fs::path(path(name)).parent_path());
     ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));
   }
+  // Of a crash on 2026-11-23 08:42:28 unless told otherwise.
+  void write_record(const std::string& name, std::string_view text, time_t time = 1'795'423'348) const {
+    write(name, text);
+    const timespec times[2] = {{.tv_sec = time, .tv_nsec = 0}, {.tv_sec = time, .tv_nsec = 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path(name).c_str(), times, 0), 0);
+  }
   [[nodiscard]] std::string read(const std::string& name) const {
     return read_text(path(name)).value_or("(none)");
   }
@@ -72,6 +79,22 @@ TEST_F(Collect, TellsOfANewCrashOnce) {
   EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("lifeboat inspect " + path("store")));
 }
 
+TEST_F(Collect, TheNoticeCommandsNoTerminal) {
+  add_crash("20261123T084228Z", kDumpFile, {.panic = "\033]0;owned\aP\nThis machine is fine"});
+  run();
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr(R"(\x1b]0;owned\x07P\x0aThis machine is fine)"));
+}
+
+TEST_F(Collect, TheNoticeCanBePasted) {
+  config_.targets = {{.path = path("my dumps")}};
+  write("my dumps/20261123T084228Z/" + std::string(kDumpFile), "dump");
+  run();
+  EXPECT_THAT(read("run/motd.d/lifeboat"),
+              HasSubstr("lifeboat inspect '" + path("my dumps/20261123T084228Z/vmcore'")));
+  const Store store{.folder = "/my crashes", .device = "LABEL=my dumps", .fd = {}};
+  EXPECT_EQ(command_for("ls", store, "c", ""), "mount 'LABEL=my dumps' /mnt; ls '/mnt/my crashes/c'");
+}
+
 TEST_F(Collect, TheNoticeStaysUntilTheNextBoot) {
   add_crash("20261123T084228Z-1b4e28ba", kDumpFile);
   EXPECT_THAT(run().crashes, SizeIs(1));
@@ -91,7 +114,12 @@ TEST_F(Collect, WhatIsThrownAwayIsNotInTheNotice) {
   config_.retention = {.keep = 1};
   add_crash("20261122T084228Z", kDumpFile);
   add_crash("20261123T084228Z", kDumpFile);
-  EXPECT_THAT(run().removed, SizeIs(1));
+  EXPECT_THAT(run().removed, IsEmpty()) << "both are new";
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2026-11-22"));
+  // By 'lifeboat prune'.
+  fs::remove_all(path("store/20261122T084228Z"));
+  EXPECT_THAT(run().crashes, IsEmpty());
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2026-11-23"));
   EXPECT_THAT(read("run/motd.d/lifeboat"), Not(HasSubstr("2026-11-22")));
 }
 
@@ -99,7 +127,7 @@ TEST_F(Collect, WhatIsThrownAwayIsNotInTheNotice) {
 TEST_F(Collect, OfANamedFolderOnlyTheFolderIsTouched) {
   ASSERT_TRUE(arm::save_promise({.boot_id = kOldBoot}, paths_.promise));
   add_crash("20261123T084228Z", kDumpFile, {.boot_id = kOldBoot});
-  write("pstore/dmesg-efi-1", "one");
+  write_record("pstore/dmesg-efi-1", "one");
   write("run/motd.d/lifeboat", "before\n");
   const auto collection = run(Scope::folder);
   EXPECT_THAT(collection.crashes, SizeIs(1));
@@ -176,8 +204,8 @@ TEST_F(Collect, NoLinkIsFollowedFromACrash) {
 TEST_F(Collect, PstoreGoesToTheNewestNewCrash) {
   add_crash("20261122T084228Z", kDumpFile);
   add_crash("20261123T084228Z", kDumpFile);
-  write("pstore/dmesg-efi-1", "one");
-  write("systemd-pstore/1795423348/001/dmesg.txt", "two");
+  write_record("pstore/dmesg-efi-1", "one");
+  write_record("systemd-pstore/1795423348/001/dmesg.txt", "two");
   const auto collection = run();
   ASSERT_THAT(collection.crashes, SizeIs(2));
   EXPECT_EQ(collection.crashes[0].pstore_records, 2U);
@@ -191,7 +219,7 @@ TEST_F(Collect, PstoreGoesToTheNewestOfAllStores) {
   config_.targets = {{.path = path("store")}, {.path = path("second")}};
   add_crash("20261122T084228Z", kDumpFile);
   write("second/20261123T084228Z/" + std::string(kDumpFile), "dump");
-  write("pstore/dmesg-efi-1", "one");
+  write_record("pstore/dmesg-efi-1", "one");
   EXPECT_THAT(run().crashes, SizeIs(2));
   EXPECT_EQ(read("second/20261123T084228Z/pstore/dmesg-efi-1"), "one");
 }
@@ -199,15 +227,42 @@ TEST_F(Collect, PstoreGoesToTheNewestOfAllStores) {
 TEST_F(Collect, PstoreIsNotOfACrashThatCameToLightLater) {
   add_crash("20261123T084228Z", kDumpFile, {.collected = kNow - 100});
   add_crash("20261122T084228Z", kDumpFile);
-  write("pstore/dmesg-efi-1", "one");
+  write_record("pstore/dmesg-efi-1", "one");
   EXPECT_THAT(run().crashes, SizeIs(1));
   EXPECT_EQ(read("pstore/dmesg-efi-1"), "one");
 }
 
 TEST_F(Collect, PstoreStaysWhenThereIsNoNewCrash) {
-  write("pstore/dmesg-efi-1", "one");
+  write_record("pstore/dmesg-efi-1", "one");
   EXPECT_THAT(run().crashes, IsEmpty());
   EXPECT_EQ(read("pstore/dmesg-efi-1"), "one");
+}
+
+TEST_F(Collect, PstoreFromLongBeforeIsNotOfTheCrash) {
+  add_crash("20261123T084228Z", kDumpFile);
+  write_record("systemd-pstore/1700000000/dmesg.txt", "of 2023", 1'700'000'000);
+  write_record("pstore/dmesg-efi-1", "half an hour before", 1'795'423'348 - 1800);
+  const auto collection = run();
+  EXPECT_EQ(collection.crashes.at(0).pstore_records, 1U);
+  EXPECT_EQ(read("systemd-pstore/1700000000/dmesg.txt"), "of 2023");
+  ASSERT_THAT(collection.pstore_left, SizeIs(1));
+  EXPECT_EQ(collection.pstore_left[0].path, path("systemd-pstore/1700000000/dmesg.txt"));
+}
+
+// The capture kernel never started: these are all there is.
+TEST_F(Collect, PstoreWithoutACrashIsTold) {
+  write_record("pstore/dmesg-efi-1", "one");
+  auto collection = run();
+  ASSERT_THAT(collection.pstore_left, SizeIs(1));
+  EXPECT_EQ(collection.pstore_left[0].time, 1'795'423'348U);
+  EXPECT_THAT(read("run/motd.d/lifeboat"),
+              HasSubstr("1 record of pstore that no saved crash has, the newest of 2026-11-23 08:42:28 UTC.\n"
+                        "  less " +
+                        path("pstore/dmesg-efi-1")));
+  EXPECT_THAT(run(Scope::folder).pstore_left, IsEmpty()) << "they are this machine's";
+  config_.collect.pstore = false;
+  EXPECT_THAT(run().pstore_left, IsEmpty());
+  EXPECT_FALSE(fs::exists(paths_.notice));
 }
 
 TEST_F(Collect, AppliesTheRetention) {
@@ -216,8 +271,24 @@ TEST_F(Collect, AppliesTheRetention) {
     add_crash(name, kDumpFile);
   const auto collection = run();
   EXPECT_THAT(collection.crashes, SizeIs(3));
-  EXPECT_THAT(collection.removed, ElementsAre(HasSubstr("20261120T084228Z: more than 2 crashes")));
+  EXPECT_THAT(collection.removed, IsEmpty()) << "nobody has seen them yet";
+  EXPECT_THAT(run().removed, IsEmpty()) << "nor in this boot";
+  restart();
+  EXPECT_THAT(run().removed, ElementsAre(HasSubstr("20261120T084228Z: more than 2 crashes")));
   EXPECT_FALSE(fs::exists(path("store/20261120T084228Z")));
+}
+
+TEST_F(Collect, TheRetentionTakesNotWhatHasJustArrivedByAWrongClock) {
+  config_.retention = {.keep = 5};
+  for (const char* name :
+       {"20261119T084228Z", "20261120T084228Z", "20261121T084228Z", "20261122T084228Z", "20261123T084228Z"})
+    add_crash(name, kDumpFile, {.collected = kNow - 100});
+  add_crash("20000101T000000Z-deadbeef", kDumpFile);
+  const auto collection = run();
+  EXPECT_THAT(collection.crashes, SizeIs(1));
+  EXPECT_THAT(collection.removed, ElementsAre(HasSubstr("20261119T084228Z: more than 5 crashes")));
+  EXPECT_TRUE(fs::exists(path("store/20000101T000000Z-deadbeef")));
+  EXPECT_THAT(run().removed, IsEmpty());
 }
 
 TEST_F(Collect, RunsTheCommandWithTheFolder) {
@@ -233,6 +304,48 @@ TEST_F(Collect, ACommandThatFailsIsTold) {
   config_.collect.command = "/bin/false";
   add_crash("20261123T084228Z", kDumpFile);
   EXPECT_THAT(run().crashes[0].problems, ElementsAre(HasSubstr("/bin/false ended with 1")));
+}
+
+TEST_F(Collect, ACommandThatFailedIsTriedAgain) {
+  write("tell", "#!/bin/sh\necho \"$1\" >>" + path("told") + "\ntest -e " + path("network") + "\n");
+  fs::permissions(path("tell"), fs::perms::owner_all);
+  config_.collect.command = path("tell");
+  add_crash("20261123T084228Z", kDumpFile);
+  EXPECT_THAT(run().crashes.at(0).problems, ElementsAre(HasSubstr("try 1 of 5: the next")));
+  restart();
+  auto collection = run();
+  EXPECT_THAT(collection.crashes, IsEmpty());
+  EXPECT_THAT(collection.problems, ElementsAre(HasSubstr("tell ended with 1:  (try 2 of 5")));
+  ASSERT_THAT(collection.retried, SizeIs(1));
+  EXPECT_FALSE(collection.retried[0].succeeded);
+  write("network", "up");
+  collection = run();
+  EXPECT_TRUE(collection.retried.at(0).succeeded);
+  EXPECT_THAT(collection.problems, IsEmpty());
+  EXPECT_THAT(run().retried, IsEmpty()) << "done";
+  const std::string line = path("store/20261123T084228Z\n");
+  EXPECT_EQ(read("told"), line + line + line);
+}
+
+TEST_F(Collect, ACommandThatAlwaysFailsIsGivenUp) {
+  config_.collect.command = "/bin/false";
+  add_crash("20261123T084228Z", kDumpFile);
+  // One that had succeeded, or was collected before there was a command.
+  add_crash("20261122T084228Z", kDumpFile, {.collected = kNow - 100});
+  EXPECT_THAT(run().crashes, SizeIs(1));
+  for (uint64_t tries = 2; tries <= 5; ++tries) EXPECT_THAT(run().retried, SizeIs(1)) << tries;
+  EXPECT_THAT(run().retried, IsEmpty());
+}
+
+// The try is on the disk before the command runs: the machine may go down by it.
+TEST_F(Collect, ACommandThatIsCutOffCountsAsTried) {
+  write("tell", "#!/bin/sh\ncp \"$1/manifest.json\" " + path("seen") + "\n");
+  fs::permissions(path("tell"), fs::perms::owner_all);
+  config_.collect.command = path("tell");
+  add_crash("20261123T084228Z", kDumpFile);
+  EXPECT_THAT(run().crashes.at(0).problems, IsEmpty());
+  EXPECT_THAT(read("seen"), HasSubstr("\"command_tries\": 1"));
+  EXPECT_THAT(read("store/20261123T084228Z/manifest.json"), HasSubstr("\"command_tries\": 0"));
 }
 
 class RealRehearsal : public Collect {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/sys.h"
@@ -27,13 +28,18 @@ class MovePstore : public testing::Test {
     fs::create_directories(fs::path(path(name)).parent_path());
     ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));
   }
+  void set_time(const std::string& name, time_t time) const {
+    const timespec times[2] = {{.tv_sec = time, .tv_nsec = 0}, {.tv_sec = time, .tv_nsec = 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path(name).c_str(), times, 0), 0);
+  }
   [[nodiscard]] std::string read(const std::string& name) const {
     return read_text(path("crash/pstore/" + name)).value_or("(none)");
   }
-  MovedRecords move() { return move_pstore(path("source"), fd_.get()); }
+  MovedRecords move() { return move_pstore(path("source"), fd_.get(), not_before_); }
 
   TempDir folder_ = TempDir::create("pstore-test").value();
   UniqueFd fd_;
+  uint64_t not_before_ = 0;
 };
 
 TEST_F(MovePstore, NothingThereMakesNoFolder) {
@@ -89,6 +95,33 @@ TEST_F(MovePstore, AFullDiskIsSaidOnce) {
   const test::FaultInjection fault(sys::Call::write, 0, ENOSPC, test::FaultInjection::Duration::for_good);
   EXPECT_THAT(move().problems, ElementsAre(HasSubstr("No space left")));
   EXPECT_TRUE(fs::exists(path("source/1")) && fs::exists(path("source/2")));
+}
+
+TEST_F(MovePstore, OneFromBeforeStays) {
+  write("source/1700000000/dmesg.txt", "old");
+  write("source/1795423348/dmesg.txt", "new");
+  set_time("source/1700000000/dmesg.txt", 1'700'000'000);
+  set_time("source/1795423348/dmesg.txt", 1'795'423'348);
+  not_before_ = 1'795'423'348;
+  EXPECT_EQ(move().count, 1U);
+  EXPECT_EQ(read("1795423348-dmesg.txt"), "new");
+  EXPECT_TRUE(fs::exists(path("source/1700000000/dmesg.txt")));
+  EXPECT_FALSE(fs::exists(path("source/1795423348")));
+}
+
+TEST_F(MovePstore, TheNewestIsToldFirst) {
+  write("source/a", "old");
+  write("source/b/c", "new");
+  set_time("source/a", 5);
+  set_time("source/b/c", 1'795'423'348);
+  fs::create_symlink(path("source/a"), path("source/link"));
+  std::vector<std::string> problems;
+  const auto records = pstore_records(std::vector{path("source"), path("not-there")}, problems);
+  EXPECT_THAT(problems, IsEmpty());
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0].path, path("source/b/c"));
+  EXPECT_EQ(describe(records),
+            "2 records of pstore that no saved crash has, the newest of 2026-11-23 08:42:28 UTC");
 }
 
 TEST_F(MovePstore, NoLinkIsFollowed) {
