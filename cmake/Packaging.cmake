@@ -35,7 +35,9 @@ install(DIRECTORY units/ DESTINATION lib/systemd/system COMPONENT lifeboat FILES
 install(FILES hooks/kernel-changed DESTINATION lib/lifeboat PERMISSIONS ${scripts} COMPONENT lifeboat)
 install(FILES hooks/95-lifeboat.install DESTINATION lib/kernel/install.d PERMISSIONS ${scripts} COMPONENT lifeboat)
 install(FILES completions/lifeboat.bash DESTINATION share/bash-completion/completions RENAME lifeboat COMPONENT lifeboat)
-install(FILES completions/_lifeboat DESTINATION share/zsh/vendor-completions COMPONENT lifeboat)
+# Each distribution's zsh looks into a folder of its own.
+install(FILES completions/_lifeboat DESTINATION share/zsh/vendor-completions COMPONENT debian)
+install(FILES completions/_lifeboat DESTINATION share/zsh/site-functions COMPONENT rpm EXCLUDE_FROM_ALL)
 install(DIRECTORY docs/ DESTINATION share/doc/lifeboat COMPONENT lifeboat FILES_MATCHING PATTERN "*.md" PATTERN man EXCLUDE)
 
 # Debian's way to tell of a kernel's installation. The others have kernel-install alone. Papers are for packages only.

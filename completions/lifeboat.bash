@@ -19,10 +19,13 @@ _lifeboat() {
   case $previous in
     --syscall) mapfile -t COMPREPLY < <(compgen -W "auto file segments" -- "$current"); return ;;
     --compress) mapfile -t COMPREPLY < <(compgen -W "none zlib lzo snappy zstd" -- "$current"); return ;;
+    --boot-loader) mapfile -t COMPREPLY < <(compgen -W "grub bls systemd-boot" -- "$current"); return ;;
+    --accel) mapfile -t COMPREPLY < <(compgen -W "auto kvm tcg" -- "$current"); return ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W "kdump" -- "$current"); return ;;
     --final) mapfile -t COMPREPLY < <(compgen -W "reboot poweroff halt shell" -- "$current"); return ;;
     --kernel)
       if [ "$command" = build ]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(cd /lib/modules 2>/dev/null && echo *)" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "$(ls /lib/modules 2>/dev/null)" -- "$current")
         return
       fi
       ;;

@@ -1,5 +1,10 @@
 # What differs between the packages for Debian and for the others; read by cpack once for each generator.
 set(scripts ${CPACK_LIFEBOAT_PACKAGING})
+file(READ ${CPACK_PACKAGE_DESCRIPTION_FILE} main_description)
+set(command_summary "command kexec, by lifeboat")
+set(command_description "/usr/sbin/kexec, a link to lifeboat, which takes the options of kexec(8) with
+their meanings and exit codes. It takes the place of kexec-tools.
+")
 if(CPACK_GENERATOR STREQUAL DEB)
   set(CPACK_COMPONENTS_ALL lifeboat debian kexec debian_kexec)
   set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -25,9 +30,10 @@ if(CPACK_GENERATOR STREQUAL DEB)
   set(CPACK_DEBIAN_COMMAND_PACKAGE_PROVIDES kexec-tools)
   set(CPACK_DEBIAN_COMMAND_PACKAGE_CONTROL_EXTRA ${scripts}/debian-kexec/postinst)
   set(CPACK_DEBIAN_COMMAND_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-  set(CPACK_DEBIAN_COMMAND_DESCRIPTION "command kexec, by lifeboat
- /usr/sbin/kexec, a link to lifeboat, which takes the options of kexec(8) with
- their meanings and exit codes. It takes the place of kexec-tools.")
+  # The first line is the short one. A summary for all would be put in front of both.
+  set(CPACK_DEBIAN_MAIN_DESCRIPTION "${CPACK_PACKAGE_DESCRIPTION_SUMMARY}\n${main_description}")
+  set(CPACK_DEBIAN_COMMAND_DESCRIPTION "${command_summary}\n${command_description}")
+  unset(CPACK_PACKAGE_DESCRIPTION_SUMMARY)
 elseif(CPACK_GENERATOR STREQUAL RPM)
   set(CPACK_COMPONENTS_ALL lifeboat rpm kexec rpm_kexec)
   set(CPACK_RPM_COMPONENT_INSTALL ON)
@@ -59,9 +65,10 @@ elseif(CPACK_GENERATOR STREQUAL RPM)
   set(CPACK_RPM_COMMAND_PACKAGE_REQUIRES "lifeboat = ${CPACK_PACKAGE_VERSION}-1")
   set(CPACK_RPM_COMMAND_PACKAGE_CONFLICTS kexec-tools)
   set(CPACK_RPM_COMMAND_PACKAGE_PROVIDES kexec-tools)
-  set(CPACK_RPM_COMMAND_PACKAGE_SUMMARY "the command kexec, by lifeboat")
+  set(CPACK_RPM_COMMAND_PACKAGE_SUMMARY "${command_summary}")
+  set(CPACK_RPM_COMMAND_PACKAGE_DESCRIPTION "${command_description}")
   set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /etc /etc/sysctl.d /usr/lib/systemd /usr/lib/systemd/system
     /usr/lib/udev /usr/lib/udev/rules.d /usr/lib/kernel /usr/lib/kernel/install.d /usr/share/bash-completion
-    /usr/share/bash-completion/completions /usr/share/zsh /usr/share/zsh/vendor-completions /usr/share/licenses /usr/sbin /usr/share/man
+    /usr/share/bash-completion/completions /usr/share/zsh /usr/share/zsh/site-functions /usr/share/licenses /usr/sbin /usr/share/man
     /usr/share/man/man5 /usr/share/man/man8 /var /var/lib)
 endif()

@@ -63,7 +63,7 @@ std::string join(const std::string& folder, const std::string& rest) {
 Result<std::string> block_device_number(const std::string& device) {
   struct stat status{};
   if (::stat(device.c_str(), &status) != 0) return fail_errno("cannot find {}", device);
-  if (!S_ISBLK(status.st_mode)) return fail(ErrorCode::usage, "{} is not a block device", device);
+  if (!S_ISBLK(status.st_mode)) return fail(ErrorCode::unsupported, "{} is not a block device", device);
   return fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/spelling.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <numeric>
 #include <vector>
@@ -37,6 +39,12 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
     }
   }
   return nearest;
+}
+
+std::string what_there_is(std::string_view name, std::span<const std::string_view> known) {
+  if (const auto nearest = nearest_name(name, known); !nearest.empty())
+    return fmt::format("the nearest is '{}'", nearest);
+  return fmt::format("there are: {}", fmt::join(known, ", "));
 }
 
 }  // namespace lifeboat

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace lifeboat {
@@ -15,5 +16,8 @@ size_t most_slips(std::string_view name);
 
 // Of `known` the one nearest to `name`; empty: none is near.
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known);
+
+// For the hint of an error: "the nearest is 'level'", or all there are.
+std::string what_there_is(std::string_view name, std::span<const std::string_view> known);
 
 }  // namespace lifeboat

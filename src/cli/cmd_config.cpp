@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat config check|show
+#include <algorithm>
+#include <array>
+
 #include "base/log.h"
+#include "base/spelling.h"
 #include "cli/configuration.h"
 #include "config/keys.h"
 
@@ -25,6 +29,8 @@ Json to_json(const config::Config& config) {
   return json;
 }
 
+constexpr std::array<std::string_view, 2> kActions = {"check", "show"};
+
 }  // namespace
 
 Result<int> run_config(const Arguments& arguments) {
@@ -35,8 +41,10 @@ Result<int> run_config(const Arguments& arguments) {
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
   const std::string action = TRY(line.require("action"));
-  if (action != "check" && action != "show")
-    return fail(ErrorCode::usage, "config: '{}' is neither check nor show", action);
+  if (std::ranges::find(kActions, action) == kActions.end()) {
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("config: there is no action '{}'", action))
+                               .hint(what_there_is(action, kActions)));
+  }
   const auto read = read_config(line);
   if (!read && line.json() && action == "check") {
     const Error& error = read.error();

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat reserve [show|estimate|set SIZE|shrink SIZE]
+#include <algorithm>
+#include <array>
+
 #include "arm/loaded_state.h"
 #include "arm/needs.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "base/spelling.h"
 #include "cli/capture_kernel.h"
 #include "cli/configuration.h"
 #include "image/x86_64/bzimage.h"
@@ -220,7 +224,10 @@ Result<> check_value(const CommandLine& line, const std::string& value) {
 
 // What follows "crashkernel="; empty: none. nullopt: there is nothing to set again.
 Result<std::optional<std::string>> wanted_value(const CommandLine& line) {
-  if (line.has("undo")) return "";
+  if (line.has("undo")) {
+    if (line.get("SIZE", "none") == "none") return "";
+    return fail(ErrorCode::usage, "reserve set: --undo takes no SIZE: it is as 'set none'");
+  }
   std::string size = TRY(line.require("SIZE"));
   if (size == "none") return "";
   if (size == "again") return reservation::remembered_value(line.get("root", "/"));
@@ -325,6 +332,23 @@ Result<int> shrink(const CommandLine& line) {
   return kDone;
 }
 
+constexpr std::array<std::string_view, 4> kActions = {"show", "estimate", "set", "shrink"};
+
+// `set auto` and `shrink` estimate too.
+const std::vector<OptionOwners>& option_owners() {
+  static const std::vector<OptionOwners> owners = {
+      {"boot-loader", {"set"}},
+      {"root", {"set"}},
+      {"dry-run", {"set"}},
+      {"undo", {"set"}},
+      {"force", {"set", "shrink"}},
+      {"kernel", {"estimate", "set", "shrink"}},
+      {"modules", {"estimate", "set", "shrink"}},
+      {"init", {"estimate", "set", "shrink"}},
+  };
+  return owners;
+}
+
 }  // namespace
 
 Result<int> run_reserve(const Arguments& arguments) {
@@ -346,23 +370,27 @@ Result<int> run_reserve(const Arguments& arguments) {
     ("dry-run,n", "set: only show what would change, as a unified diff")
     ("undo", "set: as 'set none'")
     ("force", "set: also when somebody else has set crashkernel=, and less than is needed; shrink: also below the estimate")
-    ("kernel", po::value<std::string>(), "estimate: the capture kernel's file (default: as for 'build')")
-    ("modules", po::value<std::string>(), "estimate: its module tree")
-    ("init", po::value<std::string>(), "estimate: the program lifeboat-init");
+    ("kernel", po::value<std::string>(), "all but show: the capture kernel's file (default: as for 'build')")
+    ("modules", po::value<std::string>(), "all but show: its module tree")
+    ("init", po::value<std::string>(), "all but show: the program lifeboat-init");
   // clang-format on
   line.positional("ACTION");
   line.positional("SIZE");
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
   const std::string action = line.get("ACTION", "show");
+  if (std::ranges::find(kActions, action) == kActions.end()) {
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("reserve: there is no action '{}'", action))
+                               .hint(what_there_is(action, kActions)));
+  }
+  TRY_VOID(line.check_owners(option_owners(), action));
   const bool takes_size = action == "set" || action == "shrink";
   if (line.has("SIZE") && !takes_size)
     return fail(ErrorCode::usage, "reserve {}: there is no SIZE to give", action);
   if (action == "show") return show(line);
   if (action == "estimate") return estimate(line);
   if (action == "set") return set(line);
-  if (action == "shrink") return shrink(line);
-  return fail(ErrorCode::usage, "reserve: '{}' is none of show, estimate, set, shrink", action);
+  return shrink(line);
 }
 
 }  // namespace lifeboat::cli

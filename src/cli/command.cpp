@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/command.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <iostream>
 
 namespace lifeboat::cli {
@@ -51,6 +54,17 @@ Result<std::string> CommandLine::require(const std::string& name) const {
   if (has(name)) return get(name);
   return std::unexpected(Error(ErrorCode::usage, fmt::format("{}: {} is missing", command_, name))
                              .hint(fmt::format("usage: lifeboat {} {}", command_, synopsis_)));
+}
+
+Result<> CommandLine::check_owners(std::span<const OptionOwners> owners, std::string_view word) const {
+  for (const auto& [option, words] : owners) {
+    if (!has(std::string(option)) || std::ranges::find(words, word) != words.end()) continue;
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("{} {}: --{} has no meaning here", command_, word, option))
+            .hint(fmt::format("it belongs to '{} {}'", command_,
+                              fmt::join(words, fmt::format("', '{} ", command_)))));
+  }
+  return {};
 }
 
 void print_json(const nlohmann::ordered_json& document) {

@@ -4,7 +4,9 @@
 
 #include <boost/program_options.hpp>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -25,9 +27,15 @@ using Arguments = std::vector<std::string>;
 
 // One command. `run` returns an ExitCode, or an Error: `usage` errors exit 2, all others 1.
 struct Command {
-  const char* name;
-  const char* summary;  // one line for `lifeboat --help`
+  std::string_view name;
+  std::string_view summary;  // one line for `lifeboat --help`
   Result<int> (*run)(const Arguments& arguments);
+};
+
+// An option that has a meaning with some words of its command only: actions of `reserve`, views of `inspect`.
+struct OptionOwners {
+  std::string_view option;
+  std::vector<std::string_view> words;
 };
 
 // Parses a command's arguments. Every command has --help and --json. Unknown options, missing values, and too
@@ -57,6 +65,9 @@ class CommandLine {
   }
   // A `usage` error when the positional argument was not given.
   [[nodiscard]] Result<std::string> require(const std::string& name) const;
+  // A `usage` error when an option was given that belongs to other words than `word`: it would be ignored,
+  // which helps nobody.
+  [[nodiscard]] Result<> check_owners(std::span<const OptionOwners> owners, std::string_view word) const;
 
  private:
   std::string command_, synopsis_, description_;

@@ -2,6 +2,8 @@
 // lifeboat: finds the command and tells its outcome. Called as `kexec`, it is that program.
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <clocale>
 #include <csignal>
@@ -9,6 +11,7 @@
 #include <new>
 
 #include "base/log.h"
+#include "base/spelling.h"
 #include "cli/command.h"
 #include "cli/kexec/kexec.h"
 
@@ -44,15 +47,11 @@ Result<int> run_command(const Command& command, const Arguments& arguments) {
   try {
     return command.run(arguments);
   } catch (const std::bad_alloc&) {
-    return std::unexpected(errno_error(ENOMEM, command.name).hint("free memory, and try again"));
+    return std::unexpected(errno_error(ENOMEM, std::string(command.name)).hint("free memory, and try again"));
   }
 }
 
-int run(const Arguments& arguments) {
-  if (arguments.empty()) {
-    print_help(std::cerr);
-    return kUsage;
-  }
+Result<int> answer(const Arguments& arguments) {
   const std::string& name = arguments.front();
   if (name == "--help" || name == "-h" || name == "help") {
     print_help(std::cout);
@@ -62,24 +61,32 @@ int run(const Arguments& arguments) {
     std::cout << "lifeboat " LIFEBOAT_VERSION "\n";
     return kDone;
   }
-  for (const auto& command : kCommands) {
-    if (name != command.name) continue;
-    auto outcome = run_command(command, {arguments.begin() + 1, arguments.end()});
-    if (outcome) {
-      std::cout.flush();
-      if (!std::cout) {
-        log::error("cannot write to the standard output");
-        return kFailed;
-      }
-      return *outcome;
-    }
+  const auto command = std::ranges::find(kCommands, name, &Command::name);
+  if (command != std::end(kCommands)) return run_command(*command, {arguments.begin() + 1, arguments.end()});
+  std::array<std::string_view, std::size(kCommands)> names;
+  std::ranges::transform(kCommands, names.begin(), &Command::name);
+  return std::unexpected(Error(ErrorCode::usage, fmt::format("there is no command '{}'", name))
+                             .hint(what_there_is(name, names)));
+}
+
+int run(const Arguments& arguments) {
+  if (arguments.empty()) {
+    print_help(std::cerr);
+    return kUsage;
+  }
+  auto outcome = answer(arguments);
+  if (!outcome) {
     if (outcome.error().code == ErrorCode::no_permission && ::geteuid() != 0)
       outcome.error().hint("run it as root");
     log::error("{}", outcome.error().to_string());
     return outcome.error().code == ErrorCode::usage ? kUsage : kFailed;
   }
-  log::error("there is no command '{}'\n  next: see 'lifeboat --help'", name);
-  return kUsage;
+  std::cout.flush();
+  if (!std::cout) {
+    log::error("cannot write to the standard output");
+    return kFailed;
+  }
+  return *outcome;
 }
 
 }  // namespace

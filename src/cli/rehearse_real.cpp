@@ -20,7 +20,7 @@ Result<> check_armed() {
   const auto reasons = not_armed_because(read_system_state(SystemPaths{}));
   if (reasons.empty()) return {};
   return std::unexpected(
-      Error(ErrorCode::usage, "rehearse: this machine is not armed: " + reasons.front().message)
+      Error(ErrorCode::unsupported, "rehearse: this machine is not armed: " + reasons.front().message)
           .hint(reasons.front().next_step));
 }
 

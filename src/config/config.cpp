@@ -39,15 +39,6 @@ std::vector<std::string_view> section_names() {
   return names;
 }
 
-// "the nearest is 'level'", or all there are.
-std::string what_there_is(std::string_view name, const std::vector<std::string_view>& known) {
-  if (const auto nearest = nearest_name(name, known); !nearest.empty())
-    return fmt::format("the nearest is '{}'", nearest);
-  std::string list;
-  for (const auto word : known) list += fmt::format("{}{}", list.empty() ? "there are: " : ", ", word);
-  return list;
-}
-
 Error unknown_key(const IniSection& section, const IniEntry& entry, const std::string& where) {
   const auto known = keys_of(section.name);
   Error error(ErrorCode::usage, fmt::format("{}: [{}] has no key '{}'", where, section.name, entry.key));

@@ -45,6 +45,59 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
   EXPECT_EQ(run_lifeboat({"rehearse", "--kernel", "/x"}).status, 2);
 }
 
+TEST_F(BadInput, a_word_that_is_none_is_answered_with_what_there_is) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"chekc"}, "'check'"},
+      {{"dance"}, "there are: status, check"},
+      {{"config", "chekc"}, "'check'"},
+      {{"reserve", "shrnk"}, "'shrink'"},
+      {{"reserve", "bogus"}, "there are: show, estimate"},
+      {{"inspect", "a", "logs"}, "'log'"},
+      {{"inspect", "a", "poetry"}, "there are: report, log"}};
+  for (const auto& [arguments, hint] : cases) {
+    const auto output = run_lifeboat(arguments);
+    EXPECT_EQ(output.status, 2) << output.text;
+    EXPECT_THAT(output.text, HasSubstr(hint));
+  }
+}
+
+TEST_F(BadInput, options_of_another_action_are_not_passed_over) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"reserve", "show", "--undo"}, "'reserve set'"},
+      {{"reserve", "--dry-run"}, "'reserve set'"},
+      {{"reserve", "estimate", "--root", "/"}, "'reserve set'"},
+      {{"reserve", "shrink", "1G", "--boot-loader", "grub"}, "'reserve set'"},
+      {{"reserve", "show", "--force"}, "'reserve set', 'reserve shrink'"},
+      {{"reserve", "--kernel", "a"}, "'reserve estimate'"},
+      {{"reserve", "set", "256M", "--undo"}, "--undo takes no SIZE"},
+      {{"inspect", "a", "ps", "--count", "3"}, "'inspect read', 'inspect search'"}};
+  for (const auto& [arguments, words] : cases) {
+    const auto output = run_lifeboat(arguments);
+    EXPECT_EQ(output.status, 2) << output.text;
+    EXPECT_THAT(output.text, HasSubstr(words));
+  }
+}
+
+// What the caller did is right; what it meets is not.
+TEST_F(BadInput, the_state_of_the_machine_is_no_wrong_usage) {
+  const std::string config = write("conf", "[target]\ndevice = /dev/null\n");
+  const auto build = run_lifeboat({"build", "--config", config, "-o", path("image")});
+  EXPECT_EQ(build.status, 1);
+  EXPECT_THAT(build.text, HasSubstr("/dev/null is not a block device"));
+  if (run_lifeboat({"status"}).status != 3) GTEST_SKIP() << "this machine is armed";
+  const auto rehearsal = run_lifeboat({"rehearse", "--real"});
+  EXPECT_EQ(rehearsal.status, 1);
+  EXPECT_THAT(rehearsal.text, HasSubstr("not armed"));
+}
+
+TEST_F(BadInput, an_answer_that_cannot_be_written_is_a_failure) {
+  for (const std::string arguments : {"--help", "--version", "help", "list --help", "status --json"}) {
+    const auto output = run({"sh", "-c", lifeboat_program() + " " + arguments + " >/dev/full"});
+    EXPECT_EQ(output.status, 1) << arguments;
+    EXPECT_THAT(output.text, HasSubstr("cannot write to the standard output"));
+  }
+}
+
 TEST_F(BadInput, help_is_there_for_every_command) {
   for (const std::string command :
        {"status", "build", "load", "unload", "capture", "rehearse", "verify", "inspect"}) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -85,6 +86,38 @@ TEST(Manual, of_the_program_has_every_command) {
   EXPECT_THAT(matches(manual("lifeboat.8"), "^\\*([a-z]+)\\*"), IsSupersetOf(commands()));
 }
 
+// Under its heading in OPTIONS.
+TEST(Manual, of_the_program_has_every_option_of_every_command_and_no_other) {
+  std::map<std::string, std::set<std::string>> documented;
+  std::string part, command;
+  std::istringstream text(manual("lifeboat.8"));
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("# ")) part = line.substr(2);
+    if (line.starts_with("## ")) command = line.substr(3);
+    if (part == "OPTIONS" && line.starts_with("*-"))
+      documented[command].merge(matches(line, "\\*(--[a-z0-9-]+)\\*"));
+  }
+  const std::set<std::string> common = {"--help", "--json", "--config"};
+  EXPECT_EQ(documented["Every command"], common);
+  for (const auto& name : commands()) {
+    auto own = options(name);
+    for (const auto& option : common) own.erase(option);
+    EXPECT_EQ(documented[name], own) << name;
+  }
+}
+
+// The page says which commands have --config.
+TEST(Manual, of_the_program_names_the_commands_with_a_configuration) {
+  const std::string page = manual("lifeboat.8");
+  const auto begin = page.find("\n*--config* ");
+  ASSERT_NE(begin, std::string::npos);
+  std::set<std::string> with;
+  for (const auto& name : commands()) {
+    if (options(name).contains("--config")) with.insert(name);
+  }
+  EXPECT_EQ(matches(page.substr(begin, page.find("\n\n", begin) - begin), "\\*([a-z]+)\\*"), with);
+}
+
 TEST(Manual, of_kexec_has_every_option) {
   const auto documented = matches(manual("kexec.8"), "(--[a-z0-9-]+)");
   const auto known = matches(text_of(kSource + "/docs/kexec-options.md"), "`(--[a-z0-9-]+)");
@@ -104,39 +137,67 @@ TEST(Manual, is_well_formed) {
   }
 }
 
-// `shell` prints what completes "lifeboat COMMAND --", one a line, with the words in $WORDS; the program is
-// in PATH.
-void expect_every_option(const std::string& shell, const std::string& script) {
+// What completes the last of the words behind "lifeboat", which are quoted for the shell.
+std::set<std::string> offered(const std::string& shell, const std::string& words) {
+  const std::string folder = kSource + "/completions";
+  const std::string script =
+      shell == "bash"
+          ? fmt::format(
+                "source {}/lifeboat.bash; COMP_WORDS=(lifeboat {}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
+                "_lifeboat; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+                folder, words)
+          // What zsh's completion system would bring.
+          : fmt::format(
+                "compadd() {{ shift; print -l -- \"$@\" }}; _describe() {{ print -l -- $words_of_it }}; "
+                "_files() {{ :; }}; words=(lifeboat {}); CURRENT=$#words; source {}/_lifeboat",
+                words, folder);
+  const auto output = run({"env", std::string("PATH=") + LIFEBOAT_BIN + ":/usr/sbin:/usr/bin:/sbin:/bin",
+                           shell, shell == "zsh" ? "-fc" : "-c", script});
+  EXPECT_EQ(output.status, 0) << output.text;
+  // A description may follow a name.
+  return matches(output.text, "^([^:\\n]+)");
+}
+
+class Completion : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Completion, offers_every_command_and_option) {
+  EXPECT_THAT(offered(GetParam(), "''"), IsSupersetOf(commands()));
   for (const auto& command : commands()) {
-    const auto output = run({"env", std::string("PATH=") + LIFEBOAT_BIN + ":/usr/sbin:/usr/bin:/sbin:/bin",
-                             "COMMAND=" + command, shell, shell == "zsh" ? "-fc" : "-c", script});
-    EXPECT_EQ(output.status, 0) << output.text;
-    std::istringstream lines(output.text);
-    std::set<std::string> offered;
-    for (std::string line; std::getline(lines, line);) offered.insert(line);
-    EXPECT_THAT(offered, IsSupersetOf(options(command))) << shell << ": " << command;
-    EXPECT_TRUE(offered.contains("--json")) << shell << ": " << command;
+    const auto found = offered(GetParam(), command + " --");
+    EXPECT_THAT(found, IsSupersetOf(options(command))) << command;
+    EXPECT_TRUE(found.contains("--json")) << command;
   }
 }
 
-TEST(Completion, of_bash_offers_every_command_and_option) {
-  const std::string source = "source " + kSource + "/completions/lifeboat.bash; ";
-  expect_every_option("bash", source +
-                                  "COMP_WORDS=(lifeboat $COMMAND --); COMP_CWORD=2; _lifeboat; "
-                                  "printf '%s\\n' \"${COMPREPLY[@]}\"");
-  const auto output =
-      run({"env", std::string("PATH=") + LIFEBOAT_BIN + ":/usr/bin:/bin", "bash", "-c",
-           source + "COMP_WORDS=(lifeboat ''); COMP_CWORD=1; _lifeboat; printf '%s\\n' \"${COMPREPLY[@]}\""});
-  EXPECT_THAT(matches(output.text, "^([a-z]+)$"), IsSupersetOf(commands()));
+TEST_P(Completion, offers_the_values_that_the_program_tells) {
+  struct Values {
+    std::string command, option;
+    size_t count;
+  };
+  for (const auto& [command, option, count] :
+       {Values{"load", "--syscall", 3}, Values{"build", "--compress", 5}, Values{"build", "--final", 4},
+        Values{"reserve", "--boot-loader", 3}, Values{"rehearse", "--accel", 3},
+        Values{"capture", "--format", 1}}) {
+    const std::string help = run_lifeboat({command, "--help"}).text;
+    const auto begin = help.find("\n  " + option + " ");
+    ASSERT_NE(begin, std::string::npos) << option;
+    const std::string entry = help.substr(begin, help.find("\n  -", begin + 1) - begin);
+    const auto values = offered(GetParam(), command + " " + option + " ''");
+    EXPECT_EQ(values.size(), count) << option;
+    for (const auto& value : values) EXPECT_THAT(entry, HasSubstr(value));
+  }
 }
 
-TEST(Completion, of_zsh_offers_every_option) {
-  // What zsh's completion system would bring.
-  expect_every_option("zsh",
-                      "compadd() { shift; print -l -- \"$@\" }; _describe() { :; }; _files() { :; }; "
-                      "words=(lifeboat $COMMAND --); CURRENT=3; source " +
-                          kSource + "/completions/_lifeboat");
+TEST_P(Completion, offers_the_versions_of_kernels) {
+  std::set<std::string> versions;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/lib/modules", error))
+    versions.insert(entry.path().filename());
+  EXPECT_EQ(offered(GetParam(), "build --kernel ''"), versions);
 }
+
+INSTANTIATE_TEST_SUITE_P(OfEachShell, Completion, ::testing::Values("bash", "zsh"),
+                         [](const auto& shell) { return std::string(shell.param); });
 
 // The tests of installed systems type what the document tells its reader to type: every block of it.
 TEST(InstallGuide, every_command_is_typed_by_a_test) {

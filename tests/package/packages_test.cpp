@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 // All packages, made into a folder of their own.
 class Packages : public ::testing::Test {
@@ -89,13 +90,17 @@ TEST_F(Packages, have_the_files_that_they_should) {
                            "/usr/share/man/man8/lifeboat-init.8.gz",
                            "/usr/share/man/man5/lifeboat.conf.5.gz",
                            "/usr/share/bash-completion/completions/lifeboat",
-                           "/usr/share/zsh/vendor-completions/_lifeboat",
                            "/usr/share/doc/lifeboat/install.md"}) {
     EXPECT_THAT(deb, HasSubstr(std::string(" .") + path));
     EXPECT_THAT(rpm, HasSubstr(std::string(path) + "\n"));
   }
   EXPECT_THAT(deb, HasSubstr("/etc/kernel/postinst.d/zz-lifeboat"));
   EXPECT_THAT(rpm, Not(HasSubstr("/etc/kernel/")));
+  // Where zsh of each looks.
+  EXPECT_THAT(deb, HasSubstr(" ./usr/share/zsh/vendor-completions/_lifeboat\n"));
+  EXPECT_THAT(deb, Not(HasSubstr("site-functions")));
+  EXPECT_THAT(rpm, HasSubstr("/usr/share/zsh/site-functions/_lifeboat\n"));
+  EXPECT_THAT(rpm, Not(HasSubstr("vendor-completions")));
   // The command kexec is kexec-tools' on machines that have it.
   EXPECT_THAT(deb, Not(HasSubstr("/kexec\n")));
   EXPECT_THAT(deb, Not(HasSubstr("/kexec ->")));
@@ -129,6 +134,26 @@ TEST_F(Packages, say_what_they_do_not_go_with) {
   EXPECT_EQ(run({"dpkg-deb", "--field", package("lifeboat_"), "Conflicts"}).text, "kdump-tools\n");
   for (const char* field : {"Conflicts", "Replaces", "Provides"}) {
     EXPECT_EQ(run({"dpkg-deb", "--field", package("lifeboat-kexec_"), field}).text, "kexec-tools\n");
+  }
+}
+
+// In few words first, each of itself.
+TEST_F(Packages, say_what_they_are) {
+  const auto deb = [](const std::string& name) {
+    return run({"dpkg-deb", "--field", package(name), "Description"}).text;
+  };
+  const auto rpm = [](const std::string& name) {
+    return run({"rpm", "-qp", "--queryformat", "%{SUMMARY}\n%{DESCRIPTION}\n", package(name)}).text;
+  };
+  for (const std::string& text : {deb("lifeboat_"), rpm("lifeboat-0")}) {
+    EXPECT_THAT(text, StartsWith("crash dumps for Linux that you can rely on\n"));
+    EXPECT_THAT(text, HasSubstr("lifeboat loads a capture kernel"));
+  }
+  for (const std::string& text : {deb("lifeboat-kexec_"), rpm("lifeboat-kexec-0")}) {
+    EXPECT_THAT(text, StartsWith("command kexec, by lifeboat\n"));
+    EXPECT_THAT(text, HasSubstr("a link to lifeboat"));
+    EXPECT_THAT(text, Not(HasSubstr("crash dumps")));
+    EXPECT_THAT(text, Not(HasSubstr("capture kernel")));
   }
 }
 

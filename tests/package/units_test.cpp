@@ -10,6 +10,9 @@ namespace lifeboat::test {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+
 const fs::path kSource = LIFEBOAT_SOURCE;
 
 // Copies whose programs exist on this machine.
@@ -66,6 +69,25 @@ TEST(Scripts, are_sound) {
   command.insert(command.begin() + 1, {"-s", "sh"});
   const auto output = run(command);
   EXPECT_EQ(output.status, 0) << output.text;
+}
+
+// A unit that had failed is forgotten with the package; where systemd does not run it is not asked.
+TEST(Scripts, a_removal_forgets_what_failed) {
+  const auto remove = [](const std::string& systemd) {
+    const auto output =
+        run({"unshare", "--mount", "--map-root-user", "sh", "-c",
+             "mount -t tmpfs tmpfs /run && mkdir -p /run/bin " + systemd +
+                 " && printf '#!/bin/sh\\necho \"$@\" >>/run/asked\\nexit 1\\n' >/run/bin/systemctl && "
+                 "chmod +x /run/bin/systemctl && touch /run/asked && PATH=/run/bin:$PATH \"$1\" remove && "
+                 "cat /run/asked",
+             "sh", kSource / "packaging/debian/postrm"});
+    EXPECT_EQ(output.status, 0) << output.text;
+    return output.text;
+  };
+  EXPECT_EQ(remove(""), "");
+  const std::string asked = remove("/run/systemd/system");
+  EXPECT_THAT(asked, HasSubstr("daemon-reload\n"));
+  EXPECT_THAT(asked, ContainsRegex("reset-failed .*lifeboat-load.service"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/size.h"
+#include "base/spelling.h"
 #include "cli/inspect/view.h"
 #include "debuginfo/kernel_debug_info.h"
 #include "inspect/names.h"
@@ -26,16 +27,30 @@ constexpr std::array kViews = {
     Entry{"read", view_read},     Entry{"search", view_search},
 };
 
-// Which view an option belongs to: given with another it would be ignored, which helps nobody.
-struct Owner {
-  const char* option;
-  std::string_view view;
-};
-constexpr std::array kOwners = {
-    Owner{"level", "log"}, Owner{"ctime", "log"}, Owner{"grep", "log"},   Owner{"caller", "log"},
-    Owner{"all", "bt"},    Owner{"cpu", "bt"},    Owner{"threads", "ps"}, Owner{"tree", "ps"},
-    Owner{"state", "ps"},  Owner{"memory", "ps"}, Owner{"as", "read"},    Owner{"string", "search"},
-};
+// Debug information tells where code comes from and what a variable is, which only these show.
+constexpr std::array<std::string_view, 4> kDebugInfoViews = {"report", "bt", "sym", "read"};
+
+const std::vector<OptionOwners>& option_owners() {
+  static const std::vector<std::string_view> with_debug_info(kDebugInfoViews.begin(), kDebugInfoViews.end());
+  static const std::vector<OptionOwners> owners = {
+      {"level", {"log"}},
+      {"ctime", {"log"}},
+      {"grep", {"log"}},
+      {"caller", {"log"}},
+      {"all", {"bt"}},
+      {"cpu", {"bt"}},
+      {"threads", {"ps"}},
+      {"tree", {"ps"}},
+      {"state", {"ps"}},
+      {"memory", {"ps"}},
+      {"as", {"read"}},
+      {"string", {"search"}},
+      {"count", {"read", "search"}},
+      {"vmlinux", with_debug_info},
+      {"debug-dir", with_debug_info},
+  };
+  return owners;
+}
 
 void add_options(CommandLine& line) {
   line.options().add_options()  //
@@ -59,29 +74,6 @@ void add_options(CommandLine& line) {
        "(default: looked for by the dump's build id; none: without)")  //
       ("debug-dir", po::value<std::string>(),
        "report, bt, sym, read: the folder of debug files (default: /usr/lib/debug)");
-}
-
-// The views that tell more with debug information: where code comes from, what a variable is.
-bool uses_debug_info(std::string_view view) {
-  return view == "report" || view == "bt" || view == "sym" || view == "read";
-}
-
-Result<> check_options(const CommandLine& line, std::string_view view) {
-  for (const auto& owner : kOwners) {
-    if (!line.has(owner.option) || owner.view == view) continue;
-    return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("inspect {}: --{} has no meaning here", view, owner.option))
-            .hint(fmt::format("it belongs to: lifeboat inspect DUMP {}", owner.view)));
-  }
-  if (line.has("count") && view != "read" && view != "search")
-    return fail(ErrorCode::usage, "inspect {}: --count has no meaning here", view);
-  for (const char* option : {"vmlinux", "debug-dir"}) {
-    if (!line.has(option) || uses_debug_info(view)) continue;
-    return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("inspect {}: --{} has no meaning here", view, option))
-            .hint("debug information tells more in report, bt, sym and read"));
-  }
-  return {};
 }
 
 void open_debug_info(const CommandLine& line, inspect::Session& session) {
@@ -155,13 +147,14 @@ Result<int> run_inspect(const Arguments& arguments) {
   const std::string name = line.get<std::string>("VIEW", "report");
   const auto entry = std::ranges::find(kViews, name, &Entry::name);
   if (entry == kViews.end()) {
-    return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("inspect: there is no view '{}'", name))
-            .hint("the views are: report, log, bt, ps, mod, sys, mem, sym, type, read, search"));
+    std::array<std::string_view, kViews.size()> names;
+    std::ranges::transform(kViews, names.begin(), &Entry::name);
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("inspect: there is no view '{}'", name))
+                               .hint(what_there_is(name, names)));
   }
-  TRY_VOID(check_options(line, name));
+  TRY_VOID(line.check_owners(option_owners(), name));
   auto session = TRY(inspect::Session::open(path));
-  if (uses_debug_info(name)) open_debug_info(line, session);
+  if (std::ranges::find(kDebugInfoViews, name) != kDebugInfoViews.end()) open_debug_info(line, session);
   return entry->run(
       {line, path, session, line.get<std::vector<std::string>>("ARGUMENT"), inspect::Style(wants_colour())});
 }
