@@ -27,10 +27,10 @@ struct LocalTarget {
 };
 
 // The file system that holds `folder` (which need not exist yet: its nearest parent counts; links on the way
-// as base/real_folder.h follows them). `unsupported` for what lifeboat-init cannot mount: no local block device
-// below it, several of them (btrfs), or one that is put together by md or device mapper. The device is told by
-// the mount's number, or by btrfs itself; the source that mountinfo names may be no file ("/dev/root"), or one
-// that has another name by now.
+// as base/real_folder.h follows them). `unsupported` for what lifeboat-init cannot mount: no local block
+// device below it, several of them (btrfs), or one that is put together by md or device mapper. The device is
+// told by the mount's number, or by btrfs itself; the source that mountinfo names may be no file
+// ("/dev/root"), or one that has another name by now.
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths);
 
 // A file system that need not be mounted: `device` is "/dev/sdb1", "UUID=...", "LABEL=...", `path` begins at
