@@ -55,8 +55,9 @@ TEST_F(BadTarget, a_missing_device_is_given_up_at_the_deadline) {
   // They have the marks of its phases with them, which are not reached again.
   EXPECT_THAT(console, HasSubstr("lifeboat: phase guest-panic"));
   std::vector<std::string> phases;
-  for (const auto& step : nlohmann::json::parse(text_of(out / "timings.json"))["guest"])
-    phases.push_back(step["phase"]);
+  // A name of its own: what a temporary leads to would be gone in the loop.
+  const auto timings = nlohmann::json::parse(text_of(out / "timings.json"));
+  for (const auto& step : timings["guest"]) phases.push_back(step["phase"]);
   EXPECT_EQ(std::ranges::count(phases, "guest-panic"), 1);
   EXPECT_EQ(std::ranges::count(phases, "guest-start"), 1);
 }
