@@ -49,9 +49,10 @@ std::string place(const std::string& device, const std::string& folder) {
 }
 
 void wait_for_devices(const config::Config& config, std::chrono::seconds patience) {
+  if (patience.count() == 0) return;
   const auto end = std::chrono::steady_clock::now() + patience;
   auto absent = arm::absent_devices(config.targets);
-  if (absent.empty() || patience.count() == 0) return;
+  if (absent.empty()) return;
   log::info("waiting for {}, {} s at most", fmt::join(absent, ", "), patience.count());
   while (!absent.empty() && arm::wait_for_one(absent, end)) absent = arm::absent_devices(config.targets);
 }
@@ -93,7 +94,9 @@ Result<int> run_collect(const Arguments& arguments) {
   if (!TRY(line.parse(arguments))) return kDone;
   const auto config = TRY(read_config(line));
   const auto patience = TRY(read_wait(line));
-  if (!line.has("store")) wait_for_devices(config, patience);
+  if (line.has("store") && line.has("wait"))
+    return fail(ErrorCode::usage, "collect: --wait is for the configured targets, --store names a folder");
+  wait_for_devices(config, patience);
   const auto now = static_cast<uint64_t>(std::time(nullptr));
   const auto opened = TRY(open_stores(line, config, collect::Access::change));
   auto collection = collect::collect(

@@ -336,8 +336,13 @@ Result<int> run_load(const Arguments& arguments) {
 
   const SystemPaths paths = TRY(choose_paths(line));
   const auto patience = TRY(read_wait(line));
-  if (line.has("dry-run")) return show_plan(line, TRY(prepare(line, paths)), paths);
   const bool waits = line.has("crash") && !line.has("initrd");
+  if (line.has("wait") && !waits) {
+    return std::unexpected(
+        Error(ErrorCode::usage, "load: --wait has no meaning here")
+            .hint("it is for the targets of lifeboat's own initramfs: with --crash, and without --initrd"));
+  }
+  if (line.has("dry-run")) return show_plan(line, TRY(prepare(line, paths)), paths);
   const Loaded done = TRY(waits ? load_now_and_later(line, paths, patience) : load_once(line, paths));
   const auto& [load, report, initramfs] = done;
   if (!line.json())

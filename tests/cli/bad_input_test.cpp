@@ -43,6 +43,10 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
   EXPECT_EQ(run_lifeboat({"inspect", "a", "ps", "--vmlinux", "b"}).status, 2);
   EXPECT_EQ(run_lifeboat({"inspect", "a", "log", "--debug-dir", "b"}).status, 2);
   EXPECT_EQ(run_lifeboat({"rehearse", "--kernel", "/x"}).status, 2);
+  // Only what leads to the configured targets is waited for.
+  EXPECT_EQ(run_lifeboat({"load", "/x", "--wait", "5"}).status, 2);
+  EXPECT_EQ(run_lifeboat({"load", "--crash", "--initrd", "/x", "--wait", "5"}).status, 2);
+  EXPECT_EQ(run_lifeboat({"collect", "--store", "/x", "--wait", "5"}).status, 2);
 }
 
 TEST_F(BadInput, a_word_that_is_none_is_answered_with_what_there_is) {

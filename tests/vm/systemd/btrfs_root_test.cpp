@@ -48,13 +48,6 @@ class BtrfsRoot : public InstalledSystem {
     ASSERT_NO_FATAL_FAILURE(restart("systemctl reboot"));
     ASSERT_EQ(succeed("findmnt -rno FSTYPE,FSROOT /"), "btrfs /@\n");
   }
-  void expect_collected(const Json& crash) {
-    EXPECT_EQ(crash["outcome"], "whole") << crash;
-    EXPECT_EQ(crash["kind"], "sysrq") << crash;
-    EXPECT_TRUE(crash["collected"].is_number()) << crash;
-    EXPECT_EQ(succeed("systemctl show -P Result lifeboat-collect"), "success\n")
-        << run("journalctl -b -u lifeboat-collect --no-pager").text;
-  }
 };
 
 TEST_F(BtrfsRoot, is_protected) {
@@ -72,7 +65,7 @@ TEST_F(BtrfsRoot, is_protected) {
   expect_armed();
   const Json first = Json::parse(succeed("lifeboat list --json"), nullptr, false);
   ASSERT_EQ(first.size(), 1U) << first;
-  expect_collected(first[0]);
+  expect_whole_and_collected(first[0]);
   succeed("lifeboat verify /var/crash/lifeboat/*/vmcore && lifeboat inspect /var/crash/lifeboat/*/vmcore");
 
   // In a subvolume that is mounted nowhere, while another one of the same file system is.
@@ -83,7 +76,7 @@ TEST_F(BtrfsRoot, is_protected) {
   ASSERT_NO_FATAL_FAILURE(crash("sync; echo c >/proc/sysrq-trigger"));
   const Json second = Json::parse(succeed("lifeboat list --json"), nullptr, false);
   ASSERT_EQ(second.size(), 1U) << second;
-  expect_collected(second[0]);
+  expect_whole_and_collected(second[0]);
   EXPECT_THAT(second[0]["folder"].get<std::string>(), HasSubstr("/@dumps/crash/2"));
   EXPECT_THAT(succeed("cat /proc/mounts"), Not(HasSubstr("@dumps")));
   // The notice's own words lead there.

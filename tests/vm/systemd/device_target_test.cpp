@@ -15,13 +15,6 @@ using Json = nlohmann::json;
 class DeviceTarget : public InstalledSystem {
  protected:
   Json list() { return Json::parse(succeed("lifeboat list --json"), nullptr, false); }
-  void expect_collected(const Json& crash) {
-    EXPECT_EQ(crash["outcome"], "whole") << crash;
-    EXPECT_EQ(crash["kind"], "sysrq") << crash;
-    EXPECT_TRUE(crash["collected"].is_number()) << crash;
-    EXPECT_EQ(succeed("systemctl show -P Result lifeboat-collect"), "success\n")
-        << run("journalctl -b -u lifeboat-collect --no-pager").text;
-  }
 };
 
 TEST_F(DeviceTarget, is_looked_after_unmounted) {
@@ -43,7 +36,7 @@ TEST_F(DeviceTarget, is_looked_after_unmounted) {
   expect_armed();
   const Json first = list();
   ASSERT_EQ(first.size(), 1U) << first;
-  expect_collected(first[0]);
+  expect_whole_and_collected(first[0]);
   EXPECT_EQ(first[0]["device"], uuid);
   EXPECT_THAT(first[0]["folder"].get<std::string>(), HasSubstr("/crash/2"));
   EXPECT_THAT(succeed("cat /proc/mounts"), Not(HasSubstr("vdb")));
@@ -61,7 +54,7 @@ TEST_F(DeviceTarget, is_looked_after_unmounted) {
   ASSERT_NO_FATAL_FAILURE(crash("sync; echo c >/proc/sysrq-trigger"));
   const Json second = list();
   ASSERT_EQ(second.size(), 1U) << second;
-  expect_collected(second[0]);
+  expect_whole_and_collected(second[0]);
   EXPECT_NE(second[0]["folder"], first[0]["folder"]);
   succeed("mount /srv/dumps && lifeboat verify /srv/dumps/crash/*/vmcore");
   const Json mounted = list();

@@ -116,6 +116,14 @@ void InstalledSystem::expect_armed() {
   EXPECT_THAT(said_, HasSubstr("Status: \"")) << "the service says nothing";
 }
 
+void InstalledSystem::expect_whole_and_collected(const nlohmann::json& crash) {
+  EXPECT_EQ(crash["outcome"], "whole") << crash;
+  EXPECT_EQ(crash["kind"], "sysrq") << crash;
+  EXPECT_TRUE(crash["collected"].is_number()) << crash;
+  EXPECT_EQ(succeed("systemctl show -P Result lifeboat-collect"), "success\n")
+      << run("journalctl -b -u lifeboat-collect --no-pager").text;
+}
+
 int InstalledSystem::count_in_journal(const std::string& pattern) {
   // The journal takes its time to write what it is told.
   return std::atoi(run("journalctl --sync; journalctl -b -q --no-pager -o cat -u lifeboat-load | grep -c '" +

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -48,6 +49,8 @@ class InstalledSystem : public ::testing::Test {
   void crash(const std::string& line, const std::string& capturing = "lifeboat: phase capture-start");
 
   void expect_armed();
+  // One crash by sysrq, as `lifeboat list --json` has it.
+  void expect_whole_and_collected(const nlohmann::json& crash);
   // How many lines about lifeboat-load.service in the journal of this boot match; those that come while it is
   // asked are not waited for, those that came before are.
   int count_in_journal(const std::string& pattern);
