@@ -26,7 +26,7 @@ constexpr std::chrono::minutes kWholeDeadline{10};
 constexpr uint64_t kMostReportBytes = 16_MiB;
 // A record of pstore may be so much older than the crash that it is of: a clock may have been set in between,
 // and the words of a kernel in trouble come before its end.
-constexpr uint64_t kMostRecordAge = 60 * 60;
+constexpr uint64_t kMostRecordAge = 3600;
 
 // One crash that is new.
 class Completion {
