@@ -208,8 +208,11 @@ Result<FileSystemOnDevice> probe_device(const std::string& device) {
     if (blkid_probe_lookup_value(probe.get(), "UUID", &text, nullptr) == 0) found.uuid = text;
     if (blkid_probe_lookup_value(probe.get(), "TYPE", &text, nullptr) == 0) found.type = text;
   }
-  if (found.uuid.empty())
-    return fail(ErrorCode::unsupported, "there is no file system with a UUID on {}", device);
+  if (found.uuid.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported, fmt::format("there is no file system with a UUID on {}", device))
+            .hint("'blkid' lists what is where; a new disk needs a file system first (mkfs.ext4)"));
+  }
   if (found.type == "btrfs") found.devices = TRY(btrfs_device_count(device));
   return found;
 }

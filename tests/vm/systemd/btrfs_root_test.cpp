@@ -41,7 +41,8 @@ class BtrfsRoot : public InstalledSystem {
     succeed(fmt::format("LD_LIBRARY_PATH={} {}/mkfs.btrfs -q /dev/vdb", kPrograms, kPrograms));
     succeed("modprobe btrfs && mount /dev/vdb /mnt && btrfs subvolume create /mnt/@");
     succeed("btrfs subvolume create /mnt/@dumps && btrfs subvolume set-default /mnt/@dumps");
-    succeed("cp -ax / /mnt/@ && echo '/dev/vdb / btrfs subvol=@ 0 0' >/mnt/@/etc/fstab");
+    // "/." and not "/", which cp of coreutils 9.1 cannot copy into a folder.
+    succeed("cp -ax /. /mnt/@ && echo '/dev/vdb / btrfs subvol=@ 0 0' >/mnt/@/etc/fstab");
     succeed(
         "sed -i 's|root=/dev/vda|root=/dev/vdb rootfstype=btrfs rootflags=subvol=@|' /boot/grub/grub.cfg");
     succeed("umount /mnt");

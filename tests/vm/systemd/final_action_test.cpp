@@ -55,6 +55,8 @@ TEST_F(FinalActions, are_what_was_asked_for) {
       guest_->type_until("printf 'shell-%s\\n' $(test -e /proc/vmcore && echo answers)", "shell-answers"));
   ASSERT_OK(guest_->run_into_next_kernel("exit"));
   succeed("cd /root; [ ! -e /proc/vmcore ]");
+  // In the target that holds by default.
+  succeed("rm /etc/lifeboat.conf.d/actions.conf");
   EXPECT_EQ(succeed("lifeboat list --json"), "[]\n");
 
   ASSERT_NO_FATAL_FAILURE(load("[final]\\naction = poweroff\\n[failure]\\naction = halt\\n", "ttyS0"));

@@ -84,7 +84,7 @@ TEST_F(LateDevices, are_armed_for_as_soon_as_they_come) {
   // And again when the disk comes, with its drivers.
   ASSERT_NO_FATAL_FAILURE(plug_in());
   wait_for_load();
-  EXPECT_THAT(said_by_load(), HasSubstr("is now 'target = 5afe0000-"));
+  EXPECT_THAT(said_by_load(), HasSubstr(fmt::format("'target = {} ext4 /crash' is new", kDisk + 5)));
   EXPECT_THAT(succeed("systemctl show -P StatusText lifeboat-load"), Not(HasSubstr("waiting")));
   EXPECT_THAT(recipe(), HasSubstr(kDriver));
   EXPECT_THAT(recipe(), HasSubstr(kWatchdogDriver)) << "it does not run, but may when the machine crashes";
