@@ -20,7 +20,7 @@ PACKAGE_PACKAGES=(dpkg-dev rpm)
 PACKAGE_TEST_PACKAGES=(lintian man-db groff systemd zsh)
 PEER_PACKAGES=(crash)
 # What looks at the sources.
-GATE_PACKAGES=(clang-format-19 shellcheck python3)
+GATE_PACKAGES=(clang-format-19 clang-tidy-19 shellcheck python3)
 
 say() { printf '\n== %s\n' "$*" >&2; }
 die() { printf 'dev: %s\n' "$*" >&2; exit 1; }
