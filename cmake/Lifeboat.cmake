@@ -6,6 +6,11 @@ target_compile_options(lifeboat_flags INTERFACE
   # lifeboat-init keeps only what it calls (--gc-sections)
   -ffunction-sections -fdata-sections
   -fstack-protector-strong)
+# For who builds it with another compiler, whose warnings nobody here has seen.
+option(LIFEBOAT_WERROR "A warning is an error" ON)
+if(LIFEBOAT_WERROR)
+  target_compile_options(lifeboat_flags INTERFACE -Werror)
+endif()
 target_compile_definitions(lifeboat_flags INTERFACE
   _FILE_OFFSET_BITS=64 SPDLOG_FMT_EXTERNAL=1
   $<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2> _GLIBCXX_ASSERTIONS)
