@@ -179,7 +179,7 @@ Result<CaptureReport> capture_at_level(Source& source, int fd, const std::string
   CaptureReport report;
   const uint64_t max_pfn = source.dump.info().max_pfn;
   auto filter = TRY(make_filter(source, level, options, report));
-  filter.leave_out_what_is_not_in(source.dump);
+  filter.exclude_missing_in(source.dump);
   report.level |= level_of(source.dump);
   std::unique_ptr<PageCompressor> compressor;
   if (options.compression.compression != Compression::none) {

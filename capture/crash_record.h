@@ -49,7 +49,7 @@ struct CrashRecord {
   uint64_t command_tries = 0;             // of [collect] command, none of which has succeeded
 };
 
-// How the dump ended that lies beside the record: the file's own word goes before the record's.
+// How the writing of the dump ended: the file decides, and the record only where the file allows both.
 DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record);
 // The outcome for people: "whole", "incomplete (3 pages could not be read)", "log only", ...
 std::string describe_dump(CrashOutcome there, const CrashRecord& record);

@@ -20,14 +20,14 @@ void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, uint64_t first,
   }
 }
 
-// A page that cannot be told is kept: reading it will say what is wrong.
-bool left_out_of(const Dump& source, uint64_t pfn) {
+// A page whose state is unknown is not left out: reading it reports what is wrong.
+bool is_left_out(const Dump& source, uint64_t pfn) {
   return source.page_state(pfn) == PageState::excluded;
 }
 
 }  // namespace
 
-void PageFilter::leave_out_what_is_not_in(const Dump& source) {
+void PageFilter::exclude_missing_in(const Dump& source) {
   // Asked page by page, so only where some are missing.
   if (source.info().stored_pages < source.info().ram_pages) source_ = &source;
 }
@@ -68,17 +68,17 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
     statistics_.unreadable_pages += scanned.unreadable_pages;
     if (first_unreadable_.empty()) first_unreadable_ = scanned.first_error;
   }
-  if (source_ != nullptr) drop_what_source_left_out(bits);
+  if (source_ != nullptr) exclude_missing(bits);
   statistics_.ram_pages += count_bits(bits.ram);
   statistics_.stored_pages += count_bits(bits.stored);
   return {};
 }
 
-void PageFilter::drop_what_source_left_out(ChunkBits& bits) {
+void PageFilter::exclude_missing(ChunkBits& bits) {
   for (uint64_t bit = 0; bit < bits.ram.size() * 8; ++bit) {
     if (bits.ram[bit / 8] == std::byte{0}) {
       bit |= 7;  // eight pages at once: holes
-    } else if (test_bit(bits.ram, bit) && left_out_of(*source_, bits.first_pfn + bit)) {
+    } else if (test_bit(bits.ram, bit) && is_left_out(*source_, bits.first_pfn + bit)) {
       fill_bits(bits.stored, bit, 1, false);
       ++statistics_.left_out_before;
     }

@@ -42,9 +42,9 @@ class PageFilter {
   static Result<PageFilter> create(const KernelMemory& kernel, const std::vector<PhysicalRange>& ram,
                                    uint64_t max_pfn, int level);
 
-  // For a source that is a filtered dump: the pages that it left out itself stay left out, since nobody can
-  // read them, and they are not lost. Of another source nothing is asked.
-  void leave_out_what_is_not_in(const Dump& source);
+  // For a source that is a filtered dump: the pages that it left out itself stay left out. They cannot be
+  // read, and are not lost. `source` must outlive the filter.
+  void exclude_missing_in(const Dump& source);
 
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
@@ -57,7 +57,7 @@ class PageFilter {
   [[nodiscard]] std::vector<std::string> warnings() const;
 
  private:
-  void drop_what_source_left_out(ChunkBits& bits);
+  void exclude_missing(ChunkBits& bits);
 
   const std::vector<PhysicalRange>* ram_;
   uint64_t max_pfn_;

@@ -155,8 +155,8 @@ Result<> PendingFile::publish() {
     return {};
   }();
   if (published || mark == DumpMark::none) return published;
-  // Whoever finds the file must be told the same as the caller is. One that cannot lose its final name again
-  // is whole, whatever the folder's sync was worth, and stays so.
+  // The file must say what the caller is told. One that cannot be renamed back keeps its final name: it is
+  // whole, and stays unmarked.
   if (!named || rename(final_name_, pending_name_)) {
     if (const auto marked = mark_dump_incomplete(fd_.get(), pending_name_); !marked)
       log::error("{}", marked.error().to_string());

@@ -64,7 +64,7 @@ class FileActions {
 
 }  // namespace
 
-void outlive_size_limit() {
+void fail_writes_at_size_limit() {
   // A handler, not SIG_IGN: that would be inherited by other programs.
   struct sigaction action{};
   action.sa_handler = [](int) {};

@@ -137,9 +137,9 @@ Result<int> capture_into_store(const CommandLine& line, const std::string& sourc
     fmt::print("{}: the dump is whole\n", end.folder);
   }
   if (!whole) {
-    tell_incomplete(fmt::format("{}/{}", end.folder, kIncompleteDumpFile),
-                    end.lost_pages > 0 ? fmt::format("{} pages could not be read", end.lost_pages)
-                                       : "the source itself is not whole");
+    report_incomplete(fmt::format("{}/{}", end.folder, kIncompleteDumpFile),
+                      end.lost_pages > 0 ? fmt::format("{} pages could not be read", end.lost_pages)
+                                         : "the source itself is not whole");
   }
   return exit_code_of(end.outcome);
 }

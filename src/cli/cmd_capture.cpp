@@ -151,7 +151,7 @@ Result<int> run_capture(const Arguments& arguments) {
   } else if (whole) {
     print_text(file, report);
   }
-  if (!whole) tell_incomplete(file, report.reason);
+  if (!whole) report_incomplete(file, report.reason);
   return exit_code_of(report.outcome);
 }
 

@@ -96,7 +96,7 @@ int run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   // `lifeboat inspect ... | head` ends quietly, as other filters do.
   std::signal(SIGPIPE, SIG_DFL);
-  lifeboat::outlive_size_limit();
+  lifeboat::fail_writes_at_size_limit();
   if (argc == 0) return lifeboat::cli::kUsage;
   const std::string_view called(argv[0]);
   if (called.substr(called.rfind('/') + 1) == "kexec") return lifeboat::cli::run_kexec(argc, argv);

@@ -11,7 +11,7 @@ int exit_code_of(DumpOutcome outcome) {
   return outcome == DumpOutcome::whole ? kDone : kFailed;
 }
 
-void tell_incomplete(const std::string& path, const std::string& reason) {
+void report_incomplete(const std::string& path, const std::string& reason) {
   const Error error =
       Error(ErrorCode::lost, fmt::format("{}: the dump is incomplete: {}", path, reason))
           .hint(fmt::format("all that could be read is in it: lifeboat inspect {}", shell_word(path)));

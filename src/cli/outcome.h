@@ -11,7 +11,7 @@ namespace lifeboat::cli {
 // An ExitCode: only a whole dump is done.
 int exit_code_of(DumpOutcome outcome);
 
-// That the dump in the file `path` is incomplete, why, and what can be done with it; as an error.
-void tell_incomplete(const std::string& path, const std::string& reason);
+// Logs, as an error, that the dump in the file `path` is incomplete, why, and what to do with it.
+void report_incomplete(const std::string& path, const std::string& reason);
 
 }  // namespace lifeboat::cli

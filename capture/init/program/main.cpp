@@ -112,7 +112,7 @@ int main() {
   }
   // A closed console must not end PID 1.
   ::signal(SIGPIPE, SIG_IGN);
-  lifeboat::outlive_size_limit();
+  lifeboat::fail_writes_at_size_limit();
   lifeboat::init::Pid1 pid1;
   lifeboat::init::final_action(pid1.run(), pid1.shell());
 }

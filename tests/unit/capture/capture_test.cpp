@@ -296,7 +296,7 @@ class CaptureInto : public Capture {
   }
   [[nodiscard]] bool has(const char* name) const { return std::filesystem::exists(folder_ / name); }
   // Either the file has its final name, is whole and says so, or it says that it is not.
-  void expect_no_lie() const {
+  void expect_mark_agrees() const {
     ASSERT_NE(has("vmcore"), has("vmcore.incomplete"));
     if (has("vmcore")) {
       EXPECT_TRUE(verify_dump(folder_ / "vmcore", no_progress())->whole);
@@ -311,18 +311,18 @@ class CaptureInto : public Capture {
 TEST_F(CaptureInto, WholeDumpGetsItsName) {
   EXPECT_EQ(capture_into_folder(*source_)->outcome, DumpOutcome::whole);
   EXPECT_TRUE(has("vmcore"));
-  expect_no_lie();
+  expect_mark_agrees();
 }
 
 TEST_F(CaptureInto, IncompleteDumpDoesNot) {
   Damaged damaged(std::move(source_), kHigh);
   EXPECT_EQ(capture_into_folder(damaged)->outcome, DumpOutcome::incomplete);
   EXPECT_TRUE(has("vmcore.incomplete"));
-  expect_no_lie();
+  expect_mark_agrees();
 }
 
 // Whichever call of the whole capture fails: the last syncs and the rename above all.
-TEST_F(CaptureInto, EachFailingCallLeavesNoLie) {
+TEST_F(CaptureInto, EachFailingCallLeavesAMarkedFile) {
   bool fired = true;
   int nth = 0;
   for (; fired; ++nth) {
@@ -340,7 +340,7 @@ TEST_F(CaptureInto, EachFailingCallLeavesNoLie) {
     sys::set_fault_hook({});
     EXPECT_EQ(report.has_value(), !fired) << "call " << nth;
     SCOPED_TRACE(nth);
-    expect_no_lie();
+    expect_mark_agrees();
     if (fired) {
       EXPECT_TRUE(has("vmcore.incomplete")) << "what has failed has no final name";
     }
@@ -376,7 +376,7 @@ TEST_P(CaptureOfIncomplete, IsIncomplete) {
   EXPECT_THAT(report->reason, HasSubstr(GetParam().lost > 0 ? "could not be read" : "not whole"));
   EXPECT_TRUE(has("vmcore.incomplete"));
   EXPECT_FALSE(verify_dump(folder_ / "vmcore.incomplete", no_progress())->whole);
-  expect_no_lie();
+  expect_mark_agrees();
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -125,7 +125,7 @@ TEST_F(Ladder, EndsAtAPlaceWithAnIncompleteDump) {
   EXPECT_EQ(story(), "before \nsave in a\nafter incomplete a\nleave a\n");
 }
 
-// That a child ended well says nothing of the dump.
+// The exit of the child is not the outcome of the dump.
 TEST_F(Ladder, LeadsOnFromAPlaceThatHasNoDumpToShow) {
   const auto end = climb_over({place("a", well, DumpOutcome::failed), place("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
