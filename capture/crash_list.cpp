@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/size.h"
+#include "base/sys.h"
 #include "capture/manifest.h"
 #include "capture/store.h"
 
@@ -87,14 +88,15 @@ bool is_no_folder(int error) {
 
 Result<> remove_below(int folder_fd, int depth) {
   return for_each_entry(folder_fd, [&](const std::string& name) -> Result<> {
-    if (::unlinkat(folder_fd, name.c_str(), 0) == 0 || errno == ENOENT) return {};
+    if (sys::unlinkat(folder_fd, name.c_str()) == 0 || errno == ENOENT) return {};
     if (errno != EISDIR && errno != EPERM) return fail_errno("cannot remove {}", name);
     if (depth >= kDeepest) return fail(ErrorCode::unsupported, "{} lies too deep to be ours", name);
     {
       const UniqueFd inner = TRY(open_at(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
       TRY_VOID(remove_below(inner.get(), depth + 1));
     }
-    if (::unlinkat(folder_fd, name.c_str(), AT_REMOVEDIR) != 0) return fail_errno("cannot remove {}", name);
+    if (sys::unlinkat(folder_fd, name.c_str(), AT_REMOVEDIR) != 0)
+      return fail_errno("cannot remove {}", name);
     return {};
   });
 }
@@ -159,7 +161,7 @@ Result<> remove_crash(int store_fd, const std::string& name) {
     const UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY_VOID(remove_below(folder.get(), 0));
   }
-  if (::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR) != 0) return fail_errno("cannot remove {}", name);
+  if (sys::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR) != 0) return fail_errno("cannot remove {}", name);
   return {};
 }
 

@@ -67,6 +67,6 @@ Result<> replace_small_file(int dir_fd, const std::string& name, std::string_vie
 // contents up to `bytes` long, nor for a name.
 Result<> reserve_small_file(int dir_fd, const std::string& name, std::string_view until_then, size_t bytes);
 // Takes NAME.new away, if it is there: nobody will need it any more.
-void drop_reserve(int dir_fd, const std::string& name);
+Result<> drop_reserve(int dir_fd, const std::string& name);
 
 }  // namespace lifeboat

@@ -51,7 +51,7 @@ class Completion {
     record.collected = now;
     record.collected_boot_id = boot_id;
     // What a capture that was cut off had reserved.
-    drop_reserve(folder_fd_, kCaptureLogFile);
+    note(drop_reserve(folder_fd_, kCaptureLogFile));
     if (config_.collect.command.empty()) {
       note(replace_crash_record(folder_fd_, record));
     } else {

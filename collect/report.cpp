@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/size.h"
 #include "capture/init/supervise.h"
 #include "capture/manifest.h"
@@ -23,7 +24,7 @@ Result<> write_fresh(int folder_fd, const std::string& name, std::string_view te
   if (text.size() > kMostReportBytes)
     return fail(ErrorCode::unsupported, "{} would be larger than {}", name, format_size(kMostReportBytes));
   // What an earlier attempt left that was interrupted.
-  ::unlinkat(folder_fd, (name + ".incomplete").c_str(), 0);
+  TRY_VOID(remove_file_at(folder_fd, name + ".incomplete"));
   return write_small_file(folder_fd, name, text);
 }
 

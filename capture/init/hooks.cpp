@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "base/sys.h"
 
 namespace lifeboat::init {
 namespace {
@@ -20,7 +21,7 @@ using Clock = std::chrono::steady_clock;
   ::setpgid(0, 0);
   ::signal(SIGPIPE, SIG_DFL);
   // Its words go where ours go: to the console, in a capture kernel.
-  const int nothing = ::open("/dev/null", O_RDONLY);
+  const int nothing = sys::open(AT_FDCWD, "/dev/null", O_RDONLY);
   if (nothing >= 0) ::dup2(nothing, 0);
   const std::string point = "LIFEBOAT_POINT=" + call.point, folder = "LIFEBOAT_FOLDER=" + call.folder,
                     outcome = "LIFEBOAT_OUTCOME=" + call.outcome;
@@ -52,7 +53,7 @@ int wait_for(pid_t child, Clock::time_point end, const std::function<void()>& on
 void run_hooks(const std::vector<std::string>& hooks, const HookCall& call, std::chrono::seconds deadline,
                const std::function<void()>& on_wait) {
   for (const auto& hook : hooks) {
-    const pid_t child = ::fork();
+    const pid_t child = sys::fork();
     if (child < 0) {
       log::error("hook {}: cannot start a process", hook);
       continue;

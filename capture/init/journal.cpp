@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/init/journal.h"
 
-#include <unistd.h>
-
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "capture/crash_list.h"
@@ -75,8 +74,9 @@ CrashRecord Journal::record() const {
 }
 
 void Journal::forget() const {
-  ::unlink(folder_path_.c_str());
-  ::unlink(record_path_.c_str());
+  for (const auto& path : {folder_path_, record_path_}) {
+    if (const auto removed = remove_file(path); !removed) log::warning("{}", removed.error().to_string());
+  }
 }
 
 void reserve_record(int folder_fd, const CrashRecord& record) {

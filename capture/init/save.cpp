@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/size.h"
+#include "base/sys.h"
 #include "capture/capture.h"
 #include "capture/crash_list.h"
 #include "capture/init/console.h"
@@ -125,7 +126,8 @@ Result<> copy_elf(const std::string& vmcore, int folder_fd, Heartbeat& heartbeat
     offset += count;
     heartbeat.update(offset, 0);
   }
-  if (::ftruncate(dest.get(), static_cast<off_t>(offset)) != 0) return fail_errno("cannot size {}", kElfFile);
+  if (sys::ftruncate(dest.get(), static_cast<off_t>(offset)) != 0)
+    return fail_errno("cannot size {}", kElfFile);
   return sync_file(dest.get(), kElfFile);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sys.h"
 #include "capture/init/memory_watch.h"
 
 namespace lifeboat::init {
@@ -129,7 +130,7 @@ Outcome supervise(const std::string& name, const ChildLimits& limits,
   }
   const UniqueFd reader(ends[0]);
   UniqueFd writer(ends[1]);
-  const pid_t child = ::fork();
+  const pid_t child = sys::fork();
   if (child < 0) {
     log::error("{}: cannot start a process", name);
     return Outcome::failed;

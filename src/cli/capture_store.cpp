@@ -3,12 +3,12 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "arm/recipe.h"
+#include "base/folders.h"
 #include "base/log.h"
 #include "base/real_folder.h"
 #include "base/service_notify.h"
+#include "base/sys.h"
 #include "capture/init/console.h"
 #include "capture/init/ladder.h"
 #include "capture/init/machine.h"
@@ -82,12 +82,11 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
       return {};
     };
     places.push_back({.save = save, .leave = []() -> Result<> {
-                        ::sync();
+                        sys::sync();
                         return {};
                       }});
   }
-  std::error_code ignored;
-  std::filesystem::create_directories(kRunFolder, ignored);
+  TRY_VOID(make_folders(kRunFolder));
   init::Journal journal(kRunFolder);
   journal.forget();
   init::LadderOptions options{.log_file = fmt::format("{}/capture.log", kRunFolder),

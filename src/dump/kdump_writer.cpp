@@ -196,7 +196,8 @@ void KdumpWriter::abandon() {
   }
   [[maybe_unused]] const auto ignored =
       pwrite_all(fd_, descriptors_offset_, std::as_bytes(std::span(descriptors_)), name_);
-  sys::fsync(fd_);
+  // It is marked incomplete, whatever reaches the disk.
+  [[maybe_unused]] const int unsynced = sys::fsync(fd_);
 }
 
 Result<> KdumpWriter::finish() {

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "base/log.h"
 #include "base/sys.h"
 #include "tests/support/results.h"
 
@@ -86,6 +87,16 @@ TEST_F(Store, EachFailingSyncOrRenameLeavesTheIncompleteName) {
     EXPECT_FALSE(fs::exists(path("vmcore")));
     file.discard();
   }
+}
+
+TEST_F(Store, WhatCannotBeDiscardedIsSaid) {
+  std::vector<std::string> said;
+  log::set_sink([&](log::Level, std::string_view text) { said.emplace_back(text); });
+  auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore").value();
+  sys::set_fault_hook([](sys::Call call) { return call == sys::Call::unlink ? EIO : 0; });
+  file.discard();
+  log::set_sink({});
+  EXPECT_THAT(said, testing::ElementsAre(HasSubstr("cannot remove vmcore.incomplete")));
 }
 
 // Somebody may have put something there since the machine was armed; a dump must be saved all the same.
@@ -234,7 +245,7 @@ TEST_F(Store, ReservedRoomIsUsedAgain) {
   ASSERT_EQ(::stat(path("record").c_str(), &after), 0);
   EXPECT_EQ(after.st_ino, before.st_ino);
   EXPECT_FALSE(fs::exists(path("record.new")));
-  drop_reserve(root_.get(), "record");
+  EXPECT_TRUE(drop_reserve(root_.get(), "record"));
   EXPECT_EQ(content("record"), "the end");
 }
 

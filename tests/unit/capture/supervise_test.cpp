@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/faults.h"
+
 namespace lifeboat::init {
 namespace {
 
@@ -22,6 +24,12 @@ TEST(Supervise, TellsDoneFromFailed) {
   EXPECT_EQ(
       supervise("bad", 60s, [](Heartbeat&) -> Result<> { return fail(ErrorCode::io, "meant to fail"); }),
       Outcome::failed);
+}
+
+TEST(Supervise, WorkThatNoProcessCanBeStartedForHasFailed) {
+  const test::FaultInjection fault(sys::Call::fork, 0, EAGAIN);
+  EXPECT_EQ(supervise("none", 60s, [](Heartbeat&) -> Result<> { return {}; }), Outcome::failed);
+  EXPECT_TRUE(fault.fired());
 }
 
 TEST(Supervise, CrashOfTheWorkerIsAFailureNotOurs) {

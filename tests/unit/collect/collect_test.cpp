@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/sys.h"
 #include "capture/manifest.h"
+#include "tests/support/faults.h"
 
 namespace lifeboat::collect {
 namespace {
@@ -108,6 +110,12 @@ TEST_F(Collect, TheNoticeStaysUntilTheNextBoot) {
   restart();
   EXPECT_THAT(run().crashes, IsEmpty());
   EXPECT_FALSE(fs::exists(paths_.notice)) << "nothing new: no notice";
+}
+
+TEST_F(Collect, ANoticeThatCannotBeRemovedIsAProblem) {
+  write("run/motd.d/lifeboat", "of an earlier crash\n");
+  const test::FaultInjection fault(sys::Call::unlink, 0, EROFS);
+  EXPECT_THAT(run().problems, ElementsAre(HasSubstr("cannot remove " + paths_.notice)));
 }
 
 TEST_F(Collect, WhatIsThrownAwayIsNotInTheNotice) {
