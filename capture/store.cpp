@@ -25,11 +25,17 @@ constexpr mode_t kFolderMode = 0700;
 // The last part of a store's path that says that it is for nobody else.
 constexpr std::string_view kStoreName = "lifeboat";
 
+// 9999-12-31 23:59:59
+constexpr uint64_t kLastTime = 253402300799;
+
+// Also where the clock of the machine that saves is of no use.
 std::string time_stamp(uint64_t seconds) {
-  const auto time = static_cast<time_t>(seconds);
+  const auto now = static_cast<uint64_t>(std::time(nullptr));
+  const auto time = static_cast<time_t>(can_name_crash_folder(seconds) ? seconds : std::min(now, kLastTime));
   tm parts{};
-  char text[32] = "unknown-time";
-  if (::gmtime_r(&time, &parts) != nullptr) std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
+  ::gmtime_r(&time, &parts);
+  char text[32] = {};
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
   return text;
 }
 
@@ -175,6 +181,10 @@ void claim_store(int store_fd, const std::string& path) {
   } else {
     log::warning("{}: it is root's alone from now on", trouble);
   }
+}
+
+bool can_name_crash_folder(uint64_t time) {
+  return time != 0 && time <= kLastTime;
 }
 
 Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::string_view boot_id) {

@@ -52,7 +52,7 @@ bool Room::take(std::span<const Removal> removals) {
     if (kept_.contains(removal.name)) continue;
     heartbeat_.beat();
     log::info("taking {} away: {}", removal.name, removal.reason);
-    if (const auto removed = remove_crash(store_fd_, removal.name)) {
+    if (const auto removed = remove_crash(store_fd_, removal.name, removal.id)) {
       taken = true;
     } else {
       log::warning("{}: {}", removal.name, removed.error().to_string());

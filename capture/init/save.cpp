@@ -146,6 +146,13 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   room.keep(folder.name);
   reserve_record(folder.fd.get(), crash.record);
   log::info("crash folder: {}", folder.name);
+  if (!can_name_crash_folder(crash.record.crash_time)) {
+    crash.problem(
+        Error(ErrorCode::corrupt, fmt::format("the crashed kernel's clock showed {} seconds after 1970, "
+                                              "which is no time: the folder has that of the saving",
+                                              crash.record.crash_time)));
+    log::warning("{}", crash.record.problems.back());
+  }
   crash.done("target");
 
   heartbeat.phase("log");
