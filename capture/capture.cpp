@@ -9,7 +9,8 @@
 #include "base/sys.h"
 #include "capture/bitmap.h"
 #include "capture/pipeline.h"
-#include "dump/elf_core.h"
+#include "dump/elf_notes.h"
+#include "dump/limits.h"
 #include "kernel/utsname.h"
 
 namespace lifeboat {
@@ -31,10 +32,11 @@ KdumpWriterOptions writer_options(const Source& source, int level, const Capture
   writer.uts = info.uts;
   writer.notes = info.notes;
   writer.make_room = options.make_room;
-  for (const auto& note : parse_notes(info.notes).notes) {
-    if (note.name != "VMCOREINFO") continue;
-    writer.vmcoreinfo_offset = note.description_offset;
-    writer.vmcoreinfo_size = note.description.size();
+  ElfNotes notes(info.notes);
+  while (const auto note = notes.next()) {
+    if (note->name != "VMCOREINFO" || note->description.size() > kMaxVmcoreinfoBytes) continue;
+    writer.vmcoreinfo_offset = note->description_offset;
+    writer.vmcoreinfo_size = note->description.size();
   }
   if (source.kernel) {
     const Vmcoreinfo& vmcoreinfo = source.kernel->vmcoreinfo();
