@@ -86,7 +86,7 @@ Result<std::unique_ptr<Dump>> Dump::open(std::unique_ptr<ByteSource> file) {
 Result<std::optional<PfnRange>> Dump::next_stored(uint64_t pfn, uint64_t end) const {
   const auto range = std::ranges::upper_bound(ram(), pfn, {},
                                               [](const PhysicalRange& each) { return each.end / kPageSize; });
-  if (range == ram().end() || range->start / kPageSize >= end) return std::nullopt;
+  if (pfn >= end || range == ram().end() || range->start / kPageSize >= end) return std::nullopt;
   return PfnRange{std::max(pfn, range->start / kPageSize), std::min(range->end / kPageSize, end)};
 }
 

@@ -7,6 +7,7 @@
 
 #include "dump/byte_source.h"
 #include "dump/verify.h"
+#include "tests/support/elf_builder.h"
 #include "tests/support/flattened_builder.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/pages.h"
@@ -171,7 +172,20 @@ TEST(NextStored, FollowsTheBitmap) {
   EXPECT_EQ(runs, (std::vector<PfnRange>{{0, 2}, {63, 66}, {kFar, kFar + 1}, {kFar + 99, kFar + 100}}));
   EXPECT_EQ(dump->next_stored(64, 65).value(), (PfnRange{64, 65}));
   EXPECT_EQ(dump->next_stored(66, kFar).value(), std::nullopt);
+  EXPECT_EQ(dump->next_stored(64, 64).value(), std::nullopt);
   EXPECT_EQ(dump->next_stored(kFar + 100, ~uint64_t{0}).value(), std::nullopt);
+}
+
+TEST(NextStored, OfAnElfCoreFollowsItsRam) {
+  test::ElfBuilder builder;
+  builder.load(2 * kPageSize, patterned_page(1), 4 * kPageSize).load(10 * kPageSize, patterned_page(2));
+  const auto dump = open(builder.build());
+  EXPECT_EQ(dump->next_stored(0, 20).value(), (PfnRange{2, 6}));
+  EXPECT_EQ(dump->next_stored(3, 5).value(), (PfnRange{3, 5}));
+  EXPECT_EQ(dump->next_stored(5, 5).value(), std::nullopt);
+  EXPECT_EQ(dump->next_stored(6, 10).value(), std::nullopt);
+  EXPECT_EQ(dump->next_stored(6, 11).value(), (PfnRange{10, 11}));
+  EXPECT_EQ(dump->next_stored(11, ~uint64_t{0}).value(), std::nullopt);
 }
 
 }  // namespace
