@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iostream>
 
+#include "base/text.h"
+
 namespace lifeboat::cli {
 
 CommandLine::CommandLine(std::string command, std::string synopsis, std::string description)
@@ -69,7 +71,7 @@ Result<> CommandLine::check_owners(std::span<const OptionOwners> owners, std::st
 
 void print_json(const nlohmann::ordered_json& document) {
   // A dump's strings need not be UTF-8; the document must be.
-  std::cout << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  std::cout << terminal_json(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) << '\n';
 }
 
 }  // namespace lifeboat::cli

@@ -85,12 +85,12 @@ void open_debug_info(const CommandLine& line, inspect::Session& session) {
 }
 
 // https://no-color.org: set and not empty.
-bool wants_colour() {
+bool wants_colour(bool terminal) {
   const char* no_color = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
+  const char* terminal_name = std::getenv("TERM");
   if (no_color != nullptr && *no_color != '\0') return false;
-  if (terminal != nullptr && std::string_view(terminal) == "dumb") return false;
-  return isatty(STDOUT_FILENO) == 1;
+  if (terminal_name != nullptr && std::string_view(terminal_name) == "dumb") return false;
+  return terminal;
 }
 
 }  // namespace
@@ -155,8 +155,9 @@ Result<int> run_inspect(const Arguments& arguments) {
   TRY_VOID(line.check_owners(option_owners(), name));
   auto session = TRY(inspect::Session::open(path));
   if (std::ranges::find(kDebugInfoViews, name) != kDebugInfoViews.end()) open_debug_info(line, session);
-  return entry->run(
-      {line, path, session, line.get<std::vector<std::string>>("ARGUMENT"), inspect::Style(wants_colour())});
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  return entry->run({line, path, session, line.get<std::vector<std::string>>("ARGUMENT"),
+                     inspect::Style(wants_colour(terminal)), terminal});
 }
 
 }  // namespace lifeboat::cli

@@ -19,6 +19,7 @@ struct View {
   const inspect::Session& session;
   std::vector<std::string> arguments;  // behind the view's name
   inspect::Style style;
+  bool terminal = false;  // whether stdout is one
 
   [[nodiscard]] bool json() const { return line.json(); }
   // A `usage` error when there are more than `most` arguments, or fewer than `least`.
