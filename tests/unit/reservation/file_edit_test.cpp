@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
-#include "support/results.h"
+#include "tests/support/results.h"
 #include "tests/support/faults.h"
 
 namespace lifeboat::reservation {
