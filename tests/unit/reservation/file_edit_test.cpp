@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/size.h"
-#include "tests/support/results.h"
 #include "tests/support/faults.h"
+#include "tests/support/results.h"
 
 namespace lifeboat::reservation {
 namespace {
