@@ -18,19 +18,12 @@
 #include "base/error.h"
 #include "base/size.h"
 #include "tests/support/results.h"
+#include "tests/support/sanitized.h"
 
 namespace lifeboat::test {
 
-// A sanitizer takes a multiple of time and memory for itself.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr unsigned kCostFactor = 6;
-#else
-inline constexpr unsigned kCostFactor = 1;
-#endif
-#else
-inline constexpr unsigned kCostFactor = 1;
-#endif
+// What the bounds are multiplied with.
+inline constexpr unsigned kCostFactor = kSanitized ? 6 : 1;
 
 struct MeasuredRun {
   std::optional<ErrorCode> code;  // nullopt: it went well

@@ -8,6 +8,7 @@
 
 #include "tests/support/faults.h"
 #include "tests/support/pipes.h"
+#include "tests/support/sanitized.h"
 
 namespace lifeboat::init {
 namespace {
@@ -85,6 +86,7 @@ TEST(Supervise, LivelyWorkerIsGivenUpAfterItsTotalTime) {
 }
 
 TEST(Supervise, RunningOutOfMemoryIsAFailure) {
+  if (test::kSanitized) GTEST_SKIP() << "AddressSanitizer needs all the address space";
   const ChildLimits limits{.stall = 20s, .total = {}, .address_space = uint64_t{1} << 33};
   const auto fill = [](uint64_t bytes) {
     return [bytes](Heartbeat&) -> Result<> {

@@ -18,6 +18,7 @@
 #include "tests/support/fake_system.h"
 #include "tests/support/pipes.h"
 #include "tests/support/results.h"
+#include "tests/support/sanitized.h"
 
 namespace lifeboat::collect {
 namespace {
@@ -29,6 +30,10 @@ using testing::HasSubstr;
 
 class CollectReport : public testing::Test {
  protected:
+  void SetUp() override {
+    if (test::kSanitized)
+      GTEST_SKIP() << "AddressSanitizer needs all the address space, which a report's child has not";
+  }
   CollectReport() { fd_ = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value(); }
   // By another process: what it has allocated and freed is no room for the child that is limited.
   void add_dump() const {

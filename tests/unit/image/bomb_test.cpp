@@ -8,6 +8,7 @@
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/compressors.h"
 #include "tests/support/measured_child.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/uki_builder.h"
 #include "tests/support/zboot_builder.h"
 
@@ -114,6 +115,9 @@ TEST(BombInZboot, IsRefused) {
 TEST(BombOfEmptyStreams, CostsLittle) {
   for (const auto kind : {ImageKind::gzip, ImageKind::bzip2, ImageKind::xz, ImageKind::zstd}) {
     SCOPED_TRACE(image_kind_name(kind));
+    // Its library allocates megabytes for each stream, and a sanitizer gives them back to the system each
+    // time.
+    if (test::kSanitized && kind == ImageKind::bzip2) continue;
     const Bytes empty = compressed(kind, {});
     const MeasuredRun run = unwrap_measured(repeated(empty, (4 << 20) / empty.size()));
     EXPECT_NE(run.code, std::nullopt);

@@ -150,8 +150,9 @@ TEST_F(Plan, TellsTheKernelWhereItsThingsAre) {
   for (const bool crash : {false, true}) {
     const auto made = plan(machine_of(test::iomem_sample("two_crash_regions")), crash).value();
     const boot_params params = params_of(made);
+    // The structure is packed: + reads a member, a reference to it may be misaligned.
     EXPECT_EQ(params.sentinel, 0);  // or the kernel takes the page for uncleared
-    EXPECT_EQ(params.hdr.header, 0x53726448u);
+    EXPECT_EQ(+params.hdr.header, 0x53726448u);
     EXPECT_EQ(params.hdr.type_of_loader, 0xd0);
     const uint64_t initramfs = params.hdr.ramdisk_image | uint64_t{params.ext_ramdisk_image} << 32;
     EXPECT_EQ(initramfs, part(made, "initramfs").address);
@@ -162,8 +163,8 @@ TEST_F(Plan, TellsTheKernelWhereItsThingsAre) {
     EXPECT_EQ(text_until_nul(with_nul), made.command_line);
     EXPECT_EQ(with_nul.back(), std::byte{0});
     ASSERT_EQ(params.e820_entries, made.memory_map.size());
-    EXPECT_EQ(params.e820_table[0].addr, made.memory_map[0].range.begin);
-    EXPECT_EQ(params.e820_table[0].size, made.memory_map[0].range.size());
+    EXPECT_EQ(+params.e820_table[0].addr, made.memory_map[0].range.begin);
+    EXPECT_EQ(+params.e820_table[0].size, made.memory_map[0].range.size());
   }
 }
 
@@ -206,11 +207,11 @@ TEST_F(Plan, HandsOnScreenEfiAndAcpi) {
                  .runtime_map = {{5, 0x7e100000, 0xfffffffefe000000, 3, 0x800000000000000f}}};
   const auto made = plan(machine, false).value();
   const boot_params params = params_of(made);
-  EXPECT_EQ(params.screen_info.lfb_base, 0xfd000000u);
+  EXPECT_EQ(+params.screen_info.lfb_base, 0xfd000000u);
   EXPECT_EQ(params.secure_boot, 2);
-  EXPECT_EQ(params.acpi_rsdp_addr, 0x7f9fe014u);
-  EXPECT_EQ(params.efi_info.efi_loader_signature, 0x34364c45u);
-  EXPECT_EQ(params.efi_info.efi_memdesc_size, 40u);
+  EXPECT_EQ(+params.acpi_rsdp_addr, 0x7f9fe014u);
+  EXPECT_EQ(+params.efi_info.efi_loader_signature, 0x34364c45u);
+  EXPECT_EQ(+params.efi_info.efi_memdesc_size, 40u);
   ASSERT_EQ(params.efi_info.efi_memmap_size, 40u);
   const uint64_t at = params.efi_info.efi_memmap | uint64_t{params.efi_info.efi_memmap_hi} << 32;
   EXPECT_EQ(load<uint64_t>(bytes_at(made, at, 40), 16, "virtual").value(), 0xfffffffefe000000u);
