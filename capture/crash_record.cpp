@@ -46,7 +46,7 @@ DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record) {
 }
 
 std::string describe_dump(CrashOutcome there, const CrashRecord& record) {
-  const std::string name(outcome_name(there));
+  std::string name(outcome_name(there));
   if (there != CrashOutcome::incomplete) return name;
   if (dump_outcome(there, record) == DumpOutcome::failed) return name + " (it was not written to its end)";
   if (record.lost_pages == 0) return name + " (its source was not whole)";

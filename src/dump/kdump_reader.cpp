@@ -54,6 +54,9 @@ struct PageCheck {
   VerifyReport& report;
   std::vector<std::byte> page = std::vector<std::byte>(kPageSize);
   uint64_t last_good = 0;  // offset of the last raw page that could be had
+  // What next_data(asked) said of the descriptors: a hole from `asked` on, then data.
+  uint64_t asked = 1;
+  ByteExtent data = {};
 };
 
 }  // namespace
@@ -99,6 +102,7 @@ struct KdumpReader::State {
   Result<ByteSpan> page(uint64_t pfn);
   Result<> whole_page(uint64_t pfn, MutableByteSpan out);
   void verify_block(const KdumpBitmaps::Block& block, PageCheck& check);
+  void verify_run(PfnRange run, uint64_t index, PageCheck& check);
   void verify_page(uint64_t index, uint64_t pfn, PageCheck& check);
 };
 
@@ -279,9 +283,10 @@ Result<> KdumpReader::State::check_descriptor(const kdump::PageDescriptor& found
     return fail(ErrorCode::corrupt, "page {:#x}: unknown compression flags {:#x}", pfn, found.flags);
   if (found.size == 0 || found.size > kPageSize || (found.flags == 0 && found.size != kPageSize))
     return fail(ErrorCode::corrupt, "page {:#x}: {} bytes with flags {:#x}", pfn, found.size, found.flags);
-  if (found.offset < descriptors_offset)
-    return fail(ErrorCode::corrupt, "page {:#x}: data offset {:#x} points into the header", pfn,
-                found.offset);
+  // Where a bitmap is damaged, nobody knows how many descriptors there are.
+  if (found.offset < (info.damage.empty() ? data_offset() : descriptors_offset))
+    return fail(ErrorCode::corrupt, "page {:#x}: data offset {:#x} points into the headers or descriptors",
+                pfn, found.offset);
   if (found.offset > file->size() || found.size > file->size() - found.offset)
     return fail(ErrorCode::lost, "the file ends before the data of page {:#x}", pfn);
   return {};
@@ -344,8 +349,36 @@ void KdumpReader::State::verify_block(const KdumpBitmaps::Block& block, PageChec
       return;
     }
     if (!*run) return;
-    uint64_t index = *rank - first_rank;
-    for (at = (*run)->first; at < (*run)->end; ++at) verify_page(index++, at, check);
+    verify_run(**run, *rank - first_rank, check);
+    at = (*run)->end;
+  }
+}
+
+// Descriptors beyond the file and in its holes are counted at once: headers may claim any number of them.
+void KdumpReader::State::verify_run(PfnRange run, uint64_t index, PageCheck& check) {
+  constexpr uint64_t kSize = sizeof(kdump::PageDescriptor);
+  for (uint64_t at = run.first; at < run.end;) {
+    const uint64_t offset = descriptors_offset + index * kSize;
+    if (offset < check.asked || offset >= check.data.end) {
+      check.asked = offset;
+      check.data = file->next_data(offset);
+    }
+    const bool beyond = offset + kSize > file->size();
+    const uint64_t hole = check.data.start > offset ? (check.data.start - offset) / kSize : 0;
+    uint64_t pages = run.end - at;
+    if (beyond || hole > 0) {
+      if (!beyond) pages = std::min(pages, hole);
+      check.report.pages_checked += pages;
+      check.report.lost(pages, [&] {
+        return fmt::format("pages {:#x} to {:#x} {}", at, at + pages - 1,
+                           beyond ? "have descriptors beyond the end of the file" : "were never written");
+      });
+    } else {
+      pages = std::min(pages, std::max<uint64_t>((check.data.end - offset) / kSize, 1));
+      for (uint64_t page = 0; page < pages; ++page) verify_page(index + page, at + page, check);
+    }
+    at += pages;
+    index += pages;
   }
 }
 
@@ -388,10 +421,6 @@ const std::vector<PhysicalRange>& KdumpReader::ram() const {
 uint64_t KdumpReader::data_offset() const {
   return state_->data_offset();
 }
-const ByteSource& KdumpReader::file() const {
-  return *state_->file;
-}
-
 Result<PageState> KdumpReader::page_state(uint64_t pfn) const {
   return state_->bitmaps->state(pfn);
 }
