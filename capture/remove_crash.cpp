@@ -77,7 +77,7 @@ bool is_folder(const Result<>& removed) {
 
 Result<> remove_below(int folder_fd, const struct statx& folder, int depth) {
   return for_each_entry(folder_fd, [&](const std::string& name) -> Result<> {
-    const auto removed = remove_entry(folder_fd, name);
+    auto removed = remove_entry(folder_fd, name);
     if (!is_folder(removed)) return removed;
     {
       const UniqueFd inner = TRY(open_at(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));

@@ -109,7 +109,7 @@ Result<std::string> write_report(const std::string& called, int folder_fd, const
   }
   if (const std::string problem = TRY(from.problem.read()); !problem.empty())
     return std::unexpected(Error(ErrorCode::corrupt, problem));
-  const std::string json = TRY(from.json.read());
+  std::string json = TRY(from.json.read());
   if (::faccessat(folder_fd, kReportTextFile, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
     TRY_VOID(write_fresh(folder_fd, kReportTextFile, TRY(from.text.read())));
   // The last of the two: it says that there is a report.

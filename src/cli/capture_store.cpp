@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "arm/recipe.h"
 #include "base/folders.h"
 #include "base/log.h"

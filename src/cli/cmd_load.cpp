@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "arm/absent_devices.h"
 #include "arm/initramfs_file.h"
