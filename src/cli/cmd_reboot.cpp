@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat reboot [--now]
+#include <nlohmann/json.hpp>
+
 #include "cli/command.h"
 #include "loader/reboot.h"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat verify DUMP
+#include <nlohmann/json.hpp>
+
 #include "base/text.h"
 #include "cli/command.h"
 #include "dump/verify.h"

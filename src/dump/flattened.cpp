@@ -88,7 +88,8 @@ Result<> FlattenedFile::index() {
     const ByteSpan header = TRY(headers.bytes(at, bytes));
     const auto offset = TRY(load_be<int64_t>(header, 0, file_->name()));
     const auto size = TRY(load_be<int64_t>(header, 8, file_->name()));
-    if (++records > kMaxTinyRecords && records > at / kLeastRecordBytes)
+    ++records;
+    if (records > kMaxTinyRecords && records > at / kLeastRecordBytes)
       return fail(ErrorCode::corrupt, "{}: {} records in its first {} bytes", file_->name(), records, at);
     at += kRecordHeaderSize;
     if (offset == -1 && size == -1) {

@@ -2,6 +2,7 @@
 #include "inspect/report.h"
 
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "cli/inspect/view.h"
 #include "inspect/report_text.h"
