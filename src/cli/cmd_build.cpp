@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat build [--kernel VERSION] [-o FILE]
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "arm/initramfs_file.h"
 #include "base/log.h"
@@ -24,8 +25,7 @@ Result<config::Config> configured(const CommandLine& line) {
   if (line.has("level")) config.levels = TRY(parse_levels(line.get("level")));
   if (line.has("compress")) config.compression = TRY(parse_compression_choice(line.get("compress")));
   if (line.has("final")) config.final_action = TRY(parse_final_action(line.get("final")));
-  for (const auto& module : line.get("module", std::vector<std::string>{}))
-    config.capture.modules.push_back(module);
+  for (const auto& module : line.list("module")) config.capture.modules.push_back(module);
   return config;
 }
 
@@ -61,17 +61,17 @@ Result<int> run_build(const Arguments& arguments) {
       "give\n"
       "the same file.");
   // clang-format off
-  line.options().add_options()
-    ("kernel", po::value<std::string>(), "version of the capture kernel (default: the configured, else the running one)")
-    ("modules", po::value<std::string>(), "its module tree (default: /lib/modules/VERSION)")
-    ("output,o", po::value<std::string>(), "the file to write (default: /var/lib/lifeboat/initramfs-VERSION.img)")
+  line.options()
+    ("kernel", Value::text, "version of the capture kernel (default: the configured, else the running one)")
+    ("modules", Value::text, "its module tree (default: /lib/modules/VERSION)")
+    ("output,o", Value::text, "the file to write (default: /var/lib/lifeboat/initramfs-VERSION.img)")
     ("if-stale", "only if the file is not what it should be")
-    ("target", po::value<std::string>(), "folder for dumps, instead of the configured targets")
-    ("level", po::value<std::string>(), "dump levels, tried in turn when the target is full")
-    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N]")
-    ("final", po::value<std::string>(), "reboot, poweroff, halt or shell when all is done")
-    ("module", po::value<std::vector<std::string>>(), "one more module to include; may be repeated")
-    ("init", po::value<std::string>(), "the program lifeboat-init");
+    ("target", Value::text, "folder for dumps, instead of the configured targets")
+    ("level", Value::text, "dump levels, tried in turn when the target is full")
+    ("compress", Value::text, "none, zlib[:N], lzo, snappy or zstd[:N]")
+    ("final", Value::text, "reboot, poweroff, halt or shell when all is done")
+    ("module", Value::list, "one more module to include; may be repeated")
+    ("init", Value::text, "the program lifeboat-init");
   // clang-format on
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;

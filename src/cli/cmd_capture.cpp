@@ -4,6 +4,7 @@
 #include <sys/vfs.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "base/size.h"
@@ -46,9 +47,9 @@ void print_text(const std::string& dest, const CaptureReport& report) {
 
 Result<CaptureOptions> capture_options(const CommandLine& line) {
   CaptureOptions options;
-  options.levels = TRY(parse_levels(line.get("level", std::string("31"))));
-  options.compression = TRY(parse_compression_choice(line.get("compress", std::string("zstd"))));
-  if (const auto format = line.get("format", std::string("kdump")); format != "kdump") {
+  options.levels = TRY(parse_levels(line.get("level", "31")));
+  options.compression = TRY(parse_compression_choice(line.get("compress", "zstd")));
+  if (const auto format = line.get("format", "kdump"); format != "kdump") {
     return std::unexpected(
         Error(ErrorCode::usage, fmt::format("capture: the format '{}' cannot be written", format))
             .hint("--format kdump is what crash, drgn and makedumpfile read"));
@@ -93,14 +94,14 @@ Result<int> run_capture(const Arguments& arguments) {
       "With --store into a new folder of the configured target, as the capture kernel does: hooks, log, "
       "report,\ndump; with its deadlines, and the next target when one fails.");
   // clang-format off
-  line.options().add_options()
-    ("level", po::value<std::string>(),
+  line.options()
+    ("level", Value::text,
      "what to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user, 16 free; "
      "several, comma-separated, are tried in turn when the target is full (default 31)")
-    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
-    ("format", po::value<std::string>(), "kdump")
+    ("compress", Value::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
+    ("format", Value::text, "kdump")
     ("store", "into the store of crashes, by lifeboat.conf(5)")
-    ("store-folder", po::value<std::string>(), "the same into this folder")
+    ("store-folder", Value::text, "the same into this folder")
     ("then-act", "with --store, in a capture kernel: restart the machine then, or what else [final] and "
                  "[failure] say");
   // clang-format on

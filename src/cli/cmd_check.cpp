@@ -2,6 +2,8 @@
 // lifeboat check
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/text.h"
 #include "check/facts.h"
 #include "check/point.h"

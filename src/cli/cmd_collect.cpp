@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <ctime>
+#include <nlohmann/json.hpp>
 
 #include "arm/absent_devices.h"
 #include "base/log.h"

@@ -2,6 +2,7 @@
 // lifeboat config check|show
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "base/spelling.h"

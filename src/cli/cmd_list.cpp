@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat list
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/size.h"

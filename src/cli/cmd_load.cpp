@@ -69,7 +69,7 @@ Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const
                                                   const config::Config& config,
                                                   std::vector<std::string>& notes) {
   if (line.has("initrd")) {
-    auto given = line.get("initrd", std::vector<std::string>{});
+    auto given = line.list("initrd");
     for (const auto& name : given)
       if (name.empty()) return fail(ErrorCode::usage, "load: --initrd needs the name of a file");
     return given;
@@ -307,24 +307,24 @@ Result<Loaded> load_now_and_later(const CommandLine& line, const SystemPaths& pa
 Result<int> run_load(const Arguments& arguments) {
   CommandLine line("load", "[KERNEL] [--crash] [options]", kLoadDescription);
   // clang-format off
-  line.options().add_options()
+  line.options()
     ("crash", "for the next panic, into the memory that crashkernel= reserved")
-    ("boot-name", po::value<std::string>(),
+    ("boot-name", Value::text,
      "instead of KERNEL: /boot/vmlinuz-NAME, with the initramfs of that name (for units: \\xNN is unescaped)")
-    ("initrd", po::value<std::vector<std::string>>(),
+    ("initrd", Value::list,
      "an initramfs; several are put behind each other (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
-    ("append", po::value<std::string>(), "parameters to put behind the others")
-    ("command-line", po::value<std::string>(), "the whole command line")
+    ("append", Value::text, "parameters to put behind the others")
+    ("command-line", Value::text, "the whole command line")
     ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)")
-    ("syscall", po::value<std::string>(),
+    ("syscall", Value::text,
      "file: kexec_file_load; segments: kexec_load; auto (default): file, and segments where file cannot do it")
     ("no-checks", "kexec_load: no checksum of what was loaded before it is entered")
-    ("mem-min", po::value<std::string>(), "kexec_load: load at this address or above (0x..., or 16M)")
-    ("mem-max", po::value<std::string>(), "kexec_load: load below this address")
+    ("mem-min", Value::text, "kexec_load: load at this address or above (0x..., or 16M)")
+    ("mem-max", Value::text, "kexec_load: load below this address")
     ("dry-run", "show what kexec_load would be given, and change nothing; needs no privilege for files that can be read")
-    ("iomem", po::value<std::string>(), "with --dry-run: a copy of /proc/iomem")
-    ("sysfs", po::value<std::string>(), "with --dry-run: a copy of /sys")
-    ("procfs", po::value<std::string>(), "with --dry-run: a copy of /proc");
+    ("iomem", Value::text, "with --dry-run: a copy of /proc/iomem")
+    ("sysfs", Value::text, "with --dry-run: a copy of /sys")
+    ("procfs", Value::text, "with --dry-run: a copy of /proc");
   // clang-format on
   line.positional("KERNEL");
   add_wait_option(
@@ -358,7 +358,7 @@ Result<int> run_unload(const Arguments& arguments) {
       "unload", "[--crash]",
       "Takes away the kernel that is loaded for the next kexec, or with --crash the capture kernel: a\n"
       "crash is not captured then. Fine when none was loaded.");
-  line.options().add_options()("crash", "the capture kernel");
+  line.options()("crash", "the capture kernel");
   if (!TRY(line.parse(arguments))) return kDone;
   const bool crash = line.has("crash");
   TRY_VOID(unload_and_forget(crash, SystemPaths{}));

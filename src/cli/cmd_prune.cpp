@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat prune
+#include <nlohmann/json.hpp>
+
 #include "base/size.h"
 #include "capture/prune.h"
 #include "cli/configuration.h"
@@ -63,10 +65,10 @@ Result<int> run_prune(const Arguments& arguments) {
       "Takes the oldest crashes away until the limits hold: those given here, else [retention] of the\n"
       "configuration. The newest whole dump always stays.");
   // clang-format off
-  line.options().add_options()
-    ("keep", po::value<int>(), "at most so many crashes")
-    ("max-size", po::value<std::string>(), "of all crashes together: 20G, or a share of the file system: 10%")
-    ("min-free", po::value<std::string>(), "of the file system: 2G, or 5%")
+  line.options()
+    ("keep", Value::number, "at most so many crashes")
+    ("max-size", Value::text, "of all crashes together: 20G, or a share of the file system: 10%")
+    ("min-free", Value::text, "of the file system: 2G, or 5%")
     ("dry-run,n", "only show what would go");
   // clang-format on
   add_config_option(line);

@@ -11,7 +11,7 @@ Result<int> run_reboot(const Arguments& arguments) {
       "Reboots into the kernel that 'lifeboat load' loaded, without firmware. The service manager stops\n"
       "services and unmounts file systems first; with --now nobody is asked.");
   // clang-format off
-  line.options().add_options()
+  line.options()
     ("now", "at once: services are not stopped, file systems not unmounted")
     ("no-sync", "with --now: do not write file systems back first")
     ("no-network-down", "with --now: leave the network interfaces up");

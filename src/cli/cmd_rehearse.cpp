@@ -52,7 +52,7 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   rehearse::RehearsalOptions options;
   options.kernel = line.get("kernel", fmt::format("/boot/vmlinuz-{}", running.release));
   options.module_folder = line.get("modules", fmt::format("/lib/modules/{}", running.release));
-  options.out = line.get("output", std::string("lifeboat-rehearsal"));
+  options.out = line.get("output", "lifeboat-rehearsal");
   options.init = line.get("init");
   options.memory = TRY(size_option(line, "memory", options.memory));
   options.disk_size = TRY(size_option(line, "disk-size", 0));
@@ -63,7 +63,7 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
     return fail(ErrorCode::usage, "rehearse: --cpus must lie between 1 and 255");
   options.crashkernel = line.get("crashkernel", options.crashkernel);
   options.cpu_model = line.get("cpu-model");
-  options.accelerator = TRY(parse_accelerator(line.get("accel", std::string("auto"))));
+  options.accelerator = TRY(parse_accelerator(line.get("accel", "auto")));
   if (line.has("level")) options.levels = TRY(parse_levels(line.get("level")));
   if (line.has("compress")) options.compression = TRY(parse_compression_choice(line.get("compress")));
   options.copy_elf = line.has("copy-elf");
@@ -140,22 +140,22 @@ Result<int> run_rehearse(const Arguments& arguments) {
       "With --real: no virtual machine; this machine is crashed, after a question, and after its restart\n"
       "'lifeboat collect' (lifeboat-collect.service) says whether the dump is whole.");
   // clang-format off
-  line.options().add_options()
-    ("kernel", po::value<std::string>(), "kernel image (default: /boot/vmlinuz of the running kernel)")
-    ("modules", po::value<std::string>(), "its module tree (default: /lib/modules of the running kernel)")
-    ("output,o", po::value<std::string>(), "new or empty folder for what is kept (default: lifeboat-rehearsal)")
-    ("memory", po::value<std::string>(), "of the guest (default: 2G)")
-    ("cpus", po::value<int>(), "of the guest (default: 2)")
-    ("cpu-model", po::value<std::string>(), "as QEMU names it (default: host with KVM, else max)")
-    ("crashkernel", po::value<std::string>(), "reservation of the guest (default: 256M, of this machine what it has)")
-    ("level", po::value<std::string>(), "dump levels (default: 31, of this machine what it has)")
-    ("compress", po::value<std::string>(), "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd, of this machine what it has)")
-    ("accel", po::value<std::string>(), "auto, kvm or tcg (default: auto: KVM where it works)")
-    ("disk-size", po::value<std::string>(), "of the guest's disk (default: enough)")
-    ("timeout", po::value<int>(), "seconds for the guest, from power on to power off (default: 1200)")
+  line.options()
+    ("kernel", Value::text, "kernel image (default: /boot/vmlinuz of the running kernel)")
+    ("modules", Value::text, "its module tree (default: /lib/modules of the running kernel)")
+    ("output,o", Value::text, "new or empty folder for what is kept (default: lifeboat-rehearsal)")
+    ("memory", Value::text, "of the guest (default: 2G)")
+    ("cpus", Value::number, "of the guest (default: 2)")
+    ("cpu-model", Value::text, "as QEMU names it (default: host with KVM, else max)")
+    ("crashkernel", Value::text, "reservation of the guest (default: 256M, of this machine what it has)")
+    ("level", Value::text, "dump levels (default: 31, of this machine what it has)")
+    ("compress", Value::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd, of this machine what it has)")
+    ("accel", Value::text, "auto, kvm or tcg (default: auto: KVM where it works)")
+    ("disk-size", Value::text, "of the guest's disk (default: enough)")
+    ("timeout", Value::number, "seconds for the guest, from power on to power off (default: 1200)")
     ("copy-elf", "also keep the whole vmcore, as vmcore.elf")
-    ("target-uuid", po::value<std::string>(), "file system the capture kernel looks for (default: the guest's disk)")
-    ("init", po::value<std::string>(), "the program lifeboat-init")
+    ("target-uuid", Value::text, "file system the capture kernel looks for (default: the guest's disk)")
+    ("init", Value::text, "the program lifeboat-init")
     ("real", "crash this machine itself")
     ("yes", "with --real: do not ask");
   // clang-format on

@@ -2,6 +2,7 @@
 // lifeboat reserve [show|estimate|set SIZE|shrink SIZE]
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "arm/loaded_state.h"
 #include "arm/needs.h"
@@ -364,15 +365,15 @@ Result<int> run_reserve(const Arguments& arguments) {
       "  shrink SIZE  gives what is above SIZE back to the running kernel, while nothing is loaded. Nothing\n"
       "               brings it back before the next boot");
   // clang-format off
-  line.options().add_options()
-    ("boot-loader", po::value<std::string>(), "set: grub, bls or systemd-boot (default: the one that is there)")
-    ("root", po::value<std::string>(), "set: the system whose boot loader is meant (default: /)")
+  line.options()
+    ("boot-loader", Value::text, "set: grub, bls or systemd-boot (default: the one that is there)")
+    ("root", Value::text, "set: the system whose boot loader is meant (default: /)")
     ("dry-run,n", "set: only show what would change, as a unified diff")
     ("undo", "set: as 'set none'")
     ("force", "set: also when somebody else has set crashkernel=, and less than is needed; shrink: also below the estimate")
-    ("kernel", po::value<std::string>(), "all but show: the capture kernel's file (default: as for 'build')")
-    ("modules", po::value<std::string>(), "all but show: its module tree")
-    ("init", po::value<std::string>(), "all but show: the program lifeboat-init");
+    ("kernel", Value::text, "all but show: the capture kernel's file (default: as for 'build')")
+    ("modules", Value::text, "all but show: its module tree")
+    ("init", Value::text, "all but show: the program lifeboat-init");
   // clang-format on
   line.positional("ACTION");
   line.positional("SIZE");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat status
+#include <nlohmann/json.hpp>
+
 #include "arm/loaded_state.h"
 #include "base/size.h"
 #include "cli/command.h"

@@ -4,50 +4,98 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <boost/program_options.hpp>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 namespace lifeboat::cli {
+
+namespace po = boost::program_options;
+
+struct CommandLine::Parser {
+  po::options_description options{"Options"};
+  po::options_description hidden;
+  po::positional_options_description positional;
+  po::variables_map values;
+};
 
 CommandLine::CommandLine(std::string command, std::string synopsis, std::string description)
     : command_(std::move(command)),
       synopsis_(std::move(synopsis)),
       description_(std::move(description)),
-      options_("Options") {
-  options_.add_options()("help,h", "show this help")("json", "machine-readable output on stdout");
+      parser_(std::make_unique<Parser>()) {
+  options()("help,h", "show this help")("json", "machine-readable output on stdout");
+}
+
+CommandLine::~CommandLine() = default;
+
+CommandLine::Options& CommandLine::Options::operator()(const char* name, Value value, const char* help) {
+  auto add = line_->parser_->options.add_options();
+  switch (value) {
+    case Value::none:
+      add(name, help);
+      break;
+    case Value::text:
+      add(name, po::value<std::string>(), help);
+      break;
+    case Value::number:
+      add(name, po::value<int>(), help);
+      break;
+    case Value::list:
+      add(name, po::value<std::vector<std::string>>(), help);
+      break;
+  }
+  return *this;
 }
 
 void CommandLine::positional(const char* name, int count) {
   if (count == 1) {
-    hidden_.add_options()(name, po::value<std::string>());
+    parser_->hidden.add_options()(name, po::value<std::string>());
   } else {
-    hidden_.add_options()(name, po::value<std::vector<std::string>>());
+    parser_->hidden.add_options()(name, po::value<std::vector<std::string>>());
   }
-  positional_.add(name, count);
+  parser_->positional.add(name, count);
 }
 
 Result<bool> CommandLine::parse(const Arguments& arguments) {
   po::options_description all;
-  all.add(options_).add(hidden_);
+  all.add(parser_->options).add(parser_->hidden);
   try {
     po::store(po::command_line_parser(arguments)
                   .options(all)
-                  .positional(positional_)
+                  .positional(parser_->positional)
                   // An abbreviation that works today may be ambiguous tomorrow: only whole names.
                   .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
                   .run(),
-              values_);
+              parser_->values);
     if (has("help")) {
       std::cout << "usage: lifeboat " << command_ << ' ' << synopsis_ << "\n\n"
                 << description_ << "\n\n"
-                << options_;
+                << parser_->options;
       return false;
     }
-    po::notify(values_);
+    po::notify(parser_->values);
   } catch (const po::error& error) {
     return std::unexpected(Error(ErrorCode::usage, fmt::format("{}: {}", command_, error.what()))
                                .hint(fmt::format("see 'lifeboat {} --help'", command_)));
   }
   return true;
+}
+
+bool CommandLine::has(const std::string& name) const {
+  return parser_->values.count(name) != 0;
+}
+
+std::string CommandLine::get(const std::string& name, const std::string& fallback) const {
+  return has(name) ? parser_->values[name].as<std::string>() : fallback;
+}
+
+int CommandLine::get(const std::string& name, int fallback) const {
+  return has(name) ? parser_->values[name].as<int>() : fallback;
+}
+
+std::vector<std::string> CommandLine::list(const std::string& name) const {
+  return has(name) ? parser_->values[name].as<std::vector<std::string>>() : std::vector<std::string>{};
 }
 
 Result<std::string> CommandLine::require(const std::string& name) const {

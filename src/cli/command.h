@@ -2,8 +2,8 @@
 // What the commands of `lifeboat` have in common: options, exit codes, how errors are told.
 #pragma once
 
-#include <boost/program_options.hpp>
-#include <nlohmann/json.hpp>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,8 +12,6 @@
 #include "base/error.h"
 
 namespace lifeboat::cli {
-
-namespace po = boost::program_options;
 
 // The exit codes are a contract (man page): scripts rely on them.
 enum ExitCode : int {
@@ -38,6 +36,14 @@ struct OptionOwners {
   std::vector<std::string_view> words;
 };
 
+// What an option takes behind its name.
+enum class Value {
+  none,
+  text,
+  number,
+  list,  // text, any number of times
+};
+
 // Parses a command's arguments. Every command has --help and --json. Unknown options, missing values, and too
 // many positional arguments are `usage` errors.
 class CommandLine {
@@ -45,24 +51,32 @@ class CommandLine {
   // `synopsis` is what follows the command's name: "SOURCE DEST [options]".
   CommandLine(std::string command, std::string synopsis, std::string description);
 
-  // Add the command's own: options().add_options()("level", po::value<std::string>(), "...")
-  po::options_description& options() { return options_; }
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  // Adds options of the command's own: options()("level,l", Value::text, "...")("quiet", "...")
+  class Options {
+   public:
+    explicit Options(CommandLine& line) : line_(&line) {}
+    Options& operator()(const char* name, Value value, const char* help);
+    Options& operator()(const char* name, const char* help) { return (*this)(name, Value::none, help); }
+
+   private:
+    CommandLine* line_;
+  };
+  Options options() { return Options(*this); }
   // Names a positional argument; count -1 takes all the rest. It becomes value NAME.
   void positional(const char* name, int count = 1);
 
   // False: --help was asked for and printed; return kDone.
   Result<bool> parse(const Arguments& arguments);
 
-  [[nodiscard]] bool has(const std::string& name) const { return values_.count(name) != 0; }
+  [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] bool json() const { return has("json"); }
-  template <typename T = std::string>
-  [[nodiscard]] T get(const std::string& name, const T& fallback = {}) const {
-    return has(name) ? values_[name].as<T>() : fallback;
-  }
-  // A literal is a string: as a const char* it would be looked for as such, and not found.
-  [[nodiscard]] std::string get(const std::string& name, const char* fallback) const {
-    return get<std::string>(name, fallback);
-  }
+  [[nodiscard]] std::string get(const std::string& name, const std::string& fallback = {}) const;
+  [[nodiscard]] int get(const std::string& name, int fallback) const;
+  [[nodiscard]] std::vector<std::string> list(const std::string& name) const;
   // A `usage` error when the positional argument was not given.
   [[nodiscard]] Result<std::string> require(const std::string& name) const;
   // A `usage` error when an option was given that belongs to other words than `word`: it would be ignored,
@@ -70,11 +84,10 @@ class CommandLine {
   [[nodiscard]] Result<> check_owners(std::span<const OptionOwners> owners, std::string_view word) const;
 
  private:
+  // Boost's objects, which only command.cpp knows: their headers cost each file that includes them seconds.
+  struct Parser;
   std::string command_, synopsis_, description_;
-  po::options_description options_;
-  po::options_description hidden_;
-  po::positional_options_description positional_;
-  po::variables_map values_;
+  std::unique_ptr<Parser> parser_;
 };
 
 // One JSON document and a newline on stdout.

@@ -6,9 +6,8 @@
 namespace lifeboat::cli {
 
 void add_config_option(CommandLine& line) {
-  line.options().add_options()(
-      "config", po::value<std::string>(),
-      "this configuration file alone (default: /etc/lifeboat.conf and its drop-ins)");
+  line.options()("config", Value::text,
+                 "this configuration file alone (default: /etc/lifeboat.conf and its drop-ins)");
 }
 
 Result<config::Config> read_config(const CommandLine& line) {
@@ -20,8 +19,7 @@ Result<config::Config> read_config(const CommandLine& line) {
 }
 
 void add_store_option(CommandLine& line) {
-  line.options().add_options()("store", po::value<std::string>(),
-                               "the folder of crashes (default: the configured targets)");
+  line.options()("store", Value::text, "the folder of crashes (default: the configured targets)");
 }
 
 Result<collect::OpenStores> open_stores(const CommandLine& line, const config::Config& config,
@@ -36,7 +34,7 @@ Result<collect::OpenStores> open_stores(const CommandLine& line, const config::C
 }
 
 void add_wait_option(CommandLine& line, const char* help) {
-  line.options().add_options()("wait", po::value<int>(), help);
+  line.options()("wait", Value::number, help);
 }
 
 Result<std::chrono::seconds> read_wait(const CommandLine& line) {

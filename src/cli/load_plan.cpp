@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/load_plan.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/size.h"
 #include "cli/command.h"
 

@@ -136,7 +136,9 @@ TEST_F(BtrfsTarget, takes_a_dump_in_a_subvolume_once_there_is_room) {
 
 // A hook takes the last block once the dump has failed. What is reserved for the last word holds, though
 // btrfs writes to another place what is changed.
-TEST_F(BtrfsTarget, has_room_for_the_last_word) {
+using LongBtrfsTarget = BtrfsTarget;
+
+TEST_F(LongBtrfsTarget, has_room_for_the_last_word) {
   ASSERT_NO_FATAL_FAILURE(boot("btrfs-no-room",
                                "crash 20250101T000000Z vmcore.incomplete 12\n"
                                "crash 20250102T000000Z vmcore 60\n"

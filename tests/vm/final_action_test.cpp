@@ -98,13 +98,15 @@ TEST_F(EndOfCapture, halt_after_a_failure) {
   expect_halt();
 }
 
-TEST_F(EndOfCapture, halt_after_a_dump) {
+using LongEndOfCapture = EndOfCapture;
+
+TEST_F(LongEndOfCapture, halt_after_a_dump) {
   ASSERT_NO_FATAL_FAILURE(crash(FinalAction::halt, FinalAction::shell));
   guest_->wait_for_line("lifeboat: phase capture-dump", 300s);
   expect_halt();
 }
 
-TEST_F(EndOfCapture, shell_after_a_failure) {
+TEST_F(LongEndOfCapture, shell_after_a_failure) {
   ASSERT_NO_FATAL_FAILURE(crash(FinalAction::halt, FinalAction::shell, kNoDisk));
   guest_->wait_for_line("lifeboat: phase capture-failed", 300s);
   expect_shell();

@@ -53,26 +53,26 @@ const std::vector<OptionOwners>& option_owners() {
 }
 
 void add_options(CommandLine& line) {
-  line.options().add_options()  //
-      ("level", po::value<std::string>(),
-       "log: a level and all that are worse (warn), or just these (err,warn)")                     //
-      ("ctime,T", "log: the time of day (UTC), reckoned from the time of the crash")               //
-      ("grep", po::value<std::string>(), "log: only records that hold this text, in either case")  //
-      ("caller", "log: show which thread or CPU wrote each record")                                //
-      ("all,a", "bt: every thread, not only the CPU that panicked")                                //
-      ("cpu", po::value<std::string>(), "bt: what ran on this CPU")                                //
-      ("threads", "ps: every thread, and the idle tasks")                                          //
-      ("tree", "ps: children below their parents")                                                 //
-      ("state", po::value<std::string>(), "ps: only tasks in these states, e.g. D or RD")          //
-      ("memory", "ps: how much memory each process holds")                                         //
-      ("as", po::value<std::string>(), "read: show it as this type, as string, or as hex")         //
-      ("count", po::value<std::string>(), "read: how many; search: stop after so many finds")      //
-      ("string", po::value<std::string>(), "search: look for this text")                           //
-      ("vmlinux", po::value<std::string>(),
+  line.options()  //
+      ("level", Value::text,
+       "log: a level and all that are worse (warn), or just these (err,warn)")        //
+      ("ctime,T", "log: the time of day (UTC), reckoned from the time of the crash")  //
+      ("grep", Value::text, "log: only records that hold this text, in either case")  //
+      ("caller", "log: show which thread or CPU wrote each record")                   //
+      ("all,a", "bt: every thread, not only the CPU that panicked")                   //
+      ("cpu", Value::text, "bt: what ran on this CPU")                                //
+      ("threads", "ps: every thread, and the idle tasks")                             //
+      ("tree", "ps: children below their parents")                                    //
+      ("state", Value::text, "ps: only tasks in these states, e.g. D or RD")          //
+      ("memory", "ps: how much memory each process holds")                            //
+      ("as", Value::text, "read: show it as this type, as string, or as hex")         //
+      ("count", Value::text, "read: how many; search: stop after so many finds")      //
+      ("string", Value::text, "search: look for this text")                           //
+      ("vmlinux", Value::text,
        "report, bt, sym, read: the kernel's file with debug information, for source lines and types of "
        "variables "
        "(default: looked for by the dump's build id; none: without)")  //
-      ("debug-dir", po::value<std::string>(),
+      ("debug-dir", Value::text,
        "report, bt, sym, read: the folder of debug files (default: /usr/lib/debug)");
 }
 
@@ -144,7 +144,7 @@ Result<int> run_inspect(const Arguments& arguments) {
   line.positional("ARGUMENT", -1);
   if (!TRY(line.parse(arguments))) return kDone;
   const std::string path = TRY(line.require("DUMP"));
-  const std::string name = line.get<std::string>("VIEW", "report");
+  const std::string name = line.get("VIEW", "report");
   const auto entry = std::ranges::find(kViews, name, &Entry::name);
   if (entry == kViews.end()) {
     std::array<std::string_view, kViews.size()> names;
@@ -155,8 +155,7 @@ Result<int> run_inspect(const Arguments& arguments) {
   TRY_VOID(line.check_owners(option_owners(), name));
   auto session = TRY(inspect::Session::open(path));
   if (std::ranges::find(kDebugInfoViews, name) != kDebugInfoViews.end()) open_debug_info(line, session);
-  return entry->run(
-      {line, path, session, line.get<std::vector<std::string>>("ARGUMENT"), inspect::Style(wants_colour())});
+  return entry->run({line, path, session, line.list("ARGUMENT"), inspect::Style(wants_colour())});
 }
 
 }  // namespace lifeboat::cli

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "cli/inspect/view.h"

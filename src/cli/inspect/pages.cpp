@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The pages of a dump by their use.
+#include <nlohmann/json.hpp>
+
 #include "cli/inspect/view.h"
 #include "inspect/page_counts.h"
 

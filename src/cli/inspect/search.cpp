@@ -2,6 +2,7 @@
 #include "inspect/search.h"
 
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "base/size.h"

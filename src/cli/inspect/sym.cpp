@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <ranges>
 
 #include "base/size.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "inspect/sys.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/size.h"
 #include "cli/inspect/view.h"
 

@@ -29,7 +29,7 @@ std::vector<Addition> btrfs_programs() {
   return files;
 }
 
-class BtrfsRoot : public InstalledSystem {
+class LongBtrfsRoot : public InstalledSystem {
  protected:
   // GRUB reads kernel, initramfs and configuration from the disk that it knows; the system moves to /dev/vdb.
   void move_to_btrfs(const std::string& release) {
@@ -51,7 +51,7 @@ class BtrfsRoot : public InstalledSystem {
   }
 };
 
-TEST_F(BtrfsRoot, is_protected) {
+TEST_F(LongBtrfsRoot, is_protected) {
   auto root = DebianRoot::open(cache() / "debian-12");
   ASSERT_OK(root);
   const std::string release = root->releases.back();

@@ -12,12 +12,12 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-class DeviceTarget : public InstalledSystem {
+class LongDeviceTarget : public InstalledSystem {
  protected:
   Json list() { return Json::parse(succeed("lifeboat list --json"), nullptr, false); }
 };
 
-TEST_F(DeviceTarget, is_looked_after_unmounted) {
+TEST_F(LongDeviceTarget, is_looked_after_unmounted) {
   auto root = DebianRoot::open(cache() / "debian-12");
   ASSERT_OK(root);
   ASSERT_NO_FATAL_FAILURE(boot("debian-12", reserved_grub(root->releases.back()), {},

@@ -8,7 +8,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class FinalActions : public InstalledSystem {
+class LongFinalActions : public InstalledSystem {
  protected:
   void set_up() {
     auto root = DebianRoot::open(cache() / "debian-12");
@@ -42,7 +42,7 @@ class FinalActions : public InstalledSystem {
 
 constexpr const char* kCrash = "echo c >/proc/sysrq-trigger";
 
-TEST_F(FinalActions, are_what_was_asked_for) {
+TEST_F(LongFinalActions, are_what_was_asked_for) {
   ASSERT_NO_FATAL_FAILURE(set_up());
 
   // A shell on the console when nothing could be saved; the machine restarts when it ends. Its console is the

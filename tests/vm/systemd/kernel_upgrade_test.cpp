@@ -8,7 +8,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class KernelUpgrade : public InstalledSystem {
+class LongKernelUpgrade : public InstalledSystem {
  protected:
   void boot() {
     auto root = DebianRoot::open(cache() / "debian-12");
@@ -31,7 +31,7 @@ class KernelUpgrade : public InstalledSystem {
   std::string older_, newer_;
 };
 
-TEST_F(KernelUpgrade, by_apt) {
+TEST_F(LongKernelUpgrade, by_apt) {
   ASSERT_NO_FATAL_FAILURE(boot());
   type("install");
   succeed("lifeboat reserve set 256M");

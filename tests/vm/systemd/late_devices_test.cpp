@@ -18,7 +18,7 @@ constexpr const char* kDisk = "UUID=5afe0000-1a7e-4d15-8a11-d0c0ffee0001";
 constexpr const char* kDriver = "/virtio_scsi.ko";
 constexpr const char* kWatchdogDriver = "/i6300esb.ko";
 
-class LateDevices : public InstalledSystem {
+class LongLateDevices : public InstalledSystem {
  protected:
   void boot() {
     const std::string image = folder_of_machine_.path() / "late.img";
@@ -67,7 +67,7 @@ class LateDevices : public InstalledSystem {
   MachineMonitor monitor_{folder_of_machine_.path() / "monitor"};
 };
 
-TEST_F(LateDevices, are_armed_for_as_soon_as_they_come) {
+TEST_F(LongLateDevices, are_armed_for_as_soon_as_they_come) {
   ASSERT_NO_FATAL_FAILURE(boot());
   type("install");
   set_up();

@@ -42,7 +42,9 @@ TEST_F(Layout, var_on_a_disk_of_its_own) {
 }
 
 // What anybody may know without being root, after a crash.
-TEST_F(Layout, dumps_on_a_disk_that_may_be_missing) {
+using LongLayout = Layout;
+
+TEST_F(LongLayout, dumps_on_a_disk_that_may_be_missing) {
   ASSERT_NO_FATAL_FAILURE(boot({{"/var"}, {"/srv/dumps", "512M", "nofail"}}));
   succeed("printf '[target]\\npath = /srv/dumps/crash\\n' >/etc/lifeboat.conf.d/target.conf");
   type("configure");
@@ -64,7 +66,7 @@ TEST_F(Layout, dumps_on_a_disk_that_may_be_missing) {
 }
 
 // No room for a new initramfs at boot: the old one is loaded, and it is to be seen.
-TEST_F(Layout, a_full_var_when_arming) {
+TEST_F(LongLayout, a_full_var_when_arming) {
   ASSERT_NO_FATAL_FAILURE(boot({{"/var"}}));
   const std::string initramfs = "/var/lib/lifeboat/initramfs-" + release_ + ".img";
   const std::string before = succeed("sha256sum " + initramfs);

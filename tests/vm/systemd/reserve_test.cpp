@@ -10,7 +10,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ReserveCutShort : public InstalledSystem {
+class LongReserveCutShort : public InstalledSystem {
  protected:
   // A program that is found in update-grub's place.
   void put_update_grub(const std::string& script) {
@@ -38,7 +38,7 @@ class ReserveCutShort : public InstalledSystem {
   }
 };
 
-TEST_F(ReserveCutShort, is_told_and_taken_up_again) {
+TEST_F(LongReserveCutShort, is_told_and_taken_up_again) {
   auto root = DebianRoot::open(cache() / "debian-12");
   ASSERT_OK(root);
   ASSERT_NO_FATAL_FAILURE(boot("debian-12", reserved_grub(root->releases.back())));

@@ -8,7 +8,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class RpmLife : public InstalledSystem {
+class LongRpmLife : public InstalledSystem {
  protected:
   void boot() {
     auto root = DebianRoot::open(cache() / "debian-12");
@@ -35,7 +35,7 @@ class RpmLife : public InstalledSystem {
   }
 };
 
-TEST_F(RpmLife, from_installation_to_removal) {
+TEST_F(LongRpmLife, from_installation_to_removal) {
   ASSERT_NO_FATAL_FAILURE(boot());
   const std::string rpm = "rpm --nodeps --force-debian ";
   // Another package's folder, where there are rpms.

@@ -8,7 +8,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST_F(InstalledSystem, check_notices_what_is_stale) {
+using LongStaleness = InstalledSystem;
+
+TEST_F(LongStaleness, check_notices_what_is_stale) {
   auto root = DebianRoot::open(cache() / "debian-12");
   ASSERT_OK(root);
   const std::string release = root->releases.back();

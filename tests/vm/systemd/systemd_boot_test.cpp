@@ -9,7 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class SystemdBoot : public InstalledSystem {
+class LongSystemdBoot : public InstalledSystem {
  protected:
   void boot() {
     auto root = DebianRoot::open(cache() / "debian-12");
@@ -51,7 +51,7 @@ class SystemdBoot : public InstalledSystem {
   std::string older_, newer_;
 };
 
-TEST_F(SystemdBoot, is_told_and_tells) {
+TEST_F(LongSystemdBoot, is_told_and_tells) {
   ASSERT_NO_FATAL_FAILURE(boot());
   ASSERT_NO_FATAL_FAILURE(move_to_systemd_boot());
   type("install");
