@@ -1,17 +1,25 @@
-# What every library of the project is compiled with.
-add_library(lifeboat_flags INTERFACE)
-target_compile_options(lifeboat_flags INTERFACE
+# What every library of the project is compiled with: lifeboat_flags. What it has besides the sanitizers is in
+# lifeboat_plain_flags, for who wants other ones (cmake/ThreadSanitizer.cmake).
+add_library(lifeboat_plain_flags INTERFACE)
+target_compile_options(lifeboat_plain_flags INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -Wno-missing-field-initializers
   # lifeboat-init keeps only what it calls (--gc-sections)
   -ffunction-sections -fdata-sections
   -fstack-protector-strong)
-target_compile_definitions(lifeboat_flags INTERFACE
+# For who builds it with another compiler, whose warnings nobody here has seen.
+option(LIFEBOAT_WERROR "A warning is an error" ON)
+if(LIFEBOAT_WERROR)
+  target_compile_options(lifeboat_plain_flags INTERFACE -Werror)
+endif()
+target_compile_definitions(lifeboat_plain_flags INTERFACE
   _FILE_OFFSET_BITS=64 SPDLOG_FMT_EXTERNAL=1
   $<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2> _GLIBCXX_ASSERTIONS)
-target_include_directories(lifeboat_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(lifeboat_plain_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
 # Names of places in our own messages and assertions do not depend on where the checkout lies.
-target_compile_options(lifeboat_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+target_compile_options(lifeboat_plain_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+add_library(lifeboat_flags INTERFACE)
+target_link_libraries(lifeboat_flags INTERFACE lifeboat_plain_flags)
 if(LIFEBOAT_FUZZ)
   target_compile_options(lifeboat_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined
     -fno-sanitize-recover=undefined)

@@ -21,8 +21,7 @@ using Clock = std::chrono::steady_clock;
 // Only for the message: who holds it is up to the kernel.
 void write_owner(int fd) {
   const std::string text = fmt::format("{}\n", ::getpid());
-  if (sys::ftruncate(fd, 0) == 0) [[maybe_unused]]
-    const auto ignored = pwrite_all(fd, 0, as_byte_span(text), "load.lock");
+  if (sys::ftruncate(fd, 0) == 0) ignore_result(pwrite_all(fd, 0, as_byte_span(text), "load.lock"));
 }
 
 std::string owner_of(int fd) {

@@ -40,7 +40,10 @@ Result<> make_edits(std::span<const FileEdit> edits) {
     if (!edits[at].changes()) continue;
     auto made = put(edits[at].path, edits[at].after);
     if (made) continue;
-    [[maybe_unused]] const auto undone = undo_edits(edits.first(at));
+    if (const auto undone = undo_edits(edits.first(at)); !undone) {
+      return fail(made.error().code, "{}; what was changed before could not be restored: {}",
+                  made.error().reason(), undone.error().reason());
+    }
     return made;
   }
   return {};

@@ -23,8 +23,8 @@ struct FileEdit {
 // The text of a file, nullopt when it is not there.
 Result<std::optional<std::string>> read_if_there(const std::string& path);
 
-// Makes all of them or, when one fails, none: each whole, with owner and mode kept. `busy` when a file is no
-// longer as it was when the edits were planned.
+// Makes all of them or, when one fails, none (where that fails as well the error says so): each whole, with
+// owner and mode kept. `busy` when a file is no longer as it was when the edits were planned.
 Result<> make_edits(std::span<const FileEdit> edits);
 // Takes them back.
 Result<> undo_edits(std::span<const FileEdit> edits);

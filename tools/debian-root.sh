@@ -51,6 +51,7 @@ retry() {
 # This machine's suites, so that the kernels are those that ./dev unpacks for the other tests; or those of another
 # release at the same site.
 own=$(. /etc/os-release && echo "$VERSION_CODENAME")
+# shellcheck disable=SC2016 # apt's variables
 sources=$(apt-get indextargets --format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(SITE) $(CODENAME) $(COMPONENT)' \
   'Created-By: Packages' | grep -E " $own(-updates|-security)? " | sed "s/ $own\\b/ $suite/" | sort -u)
 site=$(awk -v suite="$suite" '$4 == suite { print $3; exit }' <<<"$sources")

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034 # ./dev reads the variables
 # What ./dev fetches and installs: packages, kernels that are unpacked and never installed, and the newest peers.
 
 CACHE=${LIFEBOAT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lifeboat}
@@ -16,8 +17,10 @@ VM_PACKAGES=(qemu-system-x86 e2fsprogs kmod)
 VM_TEST_PACKAGES=(busybox-static btrfs-progs ovmf systemd-boot-efi binutils gzip xz-utils debootstrap make gcc-12)
 # To make the packages, and to check what is in them.
 PACKAGE_PACKAGES=(dpkg-dev rpm)
-PACKAGE_TEST_PACKAGES=(lintian man-db groff shellcheck systemd zsh)
+PACKAGE_TEST_PACKAGES=(lintian man-db groff systemd zsh)
 PEER_PACKAGES=(crash)
+# What looks at the sources.
+GATE_PACKAGES=(clang-format-19 clang-tidy-19 shellcheck python3)
 
 say() { printf '\n== %s\n' "$*" >&2; }
 die() { printf 'dev: %s\n' "$*" >&2; exit 1; }
@@ -82,6 +85,7 @@ apt_of() {
   fi
 }
 
+# shellcheck disable=SC2016 # apt's and awk's variables
 own_site() { apt-get indextargets --format '$(SITE) $(CODENAME)' | awk '$2 == "bookworm" { print $1; exit }'; }
 
 update_suite() {
@@ -169,7 +173,7 @@ prepare_debug_kernel() {
   say "fetching $package-dbg"
   work=$(mktemp -d "$CACHE/kernels/.new.XXXXXX")
   (
-    cd "$work"
+    cd "$work" || exit
     download "" "$package-dbg"
     # It is the first file; the rest, ten times as long, need not be expanded.
     { dpkg --fsys-tarfile ./*.deb 2>/dev/null || true; } |

@@ -56,8 +56,9 @@ void setup_console() {
   if (const int fd = ::open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC); fd >= 0)
     console_fd = fd;
   kmsg_fd = ::open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-  // The kernel would drop what comes too fast.
-  [[maybe_unused]] const auto ignored = write_pseudo_file("/proc/sys/kernel/printk_devkmsg", "on\n");
+  // The kernel would drop what comes too fast. Where it cannot be told, some lines may be missing in its log
+  // alone.
+  ignore_result(write_pseudo_file("/proc/sys/kernel/printk_devkmsg", "on\n"));
   keep_log(kRunLog);
 }
 

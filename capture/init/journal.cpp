@@ -61,7 +61,8 @@ Result<> Journal::begin(const std::string& folder, const CrashRecord& record) {
 
 void Journal::note(const CrashRecord& record) const {
   const std::string text = to_json_text(record);
-  [[maybe_unused]] const auto ignored = write_file_atomically(record_path_, as_byte_span(text), 0600);
+  const auto written = write_file_atomically(record_path_, as_byte_span(text), 0600);
+  if (!written) log::warning("the record of this capture is out of date: {}", written.error().reason());
 }
 
 std::optional<std::string> Journal::folder() const {

@@ -118,7 +118,7 @@ void final_action(FinalAction action, const std::string& shell) {
   try_reboot(command);
   // Still here. A machine that stays down helps nobody: restart it by other means, which ask no device.
   log::error("restarting by sysrq");
-  [[maybe_unused]] const auto ignored = write_pseudo_file("/proc/sysrq-trigger", "b");
+  ignore_result(write_pseudo_file("/proc/sysrq-trigger", "b"));  // the next step is for when it fails
   ::sleep(5);
   // PID 1 ending makes the kernel panic, and panic= on its command line restarts it.
   ::_exit(1);

@@ -67,9 +67,8 @@ std::string listen(int pipe_fd, const ChildLimits& limits) {
 
 void accept(const ChildLimits& limits) {
   if (limits.parent != nullptr) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (limits.expendable) {
-    [[maybe_unused]] const auto ignored = write_pseudo_file("/proc/self/oom_score_adj", "1000");
-  }
+  // Without it the kernel chooses for itself whom it kills when memory runs out.
+  if (limits.expendable) ignore_result(write_pseudo_file("/proc/self/oom_score_adj", "1000"));
   if (limits.address_space != 0) {
     const rlimit limit{.rlim_cur = limits.address_space, .rlim_max = limits.address_space};
     ::setrlimit(RLIMIT_AS, &limit);

@@ -31,7 +31,7 @@ enum class ErrorCode {
 };
 
 // A failure. Built where it happens, given context on its way up, logged once at the outermost layer.
-class Error {
+class [[nodiscard]] Error {
  public:
   Error(ErrorCode error_code, std::string what, int system_errno = 0)
       : code(error_code), sys_errno(system_errno), message(std::move(what)) {}
@@ -56,12 +56,22 @@ class Error {
 
 // Result<T> is a T or the Error that prevented it. Functions that can fail return it; nothing throws
 // across a library's border. Unwrap with TRY inside functions that return a Result themselves.
+// A class of its own, since std::expected of g++ 12 may be ignored without a warning; it behaves like it.
 template <typename T = void>
-using Result = std::expected<T, Error>;
+class [[nodiscard]] Result : public std::expected<T, Error> {
+ public:
+  using std::expected<T, Error>::expected;
+};
+
+// For best effort: whether it went well changes nothing for the caller. The reason belongs into a comment
+// beside it.
+template <typename T>
+constexpr void ignore_result(const Result<T>& /*result*/) {}
 
 // An Error of `code` with a formatted message, ready to be returned from any function with a Result.
 template <typename... Args>
-std::unexpected<Error> fail(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
+[[nodiscard]] std::unexpected<Error> fail(ErrorCode code, fmt::format_string<Args...> format,
+                                          Args&&... args) {
   return std::unexpected(Error(code, fmt::format(format, std::forward<Args>(args)...)));
 }
 
@@ -69,7 +79,7 @@ std::unexpected<Error> fail(ErrorCode code, fmt::format_string<Args...> format, 
 // The code is derived from errno (ENOENT: not_found, ENOSPC: no_space, ...).
 Error errno_error(int error_number, std::string what);
 template <typename... Args>
-std::unexpected<Error> fail_errno(fmt::format_string<Args...> format, Args&&... args) {
+[[nodiscard]] std::unexpected<Error> fail_errno(fmt::format_string<Args...> format, Args&&... args) {
   const int saved = errno;
   return std::unexpected(errno_error(saved, fmt::format(format, std::forward<Args>(args)...)));
 }

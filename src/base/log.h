@@ -19,6 +19,7 @@ void set_level(Level level);
 using Sink = std::function<void(Level, std::string_view message)>;
 void set_sink(Sink sink);
 
+// From any thread; the sink is called by one at a time. It is set before there are several.
 void message(Level level, std::string_view text);
 
 template <typename... Args>

@@ -194,8 +194,8 @@ void KdumpWriter::abandon() {
       if (descriptor.offset + descriptor.size > written) descriptor = {};
     }
   }
-  [[maybe_unused]] const auto ignored =
-      pwrite_all(fd_, descriptors_offset_, std::as_bytes(std::span(descriptors_)), name_);
+  // The dump is given up already; the file stays marked incomplete.
+  ignore_result(pwrite_all(fd_, descriptors_offset_, std::as_bytes(std::span(descriptors_)), name_));
   sys::fsync(fd_);
 }
 
@@ -210,7 +210,8 @@ Result<> KdumpWriter::finish() {
   if (!cleared) {
     // Nobody knows what reached the disk: the file must not claim to be whole.
     header_.status |= kdump::kStatusIncomplete;
-    [[maybe_unused]] const auto ignored = pwrite_all(fd_, 0, object_bytes(header_), name_);
+    // There is nothing else to try, and the caller gets the error that led here.
+    ignore_result(pwrite_all(fd_, 0, object_bytes(header_), name_));
   }
   return cleared;
 }

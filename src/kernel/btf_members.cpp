@@ -172,16 +172,16 @@ std::string_view Btf::nearest_member(TypeId outer, std::string_view name) const 
   std::string_view nearest;
   size_t best = most_slips(name) + 1;
   if (name.size() > kLongestName) return nearest;
-  [[maybe_unused]] const auto ignored =
-      MemberSearch(*state_).visit(outer, 0, 0, [&](const TypeMember& member) {
-        if (member.name.size() > kLongestName) return true;
-        const size_t distance = edit_distance(name, member.name);
-        if (distance < best) {
-          best = distance;
-          nearest = member.name;
-        }
-        return true;
-      });
+  // Of types that are damaged the members before the damage will do for a suggestion.
+  ignore_result(MemberSearch(*state_).visit(outer, 0, 0, [&](const TypeMember& member) {
+    if (member.name.size() > kLongestName) return true;
+    const size_t distance = edit_distance(name, member.name);
+    if (distance < best) {
+      best = distance;
+      nearest = member.name;
+    }
+    return true;
+  }));
   return nearest;
 }
 

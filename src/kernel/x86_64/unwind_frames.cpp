@@ -70,7 +70,7 @@ FrameWalker::FrameWalker(const KernelMemory& memory, const CodeMap& code, const 
 Backtrace FrameWalker::walk() {
   State state = start_;
   // Not fatal: a stack that overflowed is left by its pointer, but what it holds is still to be had.
-  (void)enter_stack(state, state.sp, kWord);
+  ignore_result(enter_stack(state, state.sp, kWord));
   while (!is_user_mode(state.registers)) {
     if (trace_.frames.size() == kMostFrames) {
       trace_.end = fmt::format("cut off after {} frames", kMostFrames);

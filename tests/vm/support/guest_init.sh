@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # PID 1 of every kernel that a guest of the kexec tests boots, the first and those that come after it. It mounts the
 # disk and does what the test's script there says. What the test waits for is a line that begins with "TEST: ".
@@ -32,6 +33,7 @@ loaded() { show "$1" /sys/kernel/kexec_loaded; }
 crash_loaded() { show "$1" /sys/kernel/kexec_crash_loaded; }
 
 # Goes on when the test says so; the line that it sent is in $answer.
+# shellcheck disable=SC2034 # test.sh reads it
 wait_for_test() {
   exec 3</dev/ttyS1 # before the mark: opening it empties it
   mark "$1"
@@ -83,13 +85,15 @@ folder=/modules/$(uname -r)
 while read -r module; do
   insmod "$folder/$module" || mark "no-module $module"
 done <"$folder/order"
-for try in $(seq 60); do
+for _ in $(seq 60); do
   [ -b /dev/vda ] && break
   sleep 1
 done
 mount -t ext4 /dev/vda /disk || mark no-disk
 # The number of this kernel in the chain, from its command line.
+# shellcheck disable=SC2034 # test.sh reads it
 stage=$(sed -n 's/.*test\.stage=\([0-9]*\).*/\1/p' /proc/cmdline)
 cp /disk/test.sh /test.sh # so that the disk can be unmounted
+# shellcheck source=/dev/null # each test writes its own
 . /test.sh
 finish
