@@ -7,6 +7,10 @@ target_compile_options(lifeboat_plain_flags INTERFACE
   # lifeboat-init keeps only what it calls (--gc-sections)
   -ffunction-sections -fdata-sections
   -fstack-protector-strong)
+# ccache may bring back precompiled headers that are older than what they were made of.
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  target_compile_options(lifeboat_plain_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+endif()
 # For who builds it with another compiler, whose warnings nobody here has seen.
 option(LIFEBOAT_WERROR "A warning is an error" ON)
 if(LIFEBOAT_WERROR)

@@ -65,6 +65,10 @@ install_packages() {
     >/dev/null
 }
 
+# Compiled once, whatever checkout it is for: no path of the checkout is in what ccache compares. The last two are what it needs
+# to work with precompiled headers.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=yes CCACHE_SLOPPINESS=pch_defines,time_macros
+
 configure() {
   local preset=$1
   shift
