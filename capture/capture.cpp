@@ -2,6 +2,7 @@
 #include "capture/capture.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 
 #include "base/file.h"
@@ -21,6 +22,11 @@ struct Source {
   Result<KernelMemory> kernel;
 };
 
+// What the source itself says that it left out.
+int level_of(const Dump& source) {
+  return source.info().dump_level.value_or(0) & kLevelAll;
+}
+
 KdumpWriterOptions writer_options(const Source& source, int level, const CaptureOptions& options) {
   const DumpInfo& info = source.dump.info();
   KdumpWriterOptions writer;
@@ -30,6 +36,7 @@ KdumpWriterOptions writer_options(const Source& source, int level, const Capture
   writer.cpus = std::max(info.cpus, 1);
   writer.uts = info.uts;
   writer.notes = info.notes;
+  writer.source_incomplete = info.incomplete;
   writer.make_room = options.make_room;
   for (const auto& note : parse_notes(info.notes).notes) {
     if (note.name != "VMCOREINFO") continue;
@@ -91,6 +98,20 @@ Result<> write_bitmaps(PageFilter& filter, uint64_t max_pfn, KdumpWriter& writer
     progress.update(std::min(first + kChunkPages, max_pfn) * kPageSize, max_pfn * kPageSize);
   }
   return {};
+}
+
+// For people: which of the reasons that a dump may have for not being whole it has.
+std::string why_incomplete(const DumpInfo& source, const CaptureReport& report) {
+  std::string reason;
+  if (report.lost_pages > 0)
+    reason = fmt::format("{} of {} pages could not be read", report.lost_pages, report.pages.stored_pages);
+  if (source.incomplete) reason += std::string(reason.empty() ? "" : "; ") + "the source itself is not whole";
+  return reason;
+}
+
+// A smaller dump may find its place: the target is full, or takes no larger file (EFBIG: vfat, a limit).
+bool is_too_large(const Error& error) {
+  return error.code == ErrorCode::no_space || error.sys_errno == EFBIG;
 }
 
 // Feeds batches through the stages.
@@ -158,12 +179,14 @@ Result<CaptureReport> capture_at_level(Source& source, int fd, const std::string
   CaptureReport report;
   const uint64_t max_pfn = source.dump.info().max_pfn;
   auto filter = TRY(make_filter(source, level, options, report));
+  filter.exclude_missing_in(source.dump);
+  report.level |= level_of(source.dump);
   std::unique_ptr<PageCompressor> compressor;
   if (options.compression.compression != Compression::none) {
     compressor = TRY(PageCompressor::create(options.compression.compression, options.compression.level));
   }
   auto writer = TRY(KdumpWriter::create(fd, name, writer_options(source, report.level, options)));
-  const auto written = [&]() -> Result<> {
+  const auto written = [&]() -> Result<DumpOutcome> {
     TRY_VOID(write_bitmaps(filter, max_pfn, writer, progress));
     report.pages = filter.statistics();
     std::ranges::copy(filter.warnings(), std::back_inserter(report.warnings));
@@ -184,6 +207,8 @@ Result<CaptureReport> capture_at_level(Source& source, int fd, const std::string
     writer.abandon();
     return std::unexpected(written.error());
   }
+  report.outcome = *written;
+  if (report.outcome != DumpOutcome::whole) report.reason = why_incomplete(source.dump.info(), report);
   report.file_bytes = writer.bytes_written();
   return report;
 }
@@ -203,16 +228,26 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
     progress.finish();
     if (report) {
       report->warnings.insert(report->warnings.begin(), warnings.begin(), warnings.end());
-      if (dump.info().incomplete) report->warnings.emplace_back("the source itself is not whole");
+      if (dump.info().incomplete) {
+        report->warnings.emplace_back(
+            "the source itself is not whole: it is marked incomplete, or was cut off");
+      }
       return report;
     }
     const bool last = index + 1 == options.levels.size();
-    if (report.error().code != ErrorCode::no_space || last) return report;
+    if (!is_too_large(report.error()) || last) return report;
     warnings.push_back(fmt::format("no room at level {}, trying level {}", level, options.levels[index + 1]));
     log::warning("{}", warnings.back());
     if (sys::ftruncate(fd, 0) != 0) return fail_errno("cannot empty {} for the next level", name);
   }
   return fail(ErrorCode::usage, "no dump level is given");
+}
+
+Result<CaptureReport> capture_into(Dump& source, PendingFile& file, const std::string& name,
+                                   const CaptureOptions& options, Progress& progress) {
+  auto report = TRY(capture_dump(source, file.fd(), name, options, progress));
+  if (report.outcome == DumpOutcome::whole) TRY_VOID(file.publish());
+  return report;
 }
 
 }  // namespace lifeboat

@@ -12,7 +12,9 @@
 #include "base/progress.h"
 #include "capture/filter.h"
 #include "capture/levels.h"
+#include "capture/store.h"
 #include "dump/dump.h"
+#include "dump/dump_outcome.h"
 
 namespace lifeboat {
 
@@ -32,18 +34,29 @@ struct CaptureOptions {
 };
 
 struct CaptureReport {
-  int level = 0;          // the one that was used; 0 when nothing could be filtered
+  DumpOutcome outcome = DumpOutcome::failed;
+  // Why it is not whole: "3 of 600 pages could not be read"; empty: it is. `warnings` say more.
+  std::string reason;
+  // The one that was used (0 when nothing could be filtered), and with it that of the source: what the source
+  // left out is left out here, too.
+  int level = 0;
   bool filtered = false;  // false: level 0 was asked for, or the filter could not work
   FilterStatistics pages;
   uint64_t zero_pages = 0;
-  uint64_t lost_pages = 0;  // could not be read; the file stays marked incomplete then
+  uint64_t lost_pages = 0;  // could not be read
   uint64_t file_bytes = 0;
   std::vector<std::string> warnings;
 };
 
-// Writes into `fd`, an empty file open for reading and writing. When it returns a report with no lost pages
-// the file is whole and synced. On an error what was written stays, marked incomplete.
+// Writes into `fd`, an empty file open for reading and writing. The outcome is `whole` (the file says so, and
+// is synced) or `incomplete` (pages could not be read, or the source is not whole itself: the file is written
+// and synced as far as it goes, and marked). An error is the outcome `failed`: what was written stays,
+// marked.
 Result<CaptureReport> capture_dump(Dump& source, int fd, const std::string& name,
+                                   const CaptureOptions& options, Progress& progress);
+
+// The same into a file that gets its final name only by the outcome `whole`; else it keeps the pending one.
+Result<CaptureReport> capture_into(Dump& source, PendingFile& file, const std::string& name,
                                    const CaptureOptions& options, Progress& progress);
 
 }  // namespace lifeboat

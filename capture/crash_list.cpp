@@ -14,6 +14,7 @@
 #include "base/size.h"
 #include "capture/manifest.h"
 #include "capture/store.h"
+#include "dump/dump_mark.h"
 
 namespace lifeboat {
 namespace {
@@ -58,6 +59,13 @@ Result<uint64_t> bytes_below(int folder_fd, int depth) {
 bool has_file(int folder_fd, const char* name) {
   struct stat status{};
   return ::fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
+}
+
+// By its own header, whatever its name says; also one that cannot be read.
+bool is_marked(int folder_fd, const char* name) {
+  const auto file = open_at(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const auto mark = file ? read_dump_mark(file->get(), name) : Result<DumpMark>(DumpMark::incomplete);
+  return mark.value_or(DumpMark::incomplete) == DumpMark::incomplete;
 }
 
 // In a folder of somebody else anything may lie, and change while it is looked at.
@@ -117,9 +125,14 @@ std::optional<uint64_t> crash_folder_time(std::string_view name) {
 }
 
 CrashOutcome outcome_in(int folder_fd) {
-  if (has_file(folder_fd, kDumpFile)) return CrashOutcome::whole;
+  if (has_file(folder_fd, kDumpFile))
+    return is_marked(folder_fd, kDumpFile) ? CrashOutcome::incomplete : CrashOutcome::whole;
   if (has_file(folder_fd, kIncompleteDumpFile)) return CrashOutcome::incomplete;
   return has_file(folder_fd, kLogFile) ? CrashOutcome::log_only : CrashOutcome::nothing;
+}
+
+const char* dump_file_name(CrashOutcome outcome) {
+  return outcome == CrashOutcome::whole ? kDumpFile : kIncompleteDumpFile;
 }
 
 std::optional<CrashRecord> read_crash_record(int folder_fd) {

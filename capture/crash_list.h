@@ -22,6 +22,8 @@ struct StoredCrash {
   uint64_t bytes = 0;                            // on disk, of all its files
   bool has_report = false;
   std::optional<CrashRecord> record;  // nullopt: there is none, or it cannot be read
+
+  [[nodiscard]] DumpOutcome dump() const { return dump_outcome(outcome, record.value_or(CrashRecord{})); }
 };
 
 // The newest first. Folders that cannot be read, or are somebody else's, are passed over and told in
@@ -31,8 +33,11 @@ Result<std::vector<StoredCrash>> list_crashes(int store_fd, std::vector<std::str
 // "20261123T084228Z" or "20261123T084228Z-3" (the third in that second): the time; nullopt for other names.
 std::optional<uint64_t> crash_folder_time(std::string_view name);
 
-// By the files that are there: a record may be older than they are, or missing.
+// By the files that are there: a record may be older than they are, or missing. A dump of the final name
+// whose header says INCOMPLETE is incomplete.
 CrashOutcome outcome_in(int crash_folder_fd);
+// The name of the dump's file by that.
+const char* dump_file_name(CrashOutcome outcome);
 
 // manifest.json of an open folder; nullopt: there is none of use.
 std::optional<CrashRecord> read_crash_record(int crash_folder_fd);

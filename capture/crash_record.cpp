@@ -39,6 +39,20 @@ std::string_view outcome_name(CrashOutcome outcome) {
   return "nothing";
 }
 
+DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record) {
+  if (there == CrashOutcome::whole) return DumpOutcome::whole;
+  const bool written = there == CrashOutcome::incomplete && record.dump == DumpOutcome::incomplete;
+  return written ? DumpOutcome::incomplete : DumpOutcome::failed;
+}
+
+std::string describe_dump(CrashOutcome there, const CrashRecord& record) {
+  const std::string name(outcome_name(there));
+  if (there != CrashOutcome::incomplete) return name;
+  if (dump_outcome(there, record) == DumpOutcome::failed) return name + " (it was not written to its end)";
+  if (record.lost_pages == 0) return name + " (its source was not whole)";
+  return fmt::format("{} ({} pages could not be read)", name, record.lost_pages);
+}
+
 std::string to_json_text(const CrashRecord& record) {
   Json json = {{"format", 1},
                {"crash_time", record.crash_time},
@@ -46,6 +60,7 @@ std::string to_json_text(const CrashRecord& record) {
                {"kernel", record.release},
                {"capture_kernel", record.capture_release},
                {"outcome", outcome_name(record.outcome)},
+               {"dump_outcome", outcome_name(record.dump)},
                {"level", record.level},
                {"compression", record.compression},
                {"dump_bytes", record.dump_bytes},
@@ -91,6 +106,10 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   for (const auto known : kOutcomes) {
     if (outcome == outcome_name(known)) record.outcome = known;
   }
+  std::string dump;
+  take(json, "dump_outcome", dump);
+  record.dump = parse_dump_outcome(dump).value_or(
+      record.outcome == CrashOutcome::whole ? DumpOutcome::whole : DumpOutcome::failed);
   if (const auto seconds = json.find("seconds"); seconds != json.end() && seconds->is_object()) {
     for (const auto& [phase, value] : seconds->items()) {
       if (value.is_number()) record.seconds[phase] = value.get<double>();

@@ -11,15 +11,16 @@
 #include <vector>
 
 #include "base/error.h"
+#include "dump/dump_outcome.h"
 
 namespace lifeboat {
 
 inline constexpr const char* kCrashRecordFile = "manifest.json";
 
-// How far the saving of a crash came.
+// What there is of a crash, by the files in its folder.
 enum class CrashOutcome {
   whole,       // the dump is whole
-  incomplete,  // a dump is there, but says itself that it is not whole
+  incomplete,  // a dump is there, but says itself that it is not whole; CrashRecord::dump says why
   log_only,    // the log, no dump
   nothing,     // neither
 };
@@ -31,8 +32,9 @@ struct CrashRecord {
   std::string release;      // of that kernel
   std::string capture_release;  // of the kernel that saved it; empty: not noted
   CrashOutcome outcome = CrashOutcome::nothing;
-  int level = 0;            // of the dump
-  std::string compression;  // of the dump, as in the configuration
+  DumpOutcome dump = DumpOutcome::failed;  // how the writing of the dump ended
+  int level = 0;                           // of the dump
+  std::string compression;                 // of the dump, as in the configuration
   uint64_t dump_bytes = 0;
   uint64_t lost_pages = 0;
   // Of the capture kernel (KiB): all RAM that it was given, MemTotal, and the least MemAvailable that was
@@ -46,6 +48,11 @@ struct CrashRecord {
   std::string collected_boot_id;          // and in which boot; empty: not known
   uint64_t command_tries = 0;             // of [collect] command, none of which has succeeded
 };
+
+// How the writing of the dump ended: the file decides, and the record only where the file allows both.
+DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record);
+// The outcome for people: "whole", "incomplete (3 pages could not be read)", "log only", ...
+std::string describe_dump(CrashOutcome there, const CrashRecord& record);
 
 std::string to_json_text(const CrashRecord& record);
 // `corrupt` when it is no such file. Fields that are missing keep their defaults, unknown ones are passed

@@ -20,7 +20,17 @@ void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, uint64_t first,
   }
 }
 
+// A page whose state is unknown is not left out: reading it reports what is wrong.
+bool is_left_out(const Dump& source, uint64_t pfn) {
+  return source.page_state(pfn) == PageState::excluded;
+}
+
 }  // namespace
+
+void PageFilter::exclude_missing_in(const Dump& source) {
+  // Asked page by page, so only where some are missing.
+  if (source.info().stored_pages < source.info().ram_pages) source_ = &source;
+}
 
 Result<PageFilter> PageFilter::create(const KernelMemory& kernel, const std::vector<PhysicalRange>& ram,
                                       uint64_t max_pfn, int level) {
@@ -58,9 +68,21 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
     statistics_.unreadable_pages += scanned.unreadable_pages;
     if (first_unreadable_.empty()) first_unreadable_ = scanned.first_error;
   }
+  if (source_ != nullptr) exclude_missing(bits);
   statistics_.ram_pages += count_bits(bits.ram);
   statistics_.stored_pages += count_bits(bits.stored);
   return {};
+}
+
+void PageFilter::exclude_missing(ChunkBits& bits) {
+  for (uint64_t bit = 0; bit < bits.ram.size() * 8; ++bit) {
+    if (bits.ram[bit / 8] == std::byte{0}) {
+      bit |= 7;  // eight pages at once: holes
+    } else if (test_bit(bits.ram, bit) && is_left_out(*source_, bits.first_pfn + bit)) {
+      fill_bits(bits.stored, bit, 1, false);
+      ++statistics_.left_out_before;
+    }
+  }
 }
 
 bool PageFilter::has_ram(uint64_t first_pfn) const {

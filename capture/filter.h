@@ -24,6 +24,7 @@ struct FilterStatistics {
   std::array<uint64_t, kPageClasses> pages_of_class{};
   uint64_t sections_without_map = 0;  // kept: nothing is known of their pages
   uint64_t unreadable_pages = 0;      // kept: their struct page could not be read
+  uint64_t left_out_before = 0;       // the source itself does not have them
 };
 
 // Bits of one chunk, LSB first.
@@ -41,6 +42,10 @@ class PageFilter {
   static Result<PageFilter> create(const KernelMemory& kernel, const std::vector<PhysicalRange>& ram,
                                    uint64_t max_pfn, int level);
 
+  // For a source that is a filtered dump: the pages that it left out itself stay left out. They cannot be
+  // read, and are not lost. `source` must outlive the filter.
+  void exclude_missing_in(const Dump& source);
+
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
 
@@ -52,10 +57,13 @@ class PageFilter {
   [[nodiscard]] std::vector<std::string> warnings() const;
 
  private:
+  void exclude_missing(ChunkBits& bits);
+
   const std::vector<PhysicalRange>* ram_;
   uint64_t max_pfn_;
   int level_ = 0;
   const KernelMemory* kernel_ = nullptr;  // null: keep everything
+  const Dump* source_ = nullptr;          // null: it has all of its RAM
   std::optional<MemMap> mem_map_;
   std::optional<PageClassifier> classifier_;
   FilterStatistics statistics_;

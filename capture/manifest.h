@@ -39,7 +39,7 @@ struct Manifest {
   std::vector<int> levels = {31};  // tried in turn when the target is too small
   Compression compression = Compression::zstd;
   int compression_level = 0;                         // 0: the codec's default
-  FinalAction final_action = FinalAction::reboot;    // after a whole dump
+  FinalAction final_action = FinalAction::reboot;    // after a dump, whole or incomplete
   FinalAction failure_action = FinalAction::reboot;  // when no target took one
   std::chrono::seconds device_deadline{60};          // for a target's device to appear
   std::chrono::seconds stall_deadline{120};          // a phase that makes no progress for so long is given up
@@ -78,8 +78,9 @@ inline constexpr std::string_view kCaptureTarget = "capture-target";  // target 
 inline constexpr std::string_view kCaptureLog = "capture-log";        // vmcore-dmesg.txt synced
 inline constexpr std::string_view kCaptureReport = "capture-report";  // report.txt, report.json synced
 inline constexpr std::string_view kCaptureDump = "capture-dump";      // dump whole, renamed, synced
-inline constexpr std::string_view kCaptureFailed =
-    "capture-failed";                                           // no whole dump; the reason stands above
+// Instead: all that can be read is written and synced, and some pages are missing.
+inline constexpr std::string_view kCaptureIncomplete = "capture-incomplete";
+inline constexpr std::string_view kCaptureFailed = "capture-failed";  // neither; the reason stands above
 inline constexpr std::string_view kCaptureEnd = "capture-end";  // unmounted; the final action comes next
 }  // namespace phase
 

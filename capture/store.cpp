@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "dump/dump_mark.h"
 
 namespace lifeboat {
 namespace {
@@ -131,15 +132,36 @@ Result<PendingFile> PendingFile::create(int dir_fd, std::string pending_name, st
   return file;
 }
 
-Result<> PendingFile::publish() {
-  TRY_VOID(sync_file(fd_.get(), pending_name_));
-  int renamed = sys::renameat_noreplace(dir_fd_, pending_name_.c_str(), dir_fd_, final_name_.c_str());
+Result<> PendingFile::rename(const std::string& from, const std::string& to) const {
+  int renamed = sys::renameat_noreplace(dir_fd_, from.c_str(), dir_fd_, to.c_str());
   // Some file systems (vfat, NFS) cannot promise not to replace; the check at creation has to do.
-  if (renamed != 0 && errno == EINVAL)
-    renamed = sys::renameat(dir_fd_, pending_name_.c_str(), dir_fd_, final_name_.c_str());
-  if (renamed != 0) return fail_errno("cannot rename {} to {}", pending_name_, final_name_);
-  if (sys::fsync(dir_fd_) != 0) return fail_errno("cannot sync the folder of {}", final_name_);
+  if (renamed != 0 && errno == EINVAL) renamed = sys::renameat(dir_fd_, from.c_str(), dir_fd_, to.c_str());
+  if (renamed != 0) return fail_errno("cannot rename {} to {}", from, to);
   return {};
+}
+
+Result<> PendingFile::publish() {
+  DumpMark mark = DumpMark::incomplete;
+  bool named = false;
+  const auto published = [&]() -> Result<> {
+    mark = TRY(read_dump_mark(fd_.get(), pending_name_));
+    if (mark == DumpMark::incomplete)
+      return fail(ErrorCode::lost, "{} is marked incomplete: it does not become {}", pending_name_,
+                  final_name_);
+    TRY_VOID(sync_file(fd_.get(), pending_name_));
+    TRY_VOID(rename(pending_name_, final_name_));
+    named = true;
+    if (sys::fsync(dir_fd_) != 0) return fail_errno("cannot sync the folder of {}", final_name_);
+    return {};
+  }();
+  if (published || mark == DumpMark::none) return published;
+  // The file must say what the caller is told. One that cannot be renamed back keeps its final name: it is
+  // whole, and stays unmarked.
+  if (!named || rename(final_name_, pending_name_)) {
+    if (const auto marked = mark_dump_incomplete(fd_.get(), pending_name_); !marked)
+      log::error("{}", marked.error().to_string());
+  }
+  return published;
 }
 
 void PendingFile::discard() {

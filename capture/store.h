@@ -18,13 +18,16 @@ class PendingFile {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const std::string& pending_name() const { return pending_name_; }
-  // Sync, rename to the final name (never over another file), sync the folder.
+  // Sync, rename to the final name (never over another file), sync the folder. A dump gets no final name
+  // while its own header, read back, says INCOMPLETE (`lost`). When anything fails, a dump has its pending
+  // name, and is marked INCOMPLETE again.
   Result<> publish();
   // Takes the unfinished file away.
   void discard();
 
  private:
   PendingFile() = default;
+  Result<> rename(const std::string& from, const std::string& to) const;
   int dir_fd_ = -1;  // not owned
   UniqueFd fd_;
   std::string pending_name_, final_name_;

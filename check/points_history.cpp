@@ -79,10 +79,11 @@ Point last_crash_point(const Facts& facts) {
   Point point{.name = "last crash", .detail = "none is kept"};
   const auto [last, store, path] = find_last_crash(facts);
   if (last != nullptr)
-    point.detail = fmt::format("{}/{}: {}", store, last->name, outcome_name(last->outcome));
+    point.detail = fmt::format("{}/{}: {}", store, last->name,
+                               describe_dump(last->outcome, last->record.value_or(CrashRecord{})));
   if (last != nullptr && last->outcome != CrashOutcome::whole) {
     point.result = PointResult::warning;
-    point.detail += ": the last capture did not go well";
+    if (!ends_capture(last->dump())) point.detail += ": the last capture failed";
     point.next = "see why: cat " + shell_word(fmt::format("{}/{}/{}", path, last->name, kCaptureLogFile));
   } else if (last != nullptr && (!last->record || !last->record->collected)) {
     point.result = PointResult::warning;

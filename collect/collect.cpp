@@ -46,6 +46,7 @@ class Completion {
     folder_fd_ = folder->get();
     CrashRecord record = found_.crash.record.value_or(CrashRecord{.crash_time = found_.crash.crash_time});
     record.outcome = found_.crash.outcome;
+    record.dump = found_.crash.dump();
     report(record);
     take_pstore(pstore);
     record.collected = now;
@@ -74,8 +75,9 @@ class Completion {
       // The record is of a capture that may have been cut off before it took this over.
       if (!record.kind.empty()) return;
       json = read_text_at(folder_fd_, kReportJsonFile, kMostReportBytes);
-    } else if (config_.collect.report && found_.crash.outcome == CrashOutcome::whole) {
-      json = write_report(store_.crash_name(found_.crash.name) + "/" + kDumpFile, folder_fd_);
+    } else if (config_.collect.report && ends_capture(found_.crash.dump())) {
+      const std::string dump = dump_file_name(found_.crash.outcome);
+      json = write_report(store_.crash_name(found_.crash.name) + "/" + dump, folder_fd_, {}, dump);
     } else {
       return;
     }

@@ -26,8 +26,11 @@ std::string notice_text(std::span<const FoundCrash> crashes, const std::string& 
     if (crash.outcome == CrashOutcome::whole) {
       text += fmt::format("  {}\n", command_for("lifeboat inspect", *store, crash.name, kDumpFile));
     } else {
-      text += fmt::format("  Its dump: {}. See: {}\n", outcome_name(crash.outcome),
-                          command_for("ls", *store, crash.name, ""));
+      // One that was written to its end can be read.
+      const bool readable = ends_capture(crash.dump());
+      text += fmt::format("  Its dump: {}. See: {}\n", describe_dump(crash.outcome, record),
+                          readable ? command_for("lifeboat inspect", *store, crash.name, kIncompleteDumpFile)
+                                   : command_for("ls", *store, crash.name, ""));
     }
   }
   if (!records.empty()) {

@@ -28,8 +28,8 @@ Result<> write_fresh(int folder_fd, const std::string& name, std::string_view te
 }
 
 // In the child. The dump's file is opened in its folder, so that no link leads elsewhere.
-Result<> read_and_write(const std::string& called, int folder_fd) {
-  const UniqueFd dump = TRY(open_at(folder_fd, kDumpFile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+Result<> read_and_write(const std::string& called, int folder_fd, const std::string& dump_file) {
+  const UniqueFd dump = TRY(open_at(folder_fd, dump_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   const auto session = TRY(inspect::Session::open(fmt::format("/proc/self/fd/{}", dump.get())));
   const inspect::Report report = inspect::make_report(session);
   const std::string text = inspect::report_text(report, called, inspect::Style(false));
@@ -51,14 +51,15 @@ std::string text_in(int fd) {
 
 }  // namespace
 
-Result<std::string> write_report(const std::string& called, int folder_fd, const ReportLimits& limits) {
+Result<std::string> write_report(const std::string& called, int folder_fd, const ReportLimits& limits,
+                                 const std::string& dump_file) {
   // What went wrong, from the child: memory that both share, since there may be nobody left to tell.
   const UniqueFd said(::memfd_create("report", MFD_CLOEXEC));
   if (!said.valid()) return fail_errno("cannot make room for what a child says");
   const init::ChildLimits child{
       .stall = limits.time, .total = limits.time, .address_space = limits.memory, .expendable = true};
   const auto outcome = init::supervise("report", child, [&](init::Heartbeat&) -> Result<> {
-    if (const auto written = read_and_write(called, folder_fd); !written)
+    if (const auto written = read_and_write(called, folder_fd, dump_file); !written)
       return write_all(said.get(), as_byte_span(written.error().to_string()), "the reason");
     return {};
   });

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "capture/manifest.h"
 
 namespace lifeboat::collect {
 
@@ -16,9 +17,10 @@ struct ReportLimits {
   uint64_t memory = uint64_t{1} << 30;  // address space
 };
 
-// Reads the dump in a crash's open folder and writes report.json there, and report.txt unless there is one:
-// each whole and synced, in a child that may not take more than `limits`. `called`: the dump's path, for the
-// report's words. Returns report.json's text. `timeout`: it took too long.
-Result<std::string> write_report(const std::string& called, int folder_fd, const ReportLimits& limits = {});
+// Reads the dump `dump_file` in a crash's open folder and writes report.json there, and report.txt unless
+// there is one: each whole and synced, in a child that may not take more than `limits`. `called`: the dump's
+// path, for the report's words. Returns report.json's text. `timeout`: it took too long.
+Result<std::string> write_report(const std::string& called, int folder_fd, const ReportLimits& limits = {},
+                                 const std::string& dump_file = kDumpFile);
 
 }  // namespace lifeboat::collect

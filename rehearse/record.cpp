@@ -37,6 +37,7 @@ nlohmann::ordered_json timings_json(const RehearsalResult& result) {
 nlohmann::ordered_json result_json(const RehearsalResult& result) {
   return {{"whole", result.whole},
           {"problem", result.problem},
+          {"outcome", outcome_name(result.outcome)},
           {"release", result.release},
           {"accelerator", accelerator_name(result.accelerator)},
           {"boots", result.boots},

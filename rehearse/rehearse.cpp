@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "capture/crash_list.h"
 #include "capture/crash_record.h"
 #include "capture/initramfs/compress.h"
 #include "capture/initramfs/initramfs.h"
@@ -262,18 +263,21 @@ class Stage {
   }
 
   // What the capture kernel wrote of itself beside the dump.
-  void read_crash_record() {
+  CrashRecord read_crash_record() {
     const auto text = read_text(in_out(kCrashRecordFile));
-    const auto record = text ? parse_crash_record(*text) : std::unexpected(text.error());
-    if (!record) return;
+    auto record = text ? parse_crash_record(*text) : std::unexpected(text.error());
+    if (!record) return {};
     result_.memory_reserved_kib = record->memory_reserved_kib;
     result_.memory_total_kib = record->memory_total_kib;
     result_.memory_lowest_kib = record->memory_lowest_kib;
+    return *std::move(record);
   }
 
   Result<> judge() {
     const auto begin = Clock::now();
-    read_crash_record();
+    const CrashRecord record = read_crash_record();
+    const UniqueFd out = TRY(open_file(options_.out, O_RDONLY | O_DIRECTORY));
+    const CrashOutcome there = outcome_in(out.get());
     for (const char* name : {kDumpFile, kIncompleteDumpFile}) {
       if (result_.dump.empty() && fs::exists(in_out(name))) result_.dump = in_out(name);
     }
@@ -286,11 +290,16 @@ class Stage {
     auto verdict = verify_dump(result_.dump, no_progress());
     if (verdict) {
       result_.verdict = *std::move(verdict);
+      // A dump that was not given its final name is not whole, whatever its pages are like.
+      if (there != CrashOutcome::whole && result_.problem.empty())
+        result_.problem = "the dump: " + describe_dump(there, record);
       if (!result_.verdict.whole && result_.problem.empty()) result_.problem = "the dump is not whole";
     } else if (result_.problem.empty()) {
       result_.problem = verdict.error().to_string();
     }
     result_.whole = result_.verdict.whole && result_.problem.empty();
+    if (result_.whole) result_.outcome = DumpOutcome::whole;
+    if (there == CrashOutcome::incomplete) result_.outcome = dump_outcome(there, record);
     result_.verify = Clock::now() - begin;
     return {};
   }

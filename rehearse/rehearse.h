@@ -12,6 +12,7 @@
 #include "base/size.h"
 #include "capture/initramfs/initramfs.h"
 #include "capture/levels.h"
+#include "dump/dump_outcome.h"
 #include "dump/verify.h"
 #include "rehearse/guest.h"
 
@@ -49,6 +50,8 @@ struct RehearsalOptions {
 struct RehearsalResult {
   bool whole = false;
   std::string problem;  // why not
+  // Of the dump. `whole` needs the dump's final name and a verdict that agrees.
+  DumpOutcome outcome = DumpOutcome::failed;
   std::string release;
   Accelerator accelerator = Accelerator::tcg;
   int boots = 0;  // guests started; more than one: the others died before their /init

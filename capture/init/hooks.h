@@ -12,7 +12,7 @@ namespace lifeboat::init {
 struct HookCall {
   std::string point;    // "before", "after": LIFEBOAT_POINT
   std::string folder;   // of the crash, where it can be reached now: LIFEBOAT_FOLDER; empty: there is none
-  std::string outcome;  // "whole", "failed": LIFEBOAT_OUTCOME; empty: not yet known
+  std::string outcome;  // "whole", "incomplete", "failed": LIFEBOAT_OUTCOME; empty: not yet known
 };
 
 // One after the other, each for at most `deadline`; then it is killed, with the children that it left in its

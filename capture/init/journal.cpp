@@ -30,6 +30,7 @@ constexpr std::string_view kCutOff =
 
 Result<> save_record(int folder_fd, CrashRecord record, const std::string& problem) {
   record.outcome = outcome_in(folder_fd);
+  record.dump = dump_outcome(record.outcome, record);
   if (!problem.empty()) record.problems.push_back(problem);
   if (const auto use = memory_use()) {
     record.memory_reserved_kib = use->reserved_kib;

@@ -22,13 +22,16 @@ class Climber {
       bounds.total = manifest_.deadline;
       const Outcome outcome =
           supervise("capture", bounds, [&](Heartbeat& heartbeat) { return place.save(journal_, heartbeat); });
-      end = {.whole = outcome == Outcome::done, .folder = journal_.folder().value_or("")};
-      if (end.whole || last) {
+      const CrashRecord record = journal_.record();
+      end = {
+          .outcome = record.dump, .lost_pages = record.lost_pages, .folder = journal_.folder().value_or("")};
+      const bool taken = ends_capture(end.outcome);
+      if (taken || last) {
         hooks(manifest_.hooks_after,
-              {.point = "after", .folder = end.folder, .outcome = end.whole ? "whole" : "failed"});
+              {.point = "after", .folder = end.folder, .outcome = std::string(outcome_name(end.outcome))});
       }
       leave(place, outcome);
-      if (end.whole) return end;
+      if (taken) return end;
       if (!last) log::warning("trying the next target");
     }
     announce(phase::kCaptureFailed);

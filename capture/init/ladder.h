@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A capture, rung by rung: the hooks before it, one place after the other until the dump lies whole in one,
-// the hooks after it, and at last the console. Each piece of work is done in a child that has to show
-// progress (supervise.h), so whatever happens it comes to an end. The same ladder for lifeboat-init and for a
-// capture kernel that runs the installed system.
+// A capture, rung by rung: the hooks before it, one place after the other until one has taken the dump
+// (whole, or incomplete because memory cannot be read, which the next place would not change), the hooks
+// after it, and at last the console. Each piece of work is done in a child that has to show progress
+// (supervise.h), so whatever happens it comes to an end. The same ladder for lifeboat-init and for a capture
+// kernel that runs the installed system.
 #pragma once
 
 #include <functional>
@@ -17,7 +18,8 @@ namespace lifeboat::init {
 
 // Where a dump may go.
 struct Place {
-  // Saves the crash there (save.h), and notes in the journal how far it came.
+  // Saves the crash there (save.h), and notes in the journal how far it came: what counts as the outcome is
+  // CrashRecord::dump, whatever became of the child that saved.
   std::function<Result<>(Journal&, Heartbeat&)> save;
   // Lets the place go, once the record lies in it.
   std::function<Result<>()> leave;
@@ -30,8 +32,9 @@ struct LadderOptions {
 };
 
 struct LadderEnd {
-  bool whole = false;  // the dump is
-  std::string folder;  // of the crash in the last place; empty: none came to be
+  DumpOutcome outcome = DumpOutcome::failed;
+  uint64_t lost_pages = 0;  // of the dump
+  std::string folder;       // of the crash in the last place; empty: none came to be
 };
 
 // Of `manifest` what it says of hooks and deadlines counts. The journal is forgotten at the end.

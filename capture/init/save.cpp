@@ -94,7 +94,7 @@ Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, CrashR
       .unfilterable = Unfilterable::keep_all,
       .make_room = [&room] { return room.take_oldest(); },
   };
-  const CaptureReport report = TRY(capture_dump(source, file.fd(), kDumpFile, options, heartbeat));
+  const CaptureReport report = TRY(capture_into(source, file, kDumpFile, options, heartbeat));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   log::info("dump: level {}, {} of {} pages ({} zero), {}", report.level, report.pages.stored_pages,
             report.pages.ram_pages, report.zero_pages, format_size(report.file_bytes));
@@ -102,11 +102,10 @@ Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, CrashR
   record.compression = format_compression_choice(options.compression);
   record.dump_bytes = report.file_bytes;
   record.lost_pages = report.lost_pages;
-  if (report.lost_pages > 0) {
-    return fail(ErrorCode::lost, "{} pages could not be read; the dump stays marked incomplete",
-                report.lost_pages);
-  }
-  return file.publish();
+  record.dump = report.outcome;
+  if (report.outcome != DumpOutcome::whole)
+    record.problems.push_back(fmt::format("the dump is incomplete: {}", report.reason));
+  return {};
 }
 
 // The vmcore as it is, holes left as holes.
@@ -164,9 +163,10 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
     crash.problem(saved.error());
     return saved;
   }
-  announce(phase::kCaptureDump);
+  const bool whole = crash.record.dump == DumpOutcome::whole;
+  announce(whole ? phase::kCaptureDump : phase::kCaptureIncomplete);
   crash.done("dump");
-  room.apply(manifest.retention);
+  if (whole) room.apply(manifest.retention);
   if (manifest.copy_elf) TRY_VOID(copy_elf(vmcore, folder.fd.get(), heartbeat));
   return {};
 }

@@ -13,7 +13,8 @@ inline constexpr const char* kVmcore = "/proc/vmcore";
 // Saves the crash behind `vmcore` into a new folder of the store, which is open as `store_fd` and lies at
 // `store_path`. The order of safety: the log first, synced; the report; then the dump under its incomplete
 // name; then the name that says it is whole. Announces each step, and notes in `journal` how far it came,
-// also when it fails. Of `manifest` what concerns dump and report counts.
+// also when it fails: CrashRecord::dump is the outcome, and no error means `whole` or `incomplete`. Of
+// `manifest` what concerns dump and report counts.
 Result<> save_into_store(const std::string& vmcore, int store_fd, const std::string& store_path,
                          const Manifest& manifest, Journal& journal, Heartbeat& heartbeat);
 

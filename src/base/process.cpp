@@ -64,6 +64,14 @@ class FileActions {
 
 }  // namespace
 
+void fail_writes_at_size_limit() {
+  // A handler, not SIG_IGN: that would be inherited by other programs.
+  struct sigaction action{};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGXFSZ, &action, nullptr);
+}
+
 std::optional<std::string> find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) {
     return ::access(name.c_str(), X_OK) == 0 ? std::optional(name) : std::nullopt;

@@ -61,6 +61,10 @@ inline constexpr size_t kMostOutputBytes = size_t{64} << 20;
 // that nobody reads. Output that is longer than what is kept is read all the same, and dropped.
 Result<ProcessOutput> run_process(const std::vector<std::string>& argv, std::chrono::milliseconds limit);
 
+// A write beyond RLIMIT_FSIZE (ulimit -f) fails with EFBIG from now on, as a write to a full disk does,
+// instead of killing this process by SIGXFSZ. Programs that are started meet the signal as usual. For main().
+void fail_writes_at_size_limit();
+
 // The path of a program in PATH, as a shell would find it; for root, /usr/sbin and /sbin are looked at too.
 std::optional<std::string> find_program(const std::string& name);
 

@@ -16,6 +16,7 @@
 #include "capture/initramfs/mounted_target.h"
 #include "capture/store.h"
 #include "cli/configuration.h"
+#include "cli/outcome.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -108,7 +109,7 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
   const config::Config config = read.value_or(config::Config{});
   const auto end = capture(line, source, config);
   if (!end) log::error("{}", end.error().to_string());
-  const FinalAction action = end && end->whole ? config.final_action : config.failure_action;
+  const FinalAction action = end && ends_capture(end->outcome) ? config.final_action : config.failure_action;
   // A shell may last.
   if (action == FinalAction::shell) put_off_timeout(std::chrono::years(1));
   init::final_action_of_system(action, kShell);
@@ -124,14 +125,23 @@ Result<int> capture_into_store(const CommandLine& line, const std::string& sourc
     capture_and_act(line, source);
   }
   const auto end = TRY(capture(line, source, TRY(read_config(line))));
-  if (!end.whole)
-    return fail(ErrorCode::io, "{} could not be saved whole; why, and how far it came, stands above", source);
+  if (end.outcome == DumpOutcome::failed)
+    return fail(ErrorCode::io, "{} could not be saved; why, and how far it came, stands above", source);
+  const bool whole = end.outcome == DumpOutcome::whole;
   if (line.json()) {
-    print_json({{"folder", end.folder}, {"whole", true}});
-  } else {
+    print_json({{"folder", end.folder},
+                {"whole", whole},
+                {"outcome", outcome_name(end.outcome)},
+                {"lost_pages", end.lost_pages}});
+  } else if (whole) {
     fmt::print("{}: the dump is whole\n", end.folder);
   }
-  return kDone;
+  if (!whole) {
+    report_incomplete(fmt::format("{}/{}", end.folder, kIncompleteDumpFile),
+                      end.lost_pages > 0 ? fmt::format("{} pages could not be read", end.lost_pages)
+                                         : "the source itself is not whole");
+  }
+  return exit_code_of(end.outcome);
 }
 
 }  // namespace lifeboat::cli

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include "capture/store.h"
 #include "cli/capture_store.h"
 #include "cli/configuration.h"
+#include "cli/outcome.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -28,13 +30,16 @@ nlohmann::ordered_json to_json(const std::string& dest, const CaptureReport& rep
     classes[std::string(page_class_name(static_cast<PageClass>(index)))] = report.pages.pages_of_class[index];
   }
   return {{"dump", dest},
-          {"whole", report.lost_pages == 0},
+          {"whole", report.outcome == DumpOutcome::whole},
+          {"outcome", outcome_name(report.outcome)},
+          {"reason", report.reason},
           {"level", report.level},
           {"filtered", report.filtered},
           {"ram_pages", report.pages.ram_pages},
           {"stored_pages", report.pages.stored_pages},
           {"zero_pages", report.zero_pages},
           {"lost_pages", report.lost_pages},
+          {"left_out_before", report.pages.left_out_before},
           {"pages_of_class", classes},
           {"bytes", report.file_bytes},
           {"warnings", report.warnings}};
@@ -57,7 +62,18 @@ Result<CaptureOptions> capture_options(const CommandLine& line) {
   return options;
 }
 
-// Saves into DEST.incomplete, and gives it its name when it is whole.
+// What the operator can do about a dump that does not fit.
+void add_hint(Error& error) {
+  if (error.code == ErrorCode::no_space)
+    error.hint("make room, choose another place, or leave more out with a higher --level");
+  if (error.sys_errno == EFBIG) {
+    error.hint(
+        "the file system or a limit (ulimit -f) allows no larger file: choose another place, or leave more "
+        "out with a higher --level");
+  }
+}
+
+// Saves into DEST.incomplete, which gets its name when it is whole.
 Result<CaptureReport> save(Dump& source, const std::string& source_name, const std::string& dest,
                            const CaptureOptions& options) {
   const std::filesystem::path path(dest);
@@ -68,18 +84,14 @@ Result<CaptureReport> save(Dump& source, const std::string& source_name, const s
     return fail(ErrorCode::usage, "capture: {} is not the name of a file", dest);
   auto file = TRY(PendingFile::create(dir.get(), name + ".incomplete", name));
   TerminalProgress progress;
-  auto report = capture_dump(source, file.fd(), dest, options, progress);
-  if (report && report->lost_pages == 0) {
-    if (auto published = file.publish(); !published) return std::unexpected(published.error());
-    return report;
-  }
-  if (!report && report.error().code == ErrorCode::no_space)
-    report.error().hint("make room, choose another place, or leave more out with a higher --level");
-  if (!report && !source_is_fleeting(source_name)) {
+  auto report = capture_into(source, file, dest, options, progress);
+  if (report) return report;
+  add_hint(report.error());
+  if (source_is_fleeting(source_name)) {
+    log::warning("what could be saved is in {}/{}, marked incomplete", folder, file.pending_name());
+  } else {
     file.discard();
-    return report;
   }
-  log::warning("what could be saved is in {}/{}, marked incomplete", folder, file.pending_name());
   return report;
 }
 
@@ -90,7 +102,9 @@ Result<int> run_capture(const Arguments& arguments) {
       "capture", "SOURCE DEST [options] | SOURCE --store [options]",
       "Saves SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file\n"
       "DEST: filtered, compressed, in the KDUMP format. While it is not whole the file is called\n"
-      "DEST.incomplete and says so itself.\n"
+      "DEST.incomplete and says so itself. It stays so, with exit code 1, when pages cannot be read, or "
+      "when\n"
+      "SOURCE is not whole itself. What SOURCE has left out stays left out.\n"
       "With --store into a new folder of the configured target, as the capture kernel does: hooks, log, "
       "report,\ndump; with its deadlines, and the next target when one fails.");
   // clang-format off
@@ -131,19 +145,15 @@ Result<int> run_capture(const Arguments& arguments) {
   }
   const CaptureReport report = TRY(save(*source, source_name, dest, options));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
-  const bool whole = report.lost_pages == 0;
+  const bool whole = report.outcome == DumpOutcome::whole;
+  const std::string file = whole ? dest : dest + ".incomplete";
   if (line.json()) {
-    print_json(to_json(whole ? dest : dest + ".incomplete", report));
+    print_json(to_json(file, report));
   } else if (whole) {
-    print_text(dest, report);
+    print_text(file, report);
   }
-  if (!whole) {
-    log::error(
-        "{}.incomplete: {} pages could not be read\n  next: 'lifeboat inspect' and crash can use what is "
-        "there",
-        dest, report.lost_pages);
-  }
-  return whole ? kDone : kFailed;
+  if (!whole) report_incomplete(file, report.reason);
+  return exit_code_of(report.outcome);
 }
 
 }  // namespace lifeboat::cli

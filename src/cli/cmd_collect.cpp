@@ -24,6 +24,8 @@ Json to_json(const collect::Collection& collection) {
     crashes.push_back({{"folder", found.folder},
                        {"device", found.device.empty() ? Json() : Json(found.device)},
                        {"outcome", outcome_name(found.crash.outcome)},
+                       {"dump_outcome", outcome_name(found.crash.dump())},
+                       {"lost_pages", record.lost_pages},
                        {"report", found.crash.has_report},
                        {"panic", record.panic},
                        {"kind", record.kind},
@@ -61,8 +63,9 @@ void wait_for_devices(const config::Config& config, std::chrono::seconds patienc
 void print_text(const collect::Collection& collection) {
   for (const auto& found : collection.crashes) {
     const CrashRecord record = found.crash.record.value_or(CrashRecord{});
-    fmt::print("{}: dump {}, {}{}\n", place(found.device, found.folder), outcome_name(found.crash.outcome),
-               format_size(found.crash.bytes), record.panic.empty() ? "" : ": " + one_line(record.panic));
+    fmt::print("{}: dump {}, {}{}\n", place(found.device, found.folder),
+               describe_dump(found.crash.outcome, record), format_size(found.crash.bytes),
+               record.panic.empty() ? "" : ": " + one_line(record.panic));
     if (found.pstore_records > 0) fmt::print("  {} records of pstore\n", found.pstore_records);
   }
   for (const auto& retry : collection.retried) {

@@ -16,13 +16,20 @@ using Json = nlohmann::ordered_json;
 Json to_json(const collect::FoundCrash& found) {
   const auto& [store, crash] = found;
   const CrashRecord record = crash.record.value_or(CrashRecord{});
-  return {
-      {"folder", found.folder()},      {"device", store->device.empty() ? Json() : Json(store->device)},
-      {"time", crash.crash_time},      {"outcome", outcome_name(crash.outcome)},
-      {"bytes", crash.bytes},          {"report", crash.has_report},
-      {"kernel", record.release},      {"boot_id", record.boot_id},
-      {"kind", record.kind},           {"panic", record.panic},
-      {"signature", record.signature}, {"collected", record.collected ? Json(*record.collected) : Json()}};
+  return {{"folder", found.folder()},
+          {"device", store->device.empty() ? Json() : Json(store->device)},
+          {"time", crash.crash_time},
+          {"outcome", outcome_name(crash.outcome)},
+          {"bytes", crash.bytes},
+          {"report", crash.has_report},
+          {"kernel", record.release},
+          {"boot_id", record.boot_id},
+          {"kind", record.kind},
+          {"panic", record.panic},
+          {"signature", record.signature},
+          {"collected", record.collected ? Json(*record.collected) : Json()},
+          {"dump_outcome", outcome_name(crash.dump())},
+          {"lost_pages", record.lost_pages}};
 }
 
 void print_table(const std::vector<collect::FoundCrash>& crashes) {
@@ -33,13 +40,15 @@ void print_table(const std::vector<collect::FoundCrash>& crashes) {
     fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", inspect::format_utc(crash.crash_time),
                outcome_name(crash.outcome), format_size(crash.bytes),
                record.release.empty() ? "-" : one_line(record.release), found.name());
+    if (crash.outcome == CrashOutcome::incomplete)
+      fmt::print("{:<23}  {}\n", "", describe_dump(crash.outcome, record));
     if (!record.panic.empty()) fmt::print("{:<23}  {}\n", "", one_line(record.panic));
   }
   std::set<std::string> told;
   for (const auto& [store, crash] : crashes) {
     if (!store->device.empty() && told.insert(store->device).second) {
       fmt::print("{} is not mounted: to read what is there: {}\n", store->device,
-                 collect::command_for("lifeboat inspect", *store, crash.name, kDumpFile));
+                 collect::command_for("lifeboat inspect", *store, crash.name, dump_file_name(crash.outcome)));
     }
   }
 }

@@ -11,6 +11,7 @@
 #include <new>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "base/spelling.h"
 #include "cli/command.h"
 #include "cli/kexec/kexec.h"
@@ -95,6 +96,7 @@ int run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   // `lifeboat inspect ... | head` ends quietly, as other filters do.
   std::signal(SIGPIPE, SIG_DFL);
+  lifeboat::fail_writes_at_size_limit();
   if (argc == 0) return lifeboat::cli::kUsage;
   const std::string_view called(argv[0]);
   if (called.substr(called.rfind('/') + 1) == "kexec") return lifeboat::cli::run_kexec(argc, argv);

@@ -80,6 +80,7 @@ Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWri
     return fail(ErrorCode::unsupported, "{}: notes of {} bytes", name, options.notes.size());
   KdumpWriter writer(fd, std::move(name));
   writer.make_room_ = options.make_room;
+  writer.source_incomplete_ = options.source_incomplete;
   writer.header_ = make_header(options);
   writer.max_pfn_ = options.max_pfn;
   const uint64_t bitmap_blocks = divide_up(divide_up(options.max_pfn, 8), kPageSize);
@@ -131,7 +132,7 @@ Result<> KdumpWriter::read_stored_bits(uint64_t first_pfn, MutableByteSpan bits)
 }
 
 Result<> KdumpWriter::begin_pages(uint64_t stored) {
-  announced_ = stored;
+  counts_.announced = stored;
   data_offset_ = descriptors_offset_ + stored * sizeof(kdump::PageDescriptor);
   // Descriptors not yet written read as zero, which means: lost.
   TRY_VOID(resize(data_offset_));
@@ -152,7 +153,7 @@ Result<> KdumpWriter::add_zero_page() {
 }
 
 Result<> KdumpWriter::add_lost_page() {
-  ++lost_;
+  ++counts_.lost;
   return add_descriptor({});
 }
 
@@ -163,8 +164,9 @@ Result<> KdumpWriter::append_data(ByteSpan data) {
 }
 
 Result<> KdumpWriter::add_descriptor(const kdump::PageDescriptor& descriptor) {
-  if (added_ == announced_) return fail(ErrorCode::corrupt, "{}: more pages than were announced", name_);
-  ++added_;
+  if (counts_.added == counts_.announced)
+    return fail(ErrorCode::corrupt, "{}: more pages than were announced", name_);
+  ++counts_.added;
   descriptors_.push_back(descriptor);
   return descriptors_.size() >= kDescriptorBuffer ? flush_descriptors() : Result<>();
 }
@@ -199,11 +201,22 @@ void KdumpWriter::abandon() {
   sys::fsync(fd_);
 }
 
-Result<> KdumpWriter::finish() {
+Result<DumpOutcome> KdumpWriter::finish() {
   TRY_VOID(flush_descriptors());
   TRY_VOID(flush_data());
   TRY_VOID(sync_file(fd_, name_));
-  if (added_ != announced_ || lost_ > 0) return {};
+  const auto& [announced, added, lost] = counts_;
+  if (added != announced)
+    return fail(ErrorCode::corrupt, "{}: only {} of {} announced pages were added", name_, added, announced);
+  const DumpOutcome outcome = outcome_of(counts_);
+  if (outcome == DumpOutcome::failed)
+    return fail(ErrorCode::lost, "{}: {} of {} pages could not be read", name_, lost, announced);
+  if (outcome == DumpOutcome::incomplete || source_incomplete_) return DumpOutcome::incomplete;
+  TRY_VOID(clear_mark());
+  return DumpOutcome::whole;
+}
+
+Result<> KdumpWriter::clear_mark() {
   header_.status &= ~static_cast<uint32_t>(kdump::kStatusIncomplete);
   auto cleared = write(0, object_bytes(header_));
   if (cleared) cleared = sync_file(fd_, name_);
@@ -212,6 +225,7 @@ Result<> KdumpWriter::finish() {
     header_.status |= kdump::kStatusIncomplete;
     // There is nothing else to try, and the caller gets the error that led here.
     ignore_result(pwrite_all(fd_, 0, object_bytes(header_), name_));
+    sys::fsync(fd_);
   }
   return cleared;
 }

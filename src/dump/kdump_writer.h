@@ -13,6 +13,7 @@
 
 #include "dump/codec.h"
 #include "dump/dump.h"
+#include "dump/dump_outcome.h"
 #include "dump/kdump_format.h"
 
 namespace lifeboat {
@@ -31,6 +32,7 @@ struct KdumpWriterOptions {
   ByteSpan notes;                  // PT_NOTE data, VMCOREINFO among them
   uint64_t vmcoreinfo_offset = 0;  // of the text within `notes`
   uint64_t vmcoreinfo_size = 0;
+  bool source_incomplete = false;  // what is copied is not whole itself: the mark is never cleared
   // Called when there is no room for a write. True: some was made, so the same write is tried again. Only
   // what a write itself says counts: a file system that finds out when it is synced has lost data by then.
   std::function<bool()> make_room = {};
@@ -59,11 +61,13 @@ class KdumpWriter {
   // Writes what is buffered, and leaves the file marked INCOMPLETE: for a target that became full.
   // Best effort: an error is not worth more than the one that led here.
   void abandon();
-  // Flush, fsync, clear INCOMPLETE (only when every announced page was added and none is lost), fsync.
-  Result<> finish();
+  // Flush, fsync; then, if the dump is whole (dump_outcome.h), clear INCOMPLETE and fsync again. `whole` or
+  // `incomplete`; an error is the third outcome, `failed`, and leaves the mark: `corrupt` when fewer pages
+  // were added than announced, `lost` when too few could be read, else what the file system says.
+  Result<DumpOutcome> finish();
 
   [[nodiscard]] uint64_t bytes_written() const { return data_offset_; }
-  [[nodiscard]] uint64_t lost_pages() const { return lost_; }
+  [[nodiscard]] uint64_t lost_pages() const { return counts_.lost; }
 
  private:
   KdumpWriter(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
@@ -75,6 +79,7 @@ class KdumpWriter {
   Result<> append_data(ByteSpan data);
   Result<> flush_data();
   Result<> flush_descriptors();
+  Result<> clear_mark();
 
   int fd_;
   std::string name_;
@@ -86,7 +91,8 @@ class KdumpWriter {
   uint64_t descriptors_offset_ = 0;  // where the buffered descriptors go
   uint64_t data_offset_ = 0;         // where the next page's data goes
   uint64_t zero_page_offset_ = 0;
-  uint64_t announced_ = 0, added_ = 0, lost_ = 0;
+  DumpCounts counts_;
+  bool source_incomplete_ = false;
   std::vector<kdump::PageDescriptor> descriptors_;  // buffered
   std::vector<std::byte> data_;                     // buffered
 };

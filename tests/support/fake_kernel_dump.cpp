@@ -104,7 +104,7 @@ void FakeKernel::write_kdump(const std::string& path, const std::vector<uint64_t
     require(page == memory_.pages().end() ? writer.add_zero_page() : writer.add_page(page->second, 0));
   }
   if (finish) {
-    require(writer.finish());
+    if (!writer.finish()) throw std::runtime_error("cannot finish " + path);
   } else {
     writer.abandon();
   }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "capture/init/console.h"
 #include "capture/init/journal.h"
 #include "capture/init/ladder.h"
@@ -89,11 +90,12 @@ class Pid1 {
       places.push_back({.save = save, .leave = unmount_target});
     }
     Journal journal;
-    return climb(manifest_, places, journal,
-                 {.log_file = kRunLog,
-                  .on_wait = [this] { watchdogs_.feed(); },
-                  .last_rung = [](Heartbeat& heartbeat) { return print_log_tail(kVmcore, heartbeat); }})
-        .whole;
+    const LadderEnd end =
+        climb(manifest_, places, journal,
+              {.log_file = kRunLog,
+               .on_wait = [this] { watchdogs_.feed(); },
+               .last_rung = [](Heartbeat& heartbeat) { return print_log_tail(kVmcore, heartbeat); }});
+    return ends_capture(end.outcome);
   }
 
   Manifest manifest_;
@@ -110,6 +112,7 @@ int main() {
   }
   // A closed console must not end PID 1.
   ::signal(SIGPIPE, SIG_IGN);
+  lifeboat::fail_writes_at_size_limit();
   lifeboat::init::Pid1 pid1;
   lifeboat::init::final_action(pid1.run(), pid1.shell());
 }

@@ -5,11 +5,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/log.h"
 #include "dump/byte_source.h"
 #include "dump/verify.h"
 #include "tests/support/elf_builder.h"
+#include "tests/support/fake_kernel.h"
 #include "tests/support/faults.h"
+#include "tests/support/flattened_builder.h"
+#include "tests/support/kdump_builder.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
 
@@ -19,6 +24,7 @@ namespace {
 using test::code_of;
 using test::ElfBuilder;
 using test::FaultInjection;
+using test::KdumpBuilder;
 using test::why;
 using testing::Contains;
 using testing::HasSubstr;
@@ -100,6 +106,8 @@ TEST_P(CaptureCodecs, WholeDumpHoldsEveryPage) {
   EXPECT_EQ(report->pages.stored_pages, kPages);
   EXPECT_EQ(report->zero_pages, 200u);
   EXPECT_EQ(report->lost_pages, 0u);
+  EXPECT_EQ(report->outcome, DumpOutcome::whole);
+  EXPECT_EQ(report->reason, "");
   EXPECT_THAT(report->warnings, Contains(HasSubstr("nothing is filtered")));
 
   EXPECT_TRUE(verify_dump(path(), no_progress())->whole);
@@ -139,6 +147,8 @@ TEST_F(Capture, UnreadablePageIsLostAloneAndTheMarkStays) {
   const auto report = capture(damaged);
   ASSERT_TRUE(report) << why(report);
   EXPECT_EQ(report->lost_pages, 1u);
+  EXPECT_EQ(report->outcome, DumpOutcome::incomplete);
+  EXPECT_EQ(report->reason, fmt::format("1 of {} pages could not be read", kPages));
   EXPECT_THAT(report->warnings, Contains(HasSubstr("uncorrectable memory error")));
   const auto verified = verify_dump(path(), no_progress()).value();
   EXPECT_FALSE(verified.whole);
@@ -231,6 +241,250 @@ TEST_F(Capture, EveryFailingWriteLeavesTheMark) {
   }
 }
 
+// Memory that cannot be read will not be readable for the next level either.
+TEST_F(Capture, UnreadablePageIsNoReasonForTheNextLevel) {
+  options_.levels = {0, 1};
+  Damaged damaged(std::move(source_), kHigh);
+  const auto report = capture(damaged);
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_EQ(report->outcome, DumpOutcome::incomplete);
+  EXPECT_EQ(report->level, 0);
+}
+
+TEST_F(Capture, WithoutAReadablePageItHasFailed) {
+  const auto lost = [](KdumpBuilder builder) {
+    for (uint64_t pfn = 0; pfn < 40; ++pfn) builder.lost_page(pfn);
+    return builder.build();
+  };
+  const auto source = Dump::open(memory_byte_source(lost(KdumpBuilder(40)), "lost")).value();
+  EXPECT_EQ(code_of(capture(*source)), ErrorCode::lost);
+  EXPECT_TRUE(Dump::open(path()).value()->info().incomplete);
+}
+
+// vfat takes no file of 4 GiB, and a limit none beyond it: less may fit, but room would not help.
+TEST_F(Capture, FileThatBecomesTooLargeIsTriedWithTheNextLevel) {
+  options_.levels = {31, 1};
+  options_.make_room = []() -> bool {
+    ADD_FAILURE();
+    return false;
+  };
+  {
+    const FaultInjection fault(sys::Call::pwrite, 6, EFBIG);
+    const auto report = capture(*source_);
+    ASSERT_TRUE(report) << why(report);
+    EXPECT_EQ(report->outcome, DumpOutcome::whole);
+    EXPECT_THAT(report->warnings, Contains(HasSubstr("trying level 1")));
+  }
+  const FaultInjection fault(sys::Call::pwrite, 6, EFBIG, FaultInjection::Duration::for_good);
+  const auto report = capture(*source_);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().sys_errno, EFBIG);
+  // Of the last level not even the headers were written.
+  EXPECT_FALSE(Dump::open(path()).has_value());
+}
+
+// --- Into a file that is to get its final name.
+
+class CaptureInto : public Capture {
+ protected:
+  Result<CaptureReport> capture_into_folder(Dump& source) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directory(folder_);
+    const UniqueFd dir = TRY(open_file(folder_, O_RDONLY | O_DIRECTORY));
+    auto file = TRY(PendingFile::create(dir.get(), "vmcore.incomplete", "vmcore"));
+    return capture_into(source, file, "vmcore", options_, no_progress());
+  }
+  [[nodiscard]] bool has(const char* name) const { return std::filesystem::exists(folder_ / name); }
+  // Either the file has its final name, is whole and says so, or it says that it is not.
+  void expect_mark_agrees() const {
+    ASSERT_NE(has("vmcore"), has("vmcore.incomplete"));
+    if (has("vmcore")) {
+      EXPECT_TRUE(verify_dump(folder_ / "vmcore", no_progress())->whole);
+    } else if (const auto dump = Dump::open(folder_ / "vmcore.incomplete")) {
+      EXPECT_TRUE((*dump)->info().incomplete);
+    }
+  }
+
+  std::filesystem::path folder_ = temp_.path() / "crash";
+};
+
+TEST_F(CaptureInto, WholeDumpGetsItsName) {
+  EXPECT_EQ(capture_into_folder(*source_)->outcome, DumpOutcome::whole);
+  EXPECT_TRUE(has("vmcore"));
+  expect_mark_agrees();
+}
+
+TEST_F(CaptureInto, IncompleteDumpDoesNot) {
+  Damaged damaged(std::move(source_), kHigh);
+  EXPECT_EQ(capture_into_folder(damaged)->outcome, DumpOutcome::incomplete);
+  EXPECT_TRUE(has("vmcore.incomplete"));
+  expect_mark_agrees();
+}
+
+// Whichever call of the whole capture fails: the last syncs and the rename above all.
+TEST_F(CaptureInto, EachFailingCallLeavesAMarkedFile) {
+  bool fired = true;
+  int nth = 0;
+  for (; fired; ++nth) {
+    fired = false;
+    int calls = 0;
+    bool armed = true;
+    sys::set_fault_hook([&](sys::Call call) {
+      // What is opened, is opened before anything is written.
+      if (!armed || call == sys::Call::open || calls++ != nth) return 0;
+      armed = false;
+      fired = true;
+      return EIO;
+    });
+    const auto report = capture_into_folder(*source_);
+    sys::set_fault_hook({});
+    EXPECT_EQ(report.has_value(), !fired) << "call " << nth;
+    SCOPED_TRACE(nth);
+    expect_mark_agrees();
+    if (fired) {
+      EXPECT_TRUE(has("vmcore.incomplete")) << "what has failed has no final name";
+    }
+  }
+  EXPECT_GT(nth, 10);
+  EXPECT_TRUE(has("vmcore")) << "the run without a fault";
+}
+
+// --- What the source itself does not have.
+
+// Some pages, of which the last is noise.
+KdumpBuilder some_kdump() {
+  KdumpBuilder builder(64);
+  for (uint64_t pfn = 0; pfn < 20; ++pfn) builder.page(pfn, test::patterned_page(pfn), Compression::zstd);
+  builder.page(20, test::noise(1, kPageSize));
+  return builder;
+}
+
+struct IncompleteSource {
+  const char* name;
+  std::vector<std::byte> (*bytes)();
+  uint64_t lost;
+};
+class CaptureOfIncomplete : public CaptureInto, public testing::WithParamInterface<IncompleteSource> {};
+
+TEST_P(CaptureOfIncomplete, IsIncomplete) {
+  const auto source = Dump::open(memory_byte_source(GetParam().bytes(), "source")).value();
+  options_.levels = {0};
+  const auto report = capture_into_folder(*source);
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_EQ(report->outcome, DumpOutcome::incomplete);
+  EXPECT_EQ(report->lost_pages, GetParam().lost);
+  EXPECT_THAT(report->reason, HasSubstr(GetParam().lost > 0 ? "could not be read" : "not whole"));
+  EXPECT_TRUE(has("vmcore.incomplete"));
+  EXPECT_FALSE(verify_dump(folder_ / "vmcore.incomplete", no_progress())->whole);
+  expect_mark_agrees();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, CaptureOfIncomplete,
+    testing::Values(
+        IncompleteSource{"marked_kdump",
+                         [] {
+                           return some_kdump()
+                               .patch_header(
+                                   [](kdump::Header& header) { header.status |= kdump::kStatusIncomplete; })
+                               .build();
+                         },
+                         0},
+        IncompleteSource{"kdump_with_a_lost_page", [] { return some_kdump().lost_page(30).build(); }, 1},
+        IncompleteSource{"kdump_cut_off",
+                         [] {
+                           auto bytes = some_kdump().build();
+                           bytes.pop_back();
+                           return bytes;
+                         },
+                         1},
+        IncompleteSource{
+            "flattened_without_end",
+            [] { return test::FlattenedBuilder().file(some_kdump().build(), 5000).without_end().build(); },
+            0},
+        IncompleteSource{"marked_elf",
+                         [] {
+                           return ElfBuilder()
+                               .load(0x1000, test::patterned_pages(1, 3))
+                               .patch_header([](Elf64_Ehdr& header) { header.e_flags |= 1; })
+                               .build();
+                         },
+                         0},
+        IncompleteSource{"elf_cut_off",
+                         [] {
+                           auto bytes = ElfBuilder().load(0x1000, test::patterned_pages(1, 3)).build();
+                           bytes.pop_back();
+                           return bytes;
+                         },
+                         1}),
+    [](const auto& which) { return std::string(which.param.name); });
+
+TEST_F(CaptureInto, FlattenedSourceWithItsEndIsWhole) {
+  const auto bytes = test::FlattenedBuilder().file(some_kdump().build(), 5000).build();
+  const auto source = Dump::open(memory_byte_source(bytes, "flat")).value();
+  EXPECT_EQ(capture_into_folder(*source)->outcome, DumpOutcome::whole);
+}
+
+TEST_F(CaptureInto, PagesThatTheSourceLeftOutStayLeftOut) {
+  const auto bytes =
+      some_kdump().ram(30, 30).patch_sub_header([](kdump::SubHeader& sub) { sub.dump_level = 30; }).build();
+  const auto source = Dump::open(memory_byte_source(bytes, "source")).value();
+  for (const int level : {0, 1}) {
+    options_.levels = {level};
+    const auto report = capture_into_folder(*source);
+    ASSERT_TRUE(report) << why(report);
+    EXPECT_EQ(report->outcome, DumpOutcome::whole) << report->reason;
+    EXPECT_EQ(report->lost_pages, 0u);
+    EXPECT_EQ(report->pages.ram_pages, 51u);
+    EXPECT_EQ(report->pages.stored_pages, 21u);
+    EXPECT_EQ(report->pages.left_out_before, 30u);
+    EXPECT_EQ(report->level, 30 | level);
+
+    const auto copy = Dump::open(folder_ / "vmcore").value();
+    EXPECT_EQ(copy->info().dump_level, 30 | level) << "the union of both";
+    for (uint64_t pfn = 0; pfn < 64; ++pfn) EXPECT_EQ(copy->page_state(pfn), source->page_state(pfn)) << pfn;
+    EXPECT_EQ(copy->ram(), source->ram());
+    EXPECT_TRUE(verify_dump(folder_ / "vmcore", no_progress())->whole);
+  }
+}
+
+// A filtered dump of a kernel that can be understood is filtered further.
+TEST_F(CaptureInto, FilteredDumpIsFilteredFurther) {
+  test::FakeKernel kernel;
+  constexpr uint64_t kUserPage = 7000, kGone = 7100;
+  kernel.set_page(kUserPage, {.flags = test::kFakeLru | test::kFakeSwapBacked, .mapping = 1, .mapcount = 0});
+  kernel.write_kdump(path(), {kGone}, kLevelFree);
+  const auto source = Dump::open(path()).value();
+  options_.levels = {kLevelUser};
+  options_.unfilterable = Unfilterable::fail;
+  const auto report = capture_into_folder(*source);
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_EQ(report->outcome, DumpOutcome::whole) << report->reason;
+  EXPECT_TRUE(report->filtered);
+  EXPECT_EQ(report->level, kLevelUser | kLevelFree);
+  const auto copy = Dump::open(folder_ / "vmcore").value();
+  EXPECT_EQ(copy->page_state(kUserPage), PageState::excluded);
+  EXPECT_EQ(copy->page_state(kGone), PageState::excluded);
+  EXPECT_EQ(copy->page_state(kGone + 1), PageState::stored);
+}
+
+// The source left out a page of the mem_map: what it describes cannot be told apart, is kept, and reported.
+TEST_F(CaptureInto, PagesWhoseDescriptorsTheSourceLeftOutAreKept) {
+  test::FakeKernel kernel;
+  constexpr uint64_t kUserPage = 7000;
+  constexpr uint64_t kPerPage = kPageSize / test::kFakePageSize;
+  kernel.set_page(kUserPage, {.flags = test::kFakeLru | test::kFakeSwapBacked, .mapping = 1, .mapcount = 0});
+  kernel.write_kdump(path(), {kernel.mem_map_physical() / kPageSize + kUserPage / kPerPage}, 0);
+  const auto source = Dump::open(path()).value();
+  options_.levels = {31};
+  const auto report = capture_into_folder(*source);
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_EQ(report->outcome, DumpOutcome::whole) << report->reason;
+  EXPECT_EQ(report->pages.unreadable_pages, kPerPage);
+  EXPECT_THAT(report->warnings, Contains(HasSubstr("descriptors of 64 pages cannot be read")));
+  EXPECT_EQ(Dump::open(folder_ / "vmcore").value()->page_state(kUserPage), PageState::stored);
+}
+
 TEST_F(Capture, NoLevelIsAMistake) {
   options_.levels = {};
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::usage);
@@ -242,6 +496,7 @@ TEST_F(Capture, IncompleteSourceIsTold) {
   const auto report = capture(*cut);
   ASSERT_TRUE(report) << why(report);
   EXPECT_THAT(report->warnings, Contains(HasSubstr("not whole")));
+  EXPECT_EQ(report->outcome, DumpOutcome::incomplete);
   EXPECT_EQ(report->lost_pages, 1u);
 }
 

@@ -68,6 +68,24 @@ TEST_F(JournalOnDisk, TellsHowFarItCameWhateverBecameOfTheChild) {
   EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "what was said");
 }
 
+TEST_F(JournalOnDisk, TakesTheDumpsOwnWordBeforeTheRecords) {
+  struct Case {
+    const char* file;
+    DumpOutcome noted, expected;
+  };
+  for (const auto& [file, noted, expected] :
+       {Case{kIncompleteDumpFile, DumpOutcome::incomplete, DumpOutcome::incomplete},
+        Case{kIncompleteDumpFile, DumpOutcome::whole, DumpOutcome::failed},
+        Case{kIncompleteDumpFile, DumpOutcome::failed, DumpOutcome::failed},
+        Case{kDumpFile, DumpOutcome::failed, DumpOutcome::whole}}) {
+    std::filesystem::remove(crash_ + "/" + kIncompleteDumpFile);
+    write(crash_ + "/" + file, "dump");
+    ASSERT_TRUE(journal_.begin(crash_, {.dump = noted, .lost_pages = 3}));
+    ASSERT_TRUE(close_journal(journal_, "", ""));
+    EXPECT_EQ(saved().dump, expected) << file << ' ' << outcome_name(noted);
+  }
+}
+
 // What the parent finds when the child that saved was killed in the middle of it.
 TEST_F(JournalOnDisk, IsClosedRightlyForAChildThatWasKilled) {
   const auto outcome = supervise("capture", std::chrono::seconds(60), [&](Heartbeat&) -> Result<> {

@@ -42,13 +42,19 @@ class Ladder : public testing::Test {
         0755));
     return path(name);
   }
-  // One that makes a crash's folder, and then does `work`.
-  Place place(const std::string& name, std::function<Result<>(Heartbeat&)> work) {
+  // One that makes a crash's folder, does `work`, and notes how the dump ended.
+  Place place(const std::string& name, std::function<Result<>(Heartbeat&)> work,
+              DumpOutcome dump = DumpOutcome::whole) {
     std::filesystem::create_directories(path(name));
-    return {.save = [this, name, work](Journal& journal, Heartbeat& heartbeat) -> Result<> {
+    return {.save = [this, name, work, dump](Journal& journal, Heartbeat& heartbeat) -> Result<> {
               tell("save in " + name);
-              TRY_VOID(journal.begin(path(name), {.boot_id = name}));
-              return work(heartbeat);
+              CrashRecord record{.boot_id = name};
+              TRY_VOID(journal.begin(path(name), record));
+              TRY_VOID(work(heartbeat));
+              record.dump = dump;
+              record.lost_pages = dump == DumpOutcome::incomplete ? 3 : 0;
+              journal.note(record);
+              return {};
             },
             .leave = [this, name]() -> Result<> {
               const bool closed = std::filesystem::exists(path(name + "/" + kCrashRecordFile));
@@ -87,7 +93,7 @@ Result<> for_ever(Heartbeat&) {
 
 TEST_F(Ladder, EndsAtTheFirstPlaceThatTakesTheDump) {
   const auto end = climb_over({place("a", well), place("b", well)});
-  EXPECT_TRUE(end.whole);
+  EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("a"));
   EXPECT_EQ(story(), "before \nsave in a\nafter whole a\nleave a\n");
   EXPECT_EQ(read_text(path("a/capture.log")).value(), "what was said");
@@ -97,7 +103,7 @@ TEST_F(Ladder, EndsAtTheFirstPlaceThatTakesTheDump) {
 TEST_F(Ladder, LeadsOnFromAPlaceThatFailsOrHangs) {
   manifest_.stall_deadline = 3s;  // also for what the other places do
   const auto end = climb_over({place("a", badly), place("b", for_ever), place("c", well)});
-  EXPECT_TRUE(end.whole);
+  EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("c"));
   EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nleave b\nsave in c\nafter whole c\nleave c\n");
   EXPECT_THAT(record_in("b").problems, ElementsAre(HasSubstr("no progress")));
@@ -106,8 +112,24 @@ TEST_F(Ladder, LeadsOnFromAPlaceThatFailsOrHangs) {
 
 TEST_F(Ladder, TakesTheLastRungWhenNoPlaceIsLeft) {
   const auto end = climb_over({place("a", badly), place("b", badly)});
-  EXPECT_FALSE(end.whole);
+  EXPECT_EQ(end.outcome, DumpOutcome::failed);
   EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nafter failed b\nleave b\nlast rung\n");
+}
+
+// The next place would read the same memory.
+TEST_F(Ladder, EndsAtAPlaceWithAnIncompleteDump) {
+  const auto end = climb_over({place("a", well, DumpOutcome::incomplete), place("b", well)});
+  EXPECT_EQ(end.outcome, DumpOutcome::incomplete);
+  EXPECT_EQ(end.lost_pages, 3U);
+  EXPECT_EQ(end.folder, path("a"));
+  EXPECT_EQ(story(), "before \nsave in a\nafter incomplete a\nleave a\n");
+}
+
+// The exit of the child is not the outcome of the dump.
+TEST_F(Ladder, LeadsOnFromAPlaceThatHasNoDumpToShow) {
+  const auto end = climb_over({place("a", well, DumpOutcome::failed), place("b", well)});
+  EXPECT_EQ(end.outcome, DumpOutcome::whole);
+  EXPECT_EQ(end.folder, path("b"));
 }
 
 TEST_F(Ladder, GivesUpALivelyPlaceAfterItsTime) {
@@ -115,7 +137,7 @@ TEST_F(Ladder, GivesUpALivelyPlaceAfterItsTime) {
   const auto end = climb_over({place("a", [](Heartbeat& heartbeat) -> Result<> {
     for (;; ::usleep(100'000)) heartbeat.beat();
   })});
-  EXPECT_FALSE(end.whole);
+  EXPECT_EQ(end.outcome, DumpOutcome::failed);
 }
 
 }  // namespace

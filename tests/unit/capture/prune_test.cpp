@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "capture/manifest.h"
 #include "capture/store.h"
+#include "tests/support/kdump_builder.h"
 
 namespace lifeboat {
 namespace {
@@ -132,6 +133,17 @@ TEST_F(StoreOnDisk, IsListedByWhatIsThere) {
   EXPECT_EQ((*list)[3].outcome, CrashOutcome::nothing);
 }
 
+TEST_F(StoreOnDisk, DumpThatSaysItIsIncompleteIsSoByAnyName) {
+  add("20261123T084228Z", {kDumpFile});
+  const auto marked =
+      test::KdumpBuilder(8)
+          .patch_header([](kdump::Header& header) { header.status |= kdump::kStatusIncomplete; })
+          .build();
+  ASSERT_TRUE(write_file_atomically(path(std::string("20261123T084228Z/") + kDumpFile), marked, 0600));
+  EXPECT_EQ(list_crashes(fd_.get())->at(0).outcome, CrashOutcome::incomplete);
+  EXPECT_EQ(list_crashes(fd_.get())->at(0).dump(), DumpOutcome::failed);
+}
+
 TEST_F(StoreOnDisk, RemovesACrashAndNothingElse) {
   add("20261123T084228Z", {kDumpFile, "pstore/dmesg-0"});
   add("20261124T084228Z", {kDumpFile});
@@ -163,6 +175,7 @@ TEST(CrashRecord, ReadsBackAsItWas) {
                      .boot_id = "0a1b2c3d-0000-4000-8000-000000000000",
                      .release = "6.12.117+deb12-amd64",
                      .outcome = CrashOutcome::incomplete,
+                     .dump = DumpOutcome::incomplete,
                      .level = 31,
                      .compression = "zstd:3",
                      .dump_bytes = 12345,
@@ -182,6 +195,7 @@ TEST(CrashRecord, ReadsBackAsItWas) {
   EXPECT_EQ(again->crash_time, record.crash_time);
   EXPECT_EQ(again->boot_id, record.boot_id);
   EXPECT_EQ(again->outcome, record.outcome);
+  EXPECT_EQ(again->dump, record.dump);
   EXPECT_EQ(again->level, 31);
   EXPECT_EQ(again->lost_pages, 3U);
   EXPECT_EQ(again->memory_reserved_kib, 262144U);
@@ -194,6 +208,21 @@ TEST(CrashRecord, ReadsBackAsItWas) {
   EXPECT_THAT(again->panic, HasSubstr("not syncing"));
 }
 
+// Of a program that did not know the field.
+TEST(CrashRecord, WithoutTheDumpsOutcomeGoesByItsOwn) {
+  EXPECT_EQ(parse_crash_record(R"({"outcome": "whole"})")->dump, DumpOutcome::whole);
+  EXPECT_EQ(parse_crash_record(R"({"outcome": "incomplete"})")->dump, DumpOutcome::failed);
+}
+
+TEST(CrashRecord, DescribesTheDump) {
+  CrashRecord record{.dump = DumpOutcome::incomplete, .lost_pages = 3};
+  EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "incomplete (3 pages could not be read)");
+  EXPECT_EQ(describe_dump(CrashOutcome::log_only, record), "log only");
+  EXPECT_EQ(describe_dump(CrashOutcome::whole, record), "whole");
+  record.dump = DumpOutcome::failed;
+  EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "incomplete (it was not written to its end)");
+}
+
 TEST(CrashRecord, PassesOverWhatItCannotUse) {
   EXPECT_FALSE(parse_crash_record(""));
   EXPECT_FALSE(parse_crash_record("[1]"));
@@ -202,6 +231,7 @@ TEST(CrashRecord, PassesOverWhatItCannotUse) {
       R"({"outcome": "fine", "level": "x", "seconds": {"a": "b"}, "problems": [1], "collected": -1, "boot_id": 7})");
   ASSERT_TRUE(record);
   EXPECT_EQ(record->outcome, CrashOutcome::nothing);
+  EXPECT_EQ(record->dump, DumpOutcome::failed);
   EXPECT_TRUE(record->seconds.empty() && record->problems.empty() && record->boot_id.empty());
   EXPECT_FALSE(record->collected);
 }

@@ -9,6 +9,8 @@
 #include <filesystem>
 
 #include "base/sys.h"
+#include "dump/dump_mark.h"
+#include "tests/support/kdump_builder.h"
 #include "tests/support/results.h"
 
 namespace lifeboat {
@@ -86,6 +88,60 @@ TEST_F(Store, EachFailingSyncOrRenameLeavesTheIncompleteName) {
     EXPECT_FALSE(fs::exists(path("vmcore")));
     file.discard();
   }
+}
+
+// A dump is published by its own word alone, whatever its writer believes.
+class StoreWithDump : public Store {
+ protected:
+  PendingFile pending(uint32_t status) {
+    auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore").value();
+    const auto bytes = test::KdumpBuilder(8)
+                           .zero_page(1)
+                           .patch_header([status](kdump::Header& header) { header.status |= status; })
+                           .build();
+    EXPECT_TRUE(write_all(file.fd(), bytes, "vmcore"));
+    return file;
+  }
+  [[nodiscard]] DumpMark mark_of(const char* name) const {
+    return read_dump_mark(open_file(path(name), O_RDONLY).value().get(), name).value();
+  }
+};
+
+TEST_F(StoreWithDump, ThatIsMarkedIncompleteIsNotPublished) {
+  auto file = pending(kdump::kStatusIncomplete);
+  EXPECT_EQ(code_of(file.publish()), ErrorCode::lost);
+  EXPECT_FALSE(fs::exists(path("vmcore")));
+  EXPECT_EQ(mark_of("vmcore.incomplete"), DumpMark::incomplete);
+}
+
+TEST_F(StoreWithDump, ThatCouldNotBePublishedIsMarkedAgain) {
+  bool fired = true;
+  for (int nth = 0; fired; ++nth) {
+    auto file = pending(0);
+    fired = false;
+    int calls = 0;
+    sys::set_fault_hook([&](sys::Call) {
+      const bool hit = calls++ == nth;
+      fired |= hit;
+      return hit ? EIO : 0;
+    });
+    const auto published = file.publish();
+    sys::set_fault_hook({});
+    EXPECT_EQ(published.has_value(), !fired) << nth;
+    EXPECT_EQ(fs::exists(path("vmcore")), !fired) << nth;
+    if (!fired) break;
+    EXPECT_EQ(mark_of("vmcore.incomplete"), DumpMark::incomplete) << nth;
+    file.discard();
+  }
+  EXPECT_EQ(mark_of("vmcore"), DumpMark::whole);
+}
+
+TEST_F(StoreWithDump, WhoseNameIsTakenMeanwhileIsMarkedAgain) {
+  auto file = pending(0);
+  ASSERT_TRUE(write_file_atomically(path("vmcore"), as_byte_span("somebody else's"), 0600));
+  EXPECT_FALSE(file.publish());
+  EXPECT_EQ(mark_of("vmcore.incomplete"), DumpMark::incomplete);
+  EXPECT_EQ(content("vmcore"), "somebody else's");
 }
 
 // Somebody may have put something there since the machine was armed; a dump must be saved all the same.

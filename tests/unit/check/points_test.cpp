@@ -448,6 +448,14 @@ TEST(CheckPoints, LastCrash) {
   expect(
       last_crash_point, [&](Facts& f) { crash(f).outcome = CrashOutcome::incomplete; }, kWarning,
       "incomplete");
+  expect(
+      last_crash_point,
+      [&](Facts& f) {
+        crash(f).outcome = CrashOutcome::incomplete;
+        crash(f).record->dump = DumpOutcome::incomplete;
+        crash(f).record->lost_pages = 3;
+      },
+      kWarning, "3 pages could not be read");
   expect(last_crash_point, [&](Facts& f) { crash(f).record->collected.reset(); }, kWarning, "not collected");
   expect(last_crash_point, [&](Facts& f) { crash(f).record.reset(); }, kWarning, "not collected");
 }

@@ -181,6 +181,17 @@ TEST_F(Collect, CollectsACrashWithoutARecord) {
   EXPECT_THAT(run().crashes, IsEmpty());
 }
 
+TEST_F(Collect, ADumpThatMissesSomePagesIsReported) {
+  config_.collect.report = true;
+  add_crash("20261123T084228Z", kIncompleteDumpFile, {.dump = DumpOutcome::incomplete, .lost_pages = 3});
+  const auto collection = run();
+  ASSERT_THAT(collection.crashes, SizeIs(1));
+  EXPECT_EQ(collection.crashes[0].crash.dump(), DumpOutcome::incomplete);
+  EXPECT_EQ(collection.crashes[0].crash.record->dump, DumpOutcome::incomplete);
+  EXPECT_THAT(collection.crashes[0].problems, ElementsAre(HasSubstr("the report: "))) << "it was tried";
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("3 pages could not be read). See: lifeboat inspect "));
+}
+
 TEST_F(Collect, ADumpThatCannotBeReadCostsOnlyItsReport) {
   config_.collect.report = true;
   add_crash("20261123T084228Z", kDumpFile);

@@ -60,7 +60,8 @@ class KdumpWriterTest : public testing::Test {
     TRY_VOID(writer.write_stored_bits(0, bits));
     TRY_VOID(writer.begin_pages(kPages));
     for (uint64_t pfn = 0; pfn < kPages; ++pfn) TRY_VOID(add(writer, pfn));
-    return writer.finish();
+    TRY_VOID(writer.finish());
+    return {};
   }
   // As a capture does it: what fails is abandoned.
   Result<> write_all_of_it() {
@@ -147,7 +148,7 @@ TEST_F(KdumpWriterTest, UnfinishedFileIsMarkedIncomplete) {
   EXPECT_TRUE(incomplete());
   for (uint64_t pfn = 0; pfn < kPages; ++pfn) ASSERT_TRUE(add(writer, pfn));
   EXPECT_TRUE(incomplete());
-  ASSERT_TRUE(writer.finish());
+  EXPECT_EQ(writer.finish().value(), DumpOutcome::whole);
   EXPECT_FALSE(incomplete());
 }
 
@@ -160,7 +161,7 @@ TEST_F(KdumpWriterTest, LostPageKeepsTheMark) {
   ASSERT_TRUE(writer.add_zero_page());
   ASSERT_TRUE(writer.add_lost_page());
   ASSERT_TRUE(writer.add_page(noise(2, kPageSize), 0));
-  ASSERT_TRUE(writer.finish());
+  EXPECT_EQ(writer.finish().value(), DumpOutcome::incomplete);
   EXPECT_EQ(writer.lost_pages(), 1u);
   const auto dump = Dump::open(path()).value();
   EXPECT_TRUE(dump->info().incomplete);
@@ -171,10 +172,29 @@ TEST_F(KdumpWriterTest, MissingPagesKeepTheMarkAndMoreThanAnnouncedAreRefused) {
   auto writer = KdumpWriter::create(fd_.get(), "vmcore", options_).value();
   ASSERT_TRUE(writer.begin_pages(2));
   ASSERT_TRUE(writer.add_zero_page());
-  ASSERT_TRUE(writer.finish());
+  EXPECT_EQ(code_of(writer.finish()), ErrorCode::corrupt) << "one page of two is not a dump";
   EXPECT_TRUE(Dump::open(path()).value()->info().incomplete);
   ASSERT_TRUE(writer.add_zero_page());
+  EXPECT_EQ(writer.finish().value(), DumpOutcome::whole);
   EXPECT_EQ(code_of(writer.add_zero_page()), ErrorCode::corrupt);
+}
+
+TEST_F(KdumpWriterTest, CopyOfAnIncompleteSourceKeepsTheMark) {
+  options_.source_incomplete = true;
+  auto writer = KdumpWriter::create(fd_.get(), "vmcore", options_).value();
+  ASSERT_TRUE(writer.begin_pages(1));
+  ASSERT_TRUE(writer.add_zero_page());
+  EXPECT_EQ(writer.finish().value(), DumpOutcome::incomplete);
+  EXPECT_TRUE(Dump::open(path()).value()->info().incomplete);
+}
+
+TEST_F(KdumpWriterTest, WithoutAReadablePageItHasFailed) {
+  auto writer = KdumpWriter::create(fd_.get(), "vmcore", options_).value();
+  ASSERT_TRUE(writer.begin_pages(2));
+  ASSERT_TRUE(writer.add_lost_page());
+  ASSERT_TRUE(writer.add_lost_page());
+  EXPECT_EQ(code_of(writer.finish()), ErrorCode::lost);
+  EXPECT_TRUE(Dump::open(path()).value()->info().incomplete);
 }
 
 TEST_F(KdumpWriterTest, TooManyPagesForTheFormatAreUnsupported) {

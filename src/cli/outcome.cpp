@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/outcome.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/command.h"
+
+namespace lifeboat::cli {
+
+int exit_code_of(DumpOutcome outcome) {
+  return outcome == DumpOutcome::whole ? kDone : kFailed;
+}
+
+void report_incomplete(const std::string& path, const std::string& reason) {
+  const Error error =
+      Error(ErrorCode::lost, fmt::format("{}: the dump is incomplete: {}", path, reason))
+          .hint(fmt::format("all that could be read is in it: lifeboat inspect {}", shell_word(path)));
+  log::error("{}", error.to_string());
+}
+
+}  // namespace lifeboat::cli

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How the commands that save a dump end.
+#pragma once
+
+#include <string>
+
+#include "dump/dump_outcome.h"
+
+namespace lifeboat::cli {
+
+// An ExitCode: only a whole dump is done.
+int exit_code_of(DumpOutcome outcome);
+
+// Logs, as an error, that the dump in the file `path` is incomplete, why, and what to do with it.
+void report_incomplete(const std::string& path, const std::string& reason);
+
+}  // namespace lifeboat::cli
