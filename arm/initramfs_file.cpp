@@ -9,6 +9,7 @@
 #include <ranges>
 
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/size.h"
 
 namespace lifeboat::arm {
@@ -82,8 +83,7 @@ Result<> make_if_stale(const config::Config& config, const RecipeRequest& reques
   std::string reason;
   const auto recipe = TRY(recipe_if_stale(config, request, path, notes, reason));
   if (!recipe) return {};
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  TRY_VOID(make_folder_of(path));
   TRY_VOID(write_initramfs(*recipe, path));
   notes.push_back(fmt::format("{} was made: {}", path, reason));
   return {};

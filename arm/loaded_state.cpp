@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/size.h"
 
 namespace lifeboat::arm {
@@ -66,8 +67,7 @@ Result<> save_loaded_state(const LoadedState& state, const std::string& path) {
   const Json json = {
       {"kernel", to_json(state.kernel)},    {"initramfs", initramfs}, {"release", state.release},
       {"command_line", state.command_line}, {"call", state.call},     {"time", state.time}};
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  TRY_VOID(make_folder_of(path));
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return write_file_atomically(path, as_byte_span(text), 0644);
 }
@@ -91,8 +91,8 @@ std::optional<LoadedState> read_loaded_state(const std::string& path) {
   }
 }
 
-void forget_loaded_state(const std::string& path) {
-  ::unlink(path.c_str());
+Result<> forget_loaded_state(const std::string& path) {
+  return remove_file(path);
 }
 
 FileChanges changed_files(const LoadedState& state) {

@@ -39,7 +39,7 @@ struct LoadedState {
 Result<> save_loaded_state(const LoadedState& state, const std::string& path = kLoadedStateFile);
 // nullopt: nothing was loaded by lifeboat in this boot, or the file is of no use.
 std::optional<LoadedState> read_loaded_state(const std::string& path = kLoadedStateFile);
-void forget_loaded_state(const std::string& path = kLoadedStateFile);
+Result<> forget_loaded_state(const std::string& path = kLoadedStateFile);
 
 // What has become of the files since they were loaded.
 struct FileChanges {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/folders.h"
 
 namespace lifeboat::arm {
 namespace {
@@ -14,8 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Result<> save(const Json& json, const std::string& path) {
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  TRY_VOID(make_folder_of(path));
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return write_file_atomically(path, as_byte_span(text), 0600);
 }
@@ -92,8 +92,8 @@ std::optional<RehearsalPromise> read_promise(const std::string& path) {
   }
 }
 
-void forget_promise(const std::string& path) {
-  ::unlink(path.c_str());
+Result<> forget_promise(const std::string& path) {
+  return remove_file(path);
 }
 
 }  // namespace lifeboat::arm

@@ -40,6 +40,6 @@ RehearsalPromise promise_of(uint64_t now, const std::string& boot_id, const std:
                             const std::optional<LoadedState>& loaded);
 Result<> save_promise(const RehearsalPromise& promise, const std::string& path = kPromiseFile);
 std::optional<RehearsalPromise> read_promise(const std::string& path = kPromiseFile);
-void forget_promise(const std::string& path = kPromiseFile);
+Result<> forget_promise(const std::string& path = kPromiseFile);
 
 }  // namespace lifeboat::arm

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/crash_list.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
-#include <functional>
-#include <memory>
 
 #include "base/size.h"
+#include "capture/folder_entries.h"
 #include "capture/manifest.h"
 #include "capture/store.h"
 #include "dump/dump_mark.h"
@@ -19,28 +17,7 @@
 namespace lifeboat {
 namespace {
 
-// A crash's folder holds a few files and perhaps a folder of pstore records; more depth than this is not
-// ours.
-constexpr int kDeepest = 8;
 constexpr uint64_t kMostRecordBytes = 1_MiB;
-
-struct CloseFolder {
-  void operator()(DIR* stream) const { ::closedir(stream); }
-};
-
-// Calls visit(name) for each entry of an open folder, without "." and "..".
-Result<> for_each_entry(int folder_fd, const std::function<Result<>(const std::string&)>& visit) {
-  // A stream of its own: reading it moves no position that others share.
-  UniqueFd fd = TRY(open_at(folder_fd, ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, CloseFolder> stream(::fdopendir(fd.get()));
-  if (!stream) return fail_errno("cannot read a folder of the store");
-  fd.release();
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") TRY_VOID(visit(name));
-  }
-  return {};
-}
 
 Result<uint64_t> bytes_below(int folder_fd, int depth) {
   uint64_t bytes = 0;
@@ -48,7 +25,7 @@ Result<uint64_t> bytes_below(int folder_fd, int depth) {
     struct stat status{};
     if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
     bytes += static_cast<uint64_t>(status.st_blocks) * 512;
-    if (!S_ISDIR(status.st_mode) || depth >= kDeepest) return {};
+    if (!S_ISDIR(status.st_mode) || depth >= kDeepestCrashFolder) return {};
     const auto inner = open_at(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (inner) bytes += TRY(bytes_below(inner->get(), depth + 1));
     return {};
@@ -77,10 +54,16 @@ Result<> check_owner(int folder_fd, const std::string& name) {
               status.st_uid);
 }
 
+Result<FolderId> id_of(int folder_fd, const std::string& name) {
+  struct stat status{};
+  if (::fstat(folder_fd, &status) != 0) return fail_errno("cannot examine {}", name);
+  return FolderId{.device = status.st_dev, .inode = status.st_ino};
+}
+
 Result<StoredCrash> look_at(int store_fd, const std::string& name, uint64_t time) {
-  const UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  TRY_VOID(check_owner(folder.get(), name));
+  const UniqueFd folder = TRY(open_crash_folder(store_fd, name));
   return StoredCrash{.name = name,
+                     .id = TRY(id_of(folder.get(), name)),
                      .crash_time = time,
                      .outcome = outcome_in(folder.get()),
                      .bytes = bytes_below(folder.get(), 0).value_or(0),
@@ -93,25 +76,32 @@ bool is_no_folder(int error) {
   return error == ENOENT || error == ENOTDIR || error == ELOOP;
 }
 
-Result<> remove_below(int folder_fd, int depth) {
-  return for_each_entry(folder_fd, [&](const std::string& name) -> Result<> {
-    if (::unlinkat(folder_fd, name.c_str(), 0) == 0 || errno == ENOENT) return {};
-    if (errno != EISDIR && errno != EPERM) return fail_errno("cannot remove {}", name);
-    if (depth >= kDeepest) return fail(ErrorCode::unsupported, "{} lies too deep to be ours", name);
-    {
-      const UniqueFd inner = TRY(open_at(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      TRY_VOID(remove_below(inner.get(), depth + 1));
-    }
-    if (::unlinkat(folder_fd, name.c_str(), AT_REMOVEDIR) != 0) return fail_errno("cannot remove {}", name);
-    return {};
-  });
+// "20261123T084228Z", and nothing that strptime(3) would take for it.
+bool is_stamp(std::string_view text) {
+  constexpr std::string_view kForm = "00000000T000000Z";
+  return std::ranges::equal(text, kForm,
+                            [](char c, char form) { return form == '0' ? c >= '0' && c <= '9' : c == form; });
+}
+
+// With one boot id the longer of two names has the higher number behind it.
+bool is_newer(const StoredCrash& a, const StoredCrash& b) {
+  if (a.crash_time != b.crash_time) return a.crash_time > b.crash_time;
+  return a.name.size() != b.name.size() ? a.name.size() > b.name.size() : a.name > b.name;
 }
 
 }  // namespace
 
+Result<UniqueFd> open_crash_folder(int store_fd, const std::string& name, const std::optional<FolderId>& id) {
+  UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  TRY_VOID(check_owner(folder.get(), name));
+  if (id && TRY(id_of(folder.get(), name)) != *id)
+    return fail(ErrorCode::busy, "another folder has taken the place of {}", name);
+  return folder;
+}
+
 std::optional<uint64_t> crash_folder_time(std::string_view name) {
   constexpr size_t kStamp = 16;  // 20261123T084228Z
-  if (name.size() < kStamp) return std::nullopt;
+  if (name.size() < kStamp || !is_stamp(name.substr(0, kStamp))) return std::nullopt;
   tm parts{};
   const std::string stamp(name.substr(0, kStamp));
   const char* end = ::strptime(stamp.c_str(), "%Y%m%dT%H%M%SZ", &parts);
@@ -159,21 +149,8 @@ Result<std::vector<StoredCrash>> list_crashes(int store_fd, std::vector<std::str
     }
     return {};
   }));
-  std::ranges::sort(crashes, [](const StoredCrash& a, const StoredCrash& b) {
-    return a.crash_time != b.crash_time ? a.crash_time > b.crash_time : a.name > b.name;
-  });
+  std::ranges::sort(crashes, is_newer);
   return crashes;
-}
-
-Result<> remove_crash(int store_fd, const std::string& name) {
-  if (!crash_folder_time(name))
-    return fail(ErrorCode::usage, "'{}' is not the name of a crash's folder", name);
-  {
-    const UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    TRY_VOID(remove_below(folder.get(), 0));
-  }
-  if (::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR) != 0) return fail_errno("cannot remove {}", name);
-  return {};
 }
 
 }  // namespace lifeboat

@@ -15,8 +15,15 @@
 
 namespace lifeboat {
 
+// A folder, whatever it is called at the moment.
+struct FolderId {
+  uint64_t device = 0, inode = 0;
+  bool operator==(const FolderId&) const = default;
+};
+
 struct StoredCrash {
-  std::string name;                              // of its folder
+  std::string name;  // of its folder
+  FolderId id = {};
   uint64_t crash_time = 0;                       // seconds since the epoch, by the folder's name
   CrashOutcome outcome = CrashOutcome::nothing;  // by the files that are there
   uint64_t bytes = 0;                            // on disk, of all its files
@@ -33,6 +40,13 @@ Result<std::vector<StoredCrash>> list_crashes(int store_fd, std::vector<std::str
 // "20261123T084228Z" or "20261123T084228Z-3" (the third in that second): the time; nullopt for other names.
 std::optional<uint64_t> crash_folder_time(std::string_view name);
 
+// The folder of a crash, for all that is done with it: it is root's or the caller's, and it is `id`, where
+// one is given. In a store that others may write to, names can lead elsewhere from one moment to the next, so
+// a folder is opened once, looked at when it is open, and used by its descriptor alone. `no_permission`: it
+// is somebody else's; `busy`: another folder has taken its place.
+Result<UniqueFd> open_crash_folder(int store_fd, const std::string& name,
+                                   const std::optional<FolderId>& id = {});
+
 // By the files that are there: a record may be older than they are, or missing. A dump of the final name
 // whose header says INCOMPLETE is incomplete.
 CrashOutcome outcome_in(int crash_folder_fd);
@@ -44,7 +58,10 @@ std::optional<CrashRecord> read_crash_record(int crash_folder_fd);
 // Puts it in the place of the one that is there, so that at every instant one of them is whole.
 Result<> replace_crash_record(int crash_folder_fd, const CrashRecord& record);
 
-// Takes a crash's folder and all that is in it away. Refuses names that are not of a crash.
-Result<> remove_crash(int store_fd, const std::string& name);
+// Removes a crash's folder and all that is in it, the dump first: where that is cut off, what is left is not
+// taken for a whole crash. Nothing at all is removed, and the reason named, where not all can be: the name is
+// not of a crash, the folder is somebody else's or not `id`; something is mounted in it, is immutable, or
+// lies deeper than anything of ours.
+Result<> remove_crash(int store_fd, const std::string& name, const std::optional<FolderId>& id = {});
 
 }  // namespace lifeboat

@@ -52,7 +52,7 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
     if (index == protected_index || spared.contains(crash.name)) continue;
     std::string reason = complaint(now, retention, room);
     if (reason.empty()) break;
-    removals.push_back({crash.name, crash.bytes, std::move(reason)});
+    removals.push_back({crash.name, crash.id, crash.bytes, std::move(reason)});
     --now.count;
     now.bytes -= crash.bytes;
     now.free += crash.bytes;
@@ -66,7 +66,7 @@ std::vector<Removal> plan_room(std::span<const StoredCrash> crashes) {
   for (size_t index = crashes.size(); index-- > 0;) {
     if (index == protected_index) continue;
     const auto& crash = crashes[index];
-    removals.push_back({crash.name, crash.bytes, "the target is full"});
+    removals.push_back({crash.name, crash.id, crash.bytes, "the target is full"});
     if (crash.bytes != 0) break;
   }
   return removals;

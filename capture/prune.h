@@ -25,6 +25,7 @@ size_t kept_for_ever(std::span<const StoredCrash> crashes);
 
 struct Removal {
   std::string name;
+  FolderId id;
   uint64_t bytes = 0;
   std::string reason;  // "more than 5 crashes"
 };

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <ranges>
 
+#include "base/folders.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "dump/dump_mark.h"
@@ -25,11 +26,17 @@ constexpr mode_t kFolderMode = 0700;
 // The last part of a store's path that says that it is for nobody else.
 constexpr std::string_view kStoreName = "lifeboat";
 
+// 9999-12-31 23:59:59
+constexpr uint64_t kLastTime = 253402300799;
+
+// Also where the clock of the machine that saves is of no use.
 std::string time_stamp(uint64_t seconds) {
-  const auto time = static_cast<time_t>(seconds);
+  const auto now = static_cast<uint64_t>(std::time(nullptr));
+  const auto time = static_cast<time_t>(can_name_crash_folder(seconds) ? seconds : std::min(now, kLastTime));
   tm parts{};
-  char text[32] = "unknown-time";
-  if (::gmtime_r(&time, &parts) != nullptr) std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
+  ::gmtime_r(&time, &parts);
+  char text[32] = {};
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
   return text;
 }
 
@@ -96,9 +103,9 @@ std::string reserve_of(const std::string& name) {
 // before anything was in them. Other file systems do not know the mark, and need none.
 void write_in_place(int fd) {
   int flags = 0;
-  if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
+  if (sys::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
   flags |= FS_NOCOW_FL;
-  ::ioctl(fd, FS_IOC_SETFLAGS, &flags);
+  [[maybe_unused]] const int unknown = sys::ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
 // The reserved file, if there is one: an ordinary file that is nobody else's too. Else a new one.
@@ -107,7 +114,7 @@ Result<UniqueFd> open_reserve(int dir_fd, const std::string& name) {
   struct stat status{};
   if (reserved && ::fstat(reserved->get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1)
     return reserved;
-  drop_reserve(dir_fd, name);
+  TRY_VOID(drop_reserve(dir_fd, name));
   UniqueFd made = TRY(open_at(dir_fd, reserve_of(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode));
   write_in_place(made.get());
   return made;
@@ -165,7 +172,8 @@ Result<> PendingFile::publish() {
 }
 
 void PendingFile::discard() {
-  ::unlinkat(dir_fd_, pending_name_.c_str(), 0);
+  if (const auto removed = remove_file_at(dir_fd_, pending_name_); !removed)
+    log::warning("{}", removed.error().to_string());
 }
 
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path) {
@@ -190,11 +198,15 @@ void claim_store(int store_fd, const std::string& path) {
                                           status.st_uid, status.st_mode & 07777);
   if (::geteuid() != 0 || std::filesystem::path(without_slashes(path)).filename() != kStoreName) {
     log::warning("{}: others can write there", trouble);
-  } else if (::fchown(store_fd, 0, 0) != 0 || ::fchmod(store_fd, kFolderMode) != 0) {
+  } else if (sys::fchown(store_fd, 0, 0) != 0 || sys::fchmod(store_fd, kFolderMode) != 0) {
     log::warning("{}, which cannot be changed: {}", trouble, std::strerror(errno));
   } else {
     log::warning("{}: it is root's alone from now on", trouble);
   }
+}
+
+bool can_name_crash_folder(uint64_t time) {
+  return time != 0 && time <= kLastTime;
 }
 
 Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::string_view boot_id) {
@@ -213,7 +225,8 @@ Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::
     UniqueFd fd = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     if (!is_ours(fd.get()) && ++strange < kMostStrange) {
       log::warning("the new folder {} belongs to somebody else: trying another name", name);
-      ::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR);
+      if (sys::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR) != 0)
+        log::warning("it cannot be removed: {}", std::strerror(errno));
       continue;
     }
     if (sys::fsync(store_fd) != 0) return fail_errno("cannot sync the folder that holds {}", name);
@@ -252,8 +265,8 @@ Result<> reserve_small_file(int dir_fd, const std::string& name, std::string_vie
   return sync_file(dir_fd, "the folder of " + name);
 }
 
-void drop_reserve(int dir_fd, const std::string& name) {
-  ::unlinkat(dir_fd, reserve_of(name).c_str(), 0);
+Result<> drop_reserve(int dir_fd, const std::string& name) {
+  return remove_file_at(dir_fd, reserve_of(name));
 }
 
 }  // namespace lifeboat

@@ -49,9 +49,14 @@ Result<UniqueFd> find_folder_below(int root_fd, const std::string& path);
 // keeps them out.
 void claim_store(int store_fd, const std::string& path);
 
+// Whether a crash's folder can be named by this time (seconds since the epoch): 1970 to 9999, and not 0,
+// which is what a clock shows that was never set.
+bool can_name_crash_folder(uint64_t time);
+
 // A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`:
 // 20261123T084228Z-1b4e28ba, the time first, so that names sort by it, then the beginning of the boot's id if
-// it is known; -2, -3 ... behind it when that is taken.
+// it is known; -2, -3 ... behind it when that is taken. A time that cannot name a folder is replaced by the
+// present one: whatever the dump says, the crash is found again.
 struct CrashFolder {
   std::string name;
   UniqueFd fd;
@@ -70,6 +75,6 @@ Result<> replace_small_file(int dir_fd, const std::string& name, std::string_vie
 // contents up to `bytes` long, nor for a name.
 Result<> reserve_small_file(int dir_fd, const std::string& name, std::string_view until_then, size_t bytes);
 // Takes NAME.new away, if it is there: nobody will need it any more.
-void drop_reserve(int dir_fd, const std::string& name);
+Result<> drop_reserve(int dir_fd, const std::string& name);
 
 }  // namespace lifeboat

@@ -38,7 +38,7 @@ class Completion {
 
   // `pstore`: the places whose records are of this crash.
   CollectedCrash run(const std::vector<std::string>& pstore, const std::string& boot_id, uint64_t now) {
-    auto folder = open_at(store_.fd.get(), found_.crash.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    auto folder = open_crash_folder(store_.fd.get(), found_.crash.name, found_.crash.id);
     if (!folder) {
       note(std::unexpected(std::move(folder).error()));
       return std::move(found_);
@@ -52,13 +52,13 @@ class Completion {
     record.collected = now;
     record.collected_boot_id = boot_id;
     // What a capture that was cut off had reserved.
-    drop_reserve(folder_fd_, kCaptureLogFile);
+    note(drop_reserve(folder_fd_, kCaptureLogFile));
     if (config_.collect.command.empty()) {
       note(replace_crash_record(folder_fd_, record));
     } else {
       // Last, so that it sees all.
-      for (auto& problem :
-           run_command(config_.collect.command, store_.crash_path(found_.crash.name), folder_fd_, record))
+      for (auto& problem : run_command(config_.collect.command,
+                                       store_.crash_path(found_.crash.name, folder_fd_), folder_fd_, record))
         found_.problems.push_back(std::move(problem));
     }
     found_.crash.record = std::move(record);
@@ -105,11 +105,11 @@ class Completion {
 
 // The command was not successful in an earlier run.
 CommandRetry retry(FoundCrash& found, const std::string& command, std::vector<std::string>& problems) {
-  const auto folder = open_at(found.store->fd.get(), found.crash.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const auto folder = open_crash_folder(found.store->fd.get(), found.crash.name, found.crash.id);
   std::vector<std::string> of_this;
   if (folder) {
-    of_this =
-        run_command(command, found.store->crash_path(found.crash.name), folder->get(), *found.crash.record);
+    of_this = run_command(command, found.store->crash_path(found.crash.name, folder->get()), folder->get(),
+                          *found.crash.record);
   } else {
     of_this.push_back(folder.error().to_string());
   }
@@ -133,7 +133,7 @@ void apply_retention(const Store& store, const Retention& retention, const std::
   }
   for (const auto& removal : plan_prune(*crashes, retention, *room, spared)) {
     const std::string folder = store.crash_name(removal.name);
-    if (const auto removed = remove_crash(store.fd.get(), removal.name)) {
+    if (const auto removed = remove_crash(store.fd.get(), removal.name, removal.id)) {
       collection.removed.push_back(fmt::format("{}: {}", folder, removal.reason));
     } else {
       collection.problems.push_back(fmt::format("{}: {}", folder, removed.error().to_string()));

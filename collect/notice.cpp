@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "collect/notice.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 
+#include "base/folders.h"
+#include "base/sys.h"
 #include "capture/manifest.h"
 #include "inspect/text.h"
 
@@ -41,15 +41,15 @@ std::string notice_text(std::span<const FoundCrash> crashes, const std::string& 
 }
 
 Result<> leave_notice(const std::string& path, const std::string& text) {
-  if (text.empty()) {
-    ::unlink(path.c_str());
-    return {};
-  }
+  if (text.empty()) return remove_file(path);
   std::error_code ignored;
   const auto folder = std::filesystem::path(path).parent_path();
-  // Whoever logs in reads it, whatever the umask of the service is.
-  if (std::filesystem::create_directories(folder, ignored))
-    std::filesystem::permissions(folder, std::filesystem::perms(0755), ignored);
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    TRY_VOID(make_folders(folder));
+    // Whoever logs in reads it, whatever the umask of the service is.
+    const UniqueFd made = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+    if (sys::fchmod(made.get(), 0755) != 0) return fail_errno("cannot set the mode of {}", folder.string());
+  }
   return write_file_atomically(path, as_byte_span(text), 0644);
 }
 

@@ -50,7 +50,7 @@ Result<std::optional<arm::RehearsalRecord>> redeem_promise(std::span<const Found
   if (outcome && !record.whole)
     record.problem = fmt::format("of its dump there is: {}", outcome_name(*outcome));
   TRY_VOID(arm::save_rehearsal(record, files.rehearsal));
-  arm::forget_promise(files.promise);
+  TRY_VOID(arm::forget_promise(files.promise));
   return record;
 }
 

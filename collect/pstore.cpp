@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/size.h"
+#include "base/sys.h"
 #include "capture/store.h"
 #include "inspect/text.h"
 
@@ -38,7 +40,7 @@ Result<> keep(int folder_fd, const std::string& name, std::string_view text) {
     const std::string free_name = attempt == 1 ? name : fmt::format("{}-{}", name, attempt);
     if (::faccessat(folder_fd, free_name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
       // What an attempt left that was interrupted.
-      ::unlinkat(folder_fd, (free_name + ".incomplete").c_str(), 0);
+      TRY_VOID(remove_file_at(folder_fd, free_name + ".incomplete"));
       return write_small_file(folder_fd, free_name, text);
     }
     const auto there = read_text_at(folder_fd, free_name, kMostRecordBytes);
@@ -55,13 +57,15 @@ void remove_empty_folders(const fs::path& source) {
     if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) folders.push_back(entry.path());
   }
   std::ranges::sort(folders, std::greater{});
-  for (const auto& path : folders) ::rmdir(path.c_str());
+  for (const auto& path : folders) {
+    [[maybe_unused]] const int not_empty = sys::unlinkat(AT_FDCWD, path.c_str(), AT_REMOVEDIR);
+  }
 }
 
 Result<> move_record(const fs::path& record, const fs::path& source, int folder_fd) {
   const auto bytes = TRY(read_file(record, kMostRecordBytes));
   TRY_VOID(keep(folder_fd, flat_name(record.lexically_relative(source)), as_text(bytes)));
-  if (::unlink(record.c_str()) != 0) return fail_errno("cannot remove {}", record.string());
+  if (sys::unlinkat(AT_FDCWD, record.c_str()) != 0) return fail_errno("cannot remove {}", record.string());
   return {};
 }
 

@@ -6,61 +6,93 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/confine.h"
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/size.h"
 #include "capture/init/supervise.h"
 #include "capture/manifest.h"
 #include "capture/store.h"
+#include "dump/byte_source.h"
+#include "dump/dump.h"
 #include "inspect/report_text.h"
 
 namespace lifeboat::collect {
 namespace {
 
 constexpr uint64_t kMostReportBytes = 16_MiB;
-constexpr uint64_t kMostProblemBytes = 64_KiB;
 
 Result<> write_fresh(int folder_fd, const std::string& name, std::string_view text) {
-  if (text.size() > kMostReportBytes)
-    return fail(ErrorCode::unsupported, "{} would be larger than {}", name, format_size(kMostReportBytes));
   // What an earlier attempt left that was interrupted.
-  ::unlinkat(folder_fd, (name + ".incomplete").c_str(), 0);
+  TRY_VOID(remove_file_at(folder_fd, name + ".incomplete"));
   return write_small_file(folder_fd, name, text);
 }
 
-// In the child. The dump's file is opened in its folder, so that no link leads elsewhere.
-Result<> read_and_write(const std::string& called, int folder_fd, const std::string& dump_file) {
-  const UniqueFd dump = TRY(open_at(folder_fd, dump_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  const auto session = TRY(inspect::Session::open(fmt::format("/proc/self/fd/{}", dump.get())));
-  const inspect::Report report = inspect::make_report(session);
-  const std::string text = inspect::report_text(report, called, inspect::Style(false));
-  if (::faccessat(folder_fd, kReportTextFile, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-    TRY_VOID(write_fresh(folder_fd, kReportTextFile, text));
-  // A dead kernel's strings need not be UTF-8; the document must be. The last of the two: it says that there
-  // is a report.
-  const std::string json =
-      inspect::report_json(report, called).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-  return write_fresh(folder_fd, kReportJsonFile, json + "\n");
+// What the child hands over: memory that both share, since there may be nobody left to tell.
+class Handover {
+ public:
+  static Result<Handover> create(const char* name) {
+    Handover made;
+    made.fd_ = UniqueFd(::memfd_create(name, MFD_CLOEXEC));
+    if (!made.fd_.valid()) return fail_errno("cannot make room for what a child hands over");
+    return made;
+  }
+  [[nodiscard]] Result<> write(std::string_view text) const {
+    if (text.size() > kMostReportBytes)
+      return fail(ErrorCode::unsupported, "the report would be larger than {}",
+                  format_size(kMostReportBytes));
+    return write_all(fd_.get(), as_byte_span(text), "what a child hands over");
+  }
+  // The child may have been taken over by the dump: it is not trusted with the size.
+  [[nodiscard]] Result<std::string> read() const {
+    const uint64_t size = TRY(file_size(fd_.get(), "what a child hands over"));
+    if (size > kMostReportBytes) return fail(ErrorCode::corrupt, "the report is larger than it may be");
+    std::string text(size, '\0');
+    TRY_VOID(pread_exact(fd_.get(), 0, std::as_writable_bytes(std::span(text)), "what a child hands over"));
+    return text;
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+struct Handovers {
+  Handover text, json, problem;
+};
+
+// An ordinary file, opened in its folder, so that no link leads elsewhere.
+Result<UniqueFd> open_dump(int folder_fd, const std::string& dump_file) {
+  UniqueFd dump = TRY(open_at(folder_fd, dump_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  TRY_VOID(file_size(dump.get(), dump_file));
+  return dump;
 }
 
-std::string text_in(int fd) {
-  std::string text(kMostProblemBytes, '\0');
-  const auto size = pread_some(fd, 0, std::as_writable_bytes(std::span(text)), "what the child said");
-  text.resize(size.value_or(0));
-  return text;
+// In the child, which may be taken over by what it reads: by then it can do no harm.
+Result<> make_report(UniqueFd dump, const std::string& called, const Handovers& to) {
+  TRY_VOID(confine_process());
+  const auto session =
+      inspect::Session::over(TRY(Dump::open(TRY(open_byte_source(std::move(dump), called)))));
+  const inspect::Report report = inspect::make_report(session);
+  TRY_VOID(to.text.write(inspect::report_text(report, called, inspect::Style(false))));
+  // A dead kernel's strings need not be UTF-8; the document must be.
+  const std::string json =
+      inspect::report_json(report, called).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return to.json.write(json + "\n");
 }
 
 }  // namespace
 
 Result<std::string> write_report(const std::string& called, int folder_fd, const ReportLimits& limits,
                                  const std::string& dump_file) {
-  // What went wrong, from the child: memory that both share, since there may be nobody left to tell.
-  const UniqueFd said(::memfd_create("report", MFD_CLOEXEC));
-  if (!said.valid()) return fail_errno("cannot make room for what a child says");
+  UniqueFd dump = TRY(open_dump(folder_fd, dump_file));
+  const Handovers from{.text = TRY(Handover::create("report.txt")),
+                       .json = TRY(Handover::create("report.json")),
+                       .problem = TRY(Handover::create("problem"))};
   const init::ChildLimits child{
       .stall = limits.time, .total = limits.time, .address_space = limits.memory, .expendable = true};
   const auto outcome = init::supervise("report", child, [&](init::Heartbeat&) -> Result<> {
-    if (const auto written = read_and_write(called, folder_fd, dump_file); !written)
-      return write_all(said.get(), as_byte_span(written.error().to_string()), "the reason");
+    if (const auto made = make_report(std::move(dump), called, from); !made)
+      return from.problem.write(made.error().to_string());
     return {};
   });
   if (outcome == init::Outcome::stalled) {
@@ -71,9 +103,14 @@ Result<std::string> write_report(const std::string& called, int folder_fd, const
     return fail(ErrorCode::corrupt, "reading the dump ended badly, or would take more than {} of memory",
                 format_size(limits.memory));
   }
-  if (const std::string problem = text_in(said.get()); !problem.empty())
+  if (const std::string problem = TRY(from.problem.read()); !problem.empty())
     return std::unexpected(Error(ErrorCode::corrupt, problem));
-  return read_text_at(folder_fd, kReportJsonFile, kMostReportBytes);
+  const std::string json = TRY(from.json.read());
+  if (::faccessat(folder_fd, kReportTextFile, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+    TRY_VOID(write_fresh(folder_fd, kReportTextFile, TRY(from.text.read())));
+  // The last of the two: it says that there is a report.
+  TRY_VOID(write_fresh(folder_fd, kReportJsonFile, json));
+  return json;
 }
 
 }  // namespace lifeboat::collect

@@ -17,9 +17,12 @@ struct ReportLimits {
   uint64_t memory = uint64_t{1} << 30;  // address space
 };
 
+// The dump is read by a child that has no privilege at all and can open nothing (base/confine.h): it gets the
+// dump open, and hands over two texts.
+//
 // Reads the dump `dump_file` in a crash's open folder and writes report.json there, and report.txt unless
-// there is one: each whole and synced, in a child that may not take more than `limits`. `called`: the dump's
-// path, for the report's words. Returns report.json's text. `timeout`: it took too long.
+// there is one: each whole and synced. The child may not take more than `limits`. `called`: the dump's path,
+// for the report's words. Returns report.json's text. `timeout`: it took too long.
 Result<std::string> write_report(const std::string& called, int folder_fd, const ReportLimits& limits = {},
                                  const std::string& dump_file = kDumpFile);
 

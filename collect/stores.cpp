@@ -63,8 +63,11 @@ bool is_among(const std::vector<Store>& stores, const Store& one) {
 
 }  // namespace
 
-std::string Store::crash_path(const std::string& crash) const {
-  return device.empty() ? crash_folder(crash) : fmt::format("/proc/{}/fd/{}/{}", ::getpid(), fd.get(), crash);
+std::string Store::crash_path(const std::string& crash, int crash_fd) const {
+  // Nobody else has that file system in any folder.
+  if (!device.empty()) return fmt::format("/proc/{}/fd/{}/{}", ::getpid(), fd.get(), crash);
+  std::string plain = crash_folder(crash);
+  return is_fixed_path(plain) ? plain : fmt::format("/proc/{}/fd/{}", ::getpid(), crash_fd);
 }
 
 std::string command_for(const std::string& command, const Store& store, const std::string& crash,

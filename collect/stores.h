@@ -26,8 +26,10 @@ struct Store {
     return (folder.ends_with('/') ? folder : folder + "/") + crash;
   }
   [[nodiscard]] std::string crash_name(const std::string& crash) const { return place(crash_folder(crash)); }
-  // A path of a crash's folder that this process and those that it starts can open while it runs.
-  [[nodiscard]] std::string crash_path(const std::string& crash) const;
+  // A path of a crash's folder, which this process has open, for those that it starts. It never leads to a
+  // folder of somebody else: where others can change where the plain path leads it is /proc/PID/fd/N, which
+  // is this very folder. Good for as long as this process has it open.
+  [[nodiscard]] std::string crash_path(const std::string& crash, int crash_fd) const;
 
  private:
   [[nodiscard]] std::string place(const std::string& path) const {

@@ -3,6 +3,7 @@
 
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/reboot.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,10 +45,10 @@ bool set_interface(int socket, const std::string& name, bool up, bool& changed) 
   ifreq request{};
   std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
   changed = false;
-  if (::ioctl(socket, SIOCGIFFLAGS, &request) < 0) return false;
+  if (sys::ioctl(socket, SIOCGIFFLAGS, &request) < 0) return false;
   if ((request.ifr_flags & IFF_LOOPBACK) != 0 || ((request.ifr_flags & IFF_UP) != 0) == up) return true;
   request.ifr_flags = static_cast<short>(request.ifr_flags ^ IFF_UP);
-  changed = ::ioctl(socket, SIOCSIFFLAGS, &request) == 0;
+  changed = sys::ioctl(socket, SIOCSIFFLAGS, &request) == 0;
   return changed;
 }
 
@@ -132,14 +133,14 @@ Result<> reboot_now(const RebootNow& how, const SystemPaths& paths) {
   TRY_VOID(require_loaded(paths));
   // Known to be refused: then the network need not suffer first.
   if (read_system_state(paths).privileged == false) return std::unexpected(explain_reboot_error(EPERM));
-  if (how.sync) ::sync();
+  if (how.sync) sys::sync();
   int error_number = 0;
   {
     // Interfaces last: a network file system is written back before. Not when nobody says that a kernel is
     // loaded: then the call will most likely fail.
     std::optional<NetworkDown> down;
     if (how.network_down && read_system_state(paths).normal_loaded == true) down.emplace();
-    if (sys::reboot_kexec() == 0) return {};
+    if (sys::reboot(RB_KEXEC) == 0) return {};
     error_number = errno;
   }
   return std::unexpected(explain_reboot_error(error_number));

@@ -9,6 +9,8 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/folders.h"
+#include "base/sys.h"
 #include "capture/crash_list.h"
 #include "capture/crash_record.h"
 #include "capture/initramfs/compress.h"
@@ -37,9 +39,18 @@ Result<> make_out_folder(const std::string& out) {
     return std::unexpected(Error(ErrorCode::usage, fmt::format("{} exists and is not an empty folder", out))
                                .hint("give a new folder with -o; nothing that exists is overwritten"));
   }
-  fs::create_directories(out, error);
-  if (error)
-    return std::unexpected(errno_error(error.value(), fmt::format("cannot make the folder {}", out)));
+  return make_folders(out);
+}
+
+// A kernel, an initramfs, a console's text.
+Result<> copy(const std::string& from, const std::string& to) {
+  const auto bytes = TRY(read_file(from));
+  return write_file_atomically(to, bytes, 0600);
+}
+
+Result<> move(const std::string& from, const std::string& to) {
+  if (sys::renameat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str()) != 0)
+    return fail_errno("cannot move {} to {}", from, to);
   return {};
 }
 
@@ -173,14 +184,10 @@ class Stage {
 
   // The guest's file system, as a folder.
   Result<> fill_root() {
-    std::error_code error;
     const fs::path root = folder_.path() / "root";
-    fs::create_directories(root / "boot", error);
-    if (!error) fs::copy_file(options_.kernel, root.string() + kKernelOnDisk, error);
-    if (!error) fs::copy_file(in_stage("capture.img"), root.string() + kInitramfsOnDisk, error);
-    if (error)
-      return std::unexpected(errno_error(error.value(), fmt::format("cannot fill {}", root.string())));
-    return {};
+    TRY_VOID(make_folders(root / "boot"));
+    TRY_VOID(copy(options_.kernel, root.string() + kKernelOnDisk));
+    return copy(in_stage("capture.img"), root.string() + kInitramfsOnDisk);
   }
 
   [[nodiscard]] VirtualMachine machine() const {
@@ -208,10 +215,8 @@ class Stage {
     };
     const uint64_t default_size = options_.memory * (options_.copy_elf ? 3 : 2) + 512_MiB;
     for (;;) {
-      for (const char* name : {"disk.img", "guest.console", "capture.console"}) {
-        std::error_code ignored;
-        fs::remove(in_stage(name), ignored);
-      }
+      for (const char* name : {"disk.img", "guest.console", "capture.console"})
+        TRY_VOID(remove_file(in_stage(name)));
       TRY_VOID(make_disk(in_stage("disk.img"), options_.disk_size != 0 ? options_.disk_size : default_size,
                          kDiskUuid, in_stage("root")));
       ++result_.boots;
@@ -227,10 +232,8 @@ class Stage {
 
   Result<> keep_consoles() {
     for (const char* name : {"guest.console", "capture.console"}) {
-      std::error_code error;
-      fs::copy_file(in_stage(name), in_out(name), error);
-      if (error && fs::exists(in_stage(name)))
-        return std::unexpected(errno_error(error.value(), fmt::format("cannot keep {}", in_out(name))));
+      std::error_code ignored;
+      if (fs::exists(in_stage(name), ignored)) TRY_VOID(copy(in_stage(name), in_out(name)));
     }
     return {};
   }
@@ -242,19 +245,19 @@ class Stage {
     if (const auto clean = check_disk(in_stage("disk.img")); !clean && result_.problem.empty())
       result_.problem = clean.error().to_string();
     const std::string fetched = in_out(".fetched");
-    fs::create_directory(fetched);
+    TRY_VOID(make_folders(fetched));
     const auto facts = extract_folder(in_stage("disk.img"), kFactsFolder, fetched);
     const auto store = extract_folder(in_stage("disk.img"), kStore, fetched);
     std::error_code error;
-    if (facts) fs::rename(fetched + kFactsFolder, in_out("facts"), error);
+    if (facts) TRY_VOID(move(fetched + kFactsFolder, in_out("facts")));
     if (store) {
       for (const auto& crash :
            fs::directory_iterator(fs::path(fetched) / fs::path(kStore).filename(), error)) {
         for (const auto& file : fs::directory_iterator(crash.path(), error))
-          fs::rename(file.path(), in_out(file.path().filename()), error);
+          TRY_VOID(move(file.path(), in_out(file.path().filename())));
       }
     }
-    fs::remove_all(fetched, error);
+    if (sys::remove_all(fetched.c_str()) != 0) return fail_errno("cannot remove {}", fetched);
     for (const auto* part : {&facts, &store}) {
       if (!*part && part->error().code == ErrorCode::no_space) return std::unexpected(part->error());
     }

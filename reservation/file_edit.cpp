@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "reservation/file_edit.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
-
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/size.h"
 
 namespace lifeboat::reservation {
 namespace {
 
 Result<> put(const std::string& path, const std::optional<std::string>& text) {
-  if (!text) {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("cannot remove {}", path);
-    return {};
-  }
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  if (!text) return remove_file(path);
+  TRY_VOID(make_folder_of(path));
   return rewrite_file_atomically(path, as_byte_span(*text), 0644);
 }
 

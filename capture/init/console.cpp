@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sys.h"
 #include "capture/manifest.h"
 
 namespace lifeboat::init {
@@ -49,13 +51,15 @@ void speak(std::string_view text) {
 void setup_console() {
   // The kernel gives PID 1 its console only when the initramfs holds /dev/console; be sure of it.
   if (::fcntl(STDERR_FILENO, F_GETFD) == -1) {
-    const int console = ::open("/dev/console", O_RDWR | O_NOCTTY);
+    const int console = sys::open(AT_FDCWD, "/dev/console", O_RDWR | O_NOCTTY);
+    // It may be one of the three.
+    if (console >= 0) ::fcntl(console, F_SETFD, 0);
     for (int fd = STDIN_FILENO; console >= 0 && fd <= STDERR_FILENO; ++fd) ::dup2(console, fd);
   }
   // Opened again, so that not blocking is this one's alone.
-  if (const int fd = ::open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC); fd >= 0)
+  if (const int fd = sys::open(AT_FDCWD, "/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK); fd >= 0)
     console_fd = fd;
-  kmsg_fd = ::open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+  kmsg_fd = sys::open(AT_FDCWD, "/dev/kmsg", O_WRONLY);
   // The kernel would drop what comes too fast. Where it cannot be told, some lines may be missing in its log
   // alone.
   ignore_result(write_pseudo_file("/proc/sys/kernel/printk_devkmsg", "on\n"));
@@ -63,13 +67,16 @@ void setup_console() {
 }
 
 void keep_log(const std::string& file) {
-  run_log_fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  run_log_fd = sys::open(AT_FDCWD, file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
+  const int error = errno;
   log::set_sink([](log::Level level, std::string_view message) {
     const char* name = level == log::Level::error     ? "error: "
                        : level == log::Level::warning ? "warning: "
                                                       : "";
     speak(fmt::format("lifeboat: {}{}", name, message));
   });
+  if (run_log_fd < 0)
+    log::warning("what is said is not kept: cannot make {}: {}", file, std::strerror(error));
 }
 
 void drain_console() {

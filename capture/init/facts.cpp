@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/init/facts.h"
 
-#include <sys/stat.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "base/sys.h"
 
 namespace lifeboat::init {
 namespace {
@@ -64,7 +65,7 @@ std::string all_stacks() {
 }  // namespace
 
 Result<> record_facts(const std::string& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0) return fail_errno("cannot make {}", folder);
+  if (sys::mkdirat(AT_FDCWD, folder.c_str(), 0700) != 0) return fail_errno("cannot make {}", folder);
   for (const char* name : {"version", "cmdline", "modules", "kallsyms", "meminfo", "iomem", "uptime"}) {
     const auto text = read_text(fmt::format("/proc/{}", name), 64_MiB);
     if (!text) {

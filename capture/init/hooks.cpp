@@ -3,24 +3,54 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
+#include "base/sys.h"
 
 namespace lifeboat::init {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-[[noreturn]] void become(const std::string& hook, const HookCall& call) {
+// The leader of a hook's process group. It waits for the hook, and when `parent` ends before (was killed,
+// say) it takes the whole group with it: what a hook has started can be reached in no other way then.
+void lead_group(pid_t parent) {
   ::setpgid(0, 0);
+  // A signal that nobody sends: hooks may well send SIGTERM to their group.
+  const int end = SIGRTMAX;
+  ::signal(end, [](int) { ::kill(0, SIGKILL); });
+  if (::prctl(PR_SET_PDEATHSIG, end) != 0 || ::getppid() != parent) ::_exit(126);
+  // Those are for the hook.
+  constexpr int kOthers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+  std::array<sighandler_t, std::size(kOthers)> before{};
+  for (size_t index = 0; index < before.size(); ++index) before[index] = ::signal(kOthers[index], SIG_IGN);
+  const pid_t hook = sys::fork();
+  if (hook == 0) {
+    for (size_t index = 0; index < before.size(); ++index) ::signal(kOthers[index], before[index]);
+    return;
+  }
+  int status = 0;
+  while (hook > 0 && ::waitpid(hook, &status, 0) != hook && errno == EINTR) {
+  }
+  if (hook < 0) ::_exit(126);
+  if (WIFSIGNALED(status)) {
+    ::signal(WTERMSIG(status), SIG_DFL);
+    ::raise(WTERMSIG(status));
+  }
+  ::_exit(WEXITSTATUS(status));
+}
+
+[[noreturn]] void become(const std::string& hook, const HookCall& call) {
   ::signal(SIGPIPE, SIG_DFL);
   // Its words go where ours go: to the console, in a capture kernel.
-  const int nothing = ::open("/dev/null", O_RDONLY);
+  const int nothing = sys::open(AT_FDCWD, "/dev/null", O_RDONLY);
   if (nothing >= 0) ::dup2(nothing, 0);
   const std::string point = "LIFEBOAT_POINT=" + call.point, folder = "LIFEBOAT_FOLDER=" + call.folder,
                     outcome = "LIFEBOAT_OUTCOME=" + call.outcome;
@@ -52,12 +82,16 @@ int wait_for(pid_t child, Clock::time_point end, const std::function<void()>& on
 void run_hooks(const std::vector<std::string>& hooks, const HookCall& call, std::chrono::seconds deadline,
                const std::function<void()>& on_wait) {
   for (const auto& hook : hooks) {
-    const pid_t child = ::fork();
+    const pid_t self = ::getpid();
+    const pid_t child = sys::fork();
     if (child < 0) {
       log::error("hook {}: cannot start a process", hook);
       continue;
     }
-    if (child == 0) become(hook, call);
+    if (child == 0) {
+      lead_group(self);
+      become(hook, call);
+    }
     const int status = wait_for(child, Clock::now() + deadline, on_wait);
     if (status == -1) {
       log::warning("hook {}: not done within {} s, killed", hook, deadline.count());

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/init/journal.h"
 
-#include <unistd.h>
-
 #include "base/file.h"
+#include "base/folders.h"
+#include "base/lock_file.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "capture/crash_list.h"
@@ -53,7 +53,17 @@ Result<> save_run_log(int folder_fd, const std::string& log_file) {
 }  // namespace
 
 Journal::Journal(std::string run)
-    : folder_path_(run + "/crash-folder"), record_path_(std::move(run) + "/crash-record") {}
+    : run_(std::move(run)), folder_path_(run_ + "/crash-folder"), record_path_(run_ + "/crash-record") {}
+
+Result<> Journal::claim() {
+  const UniqueFd run = TRY(open_file(run_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  lock_ = TRY(lock_file(run.get(), "capture.lock", "saving a crash", std::chrono::milliseconds(0)));
+  // Whoever wrote this holds no lock: it is of no use any more.
+  if (const auto left = folder())
+    log::warning("an earlier capture was cut off: what it has saved is in {}", *left);
+  forget();
+  return {};
+}
 
 Result<> Journal::begin(const std::string& folder, const CrashRecord& record) {
   note(record);
@@ -77,8 +87,9 @@ CrashRecord Journal::record() const {
 }
 
 void Journal::forget() const {
-  ::unlink(folder_path_.c_str());
-  ::unlink(record_path_.c_str());
+  for (const auto& path : {folder_path_, record_path_}) {
+    if (const auto removed = remove_file(path); !removed) log::warning("{}", removed.error().to_string());
+  }
 }
 
 void reserve_record(int folder_fd, const CrashRecord& record) {

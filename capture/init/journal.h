@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "capture/crash_record.h"
 
 namespace lifeboat::init {
@@ -16,6 +17,10 @@ class Journal {
  public:
   explicit Journal(std::string run = "/run");
 
+  // For a system where another capture may run: the journal is this process's until it and its children have
+  // ended, and empty. `busy`: it is another process's; that one is named. What one that was killed has left
+  // in it is logged and forgotten.
+  Result<> claim();
   // The saving has begun: `folder` is where this crash goes, as an absolute path.
   Result<> begin(const std::string& folder, const CrashRecord& record);
   // Changes what is noted; a failure to do so is not worth an error.
@@ -27,7 +32,8 @@ class Journal {
   void forget() const;
 
  private:
-  std::string folder_path_, record_path_;
+  std::string run_, folder_path_, record_path_;
+  UniqueFd lock_;
 };
 
 // Into a crash's new folder: manifest.json and capture.log as they are to be found if the machine ends before

@@ -5,8 +5,6 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/sys.h"
@@ -34,7 +33,8 @@ std::vector<std::string> mount_pseudo_file_systems() {
   };
   std::vector<std::string> failures;
   for (const auto& [type, path, flags] : kFileSystems) {
-    ::mkdir(path, 0755);
+    if (sys::mkdirat(AT_FDCWD, path, 0755) != 0 && errno != EEXIST)
+      failures.push_back(fmt::format("cannot make the folder {}: {}", path, strerror(errno)));
     // EBUSY: the kernel has mounted it already (devtmpfs.mount).
     if (sys::mount(type, path, type, flags, nullptr) != 0 && errno != EBUSY)
       failures.push_back(fmt::format("cannot mount {} on {}: {}", type, path, strerror(errno)));
@@ -51,12 +51,13 @@ Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbea
       log::warning("module {}: {}", name, file.error().to_string());
       continue;
     }
-    if (::syscall(SYS_finit_module, file->get(), "", 0) != 0) {
+    if (sys::finit_module(file->get()) != 0) {
       // EEXIST: built in or loaded. ENODEV: the variant for a processor that this one is not (crc32c_intel).
       const int error = errno;
       if (error != EEXIST && error != ENODEV) log::warning("module {}: {}", name, strerror(error));
     }
-    ::unlink(path.c_str());
+    if (const auto removed = remove_file(path); !removed)
+      log::warning("its memory is not given back: {}", removed.error().to_string());
   }
   return {};
 }
@@ -67,10 +68,10 @@ namespace {
 // ever. So a child makes the call; this comes back when it failed, or after a while.
 void try_reboot(int command) {
   constexpr int kPatience = 60;  // seconds
-  const pid_t child = ::fork();
+  const pid_t child = sys::fork();
   if (child <= 0) {
-    ::reboot(command);
-    if (child == 0) ::_exit(errno);
+    const int error = sys::reboot(command) == 0 ? 0 : errno;
+    if (child == 0) ::_exit(error);
     return;
   }
   for (int tenth = 0; tenth < kPatience * 10; ++tenth) {
@@ -92,12 +93,13 @@ void run_shell(const std::string& shell) {
     return;
   }
   log::info("a shell on the console; the machine restarts when it ends");
-  const pid_t child = ::fork();
+  const pid_t child = sys::fork();
   if (child == 0) {
     ::setsid();
-    const int console = ::open("/dev/console", O_RDWR);
+    const int console = sys::open(AT_FDCWD, "/dev/console", O_RDWR);
     if (console < 0) ::_exit(1);
-    ::ioctl(console, TIOCSCTTY, 1);
+    // Without it Ctrl-C does nothing.
+    [[maybe_unused]] const int ignored = sys::ioctl(console, TIOCSCTTY, nullptr);
     for (const int fd : {0, 1, 2}) ::dup2(console, fd);
     ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
     // busybox is told by its first argument what it is to be; a shell takes the name it is given.

@@ -2,10 +2,14 @@
 #include "capture/init/room.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
+#include "base/folders.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "base/sys.h"
 
 namespace lifeboat::init {
 namespace {
@@ -19,12 +23,19 @@ constexpr const char* kTrial = ".lifeboat-room";
 // Whether so much can be written. Only trying tells: what a file system calls free may be reserved (ext4
 // keeps 16 MiB for its own ends, and some for root), or there is a quota.
 Result<> try_to_allocate(int folder_fd, uint64_t bytes) {
-  ::unlinkat(folder_fd, kTrial, 0);
+  TRY_VOID(remove_file_at(folder_fd, kTrial));
   const UniqueFd file = TRY(open_at(folder_fd, kTrial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-  ::unlinkat(folder_fd, kTrial, 0);
-  const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes));
-  if (error != 0) return std::unexpected(errno_error(error, "no room for log and report"));
+  TRY_VOID(remove_file_at(folder_fd, kTrial));
+  if (sys::allocate(file.get(), 0, static_cast<off_t>(bytes)) != 0)
+    return fail_errno("no room for log and report");
   return {};
+}
+
+// ext4 and XFS give blocks of a removed file out again only after their journal has said so on the disk,
+// btrfs after its transaction is there.
+void settle(int store_fd) {
+  if (sys::syncfs(store_fd) != 0)
+    log::warning("cannot sync the store after making room: {}", std::strerror(errno));
 }
 
 }  // namespace
@@ -41,16 +52,14 @@ bool Room::take(std::span<const Removal> removals) {
     if (kept_.contains(removal.name)) continue;
     heartbeat_.beat();
     log::info("taking {} away: {}", removal.name, removal.reason);
-    if (const auto removed = remove_crash(store_fd_, removal.name)) {
+    if (const auto removed = remove_crash(store_fd_, removal.name, removal.id)) {
       taken = true;
     } else {
       log::warning("{}: {}", removal.name, removed.error().to_string());
       kept_.insert(removal.name);
     }
   }
-  // ext4 and XFS give blocks of a removed file out again only after their journal has said so on the disk,
-  // btrfs after its transaction is there.
-  if (taken && ::syncfs(store_fd_) != 0) log::warning("cannot sync the store after making room");
+  if (taken) settle(store_fd_);
   return taken;
 }
 
@@ -61,7 +70,7 @@ void Room::make_small() {
   } while (!there && there.error().code == ErrorCode::no_space && take_oldest());
   if (!there) log::warning("{}", there.error().to_string());
   // What was tried is free again only after this, too.
-  ::syncfs(store_fd_);
+  settle(store_fd_);
 }
 
 bool Room::take_oldest() {

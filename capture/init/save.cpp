@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/size.h"
+#include "base/sys.h"
 #include "capture/capture.h"
 #include "capture/crash_list.h"
 #include "capture/init/console.h"
@@ -124,7 +125,8 @@ Result<> copy_elf(const std::string& vmcore, int folder_fd, Heartbeat& heartbeat
     offset += count;
     heartbeat.update(offset, 0);
   }
-  if (::ftruncate(dest.get(), static_cast<off_t>(offset)) != 0) return fail_errno("cannot size {}", kElfFile);
+  if (sys::ftruncate(dest.get(), static_cast<off_t>(offset)) != 0)
+    return fail_errno("cannot size {}", kElfFile);
   return sync_file(dest.get(), kElfFile);
 }
 
@@ -143,6 +145,13 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   room.keep(folder.name);
   reserve_record(folder.fd.get(), crash.record);
   log::info("crash folder: {}", folder.name);
+  if (!can_name_crash_folder(crash.record.crash_time)) {
+    crash.problem(
+        Error(ErrorCode::corrupt, fmt::format("the crashed kernel's clock showed {} seconds after 1970, "
+                                              "which is no time: the folder has that of the saving",
+                                              crash.record.crash_time)));
+    log::warning("{}", crash.record.problems.back());
+  }
   crash.done("target");
 
   heartbeat.phase("log");

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sys.h"
 #include "capture/init/memory_watch.h"
 
 namespace lifeboat::init {
@@ -65,18 +66,32 @@ std::string listen(int pipe_fd, const ChildLimits& limits) {
   }
 }
 
+// `parent`: who has forked this process. It may be gone before the signal is asked for.
+void end_with(pid_t parent) {
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) log::warning("cannot be ended with process {}", parent);
+  if (::getppid() != parent) ::_exit(1);
+}
+
+// A child and its children: killed at once.
+void kill_group(pid_t child) {
+  ::kill(-child, SIGKILL);
+  ::kill(child, SIGKILL);
+}
+
 void accept(const ChildLimits& limits) {
-  if (limits.parent != nullptr) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The child of a child stays in the group of that one.
+  if (limits.parent == nullptr) ::setpgid(0, 0);
   // Without it the kernel chooses for itself whom it kills when memory runs out.
   if (limits.expendable) ignore_result(write_pseudo_file("/proc/self/oom_score_adj", "1000"));
   if (limits.address_space != 0) {
     const rlimit limit{.rlim_cur = limits.address_space, .rlim_max = limits.address_space};
-    ::setrlimit(RLIMIT_AS, &limit);
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) log::warning("cannot limit the memory of a child");
   }
 }
 
-[[noreturn]] void run_child(const std::string& name, int pipe_fd, const ChildLimits& limits,
+[[noreturn]] void run_child(const std::string& name, pid_t parent, int pipe_fd, const ChildLimits& limits,
                             const std::function<Result<>(Heartbeat&)>& work) {
+  end_with(parent);
   accept(limits);
   Heartbeat heartbeat(pipe_fd);
   Result<> result;
@@ -128,19 +143,20 @@ Outcome supervise(const std::string& name, const ChildLimits& limits,
   }
   const UniqueFd reader(ends[0]);
   UniqueFd writer(ends[1]);
-  const pid_t child = ::fork();
+  const pid_t self = ::getpid();
+  const pid_t child = sys::fork();
   if (child < 0) {
     log::error("{}: cannot start a process", name);
     return Outcome::failed;
   }
-  if (child == 0) run_child(name, writer.get(), limits, work);
+  if (child == 0) run_child(name, self, writer.get(), limits, work);
   writer.reset();
 
   const std::string trouble = listen(reader.get(), limits);
   int status = 0;
   if (!trouble.empty()) {
     log::error("{}: {}, giving it up", name, trouble);
-    ::kill(child, SIGKILL);
+    kill_group(child);
     // A task that hangs inside the kernel stays; the final action does not need it gone.
     reap(child, std::chrono::seconds(5), status);
     return Outcome::stalled;

@@ -45,7 +45,9 @@ struct ChildLimits {
   std::function<void()> on_wait = {};         // called at least once a second while it works
 };
 
-// Runs `work` in a child. Its error is logged there. `stall`: longest silence.
+// Runs `work` in a child, in a process group of its own. Neither the child nor what it starts by this
+// function outlives this process, not even when this one is killed. Its error is logged there. `stall`:
+// longest silence.
 Outcome supervise(const std::string& name, std::chrono::seconds stall,
                   const std::function<Result<>(Heartbeat&)>& work);
 // The same within limits. Running out of memory is an error of the work like any other.

@@ -4,7 +4,6 @@
 #include <blkid/blkid.h>
 #include <strings.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -76,7 +75,8 @@ Result<std::string> wait_for_device(const std::string& uuid, std::chrono::second
 Result<> mount_target(const Target& target, std::chrono::seconds device_deadline, Heartbeat& heartbeat) {
   const std::string device = TRY(wait_for_device(target.uuid, device_deadline, heartbeat));
   heartbeat.beat();
-  ::mkdir(kMountPoint, 0755);
+  if (sys::mkdirat(AT_FDCWD, kMountPoint, 0755) != 0 && errno != EEXIST)
+    return fail_errno("cannot make the folder {}", kMountPoint);
   constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME;
   const auto option = option_for_root(target.filesystem);
   const std::string data = option ? fmt::format("{}={}", option->name, option->value) : "";
@@ -87,14 +87,14 @@ Result<> mount_target(const Target& target, std::chrono::seconds device_deadline
 }
 
 Result<> unmount_target() {
-  ::sync();
+  sys::sync();
   for (int attempt = 0; attempt < 20; ++attempt) {
-    if (::umount2(kMountPoint, UMOUNT_NOFOLLOW) == 0 || errno == EINVAL) return {};  // EINVAL: not mounted
+    if (sys::umount(kMountPoint, UMOUNT_NOFOLLOW) == 0 || errno == EINVAL) return {};  // EINVAL: not mounted
     if (errno != EBUSY) break;
     ::usleep(100'000);
   }
   const int error = errno;
-  if (::mount(nullptr, kMountPoint, nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0) return {};
+  if (sys::mount(nullptr, kMountPoint, nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0) return {};
   return std::unexpected(errno_error(error, fmt::format("cannot unmount {}", kMountPoint)));
 }
 

@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "base/text.h"
 
 namespace lifeboat::init {
@@ -34,14 +37,16 @@ void Watchdogs::start(const std::vector<std::string>& ran) {
 
 void Watchdogs::feed() const {
   for (const auto& device : devices_) {
-    [[maybe_unused]] const ssize_t ignored = ::write(device.fd.get(), "\0", 1);
+    // A device that does not take it will restart the machine: there is nothing else to feed it with.
+    [[maybe_unused]] const ssize_t ignored = sys::write(device.fd.get(), "\0", 1);
   }
 }
 
 void Watchdogs::stop() {
   // The "magic close": this letter says that the end is meant.
   for (const auto& device : devices_) {
-    [[maybe_unused]] const ssize_t ignored = ::write(device.fd.get(), "V", 1);
+    if (sys::write(device.fd.get(), "V", 1) != 1)
+      log::warning("watchdog {} cannot be stopped: {}", device.number, std::strerror(errno));
   }
   devices_.clear();
 }

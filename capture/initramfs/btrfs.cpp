@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "base/sys.h"
 
 namespace lifeboat {
 namespace {
@@ -30,7 +31,7 @@ std::string uuid_text(std::span<const uint8_t, BTRFS_FSID_SIZE> bytes) {
 Result<std::string> btrfs_uuid_of(const std::string& folder) {
   const UniqueFd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
   btrfs_ioctl_fs_info_args info{};
-  if (::ioctl(fd.get(), BTRFS_IOC_FS_INFO, &info) != 0)
+  if (sys::ioctl(fd.get(), BTRFS_IOC_FS_INFO, &info) != 0)
     return fail_errno("cannot ask btrfs which file system {} is on", folder);
   return uuid_text(info.fsid);
 }

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
+#include "base/log.h"
 #include "base/sys.h"
 
 namespace lifeboat {
@@ -134,19 +137,20 @@ Result<> replace_file(const std::string& path, ByteSpan bytes, const Ownership& 
   const UniqueFd dir = TRY(open_file(parent, O_RDONLY | O_DIRECTORY));
   // A name of its own beside the target: rename is atomic only within one file system.
   std::string pattern = parent + "/." + target.filename().string() + ".XXXXXX";
-  UniqueFd file(::mkostemp(pattern.data(), O_CLOEXEC));
+  UniqueFd file(sys::create_temporary_file(pattern.data()));
   if (!file.valid()) return fail_errno("cannot create a file in {}", parent);
   auto written = [&]() -> Result<> {
-    if (ownership.owner && ::fchown(file.get(), ownership.owner->first, ownership.owner->second) != 0)
+    if (ownership.owner && sys::fchown(file.get(), ownership.owner->first, ownership.owner->second) != 0)
       return fail_errno("cannot give {} to its owner", pattern);
-    if (::fchmod(file.get(), ownership.mode) != 0) return fail_errno("cannot set the mode of {}", pattern);
+    if (sys::fchmod(file.get(), ownership.mode) != 0) return fail_errno("cannot set the mode of {}", pattern);
     TRY_VOID(write_all(file.get(), bytes, path));
     TRY_VOID(sync_file(file.get(), path));
     if (sys::renameat(AT_FDCWD, pattern.c_str(), AT_FDCWD, path.c_str()) != 0)
       return fail_errno("cannot rename {} to {}", pattern, path);
     return sync_file(dir.get(), parent);
   }();
-  if (!written) ::unlink(pattern.c_str());
+  if (!written && sys::unlinkat(AT_FDCWD, pattern.c_str()) != 0 && errno != ENOENT)
+    log::warning("{} is left behind: {}", pattern, std::strerror(errno));
   return written;
 }
 
@@ -183,14 +187,15 @@ Result<TempDir> TempDir::create(std::string_view prefix, std::optional<std::stri
     parent = from_environment != nullptr && *from_environment != '\0' ? from_environment : "/var/tmp";
   }
   std::string pattern = fmt::format("{}/{}.XXXXXX", *parent, prefix);
-  if (::mkdtemp(pattern.data()) == nullptr) return fail_errno("cannot create a folder in {}", *parent);
+  if (sys::create_temporary_folder(pattern.data()) != 0)
+    return fail_errno("cannot create a folder in {}", *parent);
   return TempDir(std::filesystem::path(pattern));
 }
 
 TempDir::~TempDir() {
   if (path_.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  if (sys::remove_all(path_.c_str()) != 0)
+    log::warning("cannot remove the temporary folder {}: {}", path_.string(), std::strerror(errno));
 }
 
 }  // namespace lifeboat

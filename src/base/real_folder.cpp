@@ -81,6 +81,22 @@ bool can_be_trusted(int folder_fd, const struct stat& link) {
          (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+// By the names alone; links on the way are looked at, and where they lead.
+bool are_parts_fixed(const fs::path& path) {
+  fs::path here;
+  for (const auto& part : path) {
+    struct stat folder{}, entry{};
+    if (!here.empty()) {
+      const bool others_write =
+          ::stat(here.c_str(), &folder) != 0 || (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+      if (!is_ours(folder) || (others_write && (folder.st_mode & S_ISVTX) == 0)) return false;
+    }
+    here /= part;
+    if (::lstat(here.c_str(), &entry) != 0 || !is_ours(entry)) return false;
+  }
+  return true;
+}
+
 Error obstacle_at(const std::string& path, const struct stat& status) {
   if (!S_ISLNK(status.st_mode)) return errno_error(ENOTDIR, fmt::format("cannot open {}", path));
   return Error(ErrorCode::unsupported,
@@ -150,6 +166,13 @@ Result<RealFolder> real_folder(const std::string& path) {
   auto found = TRY(find_real_folder(path));
   if (found.obstacle) return std::unexpected(*std::move(found.obstacle));
   return found;
+}
+
+bool is_fixed_path(const std::string& path) {
+  const auto found = real_folder(path);
+  std::error_code error;
+  return found && found->missing.empty() && are_parts_fixed(fs::absolute(path, error)) &&
+         are_parts_fixed(found->path);
 }
 
 }  // namespace lifeboat

@@ -23,4 +23,8 @@ Result<RealFolder> find_real_folder(const std::string& path);
 // The same for who cannot do with less: the obstacle is an error.
 Result<RealFolder> real_folder(const std::string& path);
 
+// Whether nobody but root and the caller can make a path lead elsewhere than it does: each part of it is
+// theirs, in folders where others cannot write, or not touch what is not their own (the sticky bit).
+bool is_fixed_path(const std::string& path);
+
 }  // namespace lifeboat

@@ -2,7 +2,7 @@
 #include "base/sys.h"
 
 #include <fcntl.h>
-#include <linux/reboot.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -11,6 +11,8 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 
 namespace lifeboat::sys {
 namespace {
@@ -63,6 +65,12 @@ ssize_t pwrite(int fd, const void* buffer, size_t size, off_t offset) {
 int fsync(int fd) {
   return retry(Call::fsync, [&] { return ::fsync(fd); });
 }
+int syncfs(int fd) {
+  return retry(Call::syncfs, [&] { return ::syncfs(fd); });
+}
+void sync() {
+  if (fault(Call::sync) == 0) ::sync();
+}
 int renameat(int old_dir, const char* old_path, int new_dir, const char* new_path) {
   return retry(Call::rename, [&] { return ::renameat(old_dir, old_path, new_dir, new_path); });
 }
@@ -70,14 +78,65 @@ int renameat_noreplace(int old_dir, const char* old_path, int new_dir, const cha
   return retry(Call::rename,
                [&] { return ::renameat2(old_dir, old_path, new_dir, new_path, RENAME_NOREPLACE); });
 }
+int unlinkat(int dir_fd, const char* path, int flags) {
+  return retry(Call::unlink, [&] { return ::unlinkat(dir_fd, path, flags); });
+}
 int ftruncate(int fd, off_t size) {
   return retry(Call::ftruncate, [&] { return ::ftruncate(fd, size); });
+}
+int allocate(int fd, off_t offset, off_t size) {
+  return retry(Call::allocate, [&] {
+    errno = ::posix_fallocate(fd, offset, size);
+    return errno == 0 ? 0 : -1;
+  });
 }
 int mkdirat(int dir_fd, const char* path, mode_t mode) {
   return retry(Call::mkdir, [&] { return ::mkdirat(dir_fd, path, mode); });
 }
+int fchown(int fd, uid_t owner, gid_t group) {
+  return retry(Call::chown, [&] { return ::fchown(fd, owner, group); });
+}
+int fchmod(int fd, mode_t mode) {
+  return retry(Call::chmod, [&] { return ::fchmod(fd, mode); });
+}
+int ioctl(int fd, unsigned long request, void* argument) {
+  return retry(Call::ioctl, [&] { return ::ioctl(fd, request, argument); });
+}
+int create_temporary_file(char* pattern) {
+  return retry(Call::open, [&] { return ::mkostemp(pattern, O_CLOEXEC); });
+}
+int create_temporary_folder(char* pattern) {
+  return retry(Call::mkdir, [&] { return ::mkdtemp(pattern) != nullptr ? 0 : -1; });
+}
+int remove_all(const char* path) {
+  return retry(Call::unlink, [&] {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    errno = error.value();
+    return error ? -1 : 0;
+  });
+}
 int mount(const char* source, const char* target, const char* type, unsigned long flags, const char* data) {
   return retry(Call::mount, [&] { return ::mount(source, target, type, flags, data); });
+}
+int umount(const char* target, int flags) {
+  return retry(Call::umount, [&] { return ::umount2(target, flags); });
+}
+int fsopen(const char* type, unsigned flags) {
+  return retry(Call::mount, [&] { return ::fsopen(type, flags); });
+}
+int fsconfig(int fd, unsigned command, const char* key, const void* value) {
+  return retry(Call::mount,
+               [&] { return ::fsconfig(fd, static_cast<fsconfig_command>(command), key, value, 0); });
+}
+int fsmount(int fd, unsigned flags, unsigned attributes) {
+  return retry(Call::mount, [&] { return ::fsmount(fd, flags, attributes); });
+}
+pid_t fork() {
+  return retry(Call::fork, [] { return ::fork(); });
+}
+int finit_module(int fd) {
+  return retry(Call::finit_module, [&] { return static_cast<int>(::syscall(SYS_finit_module, fd, "", 0)); });
 }
 long kexec_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_len, const char* cmdline,
                      unsigned long flags) {
@@ -88,8 +147,8 @@ long kexec_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_len, co
 long kexec_load(unsigned long entry, unsigned long count, const KexecSegment* segments, unsigned long flags) {
   return retry(Call::kexec_load, [&] { return ::syscall(SYS_kexec_load, entry, count, segments, flags); });
 }
-int reboot_kexec() {
-  return retry(Call::reboot, [] { return ::reboot(LINUX_REBOOT_CMD_KEXEC); });
+int reboot(int command) {
+  return retry(Call::reboot, [&] { return ::reboot(command); });
 }
 
 }  // namespace lifeboat::sys

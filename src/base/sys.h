@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The seam between lifeboat and the system calls that may fail at a bad moment (disk full, I/O error,
-// interrupted). Everything that writes a dump or loads a kernel calls through here, so that a test can
-// make the N-th call fail and watch what is left behind.
+// The interface between lifeboat and the system calls that change something outside this process: files,
+// folders, mounts, devices, the running kernel. Nothing else makes such a call (tests/unit/base/
+// changing_calls_test.cpp), so that a test can make any of them fail and look at what is left behind. Of the
+// calls that change nothing those are here whose failure a test wants (read, pread).
 #pragma once
 
 #include <sys/types.h>
@@ -18,36 +19,69 @@ enum class Call {
   write,
   pwrite,
   fsync,
+  syncfs,
+  sync,
   rename,
+  unlink,  // and rmdir
   ftruncate,
+  allocate,
   mkdir,
-  mount,
+  chown,
+  chmod,
+  ioctl,
+  mount,  // and fsopen, fsconfig, fsmount
+  umount,
+  fork,
+  finit_module,
   kexec_file_load,
   kexec_load,
   reboot,
 };
 
 // Returns an errno to fail this call with, 0 to let it through, or kPretend: the call is not made, and has
-// succeeded. Only the kexec calls and reboot may be pretended: the others are wanted for what they do.
+// succeeded. Only the kexec calls, reboot, mounts and sync may be pretended: the others are wanted for what
+// they do.
 constexpr int kPretend = -1;
 using FaultHook = std::function<int(Call)>;
 // For tests only; not thread-safe. An empty function takes the hook away.
 void set_fault_hook(FaultHook hook);
 
-// As the system calls of the same names, EINTR retried.
-int open(int dir_fd, const char* path, int flags, mode_t mode = 0);
-ssize_t read(int fd, void* buffer, size_t size);
-ssize_t pread(int fd, void* buffer, size_t size, off_t offset);
-ssize_t write(int fd, const void* buffer, size_t size);
-ssize_t pwrite(int fd, const void* buffer, size_t size, off_t offset);
-int fsync(int fd);
-int renameat(int old_dir, const char* old_path, int new_dir, const char* new_path);
-int renameat_noreplace(int old_dir, const char* old_path, int new_dir, const char* new_path);
-int ftruncate(int fd, off_t size);
-int mkdirat(int dir_fd, const char* path, mode_t mode);
-int mount(const char* source, const char* target, const char* type, unsigned long flags, const char* data);
-long kexec_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_len, const char* cmdline,
-                     unsigned long flags);
+// As the system calls of the same names, EINTR retried; open() adds O_CLOEXEC.
+[[nodiscard]] int open(int dir_fd, const char* path, int flags, mode_t mode = 0);
+[[nodiscard]] ssize_t read(int fd, void* buffer, size_t size);
+[[nodiscard]] ssize_t pread(int fd, void* buffer, size_t size, off_t offset);
+[[nodiscard]] ssize_t write(int fd, const void* buffer, size_t size);
+[[nodiscard]] ssize_t pwrite(int fd, const void* buffer, size_t size, off_t offset);
+[[nodiscard]] int fsync(int fd);
+[[nodiscard]] int syncfs(int fd);
+void sync();
+[[nodiscard]] int renameat(int old_dir, const char* old_path, int new_dir, const char* new_path);
+[[nodiscard]] int renameat_noreplace(int old_dir, const char* old_path, int new_dir, const char* new_path);
+[[nodiscard]] int unlinkat(int dir_fd, const char* path, int flags = 0);
+[[nodiscard]] int ftruncate(int fd, off_t size);
+// posix_fallocate(3), its error in errno.
+[[nodiscard]] int allocate(int fd, off_t offset, off_t size);
+[[nodiscard]] int mkdirat(int dir_fd, const char* path, mode_t mode);
+[[nodiscard]] int fchown(int fd, uid_t owner, gid_t group);
+[[nodiscard]] int fchmod(int fd, mode_t mode);
+[[nodiscard]] int ioctl(int fd, unsigned long request, void* argument);
+// mkostemp(3) and mkdtemp(3): `pattern` ends in XXXXXX, and becomes the name. Call::open and Call::mkdir.
+[[nodiscard]] int create_temporary_file(char* pattern);
+[[nodiscard]] int create_temporary_folder(char* pattern);
+// A path and all that is below it; -1 with errno. Call::unlink, once.
+[[nodiscard]] int remove_all(const char* path);
+
+[[nodiscard]] int mount(const char* source, const char* target, const char* type, unsigned long flags,
+                        const char* data);
+[[nodiscard]] int umount(const char* target, int flags);
+[[nodiscard]] int fsopen(const char* type, unsigned flags);
+[[nodiscard]] int fsconfig(int fd, unsigned command, const char* key, const void* value);
+[[nodiscard]] int fsmount(int fd, unsigned flags, unsigned attributes);
+
+[[nodiscard]] pid_t fork();
+[[nodiscard]] int finit_module(int fd);
+[[nodiscard]] long kexec_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_len,
+                                   const char* cmdline, unsigned long flags);
 // include/uapi/linux/kexec.h, struct kexec_segment: `bytes` are copied to physical `address`; sizes in bytes.
 struct KexecSegment {
   const void* bytes;
@@ -55,8 +89,9 @@ struct KexecSegment {
   unsigned long address;
   size_t memory_size;
 };
-long kexec_load(unsigned long entry, unsigned long count, const KexecSegment* segments, unsigned long flags);
-// reboot(2) into the kernel that is loaded; returns only on failure.
-int reboot_kexec();
+[[nodiscard]] long kexec_load(unsigned long entry, unsigned long count, const KexecSegment* segments,
+                              unsigned long flags);
+// `command`: RB_AUTOBOOT, RB_KEXEC, ... (sys/reboot.h). Returns only on failure.
+[[nodiscard]] int reboot(int command);
 
 }  // namespace lifeboat::sys

@@ -3,12 +3,12 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "arm/recipe.h"
+#include "base/folders.h"
 #include "base/log.h"
 #include "base/real_folder.h"
 #include "base/service_notify.h"
+#include "base/sys.h"
 #include "capture/init/console.h"
 #include "capture/init/ladder.h"
 #include "capture/init/machine.h"
@@ -71,6 +71,27 @@ void put_off_timeout_now_and_then() {
   put_off_timeout(std::chrono::minutes(5));
 }
 
+// Two at once would save the same dump twice, and make room for it at each other's cost.
+Result<> claim(init::Journal& journal) {
+  auto claimed = journal.claim();
+  if (!claimed && claimed.error().code == ErrorCode::busy)
+    claimed.error().hint("wait for its end: one crash is saved at a time");
+  return claimed;
+}
+
+// Who ends the machine afterwards must not do so while another one saves. What else keeps the journal from
+// being claimed must not cost the dump.
+void claim_in_capture_kernel(init::Journal& journal) {
+  for (bool said = false;; said = true) {
+    const auto claimed = journal.claim();
+    if (claimed) return;
+    if (!said) log::warning("{}", claimed.error().to_string());
+    if (claimed.error().code != ErrorCode::busy) return;
+    put_off_timeout_now_and_then();
+    ::sleep(1);
+  }
+}
+
 Result<init::LadderEnd> capture(const CommandLine& line, const std::string& source,
                                 const config::Config& config) {
   const Manifest manifest = TRY(manifest_for(line, config));
@@ -83,14 +104,17 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
       return {};
     };
     places.push_back({.save = save, .leave = []() -> Result<> {
-                        ::sync();
+                        sys::sync();
                         return {};
                       }});
   }
-  std::error_code ignored;
-  std::filesystem::create_directories(kRunFolder, ignored);
+  TRY_VOID(make_folders(kRunFolder));
   init::Journal journal(kRunFolder);
-  journal.forget();
+  if (line.has("then-act")) {
+    claim_in_capture_kernel(journal);
+  } else {
+    TRY_VOID(claim(journal));
+  }
   init::LadderOptions options{.log_file = fmt::format("{}/capture.log", kRunFolder),
                               .on_wait = put_off_timeout_now_and_then};
   init::keep_log(options.log_file);

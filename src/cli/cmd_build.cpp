@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arm/initramfs_file.h"
+#include "base/folders.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "capture/levels.h"
@@ -84,8 +85,8 @@ Result<int> run_build(const Arguments& arguments) {
   const std::string path = line.get("output", arm::initramfs_path(recipe.release));
   const bool fresh =
       line.has("if-stale") && (arm::staleness(recipe, path).empty() || arm::has_more(recipe, path));
+  if (!line.has("output")) TRY_VOID(make_folders(arm::kInitramfsFolder));
   std::error_code ignored;
-  if (!line.has("output")) std::filesystem::create_directories(arm::kInitramfsFolder, ignored);
   const uint64_t bytes =
       fresh ? std::filesystem::file_size(path, ignored) : TRY(arm::write_initramfs(recipe, path));
   if (line.json()) {

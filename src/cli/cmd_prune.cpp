@@ -41,7 +41,7 @@ Result<> prune_store(const collect::Store& store, const Retention& retention, co
     pruning.problems.push_back(fmt::format("{}: {}", store.name(), problem));
   for (const auto& removal : plan_prune(crashes, retention, TRY(file_system_room(store.fd.get())))) {
     const std::string name = store.crash_name(removal.name);
-    const auto removed = dry_run ? Result<>() : remove_crash(store.fd.get(), removal.name);
+    const auto removed = dry_run ? Result<>() : remove_crash(store.fd.get(), removal.name, removal.id);
     if (!removed) {
       pruning.problems.push_back(fmt::format("{}: {}", name, removed.error().to_string()));
       continue;

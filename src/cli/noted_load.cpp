@@ -29,7 +29,10 @@ Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& k
   // At no instant may a note tell of another kernel than the loaded one: whoever is ended on the way leaves
   // none.
   const auto before = arm::read_loaded_state();
-  arm::forget_loaded_state();
+  // Who may not remove it may not load either, and is told so better by the load.
+  if (const auto forgotten = arm::forget_loaded_state();
+      !forgotten && forgotten.error().code != ErrorCode::no_permission)
+    return std::unexpected(forgotten.error());
   auto report = load_kernel(request, kernel, paths);
   Result<> noted;
   if (report) {
@@ -44,8 +47,7 @@ Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& k
 
 Result<> unload_and_forget(bool crash, const SystemPaths& paths) {
   TRY_VOID(unload_kernel(crash, paths));
-  if (crash) arm::forget_loaded_state();
-  return {};
+  return crash ? arm::forget_loaded_state() : Result<>();
 }
 
 }  // namespace lifeboat::cli

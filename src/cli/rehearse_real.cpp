@@ -9,6 +9,7 @@
 #include "arm/loaded_state.h"
 #include "arm/rehearsal_record.h"
 #include "base/file.h"
+#include "base/sys.h"
 #include "loader/obstacles.h"
 #include "loader/system_state.h"
 
@@ -44,12 +45,13 @@ Result<> promise_and_crash() {
   TRY_VOID(arm::save_promise(arm::promise_of(
       static_cast<uint64_t>(std::time(nullptr)), read_line("/proc/sys/kernel/random/boot_id").value_or(""),
       read_line("/proc/sys/kernel/osrelease").value_or(""), arm::read_loaded_state())));
-  ::sync();
+  sys::sync();
   // All of sysrq may be switched off; for root, writing the trigger works all the same.
   auto crashed = write_pseudo_file("/proc/sysrq-trigger", "c");
   // Still here.
-  arm::forget_promise();
+  const auto forgotten = arm::forget_promise();
   TRY_VOID(std::move(crashed));
+  TRY_VOID(forgotten);
   return fail(ErrorCode::io, "the kernel did not crash when it was told to");
 }
 

@@ -196,9 +196,9 @@ void KdumpWriter::abandon() {
       if (descriptor.offset + descriptor.size > written) descriptor = {};
     }
   }
-  // The dump is given up already; the file stays marked incomplete.
+  // The dump is given up already; the file stays marked incomplete, whatever reaches the disk.
   ignore_result(pwrite_all(fd_, descriptors_offset_, std::as_bytes(std::span(descriptors_)), name_));
-  sys::fsync(fd_);
+  [[maybe_unused]] const int unsynced = sys::fsync(fd_);
 }
 
 Result<DumpOutcome> KdumpWriter::finish() {
@@ -225,7 +225,7 @@ Result<> KdumpWriter::clear_mark() {
     header_.status |= kdump::kStatusIncomplete;
     // There is nothing else to try, and the caller gets the error that led here.
     ignore_result(pwrite_all(fd_, 0, object_bytes(header_), name_));
-    sys::fsync(fd_);
+    [[maybe_unused]] const int unsynced = sys::fsync(fd_);
   }
   return cleared;
 }

@@ -140,7 +140,7 @@ TEST_F(Arm, WhatIsLoadedIsRemembered) {
   EXPECT_THAT(changed_files(*again).changed,
               ElementsAre(HasSubstr("kernel has changed"), HasSubstr("initramfs is gone")));
   EXPECT_THAT(changed_files(*again).unreadable, ElementsAre());
-  forget_loaded_state(file);
+  EXPECT_TRUE(forget_loaded_state(file));
   EXPECT_FALSE(read_loaded_state(file));
 }
 

@@ -124,5 +124,31 @@ TEST_F(RealFolders, FilesAndEndlessWaysAreNone) {
   EXPECT_FALSE(find_real_folder(path("round")));
 }
 
+TEST(FixedPath, IsOneThatNobodyElseCanBend) {
+  const TempDir temp = TempDir::create("fixed-path-test").value();
+  const std::string top = temp.path();
+  std::filesystem::create_directories(top + "/open/folder");
+  std::filesystem::create_directories(top + "/closed/folder");
+  std::filesystem::create_directory_symlink(top + "/closed", top + "/link");
+  std::filesystem::create_directory_symlink(top + "/open", top + "/link-to-open");
+  EXPECT_TRUE(is_fixed_path(top + "/closed/folder"));
+  EXPECT_TRUE(is_fixed_path(top + "/link/folder"));
+  EXPECT_FALSE(is_fixed_path(top + "/none"));
+  for (const mode_t mode : {0770, 0707, 0777}) {
+    ASSERT_EQ(::chmod((top + "/open").c_str(), mode), 0);
+    EXPECT_FALSE(is_fixed_path(top + "/open/folder"));
+    EXPECT_FALSE(is_fixed_path(top + "/link-to-open/folder"));
+  }
+  // As /tmp is: what is ours in it stays where it is.
+  ASSERT_EQ(::chmod((top + "/open").c_str(), 01777), 0);
+  EXPECT_TRUE(is_fixed_path(top + "/open/folder"));
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::lchown((top + "/open/folder").c_str(), 65534, 65534), 0);
+  EXPECT_FALSE(is_fixed_path(top + "/open/folder"));
+  ASSERT_EQ(::lchown((top + "/closed").c_str(), 65534, 65534), 0);
+  EXPECT_FALSE(is_fixed_path(top + "/closed/folder"));
+  EXPECT_FALSE(is_fixed_path(top + "/link/folder"));
+}
+
 }  // namespace
 }  // namespace lifeboat

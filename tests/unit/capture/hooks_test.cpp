@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "tests/support/pipes.h"
 
 namespace lifeboat::init {
 namespace {
@@ -83,6 +85,29 @@ TEST_F(Hooks, ThatHangAreKilledWithTheirChildren) {
     ::usleep(100'000);
   }
   EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST_F(Hooks, AndTheirChildrenDoNotOutliveWhoRunsThem) {
+  test::FamilyPipe family;
+  const std::string hook =
+      script("a", fmt::format("sleep 1000 &\necho x >/proc/self/fd/{}\nwait\n", family.writer()));
+  const pid_t runner = ::fork();
+  if (runner == 0) {
+    run_hooks({hook}, {.point = "before"}, 600s, {});
+    ::_exit(0);
+  }
+  family.leave_to_family();
+  ASSERT_TRUE(family.hears());
+  ASSERT_EQ(::kill(runner, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(runner, nullptr, 0), runner);
+  EXPECT_TRUE(family.all_gone());
+}
+
+// As scripts do that take their helpers with them.
+TEST_F(Hooks, MaySignalTheirOwnGroup) {
+  run_hooks({script("a", "trap 'echo told >" + path("told") + "; exit 0' TERM\nkill 0\nsleep 1000\n")},
+            {.point = "before"}, 60s, {});
+  EXPECT_EQ(read("told"), "told\n");
 }
 
 }  // namespace

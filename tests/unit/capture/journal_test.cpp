@@ -3,16 +3,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "capture/crash_list.h"
 #include "capture/init/supervise.h"
 #include "capture/manifest.h"
+#include "tests/support/pipes.h"
 
 namespace lifeboat::init {
 namespace {
@@ -163,6 +166,43 @@ TEST_F(JournalOnDisk, AReportThatIsNoneChangesNothing) {
     EXPECT_EQ(saved().kind, "");
     EXPECT_EQ(saved().outcome, CrashOutcome::whole);
   }
+}
+
+TEST_F(JournalOnDisk, IsOneCapturesAtATime) {
+  ASSERT_TRUE(journal_.claim());
+  Journal other(run_);
+  const auto claimed = other.claim();
+  ASSERT_FALSE(claimed);
+  EXPECT_EQ(claimed.error().code, ErrorCode::busy);
+  EXPECT_THAT(claimed.error().message, HasSubstr(fmt::format("process {}", ::getpid())));
+}
+
+TEST_F(JournalOnDisk, OfACaptureThatWasKilledIsForgotten) {
+  test::FamilyPipe family;
+  const pid_t capture = ::fork();
+  if (capture == 0) {
+    const bool begun = journal_.claim() && journal_.begin(crash_, {.boot_id = "id"});
+    supervise("save", std::chrono::seconds(600), [&](Heartbeat&) -> Result<> {
+      if (begun) family.say();
+      for (;;) ::pause();
+    });
+    ::_exit(0);
+  }
+  family.leave_to_family();
+  ASSERT_TRUE(family.hears());
+  const auto refused = journal_.claim();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr(fmt::format("process {}", capture)));
+  EXPECT_EQ(journal_.folder(), crash_) << "what another one has noted is not touched";
+  ASSERT_EQ(::kill(capture, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(capture, nullptr, 0), capture);
+  ASSERT_TRUE(family.all_gone());
+  std::vector<std::string> said;
+  log::set_sink([&](log::Level, std::string_view text) { said.emplace_back(text); });
+  EXPECT_TRUE(journal_.claim());
+  log::set_sink({});
+  EXPECT_THAT(said, ElementsAre(HasSubstr(crash_)));
+  EXPECT_FALSE(journal_.folder());
 }
 
 TEST_F(JournalOnDisk, NothingBegunIsNothingToClose) {

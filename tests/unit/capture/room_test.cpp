@@ -8,17 +8,21 @@
 
 #include "base/log.h"
 #include "base/size.h"
+#include "base/sys.h"
 #include "capture/manifest.h"
+#include "tests/support/faults.h"
 
 namespace lifeboat::init {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 class RoomInStore : public testing::Test {
  protected:
   void SetUp() override {
-    log::set_sink([](log::Level, std::string_view) {});
+    log::set_sink([this](log::Level, std::string_view text) { said_.emplace_back(text); });
     fd_ = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value();
   }
   void TearDown() override { log::set_sink({}); }
@@ -37,6 +41,7 @@ class RoomInStore : public testing::Test {
   TempDir folder_ = TempDir::create("room-test").value();
   UniqueFd fd_;
   Heartbeat heartbeat_{-1};
+  std::vector<std::string> said_;
 };
 
 TEST_F(RoomInStore, OldestGoesOneAtATimeAndTheNewestWholeDumpStays) {
@@ -73,6 +78,41 @@ TEST_F(RoomInStore, NothingGoesWhileThereIsRoom) {
   room.make_small();
   room.apply({});
   EXPECT_EQ(left().size(), 2u);
+}
+
+TEST_F(RoomInStore, RoomIsTriedAndMadeWhereThereIsNone) {
+  add("20260101T000000Z", kDumpFile);
+  add("20260102T000000Z", kDumpFile);
+  const test::FaultInjection fault(sys::Call::allocate, 0, ENOSPC);
+  Room(fd_.get(), heartbeat_).make_small();
+  EXPECT_TRUE(fault.fired());
+  EXPECT_THAT(left(), ElementsAre("20260102T000000Z"));
+}
+
+TEST_F(RoomInStore, ACrashThatCannotBeRemovedIsSaidAndStays) {
+  add("20260101T000000Z", kDumpFile);
+  add("20260102T000000Z", kDumpFile);
+  const test::FaultInjection fault(sys::Call::unlink, 0, EIO, test::FaultInjection::Duration::for_good);
+  EXPECT_FALSE(Room(fd_.get(), heartbeat_).take_oldest());
+  EXPECT_EQ(left().size(), 2u);
+  EXPECT_THAT(said_, Contains(HasSubstr("20260101T000000Z: cannot remove")));
+}
+
+TEST_F(RoomInStore, AFailedSyncIsSaid) {
+  add("20260101T000000Z", kDumpFile);
+  add("20260102T000000Z", kDumpFile);
+  const test::FaultInjection fault(sys::Call::syncfs, 0, EIO, test::FaultInjection::Duration::for_good);
+  Room room(fd_.get(), heartbeat_);
+  EXPECT_TRUE(room.take_oldest());
+  room.make_small();
+  EXPECT_THAT(said_,
+              ElementsAre(HasSubstr("20260101T000000Z"), HasSubstr("cannot sync"), HasSubstr("cannot sync")));
+}
+
+TEST_F(RoomInStore, ATrialThatStaysIsSaid) {
+  const test::FaultInjection fault(sys::Call::unlink, 1, EIO);
+  Room(fd_.get(), heartbeat_).make_small();
+  EXPECT_THAT(said_, Contains(HasSubstr("cannot remove .lifeboat-room")));
 }
 
 // The clock of the kernel that died may have been wrong: by its name this crash is the oldest.

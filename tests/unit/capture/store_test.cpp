@@ -6,9 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <ctime>
 #include <filesystem>
+#include <random>
 
+#include "base/log.h"
 #include "base/sys.h"
+#include "capture/crash_list.h"
 #include "dump/dump_mark.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/results.h"
@@ -142,6 +147,16 @@ TEST_F(StoreWithDump, WhoseNameIsTakenMeanwhileIsMarkedAgain) {
   EXPECT_FALSE(file.publish());
   EXPECT_EQ(mark_of("vmcore.incomplete"), DumpMark::incomplete);
   EXPECT_EQ(content("vmcore"), "somebody else's");
+}
+
+TEST_F(Store, WhatCannotBeDiscardedIsSaid) {
+  std::vector<std::string> said;
+  log::set_sink([&](log::Level, std::string_view text) { said.emplace_back(text); });
+  auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore").value();
+  sys::set_fault_hook([](sys::Call call) { return call == sys::Call::unlink ? EIO : 0; });
+  file.discard();
+  log::set_sink({});
+  EXPECT_THAT(said, testing::ElementsAre(HasSubstr("cannot remove vmcore.incomplete")));
 }
 
 // Somebody may have put something there since the machine was armed; a dump must be saved all the same.
@@ -290,7 +305,7 @@ TEST_F(Store, ReservedRoomIsUsedAgain) {
   ASSERT_EQ(::stat(path("record").c_str(), &after), 0);
   EXPECT_EQ(after.st_ino, before.st_ino);
   EXPECT_FALSE(fs::exists(path("record.new")));
-  drop_reserve(root_.get(), "record");
+  EXPECT_TRUE(drop_reserve(root_.get(), "record"));
   EXPECT_EQ(content("record"), "the end");
 }
 
@@ -313,9 +328,59 @@ TEST_F(Store, TwoCrashesInOneSecondGetTwoFolders) {
   EXPECT_TRUE(fs::is_directory(path("20261123T084228Z-2")));
 }
 
-TEST_F(Store, TimeFromAGarbledDumpStillGivesAName) {
-  EXPECT_TRUE(create_crash_folder(root_.get(), ~uint64_t{0}));
-  EXPECT_TRUE(create_crash_folder(root_.get(), uint64_t{1} << 62));
+// Whatever time a dump tells, its folder is one that the crash is found by again.
+TEST_F(Store, AFolderOfAnyTimeIsListed) {
+  constexpr uint64_t kYear10000 = 253402300800;
+  std::vector<uint64_t> times = {0,
+                                 1,
+                                 59,
+                                 60,
+                                 86399,
+                                 86400,
+                                 951782399,
+                                 4102444799,
+                                 kYear10000 - 1,
+                                 kYear10000,
+                                 67768036191676799,
+                                 uint64_t{1} << 62,
+                                 uint64_t{1} << 63,
+                                 ~uint64_t{0}};
+  std::mt19937_64 random(1);
+  for (int bits = 1; bits <= 64; ++bits) {
+    for (int each = 0; each < 8; ++each) times.push_back(random() >> (64 - bits));
+  }
+  const auto before = static_cast<uint64_t>(std::time(nullptr));
+  unsigned boot = 0;
+  for (const uint64_t time : times) {
+    const auto folder = create_crash_folder(root_.get(), time, fmt::format("{:08x}-2fa1", ++boot));
+    ASSERT_TRUE(folder) << time << ": " << why(folder);
+    const auto named = crash_folder_time(folder->name);
+    ASSERT_TRUE(named) << time << ": " << folder->name;
+    EXPECT_EQ(can_name_crash_folder(time), time != 0 && time < kYear10000);
+    if (can_name_crash_folder(time)) {
+      EXPECT_EQ(*named, time);
+    } else {
+      EXPECT_GE(*named, before);
+    }
+  }
+  const auto crashes = list_crashes(root_.get()).value();
+  EXPECT_EQ(crashes.size(), times.size());
+  EXPECT_TRUE(std::ranges::is_sorted(crashes, std::greater{}, &StoredCrash::crash_time));
+}
+
+TEST_F(Store, OfOneSecondTheLastIsTheNewest) {
+  for (int each = 0; each < 12; ++each) ASSERT_TRUE(create_crash_folder(root_.get(), 1795423348));
+  const auto crashes = list_crashes(root_.get()).value();
+  ASSERT_EQ(crashes.size(), 12U);
+  EXPECT_EQ(crashes.front().name, "20261123T084228Z-12");
+  EXPECT_EQ(crashes.back().name, "20261123T084228Z");
+}
+
+TEST(CrashFolderName, IsNothingThatOnlyLooksLikeATime) {
+  for (const char* name : {"", "20261123T084228", "2026112 T084228Z", "20261123T08422 Z", "+0261123T084228Z",
+                           "20261323T084228Z", "19691231T235959Z", "202611230T84228Z", "20261123T084228Z-",
+                           "20261123T084228Z.removed", "253402300800"})
+    EXPECT_FALSE(crash_folder_time(name)) << name;
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/faults.h"
+#include "tests/support/pipes.h"
+
 namespace lifeboat::init {
 namespace {
 
@@ -22,6 +25,12 @@ TEST(Supervise, TellsDoneFromFailed) {
   EXPECT_EQ(
       supervise("bad", 60s, [](Heartbeat&) -> Result<> { return fail(ErrorCode::io, "meant to fail"); }),
       Outcome::failed);
+}
+
+TEST(Supervise, WorkThatNoProcessCanBeStartedForHasFailed) {
+  const test::FaultInjection fault(sys::Call::fork, 0, EAGAIN);
+  EXPECT_EQ(supervise("none", 60s, [](Heartbeat&) -> Result<> { return {}; }), Outcome::failed);
+  EXPECT_TRUE(fault.fired());
 }
 
 TEST(Supervise, CrashOfTheWorkerIsAFailureNotOurs) {
@@ -98,6 +107,41 @@ TEST(Supervise, ParentOfASilentChildIsNotSilentItself) {
                         return outcome == Outcome::done ? Result<>() : fail(ErrorCode::io, "not done");
                       }),
             Outcome::done);
+}
+
+// What it had begun would go on writing into a folder that another capture may remove.
+TEST(Supervise, NothingOutlivesASupervisorThatIsKilled) {
+  test::FamilyPipe family;
+  const pid_t supervisor = ::fork();
+  if (supervisor == 0) {
+    supervise("child", 600s, [&](Heartbeat& heartbeat) -> Result<> {
+      supervise("grandchild", ChildLimits{.stall = 600s, .total = {}, .parent = &heartbeat},
+                [&](Heartbeat&) -> Result<> {
+                  family.say();
+                  for (;;) ::pause();
+                });
+      return {};
+    });
+    ::_exit(0);
+  }
+  family.leave_to_family();
+  ASSERT_TRUE(family.hears());
+  ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(supervisor, nullptr, 0), supervisor);
+  EXPECT_TRUE(family.all_gone());
+}
+
+TEST(Supervise, ASilentWorkersChildrenAreKilledWithIt) {
+  test::FamilyPipe family;
+  EXPECT_EQ(supervise("silent", 2s,
+                      [&](Heartbeat&) -> Result<> {
+                        if (::fork() == 0) family.say();
+                        for (;;) ::pause();
+                      }),
+            Outcome::stalled);
+  family.leave_to_family();
+  EXPECT_TRUE(family.hears());
+  EXPECT_TRUE(family.all_gone());
 }
 
 TEST(Supervise, OrphansOfOthersAreReaped) {

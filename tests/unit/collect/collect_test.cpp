@@ -3,9 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/sys.h"
 #include "capture/manifest.h"
+#include "tests/support/faults.h"
 
 namespace lifeboat::collect {
 namespace {
@@ -108,6 +113,12 @@ TEST_F(Collect, TheNoticeStaysUntilTheNextBoot) {
   restart();
   EXPECT_THAT(run().crashes, IsEmpty());
   EXPECT_FALSE(fs::exists(paths_.notice)) << "nothing new: no notice";
+}
+
+TEST_F(Collect, ANoticeThatCannotBeRemovedIsAProblem) {
+  write("run/motd.d/lifeboat", "of an earlier crash\n");
+  const test::FaultInjection fault(sys::Call::unlink, 0, EROFS);
+  EXPECT_THAT(run().problems, ElementsAre(HasSubstr("cannot remove " + paths_.notice)));
 }
 
 TEST_F(Collect, WhatIsThrownAwayIsNotInTheNotice) {
@@ -357,6 +368,71 @@ TEST_F(Collect, ACommandThatIsCutOffCountsAsTried) {
   EXPECT_THAT(run().crashes.at(0).problems, IsEmpty());
   EXPECT_THAT(read("seen"), HasSubstr("\"command_tries\": 1"));
   EXPECT_THAT(read("store/20261123T084228Z/manifest.json"), HasSubstr("\"command_tries\": 0"));
+}
+
+// In a store where others may rename folders.
+class SharedStore : public Collect {
+ protected:
+  SharedStore() {
+    write("tell", "#!/bin/sh\nstat -L -c %u \"$1\" >>" + path("owners") + "\ncat \"$1/vmcore\" >>" +
+                      path("dumps") + "\n");
+    fs::permissions(path("tell"), fs::perms::owner_all);
+    config_.collect.command = path("tell");
+    add_crash("20261123T084228Z", kDumpFile);
+    fs::permissions(path("store"), fs::perms::all);
+  }
+};
+
+TEST_F(SharedStore, TheCommandGetsTheFolderThatWasLookedAt) {
+  EXPECT_THAT(run().crashes.at(0).problems, IsEmpty());
+  EXPECT_EQ(read("dumps"), "dump");
+  const UniqueFd store = open_file(path("store"), O_RDONLY | O_DIRECTORY).value();
+  const Store open{.folder = path("store"), .device = {}, .filesystem = {}, .fd = {}};
+  EXPECT_EQ(open.crash_path("20261123T084228Z", store.get()),
+            fmt::format("/proc/{}/fd/{}", ::getpid(), store.get()));
+}
+
+TEST_F(SharedStore, OnesOwnStoreIsNamedPlainly) {
+  fs::permissions(path("store"), fs::perms::owner_all);
+  const Store open{.folder = path("store"), .device = {}, .filesystem = {}, .fd = {}};
+  EXPECT_EQ(open.crash_path("20261123T084228Z", -1), path("store/20261123T084228Z"));
+}
+
+// Somebody puts a folder of his own in the crash's place and takes it away again, as fast as he can.
+TEST_F(SharedStore, AStrangersFolderIsNeverTouched) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make a folder for somebody else";
+  const std::string crash = path("store/20261123T084228Z"), aside = path("store/aside"),
+                    stranger = path("store/mine");
+  write("store/mine/vmcore", "of a stranger\n");
+  const struct stat before = [&] {
+    struct stat status{};
+    EXPECT_EQ(::chown(stranger.c_str(), 65534, 65534), 0);
+    EXPECT_EQ(::stat(stranger.c_str(), &status), 0);
+    return status;
+  }();
+  const UniqueFd folder = open_file(crash, O_RDONLY | O_DIRECTORY).value();
+  const pid_t thief = ::fork();
+  while (thief == 0) {
+    ::rename(crash.c_str(), aside.c_str());
+    ::rename(stranger.c_str(), crash.c_str());
+    ::rename(crash.c_str(), stranger.c_str());
+    ::rename(aside.c_str(), crash.c_str());
+  }
+  for (int round = 0; round < 100; ++round) {
+    ASSERT_TRUE(replace_crash_record(folder.get(), {}));
+    run();
+  }
+  ::kill(thief, SIGKILL);
+  ::waitpid(thief, nullptr, 0);
+  // Wherever it was stopped.
+  const std::string left = fs::exists(stranger) ? stranger : crash;
+  EXPECT_THAT(read("owners"), Not(HasSubstr("65534")));
+  EXPECT_THAT(read("owners"), HasSubstr("0\n")) << "the command was never run";
+  EXPECT_THAT(read("dumps"), Not(HasSubstr("stranger")));
+  EXPECT_EQ(std::distance(fs::directory_iterator(left), {}), 1);
+  struct stat after{};
+  ASSERT_EQ(::stat(left.c_str(), &after), 0);
+  EXPECT_EQ(after.st_ino, before.st_ino);
 }
 
 class RealRehearsal : public Collect {

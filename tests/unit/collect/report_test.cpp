@@ -6,11 +6,17 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <sstream>
+#include <utility>
 
 #include "base/file.h"
+#include "base/sys.h"
 #include "capture/init/supervise.h"
 #include "capture/manifest.h"
 #include "tests/support/fake_system.h"
+#include "tests/support/pipes.h"
 #include "tests/support/results.h"
 
 namespace lifeboat::collect {
@@ -81,6 +87,43 @@ TEST_F(CollectReport, TakesNoMoreMemoryThanItMay) {
   EXPECT_EQ(code_of(report), ErrorCode::corrupt);
   EXPECT_THAT(why(report), HasSubstr("memory"));
   EXPECT_FALSE(fs::exists(path(kReportJsonFile)));
+}
+
+// While it reads: by then a dump that takes it over can do nothing with it.
+TEST_F(CollectReport, ReadsTheDumpWithoutPrivileges) {
+  add_dump();
+  const test::FamilyPipe reading, go_on;
+  const pid_t self = ::getpid();
+  bool first = true;
+  sys::set_fault_hook([&](sys::Call call) {
+    if (call == sys::Call::pread && ::getpid() != self && std::exchange(first, false)) {
+      reading.say();
+      EXPECT_TRUE(go_on.hears());
+    }
+    return 0;
+  });
+  // A process: a thread's memory would stay, and be room for a child of a later test.
+  const pid_t onlooker = ::fork();
+  if (onlooker == 0) {
+    if (!reading.hears()) ::_exit(1);
+    std::istringstream children(read_text(fmt::format("/proc/{0}/task/{0}/children", self)).value_or(""));
+    pid_t child = 0;
+    while (children >> child && child == ::getpid()) {
+    }
+    write("status", read_text(fmt::format("/proc/{}/status", child)).value_or(""));
+    go_on.say();
+    ::_exit(0);
+  }
+  const auto json = write_report("vmcore", fd_.get());
+  sys::set_fault_hook({});
+  EXPECT_TRUE(json) << why(json);
+  const std::string status = read_text(path("status")).value_or("");
+  for (const char* none : {"CapPrm:", "CapEff:"})
+    EXPECT_THAT(status, HasSubstr(fmt::format("{}\t0000000000000000\n", none)));
+  if (::geteuid() == 0) {
+    EXPECT_THAT(status, HasSubstr("CapBnd:\t0000000000000000\n"));
+  }
+  EXPECT_THAT(status, HasSubstr("Seccomp:\t2\n"));
 }
 
 TEST_F(CollectReport, TakesNoMoreTimeThanItMay) {
