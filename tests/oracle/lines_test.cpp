@@ -197,7 +197,7 @@ TEST_P(LinesOracle, well_known_frames) {
 // BTF does not tell the types of these, debug information does.
 TEST_P(LinesOracle, variables_have_types) {
   if (may_lack_vmlinux()) GTEST_SKIP() << "there is no " << vmlinux();
-  const auto read = [this](const std::string& text, const std::string& file) {
+  const auto read = [](const std::string& text, const std::string& file) {
     return run_lifeboat({"inspect", (GetParam() / "vmcore").string(), "read", text, "--vmlinux", file});
   };
   const auto unknown = read("chrdevs[1]->name", "none");

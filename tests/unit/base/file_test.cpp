@@ -45,7 +45,8 @@ TEST_F(File, DescriptorClosesItselfOnce) {
     UniqueFd second = std::move(first);
     EXPECT_EQ(second.get(), number);
     EXPECT_FALSE(first.valid());
-    second = std::move(second);
+    UniqueFd& same = second;
+    second = std::move(same);
     EXPECT_TRUE(is_open(number));
   }
   EXPECT_FALSE(is_open(number));
