@@ -10,7 +10,8 @@
 #include "base/sys.h"
 #include "capture/bitmap.h"
 #include "capture/pipeline.h"
-#include "dump/elf_core.h"
+#include "dump/elf_notes.h"
+#include "dump/limits.h"
 #include "kernel/utsname.h"
 
 namespace lifeboat {
@@ -36,12 +37,13 @@ KdumpWriterOptions writer_options(const Source& source, int level, const Capture
   writer.cpus = std::max(info.cpus, 1);
   writer.uts = info.uts;
   writer.notes = info.notes;
-  writer.source_incomplete = info.incomplete;
+  writer.source_incomplete = !info.whole();
   writer.make_room = options.make_room;
-  for (const auto& note : parse_notes(info.notes).notes) {
-    if (note.name != "VMCOREINFO") continue;
-    writer.vmcoreinfo_offset = note.description_offset;
-    writer.vmcoreinfo_size = note.description.size();
+  ElfNotes notes(info.notes);
+  while (const auto note = notes.next()) {
+    if (note->name != "VMCOREINFO" || note->description.size() > kMaxVmcoreinfoBytes) continue;
+    writer.vmcoreinfo_offset = note->description_offset;
+    writer.vmcoreinfo_size = note->description.size();
   }
   if (source.kernel) {
     const Vmcoreinfo& vmcoreinfo = source.kernel->vmcoreinfo();
@@ -105,7 +107,7 @@ std::string why_incomplete(const DumpInfo& source, const CaptureReport& report) 
   std::string reason;
   if (report.lost_pages > 0)
     reason = fmt::format("{} of {} pages could not be read", report.lost_pages, report.pages.stored_pages);
-  if (source.incomplete) reason += std::string(reason.empty() ? "" : "; ") + "the source itself is not whole";
+  if (!source.whole()) reason += std::string(reason.empty() ? "" : "; ") + "the source itself is not whole";
   return reason;
 }
 
@@ -232,6 +234,8 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
         report->warnings.emplace_back(
             "the source itself is not whole: it is marked incomplete, or was cut off");
       }
+      for (const auto& damage : dump.info().damage)
+        report->warnings.push_back("the source itself is not whole: " + damage);
       return report;
     }
     const bool last = index + 1 == options.levels.size();

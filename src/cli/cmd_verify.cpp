@@ -9,7 +9,7 @@ namespace lifeboat::cli {
 Result<int> run_verify(const Arguments& arguments) {
   CommandLine line(
       "verify", "DUMP",
-      "Checks a dump: its structure, every page descriptor, and that every page expands to a page.\n"
+      "Checks a dump: its structure, every page descriptor, and that every page can be decompressed.\n"
       "Exit code 0: whole; 3: not whole; 1: not a dump that can be read at all.");
   line.positional("DUMP");
   if (!TRY(line.parse(arguments))) return kDone;
@@ -21,8 +21,8 @@ Result<int> run_verify(const Arguments& arguments) {
   if (line.json()) {
     print_json({{"dump", path},
                 {"whole", report.whole},
-                {"format", format_name(report.info.format)},
-                {"incomplete_mark", report.info.incomplete},
+                {"format", format_name(report.format)},
+                {"incomplete_mark", report.incomplete},
                 {"consistent", report.consistent},
                 {"pages_checked", report.pages_checked},
                 {"pages_lost", report.pages_lost},

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace lifeboat {
@@ -14,6 +15,7 @@ class FileSource final : public ByteSource {
       : fd_(std::move(fd)), name_(std::move(name)), size_(size) {}
   [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] ByteExtent next_data(uint64_t offset) const override;
   Result<> read(uint64_t offset, MutableByteSpan out) const override {
     if (offset > size_ || out.size() > size_ - offset) {
       return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond its end at {}", name_,
@@ -27,6 +29,16 @@ class FileSource final : public ByteSource {
   std::string name_;
   uint64_t size_;
 };
+
+// A file system, or a device, that knows nothing of holes has none.
+ByteExtent FileSource::next_data(uint64_t offset) const {
+  if (offset >= size_) return {size_, size_};
+  const off_t start = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+  if (start < 0 && errno == ENXIO) return {size_, size_};
+  const off_t end = start < 0 ? -1 : ::lseek(fd_.get(), start, SEEK_HOLE);
+  if (end < 0) return {offset, size_};
+  return {std::min(static_cast<uint64_t>(start), size_), std::min(static_cast<uint64_t>(end), size_)};
+}
 
 class MemorySource final : public ByteSource {
  public:
@@ -47,12 +59,17 @@ class MemorySource final : public ByteSource {
 
 }  // namespace
 
-Result<std::vector<std::byte>> read_bytes(const ByteSource& file, uint64_t offset, uint64_t size,
-                                          std::string_view what) {
+Result<> check_fits(const ByteSource& file, uint64_t offset, uint64_t size, std::string_view what) {
   if (offset > file.size() || size > file.size() - offset || size > file.stored_size()) {
     return fail(ErrorCode::truncated, "{}: the {} ({} bytes at {}) do not fit into {} bytes", file.name(),
                 what, size, offset, file.stored_size());
   }
+  return {};
+}
+
+Result<std::vector<std::byte>> read_bytes(const ByteSource& file, uint64_t offset, uint64_t size,
+                                          std::string_view what) {
+  TRY_VOID(check_fits(file, offset, size, what));
   std::vector<std::byte> bytes(size);
   TRY_VOID(file.read(offset, bytes));
   return bytes;

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 
 #include "dump/elf_core.h"
@@ -78,8 +79,15 @@ Result<std::unique_ptr<Dump>> Dump::open(const std::string& path) {
 }
 
 Result<std::unique_ptr<Dump>> Dump::open(std::unique_ptr<ByteSource> file) {
-  if (!is_flattened(*file)) return open_by_magic(std::move(file));
+  if (!TRY(is_flattened(*file))) return open_by_magic(std::move(file));
   return open_by_magic(TRY(open_flattened(std::move(file))));
+}
+
+Result<std::optional<PfnRange>> Dump::next_stored(uint64_t pfn, uint64_t end) const {
+  const auto range = std::ranges::upper_bound(ram(), pfn, {},
+                                              [](const PhysicalRange& each) { return each.end / kPageSize; });
+  if (pfn >= end || range == ram().end() || range->start / kPageSize >= end) return std::nullopt;
+  return PfnRange{std::max(pfn, range->start / kPageSize), std::min(range->end / kPageSize, end)};
 }
 
 std::string_view compression_name(Compression compression) {

@@ -57,8 +57,13 @@ struct DumpInfo {
   Utsname uts;
   std::string vmcoreinfo;        // text; empty: none in the file
   std::vector<std::byte> notes;  // the PT_NOTE data, as stored
+  // What does not fit together, as far as it is seen without reading a page; one line each. Pages may come
+  // out as others' contents then.
+  std::vector<std::string> damage;
 
   [[nodiscard]] bool live() const { return format == DumpFormat::live; }
+  // As far as it is seen without reading a page. A copy of a dump that is not whole is not whole either.
+  [[nodiscard]] bool whole() const { return !incomplete && damage.empty(); }
 };
 
 // What a page frame is to a dump. ELF dumps cannot tell `excluded` from `absent`.
@@ -75,7 +80,16 @@ struct PhysicalRange {
   friend bool operator==(const PhysicalRange&, const PhysicalRange&) = default;
 };
 
+// Page frames [first, end).
+struct PfnRange {
+  uint64_t first = 0;
+  uint64_t end = 0;
+  friend bool operator==(const PfnRange&, const PfnRange&) = default;
+};
+
 class ByteSource;
+class Progress;
+struct VerifyReport;
 
 class Dump : public PhysicalMemory {
  public:
@@ -86,9 +100,18 @@ class Dump : public PhysicalMemory {
   static Result<std::unique_ptr<Dump>> open(std::unique_ptr<ByteSource> file);
 
   [[nodiscard]] virtual const DumpInfo& info() const = 0;
-  [[nodiscard]] virtual PageState page_state(uint64_t pfn) const = 0;
+  // An Error when what the container says of the page cannot be read: that is no statement about the page.
+  [[nodiscard]] virtual Result<PageState> page_state(uint64_t pfn) const = 0;
+  // The first stored pages of [pfn, end); nothing: there are none. May stop where more follow. For walking
+  // over all pages: between a machine's memories may be a million times more room than they take. As it
+  // stands all of ram() is stored.
+  [[nodiscard]] virtual Result<std::optional<PfnRange>> next_stored(uint64_t pfn, uint64_t end) const;
   // Sorted, not overlapping: where the dumped machine had RAM, as the container tells it.
   [[nodiscard]] virtual const std::vector<PhysicalRange>& ram() const = 0;
+  // Reads all that the file holds, and counts in `report` what was checked, and what could not be had. Only
+  // the format knows what that is. What opening it has found is in info(), and the caller's: see
+  // verify_dump().
+  virtual void verify(VerifyReport& report, Progress& progress) = 0;
 };
 
 std::string_view compression_name(Compression compression);

@@ -9,14 +9,16 @@
 #include <memory>
 
 #include "base/size.h"
+#include "dump/elf_notes.h"
+#include "dump/limits.h"
 #include "dump/other_machine.h"
+#include "dump/verify.h"
 
 namespace lifeboat {
 namespace {
 
 // makedumpfile -E sets this bit of e_flags when it could not write everything.
 constexpr uint32_t kDumpIncomplete = 1;
-constexpr uint64_t kMostNotes = 256_MiB;
 
 using ElfHandle = std::unique_ptr<Elf, decltype(&elf_end)>;
 
@@ -86,9 +88,10 @@ Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& s
   Elf64_Shdr first_section{};
   const uint64_t count = TRY(program_header_count(file, header, first_section));
   const uint64_t table = count * sizeof(Elf64_Phdr);  // 32-bit count: cannot overflow
-  const auto program_headers = TRY(read_bytes(file, header.e_phoff, table, "program headers"));
+  TRY_VOID(check_fits(file, header.e_phoff, table, "program headers"));
+  if (count > kMaxRanges) return fail(ErrorCode::corrupt, "{}: {} program headers", file.name(), count);
   storage.resize(sizeof header + table + sizeof first_section);
-  std::ranges::copy(program_headers, storage.begin() + sizeof header);
+  TRY_VOID(file.read(header.e_phoff, MutableByteSpan(storage).subspan(sizeof header, table)));
   header.e_phoff = sizeof header;
   header.e_shoff = header.e_phnum == PN_XNUM ? sizeof header + table : 0;
   header.e_shnum = header.e_phnum == PN_XNUM ? 1 : 0;
@@ -104,25 +107,18 @@ Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& s
 }
 
 Result<> read_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
-  if (segment.p_filesz > kMostNotes)
+  if (segment.p_filesz > kMaxNoteBytes)
     return fail(ErrorCode::corrupt, "{}: notes of {} bytes", file.name(), segment.p_filesz);
   if (segment.p_offset > file.size() || segment.p_filesz > file.size() - segment.p_offset) {
     info.incomplete = true;
     return {};
   }
   // Many headers may point at the same bytes; honest ones do not, and together fit into the file.
-  if (info.notes.size() + segment.p_filesz > std::min(kMostNotes, file.stored_size()))
+  const uint64_t before = info.notes.size();
+  if (before + segment.p_filesz > std::min(kMaxNoteBytes, file.stored_size()))
     return fail(ErrorCode::corrupt, "{}: more notes than fit into the file", file.name());
-  const auto notes = TRY(read_bytes(file, segment.p_offset, segment.p_filesz, "notes"));
-  info.notes.insert(info.notes.end(), notes.begin(), notes.end());
-  return {};
-}
-
-void interpret_notes(DumpInfo& info) {
-  for (const auto& note : parse_notes(info.notes).notes) {
-    if (note.name == "VMCOREINFO") info.vmcoreinfo = text_until_nul(note.description);
-    if (note.name == "CORE" && note.type == NT_PRSTATUS) ++info.cpus;
-  }
+  info.notes.resize(before + segment.p_filesz);
+  return file.read(segment.p_offset, MutableByteSpan(info.notes).subspan(before));
 }
 
 std::vector<PhysicalRange> merge(std::vector<PhysicalRange> ranges) {
@@ -161,40 +157,11 @@ std::vector<PhysicalRange> subtract(const std::vector<PhysicalRange>& from,
 
 }  // namespace
 
-ElfNotes parse_notes(ByteSpan bytes) {
-  ElfNotes result;
-  uint64_t offset = 0;
-  while (bytes.size() - offset >= sizeof(Elf64_Nhdr)) {
-    Elf64_Nhdr header;
-    std::memcpy(&header, bytes.data() + offset, sizeof header);
-    // The kernel ends its notes with an empty one, and pads with zeros.
-    if (header.n_namesz == 0 && header.n_descsz == 0 && header.n_type == 0) {
-      offset += sizeof header;
-      continue;
-    }
-    const uint64_t name_offset = offset + sizeof header;
-    const uint64_t description_offset = name_offset + align_up(header.n_namesz, 4);
-    const auto name = slice(bytes, name_offset, header.n_namesz, "note name");
-    const auto description = slice(bytes, description_offset, header.n_descsz, "note");
-    if (!name || !description) {
-      result.truncated = true;
-      return result;
-    }
-    result.notes.push_back({text_until_nul(*name), header.n_type, *description, description_offset});
-    const uint64_t next = description_offset + align_up(header.n_descsz, 4);
-    if (next > bytes.size()) break;
-    offset = next;
-  }
-  return result;
-}
-
-ElfCore::ElfCore(std::unique_ptr<ByteSource> file, DumpInfo info, std::vector<Segment> segments)
-    : file_(std::move(file)), info_(std::move(info)), segments_(std::move(segments)) {
+ElfCore::ElfCore(std::unique_ptr<ByteSource> file, DumpInfo info, std::vector<Piece> segments)
+    : file_(std::move(file)), info_(std::move(info)), pieces_(without_overlap(std::move(segments))) {
   std::vector<PhysicalRange> ranges;
-  for (const auto& segment : segments_) {
-    ranges.push_back({align_down(segment.physical, kPageSize),
-                      align_up(segment.physical + segment.memory_size, kPageSize)});
-  }
+  ranges.reserve(pieces_.size());
+  for (const auto& piece : pieces_) ranges.push_back(whole_pages(piece.physical, piece.size));
   ram_ = merge(std::move(ranges));
   for (const auto& range : ram_) {
     info_.ram_pages += (range.end - range.start) / kPageSize;
@@ -202,6 +169,35 @@ ElfCore::ElfCore(std::unique_ptr<ByteSource> file, DumpInfo info, std::vector<Se
   }
   info_.stored_pages = info_.ram_pages;
   for (const auto& range : lost_ranges()) info_.stored_pages -= (range.end - range.start) / kPageSize;
+}
+
+// Segments may overlap: /proc/vmcore has one for the kernel's text within the RAM that holds it. Either will
+// do; the one that begins last is taken, so each address is in one piece and found at once.
+std::vector<ElfCore::Piece> ElfCore::without_overlap(std::vector<Piece> segments) {
+  std::ranges::stable_sort(segments, {}, &Piece::physical);
+  std::vector<Piece> pieces;
+  std::vector<Piece> open;  // that have begun and may go on; the last covers the others
+  uint64_t at = 0;          // pieces are made up to here
+  const auto cover_until = [&](uint64_t end) {
+    while (at < end && !open.empty()) {
+      const Piece& top = open.back();
+      if (top.end() <= at) {
+        open.pop_back();
+        continue;
+      }
+      const uint64_t within = at - top.physical, size = std::min(top.end(), end) - at;
+      const uint64_t in_file = top.file_size - std::min(top.file_size, within);
+      pieces.push_back({at, size, top.file_offset + within, std::min(in_file, size)});
+      at += size;
+    }
+  };
+  for (const auto& segment : segments) {
+    cover_until(segment.physical);
+    at = segment.physical;
+    open.push_back(segment);
+  }
+  cover_until(kMaxPhysical);
+  return pieces;
 }
 
 Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file) {
@@ -212,13 +208,12 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   if (gelf_getehdr(elf.get(), &header) == nullptr || elf_getphdrnum(elf.get(), &count) != 0)
     return fail(ErrorCode::corrupt, "{}: {}", file->name(), elf_errmsg(-1));
 
-  // The highest physical address of any x86-64 processor: 52 bits.
-  constexpr uint64_t kMostPhysical = uint64_t{1} << 52;
   DumpInfo info;
   info.format = DumpFormat::elf;
   info.flattened = file->flattened();
   info.incomplete = (header.e_flags & kDumpIncomplete) != 0 || !file->complete();
-  std::vector<Segment> segments;
+  std::vector<Piece> segments;
+  uint64_t bytes_left = file->size();  // that no segment has claimed
   for (size_t index = 0; index < count; ++index) {
     GElf_Phdr program_header;
     if (gelf_getphdr(elf.get(), static_cast<int>(index), &program_header) == nullptr)
@@ -227,8 +222,8 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
     if (program_header.p_type != PT_LOAD || program_header.p_memsz == 0) continue;
     // /proc/kcore marks areas with no physical address so.
     if (program_header.p_paddr == std::numeric_limits<uint64_t>::max()) continue;
-    if (program_header.p_paddr >= kMostPhysical ||
-        program_header.p_memsz > kMostPhysical - program_header.p_paddr ||
+    if (program_header.p_paddr >= kMaxPhysical ||
+        program_header.p_memsz > kMaxPhysical - program_header.p_paddr ||
         program_header.p_filesz > program_header.p_memsz) {
       return fail(ErrorCode::corrupt,
                   "{}: segment {} claims {:#x} bytes ({:#x} in the file) at physical {:#x}", file->name(),
@@ -238,34 +233,44 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
         program_header.p_filesz > file->size() - program_header.p_offset)
       info.incomplete = true;
     // A segment beyond the file stays beyond it: offsets within it must not wrap to the file's beginning.
-    segments.push_back({program_header.p_paddr, std::min(program_header.p_offset, file->size()),
-                        program_header.p_filesz, program_header.p_memsz});
+    const uint64_t offset = std::min(program_header.p_offset, file->size());
+    const uint64_t present = std::min(program_header.p_filesz, file->size() - offset);
+    // A file of megabytes could show petabytes.
+    if (present > bytes_left)
+      return fail(ErrorCode::corrupt, "{}: the segments claim more bytes than it has", file->name());
+    bytes_left -= present;
+    segments.push_back({program_header.p_paddr, program_header.p_memsz, offset, program_header.p_filesz});
   }
   if (segments.empty())
     return fail(ErrorCode::corrupt, "{} is an ELF core with no memory in it", file->name());
-  std::ranges::stable_sort(segments, {}, &Segment::physical);
-  interpret_notes(info);
+  NotesSummary notes = summarize_notes(info.notes);
+  info.cpus = notes.cpus;
+  info.vmcoreinfo = std::move(notes.vmcoreinfo);
   return std::unique_ptr<ElfCore>(new ElfCore(std::move(file), std::move(info), std::move(segments)));
+}
+
+uint64_t ElfCore::present(const Piece& piece) const {
+  const uint64_t rest = file_->size() - std::min(file_->size(), piece.file_offset);
+  return std::min(piece.file_size, rest);
 }
 
 std::vector<PhysicalRange> ElfCore::present_ranges() const {
   std::vector<PhysicalRange> ranges;
-  for (const auto& segment : segments_) {
-    const uint64_t present = std::min(segment.file_size, file_->size() - segment.file_offset);
-    if (present > 0) ranges.push_back(whole_pages(segment.physical, present));
+  for (const auto& piece : pieces_) {
+    if (present(piece) > 0) ranges.push_back(whole_pages(piece.physical, present(piece)));
   }
   return merge(std::move(ranges));
 }
 
 std::vector<PhysicalRange> ElfCore::lost_ranges() const {
   std::vector<PhysicalRange> promised;
-  for (const auto& segment : segments_) {
-    if (segment.file_size > 0) promised.push_back(whole_pages(segment.physical, segment.file_size));
+  for (const auto& piece : pieces_) {
+    if (piece.file_size > 0) promised.push_back(whole_pages(piece.physical, piece.file_size));
   }
   return subtract(merge(std::move(promised)), present_ranges());
 }
 
-PageState ElfCore::page_state(uint64_t pfn) const {
+Result<PageState> ElfCore::page_state(uint64_t pfn) const {
   if (pfn >= info_.max_pfn) return PageState::absent;
   const uint64_t address = pfn << kPageShift;
   const auto after = std::ranges::upper_bound(ram_, address, {}, &PhysicalRange::start);
@@ -273,50 +278,83 @@ PageState ElfCore::page_state(uint64_t pfn) const {
   return address < std::prev(after)->end ? PageState::stored : PageState::absent;
 }
 
-const ElfCore::Segment* ElfCore::find(uint64_t physical_address) const {
-  // Segments may overlap: /proc/vmcore has one for the kernel's text within the RAM that holds it. Either
-  // will do; the nearest start is tried first, and few lie between it and the right one.
-  auto at = std::ranges::upper_bound(segments_, physical_address, {}, &Segment::physical);
-  while (at != segments_.begin()) {
-    --at;
-    if (physical_address - at->physical < at->memory_size) return &*at;
-  }
-  return nullptr;
+std::vector<ElfCore::Piece>::const_iterator ElfCore::piece_behind(uint64_t physical_address) const {
+  return std::ranges::upper_bound(pieces_, physical_address, {}, &Piece::physical);
 }
 
 Result<> ElfCore::read(uint64_t physical_address, MutableByteSpan out) {
   while (!out.empty()) {
-    const Segment* segment = find(physical_address);
-    if (segment == nullptr) {
+    const auto next = piece_behind(physical_address);
+    const Piece* piece = next == pieces_.begin() ? nullptr : &*std::prev(next);
+    uint64_t count = out.size();
+    if (piece == nullptr || physical_address >= piece->end()) {
       // ram() rounds outward to whole pages; what lies between a segment's end and its page's is zero.
-      if (page_state(physical_address >> kPageShift) != PageState::stored)
+      if (TRY(page_state(physical_address >> kPageShift)) != PageState::stored)
         return fail(ErrorCode::not_present, "no memory at physical address {:#x}", physical_address);
-      const uint64_t rest = kPageSize - physical_address % kPageSize;
-      const auto next = std::ranges::upper_bound(segments_, physical_address, {}, &Segment::physical);
-      uint64_t count = std::min<uint64_t>(rest, out.size());
-      if (next != segments_.end()) count = std::min(count, next->physical - physical_address);
+      count = std::min(count, kPageSize - physical_address % kPageSize);
+      if (next != pieces_.end()) count = std::min(count, next->physical - physical_address);
       std::ranges::fill(out.first(count), std::byte{0});
-      physical_address += count;
-      out = out.subspan(count);
-      continue;
-    }
-    const uint64_t within = physical_address - segment->physical;
-    uint64_t count = std::min<uint64_t>(out.size(), segment->memory_size - within);
-    if (within < segment->file_size) {
-      count = std::min(count, segment->file_size - within);
-      if (auto read = file_->read(segment->file_offset + within, out.first(count)); !read) {
+    } else if (const uint64_t within = physical_address - piece->physical; within < piece->file_size) {
+      count = std::min(count, piece->file_size - within);
+      if (auto read = file_->read(piece->file_offset + within, out.first(count)); !read) {
         Error error = std::move(read).error();
         if (error.code == ErrorCode::truncated) error.code = ErrorCode::lost;
         return std::unexpected(
             std::move(error).context(fmt::format("physical address {:#x}", physical_address)));
       }
     } else {
+      count = std::min(count, piece->size - within);
       std::ranges::fill(out.first(count), std::byte{0});
     }
     physical_address += count;
     out = out.subspan(count);
   }
   return {};
+}
+
+uint64_t ElfCore::next_data(uint64_t physical_address) const {
+  auto piece = piece_behind(physical_address);
+  if (piece != pieces_.begin()) --piece;
+  for (; piece != pieces_.end(); ++piece) {
+    const uint64_t within = physical_address - std::min(physical_address, piece->physical);
+    if (within >= piece->file_size) continue;
+    // What was cut off is not passed over.
+    if (within >= present(*piece)) return piece->physical + within;
+    const uint64_t stored = file_->next_data(piece->file_offset + within).start - piece->file_offset;
+    if (stored < present(*piece) || present(*piece) < piece->file_size)
+      return piece->physical + std::min(stored, present(*piece));
+  }
+  return kMaxPhysical;
+}
+
+void ElfCore::verify(VerifyReport& report, Progress& progress) {
+  std::vector<std::byte> buffer(1_MiB);
+  report.pages_checked = info_.ram_pages;
+  // What has no bytes in the file is not read page by page: one header may claim petabytes of it.
+  for (const auto& range : lost_ranges()) {
+    report.lost((range.end - range.start) / kPageSize, [&range] {
+      return fmt::format("the file ends before the memory from {:#x} to {:#x}", range.start, range.end);
+    });
+  }
+  uint64_t data = 0;  // behind the last hole of the file that was found: it reads as zeros, whatever its size
+  for (const auto& range : present_ranges()) {
+    uint64_t at = range.start;
+    for (;;) {
+      if (data < at) data = next_data(at);
+      at = std::max(at, align_down(data, kPageSize));
+      if (at >= range.end) break;
+      const MutableByteSpan part =
+          MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));
+      progress.update(at, info_.max_pfn * kPageSize);
+      if (!read(at, part)) {
+        for (uint64_t page = 0; page < part.size(); page += kPageSize) {
+          if (auto single = read(at + page, part.subspan(page, kPageSize)); !single)
+            report.failed(single.error());
+        }
+      }
+      at += part.size();
+    }
+  }
 }
 
 }  // namespace lifeboat

@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 
+#include "dump/block_cache.h"
 #include "dump/byte_source.h"
 
 namespace lifeboat {
@@ -14,6 +15,11 @@ constexpr uint64_t kHeaderSize = 4096;
 constexpr uint64_t kRecordHeaderSize = 16;
 constexpr uint64_t kType = 1;
 constexpr uint64_t kVersion = 1;
+// makedumpfile collects 64 KiB before it writes a record. Each takes about 64 bytes of memory here.
+constexpr uint64_t kMaxTinyRecords = uint64_t{1} << 20;
+constexpr uint64_t kLeastRecordBytes = 4096;
+// Headers of records near to each other are read together.
+constexpr uint64_t kHeaderBlock = 4096;
 // No dump is larger than what 52 bits of physical address can hold, twice.
 constexpr uint64_t kMostSize = uint64_t{1} << 53;
 
@@ -25,6 +31,8 @@ class FlattenedFile final : public ByteSource {
   [[nodiscard]] const std::string& name() const override { return file_->name(); }
   [[nodiscard]] bool flattened() const override { return true; }
   [[nodiscard]] bool complete() const override { return complete_; }
+
+  [[nodiscard]] ByteExtent next_data(uint64_t offset) const override;
 
   Result<> index();
   Result<> read(uint64_t offset, MutableByteSpan out) const override;
@@ -74,11 +82,14 @@ Result<> FlattenedFile::index() {
                 "{} is a flattened file of type {}, version {}; only 1 and 1 are known", file_->name(), type,
                 version);
   }
-  uint64_t at = kHeaderSize;
+  BlockCache headers(*file_, 0, file_->size(), kHeaderBlock, 1);
+  uint64_t at = kHeaderSize, records = 0;
   while (at <= file_->size() && file_->size() - at >= kRecordHeaderSize) {
-    TRY_VOID(file_->read(at, bytes));
-    const auto offset = TRY(load_be<int64_t>(bytes, 0, file_->name()));
-    const auto size = TRY(load_be<int64_t>(bytes, 8, file_->name()));
+    const ByteSpan header = TRY(headers.bytes(at, bytes));
+    const auto offset = TRY(load_be<int64_t>(header, 0, file_->name()));
+    const auto size = TRY(load_be<int64_t>(header, 8, file_->name()));
+    if (++records > kMaxTinyRecords && records > at / kLeastRecordBytes)
+      return fail(ErrorCode::corrupt, "{}: {} records in its first {} bytes", file_->name(), records, at);
     at += kRecordHeaderSize;
     if (offset == -1 && size == -1) {
       complete_ = true;
@@ -95,6 +106,22 @@ Result<> FlattenedFile::index() {
   if (pieces_.empty())
     return fail(ErrorCode::truncated, "{} is a flattened file with nothing in it", file_->name());
   return {};
+}
+
+// Where a record's own bytes are a hole of the file, they are one here as well.
+ByteExtent FlattenedFile::next_data(uint64_t offset) const {
+  auto at = pieces_.upper_bound(offset);
+  if (at != pieces_.begin()) --at;
+  for (; at != pieces_.end(); ++at) {
+    const auto& [start, piece] = *at;
+    if (offset >= start + piece.size) continue;
+    const uint64_t within = offset > start ? offset - start : 0;
+    const ByteExtent stored = file_->next_data(piece.file_offset + within);
+    if (stored.start >= piece.file_offset + piece.size) continue;
+    return {start + (stored.start - piece.file_offset),
+            start + std::min(stored.end - piece.file_offset, piece.size)};
+  }
+  return {size_, size_};
 }
 
 Result<> FlattenedFile::read(uint64_t offset, MutableByteSpan out) const {
@@ -118,9 +145,11 @@ Result<> FlattenedFile::read(uint64_t offset, MutableByteSpan out) const {
 
 }  // namespace
 
-bool is_flattened(const ByteSource& file) {
+Result<bool> is_flattened(const ByteSource& file) {
   std::array<std::byte, kSignature.size()> begin{};
-  return file.size() >= kHeaderSize && file.read(0, begin) && as_text(begin) == kSignature;
+  if (file.size() < kHeaderSize) return false;
+  TRY_VOID(file.read(0, begin));
+  return as_text(begin) == kSignature;
 }
 
 Result<std::unique_ptr<ByteSource>> open_flattened(std::unique_ptr<ByteSource> file) {

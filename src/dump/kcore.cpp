@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <ctime>
 
+#include "dump/verify.h"
+
 namespace lifeboat {
 namespace {
 
@@ -31,8 +33,7 @@ class KcoreSource final : public ByteSource {
     if (read) return {};
     Error error = std::move(read).error();
     // EFAULT before 6.x where nothing is mapped; the end, when the segment has gone meanwhile.
-    if (error.code == ErrorCode::truncated || error.sys_errno == EFAULT || error.sys_errno == EIO)
-      error.code = ErrorCode::not_present;
+    if (error.code == ErrorCode::truncated || error.sys_errno == EFAULT) error.code = ErrorCode::not_present;
     return std::unexpected(std::move(error));
   }
 
@@ -105,7 +106,7 @@ Result<> Kcore::follow_changes() {
   return reopen();
 }
 
-PageState Kcore::page_state(uint64_t pfn) const {
+Result<PageState> Kcore::page_state(uint64_t pfn) const {
   const uint64_t address = pfn << kPageShift;
   if (address >> kPageShift != pfn) return PageState::absent;
   const auto after = std::ranges::upper_bound(ram_, address, {}, &PhysicalRange::start);
@@ -115,6 +116,10 @@ PageState Kcore::page_state(uint64_t pfn) const {
 Result<> Kcore::read(uint64_t physical_address, MutableByteSpan out) {
   TRY_VOID(follow_changes());
   return core_->read(physical_address, out);
+}
+
+void Kcore::verify(VerifyReport& report, Progress&) {
+  report.inconsistent("the memory of a running kernel changes while it is read");
 }
 
 bool is_kcore(int fd) {

@@ -18,11 +18,14 @@ class Kcore final : public Dump {
 
   // As at the time of opening; memory that came later can be read all the same.
   [[nodiscard]] const DumpInfo& info() const override { return info_; }
-  [[nodiscard]] PageState page_state(uint64_t pfn) const override;
+  [[nodiscard]] Result<PageState> page_state(uint64_t pfn) const override;
   [[nodiscard]] const std::vector<PhysicalRange>& ram() const override { return ram_; }
-  // `not_present` also where the kernel refuses: offline and poisoned pages read as zeros, or not at all.
+  // `not_present` also where the kernel refuses (EFAULT): offline and poisoned pages read as zeros, or not at
+  // all.
   Result<> read(uint64_t physical_address, MutableByteSpan out) override;
   [[nodiscard]] bool changes() const override { return true; }
+  // Never whole: each page is of another moment.
+  void verify(VerifyReport& report, Progress& progress) override;
 
  private:
   explicit Kcore(std::shared_ptr<ByteSource> file) : file_(std::move(file)) {}

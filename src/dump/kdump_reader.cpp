@@ -2,59 +2,27 @@
 #include "dump/kdump_reader.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <list>
 #include <unordered_map>
 
 #include "base/size.h"
 #include "dump/block_cache.h"
-#include "dump/elf_core.h"
+#include "dump/elf_notes.h"
+#include "dump/kdump_bitmaps.h"
+#include "dump/limits.h"
 #include "dump/other_machine.h"
+#include "dump/verify.h"
 
 namespace lifeboat {
 namespace {
 
-constexpr uint64_t kMostNotes = 256_MiB;
-// The rank directory holds the number of stored pages before each such block of the second bitmap.
-constexpr uint64_t kRankBytes = 4096;
-// No machine's memory lies in so many pieces; a hostile bitmap may claim it.
-constexpr size_t kMostRanges = size_t{1} << 20;
+// The sub header, the notes, and with room to spare what else makedumpfile puts there.
+constexpr uint64_t kMaxSubHeaderBlocks = (kMaxNoteBytes + 1_MiB) / kPageSize;
 constexpr size_t kCachedPages = 512;
-// Both bitmaps of a machine of 16 TiB are 512 MiB each; so they are read in blocks, and the last few kept.
-constexpr size_t kBitmapBlocks = 64;
 // Neighbours in memory are neighbours in the file: with one page come those that will be asked for next.
 constexpr uint64_t kDescriptorBlock = 4_KiB, kDataBlock = 32_KiB;
 constexpr size_t kDescriptorBlocks = 16, kDataBlocks = 32;
-
-// Of a bitmap that cannot be read no bit is set.
-bool test(BlockCache& bitmap, uint64_t bit) {
-  std::byte byte{};
-  const auto found = bitmap.bytes(bit / 8, std::span(&byte, 1));
-  return found && (static_cast<unsigned>(found->front()) >> (bit % 8) & 1u) != 0;
-}
-
-uint64_t count_bits(ByteSpan bytes) {
-  uint64_t count = 0;
-  while (bytes.size() >= sizeof(uint64_t)) {
-    uint64_t word;
-    std::memcpy(&word, bytes.data(), sizeof word);
-    count += static_cast<uint64_t>(std::popcount(word));
-    bytes = bytes.subspan(sizeof word);
-  }
-  for (const std::byte byte : bytes)
-    count += static_cast<uint64_t>(std::popcount(static_cast<uint8_t>(byte)));
-  return count;
-}
-
-// Clears the bits from `end` on in a chunk that begins at bit `first`: what lies beyond max_mapnr does not
-// count.
-void clip_bits(MutableByteSpan chunk, uint64_t first, uint64_t end) {
-  if (end >= first + chunk.size() * 8) return;
-  const uint64_t keep = end > first ? end - first : 0;
-  std::ranges::fill(chunk.subspan(divide_up(keep, 8)), std::byte{0});
-  if (keep % 8 != 0) chunk[keep / 8] &= static_cast<std::byte>((1u << keep % 8) - 1);
-}
 
 Result<Compression> codec_of(uint32_t flags) {
   switch (flags) {
@@ -81,6 +49,13 @@ Compression default_codec(uint32_t status) {
   return Compression::none;
 }
 
+// What a walk over all pages carries along.
+struct PageCheck {
+  VerifyReport& report;
+  std::vector<std::byte> page = std::vector<std::byte>(kPageSize);
+  uint64_t last_good = 0;  // offset of the last raw page that could be had
+};
+
 }  // namespace
 
 struct KdumpReader::State {
@@ -88,18 +63,11 @@ struct KdumpReader::State {
   DumpInfo info;
   kdump::Header header{};
   kdump::SubHeader sub{};
-  uint64_t bitmap_offset = 0, bitmap_bytes = 0;  // of each bitmap, as used: divide_up(max_pfn, 8)
-  uint64_t second_bitmap_offset = 0;
   uint64_t descriptors_offset = 0;
   uint64_t stored_in_file = 0;  // descriptors in this file
   uint64_t first_rank = 0;      // split: stored pages before start_pfn have no descriptor here
-  std::vector<uint64_t> ranks;
-  std::vector<PhysicalRange> ram;
-  std::optional<BlockCache> ram_bits, stored_bits, descriptors, data;
-  // The stored pages before a byte of the second bitmap: neighbours are counted on from there.
-  struct {
-    uint64_t byte = 0, count = 0;
-  } counted;
+  std::optional<KdumpBitmaps> bitmaps;
+  std::optional<BlockCache> descriptors, data;
   PageDecompressor decompressor;
   std::vector<std::byte> packed = std::vector<std::byte>(kPageSize);
 
@@ -110,15 +78,28 @@ struct KdumpReader::State {
 
   Result<> read_headers();
   Result<> read_notes();
-  Result<> place_bitmaps();
-  Result<> scan_ram();
-  Result<> scan_stored();
-  Result<uint64_t> rank(uint64_t pfn);
+  Result<> read_bitmaps();
+  Result<> place_descriptors();
+  void check_data_start();
+  // Where page data begin: right behind the descriptors.
+  [[nodiscard]] uint64_t data_offset() const {
+    return descriptors_offset + stored_in_file * sizeof(kdump::PageDescriptor);
+  }
+  // The page frames whose descriptors are in this file, as far as they are stored.
+  [[nodiscard]] PfnRange own_pages() const {
+    return info.split ? PfnRange{info.start_pfn, std::min(info.end_pfn, info.max_pfn)}
+                      : PfnRange{0, info.max_pfn};
+  }
   Result<kdump::PageDescriptor> descriptor(uint64_t pfn);
+  Result<kdump::PageDescriptor> descriptor_at(uint64_t index);
+  Result<kdump::PageDescriptor> descriptor_at(uint64_t index, uint64_t pfn);
+  Result<> check_descriptor(const kdump::PageDescriptor& found, uint64_t pfn) const;
   Result<> expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
   std::optional<ByteSpan> cached_page(uint64_t pfn);
   Result<ByteSpan> page(uint64_t pfn);
   Result<> whole_page(uint64_t pfn, MutableByteSpan out);
+  void verify_block(const KdumpBitmaps::Block& block, PageCheck& check);
+  void verify_page(uint64_t index, uint64_t pfn, PageCheck& check);
 };
 
 Result<> KdumpReader::State::read_headers() {
@@ -140,7 +121,7 @@ Result<> KdumpReader::State::read_headers() {
   if (header.block_size != static_cast<int32_t>(kPageSize))
     return fail(ErrorCode::unsupported, "{}: pages of {} bytes; only {} are supported", name,
                 header.block_size, kPageSize);
-  if (header.sub_header_blocks < 1 || header.sub_header_blocks > static_cast<int32_t>(kMostNotes / kPageSize))
+  if (header.sub_header_blocks < 1 || header.sub_header_blocks > static_cast<int32_t>(kMaxSubHeaderBlocks))
     return fail(ErrorCode::corrupt, "{}: a sub header of {} blocks", name, header.sub_header_blocks);
   TRY_VOID(file->read(kPageSize, std::as_writable_bytes(std::span(&sub, 1))));
 
@@ -155,157 +136,151 @@ Result<> KdumpReader::State::read_headers() {
   info.split = header.version >= 2 && sub.split != 0;
   info.start_pfn = header.version >= 6 ? sub.start_pfn_64 : sub.start_pfn;
   info.end_pfn = header.version >= 6 ? sub.end_pfn_64 : sub.end_pfn;
-  info.cpus = std::max(header.cpus, 0);
+  info.cpus = std::clamp(header.cpus, 0, kMaxCpus);
   return {};
 }
 
 Result<> KdumpReader::State::read_notes() {
-  const std::string& name = file->name();
-  const auto read = [&](uint64_t offset, uint64_t size, const char* what) -> Result<std::vector<std::byte>> {
-    if (size > kMostNotes) return fail(ErrorCode::corrupt, "{}: {} of {} bytes", name, what, size);
+  const auto read = [this](uint64_t offset, uint64_t size, uint64_t limit,
+                           const char* what) -> Result<std::vector<std::byte>> {
+    if (size > limit) return fail(ErrorCode::corrupt, "{}: {} of {} bytes", file->name(), what, size);
     return read_bytes(*file, offset, size, what);
   };
   if (header.version >= 4 && sub.size_note > 0) {
-    info.notes = TRY(read(sub.offset_note, sub.size_note, "notes"));
-    int statuses = 0;
-    for (const auto& note : parse_notes(info.notes).notes) {
-      if (note.name == "VMCOREINFO") info.vmcoreinfo = text_until_nul(note.description);
-      if (note.name == "CORE" && note.type == 1) ++statuses;
-    }
-    if (statuses > 0) info.cpus = statuses;
+    info.notes = TRY(read(sub.offset_note, sub.size_note, kMaxNoteBytes, "notes"));
+    NotesSummary notes = summarize_notes(info.notes);
+    info.vmcoreinfo = std::move(notes.vmcoreinfo);
+    if (notes.cpus > 0) info.cpus = notes.cpus;
   }
   if (header.version >= 3 && sub.size_vmcoreinfo > 0) {
-    const auto text = TRY(read(sub.offset_vmcoreinfo, sub.size_vmcoreinfo, "VMCOREINFO"));
+    const auto text =
+        TRY(read(sub.offset_vmcoreinfo, sub.size_vmcoreinfo, kMaxVmcoreinfoBytes, "VMCOREINFO"));
     info.vmcoreinfo = text_until_nul(text);
   }
   return {};
 }
 
-Result<> KdumpReader::State::place_bitmaps() {
+Result<> KdumpReader::State::read_bitmaps() {
   const std::string& name = file->name();
-  bitmap_offset = (1 + static_cast<uint64_t>(header.sub_header_blocks)) * kPageSize;
-  bitmap_bytes = divide_up(info.max_pfn, 8);
+  const uint64_t bitmap_offset = (1 + static_cast<uint64_t>(header.sub_header_blocks)) * kPageSize;
   const uint64_t all_bytes = static_cast<uint64_t>(header.bitmap_blocks) * kPageSize;
   if (info.max_pfn == 0) return fail(ErrorCode::corrupt, "{} describes no memory", name);
-  if (bitmap_bytes > all_bytes / 2) {
+  if (divide_up(info.max_pfn, 8) > all_bytes / 2) {
     return fail(ErrorCode::corrupt, "{}: {} page frames do not fit into bitmaps of {} blocks", name,
                 info.max_pfn, header.bitmap_blocks);
   }
   descriptors_offset = bitmap_offset + all_bytes;
-  // The bitmaps are walked over: those in the hole of a flattened file may be of any size.
   if (descriptors_offset > file->size() || all_bytes > file->stored_size()) {
     return fail(ErrorCode::truncated, "{} ends at {}, before its page descriptors at {}", name, file->size(),
                 descriptors_offset);
   }
-  second_bitmap_offset = bitmap_offset + all_bytes / 2;
-  ram_bits.emplace(*file, bitmap_offset, bitmap_bytes, kRankBytes, kBitmapBlocks);
-  stored_bits.emplace(*file, second_bitmap_offset, bitmap_bytes, kRankBytes, kBitmapBlocks);
+  if (info.max_pfn > kMaxPages)
+    return fail(ErrorCode::corrupt, "{}: {} page frames, more than any processor can address", name,
+                info.max_pfn);
+  if (info.split && (info.start_pfn > info.end_pfn || info.start_pfn >= info.max_pfn))
+    return fail(ErrorCode::corrupt, "{}: a split file of pages {} to {}", name, info.start_pfn, info.end_pfn);
+  if (header.bitmap_blocks % 2 != 0)
+    info.damage.push_back(fmt::format("two bitmaps of the same size in {} blocks", header.bitmap_blocks));
+  bitmaps.emplace(TRY(KdumpBitmaps::scan(*file, {.first = bitmap_offset,
+                                                 .second = bitmap_offset + all_bytes / 2,
+                                                 .bytes = all_bytes / 2,
+                                                 .max_pfn = info.max_pfn})));
+  info.ram_pages = bitmaps->ram_pages();
+  info.stored_pages = bitmaps->stored_pages();
+  std::ranges::move(bitmaps->damage(), std::back_inserter(info.damage));
+  return {};
+}
+
+Result<> KdumpReader::State::place_descriptors() {
+  stored_in_file = info.stored_pages;
+  if (info.split) {
+    first_rank = TRY(bitmaps->rank(own_pages().first));
+    stored_in_file = TRY(bitmaps->rank(own_pages().end)) - first_rank;
+  }
   const uint64_t rest = file->size() - descriptors_offset;
   descriptors.emplace(*file, descriptors_offset, rest, kDescriptorBlock, kDescriptorBlocks);
   data.emplace(*file, 0, file->size(), kDataBlock, kDataBlocks);
-  if (info.split && (info.start_pfn > info.end_pfn || info.start_pfn >= info.max_pfn))
-    return fail(ErrorCode::corrupt, "{}: a split file of pages {} to {}", name, info.start_pfn, info.end_pfn);
-  return {};
-}
-
-// The RAM ranges, from the first bitmap.
-Result<> KdumpReader::State::scan_ram() {
-  std::vector<std::byte> chunk;
-  uint64_t run_start = 0;
-  bool in_run = false;
-  for (uint64_t at = 0; at < bitmap_bytes; at += 64_KiB) {
-    if (ram.size() > kMostRanges)
-      return fail(ErrorCode::corrupt, "{}: memory in more than {} pieces", file->name(), kMostRanges);
-    chunk.resize(std::min(64_KiB, bitmap_bytes - at));
-    TRY_VOID(file->read(bitmap_offset + at, chunk));
-    clip_bits(chunk, at * 8, info.max_pfn);
-    info.ram_pages += count_bits(chunk);
-    for (size_t byte = 0; byte < chunk.size(); ++byte) {
-      // Most bytes are all ones or all zeros, and go on as the one before.
-      if (chunk[byte] == (in_run ? std::byte{0xff} : std::byte{0})) continue;
-      for (unsigned bit = 0; bit < 8; ++bit) {
-        const bool set = (static_cast<unsigned>(chunk[byte]) >> bit & 1u) != 0;
-        if (set == in_run) continue;
-        const uint64_t pfn = (at + byte) * 8 + bit;
-        if (set) {
-          run_start = pfn;
-        } else {
-          ram.push_back({run_start * kPageSize, pfn * kPageSize});
-        }
-        in_run = set;
-      }
-    }
-  }
-  if (in_run) ram.push_back({run_start * kPageSize, info.max_pfn * kPageSize});
-  return {};
-}
-
-// Counts the stored pages block by block, so that a page's descriptor can be found.
-Result<> KdumpReader::State::scan_stored() {
-  ranks.reserve(divide_up(bitmap_bytes, kRankBytes));
-  std::vector<std::byte> chunk;
-  for (uint64_t at = 0; at < bitmap_bytes; at += kRankBytes) {
-    chunk.resize(std::min(kRankBytes, bitmap_bytes - at));
-    TRY_VOID(file->read(second_bitmap_offset + at, chunk));
-    clip_bits(chunk, at * 8, info.max_pfn);
-    ranks.push_back(info.stored_pages);
-    info.stored_pages += count_bits(chunk);
-  }
-  stored_in_file = info.stored_pages;
-  if (info.split) {
-    first_rank = TRY(rank(info.start_pfn));
-    const uint64_t end = info.end_pfn < info.max_pfn ? TRY(rank(info.end_pfn)) : info.stored_pages;
-    stored_in_file = end - first_rank;
-  }
-  const uint64_t room = (file->size() - descriptors_offset) / sizeof(kdump::PageDescriptor);
   // Cut off within the descriptors: the pages before the cut can still be read.
-  if (stored_in_file > room) info.incomplete = true;
+  if (stored_in_file > rest / sizeof(kdump::PageDescriptor)) info.incomplete = true;
+  check_data_start();
   return {};
 }
 
-// Stored pages before `pfn`, which is below max_pfn.
-Result<uint64_t> KdumpReader::State::rank(uint64_t pfn) {
-  const uint64_t byte = pfn / 8;
-  const auto block = stored_bits->block(byte);
-  if (!block) return fail(ErrorCode::truncated, "{}: the bitmap cannot be read", file->name());
-  const uint64_t start = align_down(byte, kRankBytes);
-  if (counted.byte < start || counted.byte > byte) counted = {start, ranks[byte / kRankBytes]};
-  counted.count += count_bits(block->subspan(counted.byte - start, byte - counted.byte));
-  counted.byte = byte;
-  const auto partial =
-      static_cast<uint8_t>(static_cast<unsigned>((*block)[byte - start]) & ((1u << pfn % 8) - 1));
-  return counted.count + static_cast<uint64_t>(std::popcount(partial));
+// Every writer puts the page data right behind the descriptors, and in the order of page frames; the shared
+// zero page first, which no descriptor need point at. So the first descriptor tells how many there are. If
+// the second bitmap has more bits or fewer, each page behind the wrong bit gets another's descriptor.
+// Not found: a bit that moved within RAM, since the descriptors do not say whose they are; a bit of the first
+// bitmap that was set. In a part of a split dump only data that lie among the descriptors are found.
+void KdumpReader::State::check_data_start() {
+  // Pages that could not be read have none, and may come first.
+  constexpr uint64_t kMaxLooks = 65536;
+  for (uint64_t index = 0; index < std::min(stored_in_file, kMaxLooks); ++index) {
+    const auto found = descriptor_at(index);
+    if (!found) {
+      if (found.error().code != ErrorCode::truncated)
+        info.damage.push_back(fmt::format("the page descriptors cannot be read: {}", found.error().reason()));
+      return;
+    }
+    if (found->offset == 0) continue;
+    const uint64_t expected = data_offset();
+    const bool fits = info.split ? found->offset >= expected
+                                 : found->offset == expected || found->offset == expected + kPageSize;
+    if (!fits) {
+      info.damage.push_back(
+          fmt::format("the second bitmap counts descriptors up to offset {:#x}, but the page data "
+                      "begin at {:#x}: pages may be mistaken for others",
+                      expected, found->offset));
+    }
+    return;
+  }
 }
 
 Result<kdump::PageDescriptor> KdumpReader::State::descriptor(uint64_t pfn) {
-  if (pfn >= info.max_pfn || !test(*stored_bits, pfn)) {
-    if (pfn < info.max_pfn && test(*ram_bits, pfn))
+  switch (TRY(bitmaps->state(pfn))) {
+    case PageState::absent:
+      return fail(ErrorCode::not_present, "there is no page {:#x}", pfn);
+    case PageState::excluded:
       return fail(ErrorCode::excluded, "page {:#x} was left out when the dump was made", pfn);
-    return fail(ErrorCode::not_present, "there is no page {:#x}", pfn);
+    case PageState::stored:
+      break;
   }
-  if (info.split && (pfn < info.start_pfn || pfn >= info.end_pfn))
+  if (pfn < own_pages().first || pfn >= own_pages().end)
     return fail(ErrorCode::lost, "page {:#x} is in another part of the split dump", pfn);
-  const uint64_t index = TRY(rank(pfn)) - first_rank;
+  const auto found = TRY(descriptor_at(TRY(bitmaps->rank(pfn)) - first_rank, pfn));
+  TRY_VOID(check_descriptor(found, pfn));
+  return found;
+}
+
+// As it stands in the file.
+Result<kdump::PageDescriptor> KdumpReader::State::descriptor_at(uint64_t index) {
   kdump::PageDescriptor found;
   std::array<std::byte, sizeof found> scratch;
-  const auto bytes = descriptors->bytes(index * sizeof found, scratch);
-  if (!bytes) {
-    if (bytes.error().code == ErrorCode::truncated)
-      return fail(ErrorCode::lost, "the file ends before the descriptor of page {:#x}", pfn);
-    return std::unexpected(bytes.error());
-  }
-  std::memcpy(&found, bytes->data(), sizeof found);
+  const ByteSpan bytes = TRY(descriptors->bytes(index * sizeof found, scratch));
+  std::memcpy(&found, bytes.data(), sizeof found);
+  return found;
+}
+
+// The same of that page.
+Result<kdump::PageDescriptor> KdumpReader::State::descriptor_at(uint64_t index, uint64_t pfn) {
+  auto found = descriptor_at(index);
+  if (found) return found;
+  if (found.error().code == ErrorCode::truncated)
+    return fail(ErrorCode::lost, "the file ends before the descriptor of page {:#x}", pfn);
+  return std::unexpected(std::move(found).error().context(fmt::format("the descriptor of page {:#x}", pfn)));
+}
+
+Result<> KdumpReader::State::check_descriptor(const kdump::PageDescriptor& found, uint64_t pfn) const {
   if (found.offset == 0) return fail(ErrorCode::lost, "page {:#x} was never written", pfn);
   if (!codec_of(found.flags))
     return fail(ErrorCode::corrupt, "page {:#x}: unknown compression flags {:#x}", pfn, found.flags);
   if (found.size == 0 || found.size > kPageSize || (found.flags == 0 && found.size != kPageSize))
     return fail(ErrorCode::corrupt, "page {:#x}: {} bytes with flags {:#x}", pfn, found.size, found.flags);
   if (found.offset < descriptors_offset)
-    return fail(ErrorCode::corrupt, "page {:#x}: its data would lie in the header at {:#x}", pfn,
+    return fail(ErrorCode::corrupt, "page {:#x}: data offset {:#x} points into the header", pfn,
                 found.offset);
   if (found.offset > file->size() || found.size > file->size() - found.offset)
     return fail(ErrorCode::lost, "the file ends before the data of page {:#x}", pfn);
-  return found;
+  return {};
 }
 
 Result<> KdumpReader::State::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
@@ -350,6 +325,43 @@ Result<> KdumpReader::State::whole_page(uint64_t pfn, MutableByteSpan out) {
   return {};
 }
 
+void KdumpReader::State::verify_block(const KdumpBitmaps::Block& block, PageCheck& check) {
+  const uint64_t start = block.index * KdumpBitmaps::kBlockPages;
+  const uint64_t end = std::min(start + KdumpBitmaps::kBlockPages, own_pages().end);
+  uint64_t at = std::max(start, own_pages().first);
+  while (at < end) {
+    const auto run = bitmaps->next_stored(at, end);
+    const auto rank = run && *run ? bitmaps->rank((*run)->first) : Result<uint64_t>(0);
+    if (!run || !rank) {
+      // As many as when the dump was opened; at the border of a part of a split dump fewer.
+      const uint64_t pages = std::min(bitmaps->pages_of(block), end - at);
+      check.report.pages_checked += pages;
+      check.report.damaged(pages, [&] { return (run ? rank.error() : run.error()).to_string(); });
+      return;
+    }
+    if (!*run) return;
+    uint64_t index = *rank - first_rank;
+    for (at = (*run)->first; at < (*run)->end; ++at) verify_page(index++, at, check);
+  }
+}
+
+void KdumpReader::State::verify_page(uint64_t index, uint64_t pfn, PageCheck& check) {
+  VerifyReport& report = check.report;
+  ++report.pages_checked;
+  const auto found = descriptor_at(index, pfn);
+  if (!found) return report.failed(found.error());
+  const auto checked = [&] { return check_descriptor(*found, pfn); };
+  if (found->offset == 0) return report.lost(1, [&checked] { return checked().error().to_string(); });
+  if (const auto valid = checked(); !valid) return report.failed(valid.error());
+  // Descriptors with the same place in the file (zero pages) need expanding once.
+  if (found->offset == check.last_good && found->flags == 0) return;
+  if (auto expanded = expand(*found, check.page); !expanded) {
+    report.failed(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+  } else if (found->flags == 0) {
+    check.last_good = found->offset;
+  }
+}
+
 KdumpReader::KdumpReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 KdumpReader::~KdumpReader() = default;
 
@@ -358,9 +370,8 @@ Result<std::unique_ptr<KdumpReader>> KdumpReader::open(std::unique_ptr<ByteSourc
   state->file = std::move(file);
   TRY_VOID(state->read_headers());
   TRY_VOID(state->read_notes());
-  TRY_VOID(state->place_bitmaps());
-  TRY_VOID(state->scan_ram());
-  TRY_VOID(state->scan_stored());
+  TRY_VOID(state->read_bitmaps());
+  TRY_VOID(state->place_descriptors());
   return std::unique_ptr<KdumpReader>(new KdumpReader(std::move(state)));
 }
 
@@ -368,19 +379,30 @@ const DumpInfo& KdumpReader::info() const {
   return state_->info;
 }
 const std::vector<PhysicalRange>& KdumpReader::ram() const {
-  return state_->ram;
+  return state_->bitmaps->ram();
 }
 uint64_t KdumpReader::data_offset() const {
-  return state_->descriptors_offset + state_->stored_in_file * sizeof(kdump::PageDescriptor);
+  return state_->data_offset();
 }
 const ByteSource& KdumpReader::file() const {
   return *state_->file;
 }
 
-PageState KdumpReader::page_state(uint64_t pfn) const {
-  if (pfn >= state_->info.max_pfn) return PageState::absent;
-  if (test(*state_->stored_bits, pfn)) return PageState::stored;
-  return test(*state_->ram_bits, pfn) ? PageState::excluded : PageState::absent;
+Result<PageState> KdumpReader::page_state(uint64_t pfn) const {
+  return state_->bitmaps->state(pfn);
+}
+Result<std::optional<PfnRange>> KdumpReader::next_stored(uint64_t pfn, uint64_t end) const {
+  return state_->bitmaps->next_stored(pfn, end);
+}
+
+void KdumpReader::verify(VerifyReport& report, Progress& progress) {
+  PageCheck check{.report = report};
+  const uint64_t end = state_->info.max_pfn * kPageSize;
+  for (const auto& block : state_->bitmaps->blocks()) {
+    progress.update(block.index * KdumpBitmaps::kBlockPages * kPageSize, end);
+    state_->verify_block(block, check);
+  }
+  progress.update(end, end);
 }
 
 Result<kdump::PageDescriptor> KdumpReader::descriptor(uint64_t pfn) const {

@@ -11,16 +11,20 @@ namespace lifeboat {
 
 class KdumpReader final : public Dump {
  public:
-  // Every size, count and offset of the headers is checked against the file. Page descriptors are checked
-  // when they are used (read) or all of them (verify).
+  // Every size, count and offset of the headers is checked against the file, and both bitmaps are read: what
+  // does not fit together is in info().damage. Page descriptors are checked when they are used (read) or all
+  // of them (verify).
   static Result<std::unique_ptr<KdumpReader>> open(std::unique_ptr<ByteSource> file);
   ~KdumpReader() override;
 
   [[nodiscard]] const DumpInfo& info() const override;
-  [[nodiscard]] PageState page_state(uint64_t pfn) const override;
+  [[nodiscard]] Result<PageState> page_state(uint64_t pfn) const override;
+  [[nodiscard]] Result<std::optional<PfnRange>> next_stored(uint64_t pfn, uint64_t end) const override;
   [[nodiscard]] const std::vector<PhysicalRange>& ram() const override;
   // A page whose descriptor has offset 0 is `lost`; recently read pages are cached, decompressed.
   Result<> read(uint64_t physical_address, MutableByteSpan out) override;
+  // Every descriptor of this file, and that its page can be decompressed.
+  void verify(VerifyReport& report, Progress& progress) override;
 
   // The descriptor of a stored page, checked against the file's size, block size and known codecs.
   [[nodiscard]] Result<kdump::PageDescriptor> descriptor(uint64_t pfn) const;

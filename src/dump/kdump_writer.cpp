@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "dump/limits.h"
 
 namespace lifeboat {
 namespace {
@@ -75,8 +76,7 @@ uint32_t kdump_codec_flag(Compression compression) {
 }
 
 Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWriterOptions& options) {
-  constexpr uint64_t kMostNotes = uint64_t{1} << 30;
-  if (options.notes.size() > kMostNotes)
+  if (options.notes.size() > kMaxNoteBytes)
     return fail(ErrorCode::unsupported, "{}: notes of {} bytes", name, options.notes.size());
   KdumpWriter writer(fd, std::move(name));
   writer.make_room_ = options.make_room;

@@ -42,7 +42,9 @@ std::optional<PageClass> MissingPages::class_at(uint64_t virtual_address) {
   const auto physical = session_.kernel()->translate(virtual_address);
   if (!physical) return std::nullopt;
   const uint64_t pfn = *physical >> kPageShift;
-  if (session_.dump().page_state(pfn) != PageState::excluded) return std::nullopt;
+  // Of a page whose state cannot be read nothing is said: the reader has its error.
+  const auto state = session_.dump().page_state(pfn);
+  if (!state || *state != PageState::excluded) return std::nullopt;
   const auto known = known_.find(pfn);
   if (known != known_.end()) return known->second;
   if (known_.size() >= kMostLooks) return std::nullopt;

@@ -62,10 +62,23 @@ class Counter {
     for (; range != ram.end() && range->start < (pfn + pages) * kPageSize; ++range) {
       const uint64_t first = std::max(pfn, range->start / kPageSize);
       const uint64_t end = std::min(pfn + pages, range->end / kPageSize);
-      for (uint64_t page = first; page < end; ++page) {
-        ++found.pages;
-        if (dump_.page_state(page) == PageState::stored) ++found.stored;
+      if (first >= end) continue;
+      found.pages += end - first;
+      found.stored += count_stored(first, end);
+    }
+  }
+
+  uint64_t count_stored(uint64_t pfn, uint64_t end) {
+    uint64_t count = 0;
+    for (;;) {
+      const auto run = dump_.next_stored(pfn, end);
+      if (!run) {
+        state_unknown_ += end - pfn;
+        if (why_unknown_.empty()) why_unknown_ = run.error().to_string();
       }
+      if (!run || !*run) return count;
+      count += (*run)->end - (*run)->first;
+      pfn = (*run)->end;
     }
   }
 
@@ -79,6 +92,12 @@ class Counter {
   }
 
   void note_unreadable() {
+    if (state_unknown_ > 0) {
+      counts_.notes.push_back(
+          fmt::format("whether {} pages are stored could not be read; they do not count as "
+                      "stored ({})",
+                      state_unknown_, why_unknown_));
+    }
     if (unreadable == 0) return;
     counts_.notes.push_back(
         fmt::format("the descriptions of {} page frames could not be read; they count as kernel ({})",
@@ -90,6 +109,8 @@ class Counter {
   const MemMap& map_;
   const PageClassifier& classifier_;
   PageCounts counts_;
+  uint64_t state_unknown_ = 0;
+  std::string why_unknown_;
 };
 
 }  // namespace

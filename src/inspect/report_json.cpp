@@ -27,6 +27,9 @@ class JsonWriter {
     document_["schema"] = 1;
     document_["dump"] = path;
     document_["live"] = report_.machine.live;
+    document_["whole"] =
+        report_.machine.live ? ordered_json() : ordered_json(report_.machine.missing.empty());
+    document_["missing"] = report_.machine.missing;
     machine();
     crash();
     stacks();

@@ -80,6 +80,10 @@ class Writer {
 
   void machine(const std::string& path) {
     const auto& machine = report_.machine;
+    if (!machine.live && !machine.missing.empty()) {
+      alarm("NOT WHOLE",
+            machine.missing.front() + (machine.missing.size() > 1 ? " (and more: see the end)" : ""));
+    }
     if (machine.live) {
       row("source", path);
     } else {

@@ -19,24 +19,44 @@ class Searcher {
 
   SearchResult run() {
     for (const auto& range : dump_.ram()) {
-      for (uint64_t pfn = range.start / kPageSize; pfn < range.end / kPageSize && !result_.stopped; ++pfn) {
-        if (time_is_up()) {
-          result_.timed_out = true;
-          result_.end = pfn * kPageSize;
-          return result_;
-        }
-        if (dump_.page_state(pfn) == PageState::stored) {
-          look_at(pfn);
-        } else {
-          window_.clear();
-        }
+      const uint64_t end = range.end / kPageSize;
+      for (uint64_t pfn = range.start / kPageSize; pfn < end;) {
+        // What cannot be told of one window costs no other.
+        const uint64_t window_end = std::min(end, (pfn / kWindowPages + 1) * kWindowPages);
+        if (!look_through(pfn, window_end)) return result_;
+        pfn = window_end;
       }
     }
     return result_;
   }
 
  private:
-  // The clock is looked at seldom; pages that were left out are passed over by the million, too.
+  static constexpr uint64_t kWindowPages = uint64_t{1} << 18;
+
+  // False: enough, or time is up.
+  bool look_through(uint64_t pfn, uint64_t end) {
+    while (pfn < end) {
+      const auto run = dump_.next_stored(pfn, end);
+      if (!run) {
+        result_.pages += end - pfn;
+        result_.unreadable += end - pfn;
+        return true;
+      }
+      if (!*run) return true;
+      for (pfn = (*run)->first; pfn < (*run)->end; ++pfn) {
+        if (time_is_up()) {
+          result_.timed_out = true;
+          result_.end = pfn * kPageSize;
+          return false;
+        }
+        look_at(pfn);
+        if (result_.stopped) return false;
+      }
+    }
+    return true;
+  }
+
+  // The clock is looked at seldom.
   bool time_is_up() {
     constexpr uint64_t kSteps = 1024;
     return steps_++ % kSteps == 0 && std::chrono::steady_clock::now() >= deadline_;

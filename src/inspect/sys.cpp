@@ -5,6 +5,7 @@
 #include <array>
 #include <ranges>
 
+#include "dump/limits.h"
 #include "inspect/log.h"
 #include "kernel/utsname.h"
 
@@ -29,12 +30,11 @@ Result<CrashStory> read_story(const Session& session) {
 
 // NT_PRSTATUS notes are of CPUs that crashed; a running kernel counts its CPUs itself.
 int count_cpus(const Session& session) {
-  constexpr int32_t kMostCpus = 8192;
   if (!session.live()) return session.dump().info().cpus;
   if (!session.symbols()) return 0;
   const auto address = session.symbols()->address_of("__num_online_cpus");
   const auto count = address ? session.kernel()->read<int32_t>(*address) : Result<int32_t>(0);
-  return std::clamp(count.value_or(0), 0, kMostCpus);
+  return std::clamp(count.value_or(0), 0, kMaxCpus);
 }
 
 // The container's names; those that it does not tell (ELF: all, QEMU: most) from memory.
@@ -57,7 +57,7 @@ Result<> read_last_page(Dump& dump) {
   for (const auto& range : dump.ram() | std::views::reverse) {
     for (uint64_t pfn = range.end / kPageSize; pfn-- > range.start / kPageSize;) {
       if (++steps > kMostSteps) return {};
-      if (dump.page_state(pfn) != PageState::stored) continue;
+      if (TRY(dump.page_state(pfn)) != PageState::stored) continue;
       std::array<std::byte, kPageSize> page;
       return dump.read(pfn * kPageSize, page);
     }
@@ -65,9 +65,12 @@ Result<> read_last_page(Dump& dump) {
   return {};
 }
 
-std::vector<std::string> find_missing(Dump& dump) {
+}  // namespace
+
+std::vector<std::string> find_missing(const Session& session) {
+  Dump& dump = session.dump();
   const DumpInfo& info = dump.info();
-  std::vector<std::string> missing;
+  std::vector<std::string> missing = info.damage;
   if (info.split) {
     missing.push_back(
         fmt::format("one part of a split dump: page frames {:#x} to {:#x}", info.start_pfn, info.end_pfn));
@@ -84,8 +87,6 @@ std::vector<std::string> find_missing(Dump& dump) {
   return missing;
 }
 
-}  // namespace
-
 MachineSummary summarize(const Session& session) {
   const DumpInfo& info = session.dump().info();
   MachineSummary summary;
@@ -95,7 +96,7 @@ MachineSummary summarize(const Session& session) {
   summary.split = info.split;
   if (info.format == DumpFormat::kdump) summary.compression = info.compression;
   summary.dump_level = info.dump_level;
-  summary.missing = find_missing(session.dump());
+  summary.missing = find_missing(session);
   summary.ram_pages = info.ram_pages;
   summary.stored_pages = info.stored_pages;
   summary.cpus = count_cpus(session);

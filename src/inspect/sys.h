@@ -22,8 +22,7 @@ struct MachineSummary {
   bool split = false;
   std::optional<Compression> compression;  // nullopt: the format has none
   std::optional<int> dump_level;
-  std::vector<std::string>
-      missing;  // what is not whole about the dump, one line each; empty: nothing is known to be
+  std::vector<std::string> missing;  // find_missing(); empty: nothing is known to be
   uint64_t ram_pages = 0;
   uint64_t stored_pages = 0;
   int cpus = 0;
@@ -33,6 +32,10 @@ struct MachineSummary {
   Result<uint64_t> crash_time = {};  // seconds since the epoch
   Result<CrashStory> story = {};     // live: the hardware only
 };
+
+// What is not whole about the dump, one line each, damage first: as far as it is seen without reading all
+// pages.
+std::vector<std::string> find_missing(const Session& session);
 
 // Fast: only what headers, VMCOREINFO and the log tell. The pages by their use are counted by count_pages().
 MachineSummary summarize(const Session& session);

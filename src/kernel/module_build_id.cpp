@@ -3,7 +3,7 @@
 
 #include <elf.h>
 
-#include "dump/elf_core.h"
+#include "dump/elf_notes.h"
 
 namespace lifeboat {
 namespace {
@@ -14,9 +14,10 @@ constexpr uint64_t kLargestSection = 4096;
 
 // `section`: the bytes of a note section.
 Result<std::vector<std::byte>> build_id_of(ByteSpan section, const Module& module) {
-  for (const auto& note : parse_notes(section).notes) {
-    if (note.type != NT_GNU_BUILD_ID || note.name != "GNU" || note.description.empty()) continue;
-    return std::vector(note.description.begin(), note.description.end());
+  ElfNotes notes(section);
+  while (const auto note = notes.next()) {
+    if (note->type != NT_GNU_BUILD_ID || note->name != "GNU" || note->description.empty()) continue;
+    return std::vector(note->description.begin(), note->description.end());
   }
   return fail(ErrorCode::corrupt, "the notes of module '{}' hold no build id", module.name);
 }

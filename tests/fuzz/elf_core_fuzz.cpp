@@ -21,6 +21,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   const VerifyReport report = verify_dump(**dump, "fuzz", no_progress());
-  if (report.whole && report.info.incomplete) __builtin_trap();
+  if (report.whole && report.incomplete) __builtin_trap();
   return 0;
 }

@@ -2,8 +2,8 @@
 #include "dump/kdump_reader.h"
 #include "dump/verify.h"
 
-// Any dump that opens, plain or flattened: pages through read() and through their descriptors must agree, and
-// what verify calls whole must be readable.
+// Any dump that opens, plain or flattened: pages through read() and through their descriptors must agree, so
+// must the two ways to ask for a page's state, and what verify calls whole must be readable.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;
   const auto opened =
@@ -17,6 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& range : dump->ram()) {
     for (uint64_t pfn = range.start / kPageSize; pfn < range.end / kPageSize && pages < 2000;
          ++pfn, ++pages) {
+      const auto run = dump->next_stored(pfn, pfn + 1);
+      if (!run || run->has_value() != (dump->page_state(pfn) == PageState::stored)) __builtin_trap();
       const auto read = dump->read(pfn * kPageSize, by_read);
       const auto descriptor = dump->descriptor(pfn);
       const bool expanded = descriptor && dump->expand(*descriptor, by_descriptor);

@@ -62,11 +62,16 @@ void DumpSurgeon::write(const std::string& path, uint64_t length) const {
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(second_bitmap_),
             out.begin() + static_cast<std::ptrdiff_t>(descriptors_), std::byte{0});
   uint64_t next = descriptors_;
-  for (const auto& [pfn, descriptor] : pages_) {
+  // Every writer puts the data right behind the descriptors: they move up by those that are gone.
+  const uint64_t moved = data_ - (descriptors_ + pages_.size() * sizeof(kdump::PageDescriptor));
+  for (auto [pfn, descriptor] : pages_) {
     out[second_bitmap_ + pfn / 8] |= std::byte{1} << pfn % 8;
+    if (descriptor.offset >= data_) descriptor.offset -= moved;
     std::memcpy(out.data() + next, &descriptor, sizeof descriptor);
     next += sizeof descriptor;
   }
+  out.erase(out.begin() + static_cast<std::ptrdiff_t>(next),
+            out.begin() + static_cast<std::ptrdiff_t>(data_));
   const auto written =
       write_file_atomically(path, ByteSpan(out).first(std::min<uint64_t>(length, out.size())), 0600);
   if (!written) throw std::runtime_error(written.error().to_string());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "dump/verify.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/fake_stacks.h"
 
@@ -28,13 +29,14 @@ class FakeDump final : public Dump {
     ram_ = {{0, fake.ram_pages() * kPageSize}};
   }
   [[nodiscard]] const DumpInfo& info() const override { return info_; }
-  [[nodiscard]] PageState page_state(uint64_t pfn) const override {
+  [[nodiscard]] Result<PageState> page_state(uint64_t pfn) const override {
     return pfn < info_.max_pfn ? PageState::stored : PageState::absent;
   }
   [[nodiscard]] const std::vector<PhysicalRange>& ram() const override { return ram_; }
   Result<> read(uint64_t address, MutableByteSpan out) override {
     return read_ ? read_(address, out) : fake_.memory().read(address, out);
   }
+  void verify(VerifyReport& report, Progress&) override { report.pages_checked = info_.stored_pages; }
 
  private:
   FakeKernel& fake_;

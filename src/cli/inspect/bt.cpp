@@ -39,7 +39,7 @@ class Printer {
     add(stack);
   }
   void finish() const {
-    if (view_.json()) print_json(document_);
+    if (view_.json()) view_.print(document_);
   }
 
  private:

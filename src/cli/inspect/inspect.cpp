@@ -12,6 +12,7 @@
 #include "cli/inspect/view.h"
 #include "debuginfo/kernel_debug_info.h"
 #include "inspect/names.h"
+#include "inspect/sys.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -29,6 +30,9 @@ constexpr std::array kViews = {
 
 // Debug information tells where code comes from and what a variable is, which only these show.
 constexpr std::array<std::string_view, 4> kDebugInfoViews = {"report", "bt", "sym", "read"};
+
+// These say in their first line when the dump is not whole.
+constexpr std::array<std::string_view, 2> kOverviews = {"report", "sys"};
 
 const std::vector<OptionOwners>& option_owners() {
   static const std::vector<std::string_view> with_debug_info(kDebugInfoViews.begin(), kDebugInfoViews.end());
@@ -105,6 +109,12 @@ Result<> View::expect_arguments(std::string_view view, size_t least, size_t most
   return {};
 }
 
+void View::print(nlohmann::ordered_json document) const {
+  if (document.is_object() && !document.contains("whole"))
+    document["whole"] = session.live() ? nlohmann::ordered_json() : nlohmann::ordered_json(missing.empty());
+  print_json(document);
+}
+
 void View::warn_of_debug_info() const {
   if (session.debug_info() == nullptr) return;
   for (const auto& note : session.debug_info()->notes()) log::warning("{}", one_line(note));
@@ -155,7 +165,17 @@ Result<int> run_inspect(const Arguments& arguments) {
   TRY_VOID(line.check_owners(option_owners(), name));
   auto session = TRY(inspect::Session::open(path));
   if (std::ranges::find(kDebugInfoViews, name) != kDebugInfoViews.end()) open_debug_info(line, session);
-  return entry->run({line, path, session, line.list("ARGUMENT"), inspect::Style(wants_colour())});
+  const View view{line,
+                  path,
+                  session,
+                  line.list("ARGUMENT"),
+                  inspect::find_missing(session),
+                  inspect::Style(wants_colour())};
+  // The others' output is for programs, or has no place for it.
+  if (!session.live() && std::ranges::find(kOverviews, name) == kOverviews.end()) {
+    for (const auto& reason : view.missing) log::warning("{} is not whole: {}", path, one_line(reason));
+  }
+  return entry->run(view);
 }
 
 }  // namespace lifeboat::cli

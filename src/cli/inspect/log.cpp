@@ -55,7 +55,7 @@ Result<int> view_log(const View& view) {
       std::cout << (clock ? with_wall_time(record, *clock, show) : format_record(record, show));
     }
   }
-  if (view.json()) print_json(records);
+  if (view.json()) view.print(records);
   return kDone;
 }
 

@@ -139,7 +139,7 @@ ordered_json to_json(const View& view) {
 Result<int> view_mem(const View& view) {
   TRY_VOID(view.expect_arguments("mem", 0, 0));
   if (view.json()) {
-    print_json(to_json(view));
+    view.print(to_json(view));
     return kDone;
   }
   print_use(view);

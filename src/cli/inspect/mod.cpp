@@ -21,7 +21,7 @@ Result<int> view_mod(const View& view) {
                          {"state", module_state_name(module.state)},
                          {"taints", inspect::taint_letters(module.taints)}});
     }
-    print_json(modules);
+    view.print(modules);
     return kDone;
   }
   fmt::print("{}\n",

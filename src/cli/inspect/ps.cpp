@@ -145,7 +145,7 @@ Result<int> view_ps(const View& view) {
   for (const auto& note : list.notes) log::warning("{}", one_line(note));
   Table table(view, list);
   if (view.json()) {
-    print_json(table.json());
+    view.print(table.json());
   } else {
     table.print();
   }

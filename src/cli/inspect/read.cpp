@@ -57,7 +57,7 @@ std::unexpected<Error> explained(const View& view, Error error, uint64_t address
 
 void print(const View& view, const std::string& what, const ordered_json& value, const std::string& text) {
   if (view.json()) {
-    print_json({{"expression", what}, {"value", value}});
+    view.print({{"expression", what}, {"value", value}});
   } else {
     std::cout << text << '\n';
   }
@@ -84,7 +84,7 @@ Result<int> print_hex(const View& view, const std::string& text) {
     }
     if (!view.json()) fmt::print("{:#018x} {:<34}  {}\n", address + index * kWord, line, letters);
   }
-  if (view.json()) print_json({{"address", inspect::format_address(address)}, {"words", std::move(words)}});
+  if (view.json()) view.print({{"address", inspect::format_address(address)}, {"words", std::move(words)}});
   return kDone;
 }
 
@@ -122,7 +122,7 @@ Result<int> print_typed(const View& view, const std::string& text, const std::st
     values.push_back(shown);
     if (!view.json()) std::cout << shown << '\n';
   }
-  if (view.json()) print_json({{"address", inspect::format_address(address)}, {"values", std::move(values)}});
+  if (view.json()) view.print({{"address", inspect::format_address(address)}, {"values", std::move(values)}});
   return kDone;
 }
 

@@ -12,7 +12,7 @@ Result<int> view_report(const View& view) {
   TRY_VOID(view.expect_arguments("report", 0, 0));
   const inspect::Report report = inspect::make_report(view.session);
   if (view.json()) {
-    print_json(inspect::report_json(report, view.path));
+    view.print(inspect::report_json(report, view.path));
   } else {
     std::cout << inspect::report_text(report, view.path, view.style);
   }

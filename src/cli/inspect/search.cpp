@@ -47,7 +47,7 @@ Result<int> view_search(const View& view) {
                                                return ++count < limit;
                                              });
   if (view.json()) {
-    print_json({{"finds", std::move(finds)},
+    view.print({{"finds", std::move(finds)},
                 {"pages", result.pages},
                 {"unreadable_pages", result.unreadable},
                 {"stopped", result.stopped},

@@ -64,7 +64,7 @@ Result<int> view_sym(const View& view) {
       print_symbol(view, found->symbol, address, found->to_string());
     }
   }
-  if (view.json()) print_json(document);
+  if (view.json()) view.print(document);
   view.warn_of_debug_info();
   return kDone;
 }

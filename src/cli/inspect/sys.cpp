@@ -17,6 +17,7 @@ void print_container(const inspect::MachineSummary& summary) {
     for (const auto& reason : summary.missing) print_row("missing", reason);
     return;
   }
+  for (const auto& reason : summary.missing) print_row("whole", "NO: " + reason);
   std::string text(format_name(summary.format));
   if (summary.flattened) text += ", flattened";
   if (summary.compression) text += fmt::format(", compression {}", compression_name(*summary.compression));
@@ -24,7 +25,6 @@ void print_container(const inspect::MachineSummary& summary) {
   print_row("dump", text);
   if (summary.missing.empty())
     print_row("whole", "yes, as far as its headers tell ('lifeboat verify' checks every page)");
-  for (const auto& reason : summary.missing) print_row("whole", "NO: " + reason);
 }
 
 void print_kernel(const inspect::MachineSummary& summary) {
@@ -113,7 +113,7 @@ Result<int> view_sys(const View& view) {
   if (view.json()) {
     ordered_json document = to_json(view.path, summary);
     add_page_counts(view.session, document);
-    print_json(document);
+    view.print(document);
     return kDone;
   }
   print_container(summary);

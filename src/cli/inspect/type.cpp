@@ -42,7 +42,7 @@ Result<int> view_type(const View& view) {
   const TypeId type = TRY(btf.parse_type_name(name));
   const std::string declaration = TRY(btf.declaration(type));
   if (view.json()) {
-    print_json(to_json(btf, type, declaration));
+    view.print(to_json(btf, type, declaration));
   } else {
     std::cout << declaration;
   }

@@ -5,7 +5,8 @@
 
 #include <array>
 
-#include "dump/elf_core.h"
+#include "dump/elf_notes.h"
+#include "dump/limits.h"
 #include "kernel/per_cpu.h"
 
 namespace lifeboat {
@@ -35,9 +36,11 @@ std::optional<SavedState> parse_prstatus(ByteSpan description) {
 
 std::vector<SavedState> parse_prstatus_notes(ByteSpan notes) {
   std::vector<SavedState> found;
-  for (const ElfNote& note : parse_notes(notes).notes) {
-    if (note.type != NT_PRSTATUS || note.name != "CORE") continue;
-    if (const auto saved = parse_prstatus(note.description)) found.push_back(*saved);
+  ElfNotes all(notes);
+  while (const auto note = all.next()) {
+    if (note->type != NT_PRSTATUS || note->name != "CORE") continue;
+    if (found.size() == kMaxCpus) break;
+    if (const auto saved = parse_prstatus(note->description)) found.push_back(*saved);
   }
   return found;
 }

@@ -50,13 +50,14 @@ class Damaged final : public Dump {
  public:
   Damaged(std::unique_ptr<Dump> dump, uint64_t bad_address) : dump_(std::move(dump)), bad_(bad_address) {}
   [[nodiscard]] const DumpInfo& info() const override { return dump_->info(); }
-  [[nodiscard]] PageState page_state(uint64_t pfn) const override { return dump_->page_state(pfn); }
+  [[nodiscard]] Result<PageState> page_state(uint64_t pfn) const override { return dump_->page_state(pfn); }
   [[nodiscard]] const std::vector<PhysicalRange>& ram() const override { return dump_->ram(); }
   Result<> read(uint64_t address, MutableByteSpan out) override {
     if (address <= bad_ && bad_ - address < out.size())
       return fail(ErrorCode::io, "uncorrectable memory error");
     return dump_->read(address, out);
   }
+  void verify(VerifyReport& report, Progress& progress) override { dump_->verify(report, progress); }
 
  private:
   std::unique_ptr<Dump> dump_;
@@ -152,7 +153,7 @@ TEST_F(Capture, UnreadablePageIsLostAloneAndTheMarkStays) {
   EXPECT_THAT(report->warnings, Contains(HasSubstr("uncorrectable memory error")));
   const auto verified = verify_dump(path(), no_progress()).value();
   EXPECT_FALSE(verified.whole);
-  EXPECT_TRUE(verified.info.incomplete);
+  EXPECT_TRUE(verified.incomplete);
   EXPECT_EQ(verified.pages_lost, 1u);
   EXPECT_EQ(verified.pages_damaged, 0u);
 }

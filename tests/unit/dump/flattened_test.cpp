@@ -128,10 +128,10 @@ TEST(Flattened, CutBeforeTheFirstByteIsTruncated) {
 
 TEST(Flattened, IsToldByItsSignature) {
   auto flat = FlattenedBuilder().record(0, as_byte_span("abcd")).build();
-  EXPECT_FALSE(is_flattened(*memory_byte_source(ByteSpan(flat).first(kHeader - 1), "short")));
+  EXPECT_FALSE(is_flattened(*memory_byte_source(ByteSpan(flat).first(kHeader - 1), "short")).value());
   flat[15] = std::byte{1};
-  EXPECT_FALSE(is_flattened(*memory_byte_source(flat, "other")));
-  EXPECT_FALSE(is_flattened(*memory_byte_source({}, "empty")));
+  EXPECT_FALSE(is_flattened(*memory_byte_source(flat, "other")).value());
+  EXPECT_FALSE(is_flattened(*memory_byte_source({}, "empty")).value());
 }
 
 TEST(Flattened, OtherTypesAndVersionsAreUnsupported) {

@@ -2,7 +2,7 @@
 #include <elf.h>
 #include <gtest/gtest.h>
 
-#include "dump/elf_core.h"
+#include "dump/elf_notes.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/pages.h"
 
@@ -11,6 +11,19 @@ namespace {
 
 using test::append;
 using test::elf_note;
+
+struct Parsed {
+  std::vector<ElfNote> notes;
+  bool truncated = false;
+};
+
+Parsed parse_notes(ByteSpan bytes) {
+  ElfNotes walk(bytes);
+  Parsed parsed;
+  while (const auto note = walk.next()) parsed.notes.push_back(*note);
+  parsed.truncated = walk.truncated();
+  return parsed;
+}
 
 std::vector<std::byte> two_notes() {
   auto bytes = elf_note("VMCOREINFO", 0, as_byte_span("OSRELEASE=1\n"));

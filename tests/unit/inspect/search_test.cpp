@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "dump/byte_source.h"
+#include "dump/kdump_writer.h"
+#include "tests/support/cost.h"
+#include "tests/support/failing_source.h"
 #include "tests/support/kdump_builder.h"
 
 namespace lifeboat::inspect {
@@ -73,6 +77,37 @@ TEST(Search, CountsWhatCannotBeRead) {
   EXPECT_THAT(find(*dump, "needle", 1, &result), ElementsAre(0x3000, 0x5000));
   EXPECT_EQ(result.pages, 3u);
   EXPECT_EQ(result.unreadable, 1u);
+}
+
+// The second bitmap is on a bad sector: what is stored there is not known.
+TEST(Search, CountsPagesOfAnUnreadableBitmap) {
+  KdumpBuilder builder(100);
+  builder.page(5, page_with(0, "needle")).page(6, page_with(0, "needle"));
+  auto file = std::make_unique<test::FailingSource>(builder.build());
+  auto* const disk = file.get();
+  const auto dump = Dump::open(std::move(file)).value();
+  disk->fail_at(builder.layout().second_bitmap, builder.layout().descriptors);
+  SearchResult result;
+  EXPECT_THAT(find(*dump, "needle", 1, &result), IsEmpty());
+  EXPECT_EQ(result.unreadable, 2u);
+}
+
+// Two pages at the ends of 2^44 bytes of address space.
+TEST(Search, PassesOverWhatIsNotStored) {
+  constexpr uint64_t kFar = uint64_t{1} << 32;
+  const auto temp = TempDir::create("search-test").value();
+  const std::string path = temp.path() / "dump";
+  const UniqueFd fd = open_file(path, O_RDWR | O_CREAT, 0600).value();
+  auto writer = KdumpWriter::create(fd.get(), path, {.max_pfn = kFar + 8}).value();
+  const std::byte one{1};
+  for (const uint64_t pfn : {uint64_t{0}, kFar})
+    ASSERT_TRUE(writer.write_ram_bits(pfn, {&one, 1}) && writer.write_stored_bits(pfn, {&one, 1}));
+  ASSERT_TRUE(writer.begin_pages(2) && writer.add_page(page_with(0, "needle"), 0) &&
+              writer.add_page(page_with(8, "needle"), 0) && writer.finish());
+  test::expect_cheap([&] {
+    const auto dump = Dump::open(path).value();
+    EXPECT_THAT(find(*dump, "needle"), ElementsAre(0, kFar * kPageSize + 8));
+  });
 }
 
 TEST(Search, EndsWithItsTime) {
