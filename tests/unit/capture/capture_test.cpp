@@ -399,6 +399,15 @@ INSTANTIATE_TEST_SUITE_P(
                            return bytes;
                          },
                          1},
+        // One bit too many in the second bitmap: page 30 was left out.
+        IncompleteSource{"kdump_whose_bitmap_is_damaged",
+                         [] {
+                           auto builder = some_kdump().ram(30);
+                           auto bytes = builder.build();
+                           bytes[builder.layout().second_bitmap + 30 / 8] ^= std::byte{1u << 30 % 8};
+                           return bytes;
+                         },
+                         1},
         IncompleteSource{
             "flattened_without_end",
             [] { return test::FlattenedBuilder().file(some_kdump().build(), 5000).without_end().build(); },
