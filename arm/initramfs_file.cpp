@@ -67,7 +67,7 @@ Result<std::optional<Recipe>> recipe_if_stale(const config::Config& config, cons
                                               const std::string& path, std::vector<std::string>& notes,
                                               std::string& reason) {
   Recipe recipe = TRY_CONTEXT(make_recipe(config, request), "the capture initramfs");
-  notes.insert(notes.end(), recipe.warnings.begin(), recipe.warnings.end());
+  for (const auto& warning : recipe.warnings) notes.push_back(warning.error.to_string());
   reason = staleness(recipe, path);
   if (reason.empty()) return std::nullopt;
   if (has_more(recipe, path)) {

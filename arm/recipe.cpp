@@ -87,7 +87,8 @@ Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe&
     if (auto more = resolve_modules(recipe.module_folder, names)) {
       modules = *std::move(more);
     } else {
-      recipe.warnings.push_back("left out: " + more.error().to_string());
+      recipe.warnings.push_back(
+          {RecipeWarningKind::module, name, std::move(more).error().context("left out")});
       names.pop_back();
     }
   }
@@ -115,15 +116,14 @@ Result<> check_file(const std::string& path, bool to_be_run) {
   return {};
 }
 
-enum class Use { data, run };
-
-// Adds a file, and what it needs where it is a program; false, and a warning, when something of it is not
-// there or cannot be taken.
-bool add_program(Recipe& recipe, const std::string& path, Use use) {
-  const auto good = check_file(path, use == Use::run);
-  const auto files = good ? program_files(path) : std::unexpected(good.error());
+// Adds a file, and what it needs where it is a program; false, and a warning of `kind`, when something of it
+// is not there or cannot be taken.
+bool add_program(Recipe& recipe, const std::string& path, RecipeWarningKind kind) {
+  const auto good = check_file(path, kind != RecipeWarningKind::file);
+  auto files = good ? program_files(path) : std::unexpected(good.error());
   if (!files) {
-    recipe.warnings.push_back(fmt::format("left out: {}: {}", path, files.error().to_string()));
+    recipe.warnings.push_back(
+        {kind, path, std::move(files).error().context(fmt::format("left out: {}", path))});
     return false;
   }
   for (const auto& file : *files) add_once(recipe.files, file);
@@ -131,25 +131,29 @@ bool add_program(Recipe& recipe, const std::string& path, Use use) {
 }
 
 void add_files(const config::Config& config, Recipe& recipe) {
-  for (const auto& path : config.capture.files) add_program(recipe, path, Use::data);
+  for (const auto& path : config.capture.files) add_program(recipe, path, RecipeWarningKind::file);
   for (auto* hooks : {&recipe.manifest.hooks_before, &recipe.manifest.hooks_after})
-    std::erase_if(*hooks, [&](const std::string& hook) { return !add_program(recipe, hook, Use::run); });
+    std::erase_if(
+        *hooks, [&](const std::string& hook) { return !add_program(recipe, hook, RecipeWarningKind::hook); });
   if (config.final_action != FinalAction::shell && config.failure_action != FinalAction::shell) return;
   const std::string shell = find_shell();
-  if (!shell.empty() && add_program(recipe, shell, Use::run)) {
+  if (!shell.empty() && add_program(recipe, shell, RecipeWarningKind::shell)) {
     recipe.manifest.shell = shell;
   } else if (shell.empty()) {
-    recipe.warnings.emplace_back(
-        "no shell for action = shell: neither busybox nor sh is here; the machine will restart instead");
+    recipe.warnings.push_back({RecipeWarningKind::shell, "",
+                               Error(ErrorCode::not_found,
+                                     "no shell for action = shell: neither busybox nor sh is here; the "
+                                     "machine will restart instead")});
   }
 }
 
 InitramfsCompression choose_compression(Recipe& recipe) {
-  const auto config =
-      find_kernel_config("/boot/vmlinuz-" + recipe.release, recipe.release, recipe.module_folder);
+  const std::string kernel = "/boot/vmlinuz-" + recipe.release;
+  auto config = find_kernel_config(kernel, recipe.release, recipe.module_folder);
   if (config) return choose_initramfs_compression(*config);
-  recipe.warnings.push_back(config.error().reason() +
-                            "; the initramfs is left uncompressed, which every kernel can read");
+  recipe.warnings.push_back(
+      {RecipeWarningKind::compression, kernel,
+       std::move(config).error().context("the initramfs is left uncompressed, which every kernel can read")});
   return InitramfsCompression::none;
 }
 
@@ -199,7 +203,8 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
       recipe.targets.push_back(*std::move(target));
     } else {
       if (recipe.warnings.empty()) first_error = target.error();
-      recipe.warnings.push_back(target.error().to_string());
+      recipe.warnings.push_back({RecipeWarningKind::target, entry.device.empty() ? entry.path : entry.device,
+                                 std::move(target).error()});
     }
   }
   if (recipe.targets.empty()) return std::unexpected(std::move(first_error));

@@ -22,6 +22,21 @@ struct RecipeRequest {
   HostPaths host;
 };
 
+// What of the configuration a recipe does without.
+enum class RecipeWarningKind {
+  target,  // it cannot be used
+  module,  // it is left out, as are the two below
+  file,
+  hook,
+  shell,        // there is none that can be taken along
+  compression,  // which one the kernel can unpack is not known: none is used
+};
+struct RecipeWarning {
+  RecipeWarningKind kind;
+  std::string subject;  // as configured: the target's device or else its path, a module's name, a path
+  Error error;          // the whole sentence, what to do included
+};
+
 struct Recipe {
   std::string release, module_folder;
   std::string init;
@@ -31,7 +46,7 @@ struct Recipe {
   std::vector<ModulePath> modules;
   std::vector<std::string> files;  // extra ones, paths on this machine and in the archive
   InitramfsCompression compression = InitramfsCompression::none;
-  std::vector<std::string> warnings;
+  std::vector<RecipeWarning> warnings;
 };
 
 // What the configuration says of a capture, without targets and modules.

@@ -50,11 +50,8 @@ Point reservation_by_itself(const Facts& facts) {
 std::string what_it_lacks(const Facts& facts) {
   std::string list;
   for (const auto& warning : facts.recipe->warnings) {
-    const bool of_a_target = std::ranges::any_of(facts.targets, [&](const TargetFacts& target) {
-      return !target.found && warning.ends_with(target.found.error().to_string());
-    });
-    // A warning may have its next step in a second line.
-    if (!of_a_target) list += (list.empty() ? "" : "; ") + warning.substr(0, warning.find('\n'));
+    if (warning.kind == arm::RecipeWarningKind::target) continue;
+    list += (list.empty() ? "" : "; ") + warning.error.reason();
   }
   return list;
 }

@@ -39,10 +39,10 @@ Result<> make_disk(const std::string& image, uint64_t size, const std::string& u
 }
 
 Result<> extract_folder(const std::string& image, const std::string& path, const std::string& dest) {
-  const auto output =
-      TRY(run_process({"debugfs", "-R", fmt::format("rdump {} \"{}\"", path, dest), image}, 600s));
+  // debugfs exits 0 whatever happened: what it says has to be in a language that is known.
+  const auto output = TRY(run_process(
+      {"env", "LC_ALL=C", "debugfs", "-R", fmt::format("rdump {} \"{}\"", path, dest), image}, 600s));
   const auto name = std::filesystem::path(path).filename();
-  // debugfs exits 0 whatever happened.
   if (!std::filesystem::exists(std::filesystem::path(dest) / name))
     return fail(ErrorCode::not_found, "{} is not on the disk {}: {}", path, image, output.text);
   if (output.text.find("No space left") != std::string::npos)

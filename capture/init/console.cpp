@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "capture/manifest.h"
 
 namespace lifeboat::init {
@@ -73,7 +74,8 @@ void keep_log(const std::string& file) {
     const char* name = level == log::Level::error     ? "error: "
                        : level == log::Level::warning ? "warning: "
                                                       : "";
-    speak(fmt::format("lifeboat: {}{}", name, message));
+    // The crashed kernel's log is among the messages: nothing in it may command the terminal.
+    speak(fmt::format("lifeboat: {}{}", name, plain_lines(message)));
   });
   if (run_log_fd < 0)
     log::warning("what is said is not kept: cannot make {}: {}", file, std::strerror(error));

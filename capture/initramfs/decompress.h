@@ -10,8 +10,9 @@
 
 namespace lifeboat {
 
-// The contents of a file, through xz, zstd or gzip when it is packed so (told by its first bytes, not by its
-// name). `corrupt` when it does not unpack, `unsupported` when the result is larger than `limit` bytes.
+// The contents of a file, unpacked when it is compressed (told by its first bytes, not by its name) in a way
+// that is found around kernels. `corrupt` when it does not unpack, `unsupported` when the result is larger
+// than `limit` bytes, or than the file can be of a module.
 Result<std::vector<std::byte>> decompress_file(const std::string& path, uint64_t limit);
 
 }  // namespace lifeboat

@@ -8,30 +8,67 @@
 namespace lifeboat {
 namespace {
 
-// The length of the well-formed UTF-8 sequence at the start, 0 if there is none.
-size_t utf8_length(std::string_view text) {
+// The character at the start of a text.
+struct Character {
+  size_t length = 0;  // bytes; 0: there is no well-formed UTF-8
+  char32_t code = 0;
+};
+
+Character first_character(std::string_view text) {
   const auto byte = [&](size_t index) { return static_cast<uint8_t>(text[index]); };
   const uint8_t first = byte(0);
+  if (first < 0x80) return {1, first};
   const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
                         : first >= 0xe0 && first <= 0xef ? 3
                         : first >= 0xf0 && first <= 0xf4 ? 4
                                                          : 0;
-  if (length == 0 || text.size() < length) return 0;
+  if (length == 0 || text.size() < length) return {};
+  char32_t code = first & (0x7fu >> length);
   for (size_t index = 1; index < length; ++index) {
-    if ((byte(index) & 0xc0) != 0x80) return 0;
+    if ((byte(index) & 0xc0) != 0x80) return {};
+    code = code << 6 | (byte(index) & 0x3fu);
   }
   // Overlong forms, surrogates, and what lies beyond U+10FFFF.
   if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
       (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
-    return 0;
-  // C1 control characters: some terminals obey them.
-  if (first == 0xc2 && byte(1) < 0xa0) return 0;
-  return length;
+    return {};
+  return {length, code};
+}
+
+// C0, DEL and C1, which some terminals obey too.
+bool is_control(char32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
 
 // What C calls a space, except the newline, goes through: dmesg and makedumpfile let it.
-bool is_plain(uint8_t byte) {
-  return (byte >= 0x20 && byte < 0x7f) || byte == '\t' || (byte >= '\v' && byte <= '\r');
+bool is_plain_in_a_log(char32_t code) {
+  return !is_control(code) || code == '\t' || (code >= '\v' && code <= '\r');
+}
+
+// Unicode's bidirectional controls (UAX #9), and its separators of lines and paragraphs.
+bool is_layout_control(char32_t code) {
+  return code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
+bool is_plain_on_a_terminal(char32_t code) {
+  return (!is_control(code) || code == '\t') && !is_layout_control(code);
+}
+
+// All bytes of what is not plain, and those that are no character at all, as \xNN.
+std::string escape(std::string_view text, bool (*is_plain)(char32_t)) {
+  std::string out;
+  while (!text.empty()) {
+    const Character first = first_character(text);
+    const std::string_view bytes = text.substr(0, std::max<size_t>(first.length, 1));
+    if (first.length > 0 && is_plain(first.code)) {
+      out += bytes;
+    } else {
+      for (const char byte : bytes) out += fmt::format("\\x{:02x}", static_cast<uint8_t>(byte));
+    }
+    text.remove_prefix(bytes.size());
+  }
+  return out;
 }
 
 }  // namespace
@@ -56,37 +93,45 @@ Result<std::string> parse_absolute_path(std::string_view value) {
 }
 
 std::string escape_text(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const auto first = static_cast<uint8_t>(text.front());
-    size_t length = 1;
-    if (is_plain(first)) {
-      out += text.front();
-    } else if (const size_t sequence = utf8_length(text); sequence > 0) {
-      out += text.substr(0, sequence);
-      length = sequence;
-    } else {
-      out += fmt::format("\\x{:02x}", first);
-    }
-    text.remove_prefix(length);
-  }
-  return out;
+  return escape(text, is_plain_in_a_log);
+}
+
+std::string terminal_text(std::string_view line) {
+  return escape(line, is_plain_on_a_terminal);
 }
 
 std::string one_line(std::string_view text) {
-  std::string line = escape_text(text);
-  std::ranges::replace_if(line, [](char c) { return c >= 0 && c < ' '; }, ' ');
+  std::string line = terminal_text(text);
+  std::ranges::replace(line, '\t', ' ');
   return line;
 }
 
 std::string plain_lines(std::string_view text) {
   std::string lines;
   for (const auto part : std::views::split(text, '\n')) {
-    lines += one_line({part.begin(), part.end()});
+    std::string_view line(part.begin(), part.end());
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines += one_line(line);
     lines += '\n';
   }
   if (!lines.empty()) lines.pop_back();
   return lines;
+}
+
+std::string terminal_json(std::string_view document) {
+  std::string out;
+  while (!document.empty()) {
+    const Character first = first_character(document);
+    const std::string_view bytes = document.substr(0, std::max<size_t>(first.length, 1));
+    // Below 0x20 there is the layout of the document alone: in its strings these are escaped already.
+    if (first.code >= 0x20 && !is_plain_on_a_terminal(first.code)) {
+      out += fmt::format("\\u{:04x}", static_cast<uint32_t>(first.code));
+    } else {
+      out += bytes;
+    }
+    document.remove_prefix(bytes.size());
+  }
+  return out;
 }
 
 std::string shell_word(std::string_view text) {

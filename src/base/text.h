@@ -17,14 +17,19 @@ constexpr std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-// One line of any text of a dump: bytes that are no printable or space ASCII nor UTF-8 are written as \xNN; a
-// newline becomes \x0a.
+// One line of any text of a dump, for files and pipes, as dmesg writes it: bytes that are no printable or
+// space ASCII nor UTF-8 are written as \xNN; a newline becomes \x0a.
 std::string escape_text(std::string_view text);
-// Text of a dump, or of anything else that is not ours, for a terminal: nothing in it may command that, or
-// begin a line of its own.
-std::string one_line(std::string_view text);
-// The same of a text that may have several lines: they stay lines.
-std::string plain_lines(std::string_view text);
+
+// Text of a dump, or of anything else that is not ours, for a terminal. Everything of that sort goes through
+// one of these three: nothing in it can command the terminal, move its cursor, begin a line of its own, or
+// change the order in which what follows is shown (bidirectional controls). What could is written as \xNN.
+std::string terminal_text(std::string_view line);  // tabs stay
+std::string one_line(std::string_view text);       // tabs become spaces
+std::string plain_lines(std::string_view text);    // each line so; a carriage return at its end is dropped
+// The same for a JSON document: such characters are written as \uNNNN, so that its contents stay as they are.
+std::string terminal_json(std::string_view document);
+
 // A word of a command that is to be pasted into a shell: in quotes only where it has to be.
 std::string shell_word(std::string_view text);
 

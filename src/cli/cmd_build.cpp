@@ -41,6 +41,12 @@ Json targets_json(const arm::Recipe& recipe) {
   return targets;
 }
 
+std::vector<std::string> warning_texts(const arm::Recipe& recipe) {
+  std::vector<std::string> texts;
+  for (const auto& warning : recipe.warnings) texts.push_back(warning.error.to_string());
+  return texts;
+}
+
 void print_text(const arm::Recipe& recipe, const std::string& path, uint64_t bytes, bool fresh) {
   fmt::print("{}: {} ({}), {} modules{}\n", path, format_size(bytes),
              initramfs_compression_name(recipe.compression), recipe.modules.size(),
@@ -80,7 +86,8 @@ Result<int> run_build(const Arguments& arguments) {
   arm::RecipeRequest request{.module_folder = line.get("modules"), .init = line.get("init")};
   request.release = line.has("kernel") ? line.get("kernel") : TRY(capture_kernel(config)).release;
   const arm::Recipe recipe = TRY(arm::make_recipe(config, request));
-  for (const auto& warning : recipe.warnings) log::warning("{}", warning);
+  const auto warnings = warning_texts(recipe);
+  for (const auto& warning : warnings) log::warning("{}", warning);
 
   const std::string path = line.get("output", arm::initramfs_path(recipe.release));
   const bool fresh =
@@ -102,7 +109,7 @@ Result<int> run_build(const Arguments& arguments) {
                 {"files", recipe.files},
                 {"target", targets.front()},
                 {"targets", targets},
-                {"warnings", recipe.warnings}});
+                {"warnings", warnings}});
   } else {
     print_text(recipe, path, bytes, fresh);
   }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/service_notify.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "cli/capture_kernel.h"
 #include "cli/command.h"
 #include "cli/configuration.h"
@@ -199,7 +200,7 @@ void print_loaded(const CommandLine& line, const PreparedLoad& load, const LoadR
   fmt::print("{} is loaded for the next {}\n", load.kernel.name, request.crash ? "crash" : "kexec");
   if (request.initramfs.empty()) fmt::print("  initramfs     {}\n", own_initramfs ? "its own" : "none");
   for (const auto& name : request.initramfs) fmt::print("  initramfs     {}\n", name);
-  fmt::print("  command line  {}\n", report.command_line);
+  fmt::print("  command line  {}\n", one_line(report.command_line));
   fmt::print("  loaded by     {}\n", report.call == LoadCall::file ? "kexec_file_load" : "kexec_load");
 }
 

@@ -122,7 +122,7 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
     fmt::print("    initramfs              {}\n", file.path);
     print_digest(file);
   }
-  fmt::print("    command line           {}\n", loaded.state->command_line);
+  fmt::print("    command line           {}\n", one_line(loaded.state->command_line));
   fmt::print("    by                     {}, {}\n",
              loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",
              inspect::format_utc(loaded.state->time));

@@ -32,8 +32,9 @@ Result<int> run_verify(const Arguments& arguments) {
   } else {
     for (const auto& finding : report.findings) fmt::print("{}\n", one_line(finding));
     if (report.more_findings > 0) fmt::print("... and {} more\n", report.more_findings);
-    fmt::print("{}: {}; {} pages checked, {} lost, {} damaged\n", path, report.whole ? "whole" : "NOT whole",
-               report.pages_checked, report.pages_lost, report.pages_damaged);
+    fmt::print("{}: {}; {} pages checked, {} lost, {} damaged\n", one_line(path),
+               report.whole ? "whole" : "NOT whole", report.pages_checked, report.pages_lost,
+               report.pages_damaged);
   }
   return report.whole ? kDone : kNo;
 }

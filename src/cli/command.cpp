@@ -8,6 +8,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace lifeboat::cli {
 
 namespace po = boost::program_options;
@@ -117,7 +119,7 @@ Result<> CommandLine::check_owners(std::span<const OptionOwners> owners, std::st
 
 void print_json(const nlohmann::ordered_json& document) {
   // A dump's strings need not be UTF-8; the document must be.
-  std::cout << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  std::cout << terminal_json(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) << '\n';
 }
 
 }  // namespace lifeboat::cli

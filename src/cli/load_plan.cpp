@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/size.h"
+#include "base/text.h"
 #include "cli/command.h"
 
 namespace lifeboat::cli {
@@ -62,7 +63,7 @@ void print_plan_text(const LoadPlan& plan) {
                                                    segment.digested ? ", SHA-256 checked" : ""));
   }
   fmt::print("entry          {:#x}, the kernel's {:#x}\n", plan.entry, plan.kernel_entry);
-  fmt::print("command line   {}\n", plan.command_line);
+  fmt::print("command line   {}\n", one_line(plan.command_line));
   fmt::print("memory map of the new kernel\n");
   for (const auto& entry : plan.memory_map)
     fmt::print("  {:016x}-{:016x}  {}\n", entry.range.begin, entry.range.end - 1,

@@ -3,16 +3,16 @@
 
 #include <zlib.h>
 
-#include <algorithm>
+#include <array>
 #include <limits>
 #include <memory>
 
-#include "base/size.h"
+#include "image/unpacked_size.h"
 
 namespace lifeboat {
 namespace {
 
-constexpr size_t kChunk = 1 << 18;
+constexpr size_t kChunk = 1 << 16;
 
 bool begins_a_member(const z_stream& stream) {
   return stream.avail_in >= 2 && stream.next_in[0] == 0x1f && stream.next_in[1] == 0x8b;
@@ -31,15 +31,13 @@ Result<std::vector<std::byte>> gunzip(ByteSpan packed, uint64_t limit) {
   stream.avail_in = static_cast<uInt>(packed.size());
 
   std::vector<std::byte> bytes;
+  std::array<std::byte, kChunk> chunk;
   for (;;) {
-    const size_t before = bytes.size();
-    bytes.resize(before + kChunk);
-    stream.next_out = reinterpret_cast<Bytef*>(bytes.data() + before);
-    stream.avail_out = kChunk;
+    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
+    stream.avail_out = chunk.size();
     const int status = inflate(&stream, Z_NO_FLUSH);
-    bytes.resize(before + kChunk - stream.avail_out);
-    if (bytes.size() > limit)
-      return fail(ErrorCode::unsupported, "it unpacks to more than {}", format_size(limit));
+    bytes.insert(bytes.end(), chunk.begin(), chunk.end() - static_cast<ptrdiff_t>(stream.avail_out));
+    TRY_VOID(check_unpacked_size(packed.size() - stream.avail_in, bytes.size(), limit));
     if (status == Z_STREAM_END) {
       if (!begins_a_member(stream)) return bytes;
       inflateReset(&stream);

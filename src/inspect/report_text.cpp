@@ -310,7 +310,8 @@ class Writer {
   void log() {
     if (report_.last_records.empty()) return;
     heading(report_.records_behind > 0 ? "The log, up to the trouble" : "Last lines of the log");
-    for (const auto& record : report_.last_records) text_ += format_record(record);
+    for (const auto& record : report_.last_records)
+      text_ += format_record(record, ShowCaller::no, LogReader::person);
     if (report_.records_behind > 0)
       text_ += fmt::format("  (and {} behind that, told above in short; 'log' shows all)\n",
                            plural(report_.records_behind, "record"));

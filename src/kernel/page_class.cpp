@@ -189,6 +189,10 @@ bool PageClassifier::is_hugetlb(const Fields& page, ByteSpan structs) const {
          static_cast<uint64_t>(tail[*destructor_]) == *hugetlb_destructor_;
 }
 
+bool PageClassifier::is_poisoned(ByteSpan structs) const {
+  return (load64(structs, flags_) & poison_) != 0;
+}
+
 PageRun PageClassifier::classify(uint64_t pfn, ByteSpan structs) const {
   const ByteSpan page = structs.first(page_size_);
   // What becomes of a tail page its head has decided.

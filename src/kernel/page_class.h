@@ -55,6 +55,8 @@ class PageClassifier {
   // order of a compound page is read from the second, and taken as 0 when it is not there. The run is not
   // clipped.
   [[nodiscard]] PageRun classify(uint64_t pfn, ByteSpan structs) const;
+  // Whether the page of this struct page is broken: a tail of a compound page may be, while its head is not.
+  [[nodiscard]] bool is_poisoned(ByteSpan structs) const;
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:

@@ -19,7 +19,8 @@ class Scanner {
         map_(map),
         classifier_(classifier),
         visit_(visit),
-        structs_(kBatchPages * map.page_struct_size()) {}
+        structs_(kBatchPages * map.page_struct_size()),
+        unread_(kBatchPages) {}
 
   void scan(uint64_t first, uint64_t end) {
     uint64_t pfn = first;
@@ -50,11 +51,27 @@ class Scanner {
       const uint64_t address = **base + pfn % map_.pages_per_section() * map_.page_struct_size();
       const MutableByteSpan structs =
           MutableByteSpan(structs_).first((batch_end - pfn) * map_.page_struct_size());
-      if (const auto read = memory_.read(address, structs)) {
-        pfn = scan_batch(pfn, structs, end);
-      } else {
-        pfn = scan_singly(pfn, address, structs, end, read.error());
-      }
+      read_batch(address, structs);
+      pfn = scan_batch(pfn, structs, end);
+    }
+  }
+
+  void read_batch(uint64_t address, MutableByteSpan structs) {
+    const uint64_t size = map_.page_struct_size();
+    const uint64_t count = structs.size() / size;
+    std::fill_n(unread_.begin(), count, false);
+    const auto read = memory_.read(address, structs);
+    if (read) return;
+    // Some page of the mem_map is not there (a hole within a section, a filtered or damaged dump): what can
+    // be read of the batch is read in pieces of one page of mem_map.
+    const uint64_t piece = std::max<uint64_t>(kPageSize / size, 1);
+    for (uint64_t index = 0; index < count; index += piece) {
+      const uint64_t pages = std::min(piece, count - index);
+      const MutableByteSpan part = structs.subspan(index * size, pages * size);
+      if (memory_.read(address + index * size, part)) continue;
+      if (statistics.first_error.empty()) statistics.first_error = read.error().to_string();
+      std::ranges::fill(part, std::byte{0});
+      std::fill_n(unread_.begin() + static_cast<std::ptrdiff_t>(index), pages, true);
     }
   }
 
@@ -64,35 +81,35 @@ class Scanner {
     const uint64_t count = structs.size() / size;
     uint64_t index = 0;
     while (index < count) {
-      const PageRun run = classifier_.classify(first + index, structs.subspan(index * size));
-      const uint64_t pages = std::min(run.pages, end - (first + index));
-      report(first + index, pages, run.page_class);
-      index += pages;
+      PageRun run;
+      if (unread_[index]) {
+        ++statistics.unreadable_pages;
+      } else {
+        run = classifier_.classify(first + index, structs.subspan(index * size));
+        run.pages = std::min(run.pages, end - (first + index));
+      }
+      report_block(first + index, run, structs.subspan(index * size));
+      index += run.pages;
     }
     return first + index;
   }
 
-  // Some page of the mem_map is not there (a hole within a section, a filtered or damaged dump): what can be
-  // read of the batch is looked at in pieces of one page of mem_map.
-  uint64_t scan_singly(uint64_t first, uint64_t address, MutableByteSpan structs, uint64_t end,
-                       const Error& error) {
+  // A page, or the pages that a head describes, `structs` from the first one on. Whatever they were used for,
+  // one that is broken must not be touched. What lies behind the batch is not looked at: that is hugetlb of 1
+  // GiB, which marks its head and keeps a list of the broken pages besides.
+  void report_block(uint64_t pfn, const PageRun& run, ByteSpan structs) {
     const uint64_t size = map_.page_struct_size();
-    const uint64_t count = structs.size() / size;
-    const uint64_t piece = std::max<uint64_t>(kPageSize / size, 1);
-    uint64_t pfn = first;
-    while (pfn < first + count) {
-      const uint64_t index = pfn - first;
-      const uint64_t pages = std::min(piece - index % piece, count - index);
-      const MutableByteSpan part = structs.subspan(index * size, pages * size);
-      if (memory_.read(address + index * size, part)) {
-        pfn = scan_batch(pfn, part, end);
-      } else {
-        note_unreadable(pages, error);
-        report(pfn, pages, PageClass::kernel);
-        pfn += pages;
-      }
+    // The kernel takes broken pages out of free blocks.
+    const bool in_use = run.page_class != PageClass::free && run.page_class != PageClass::unaccepted;
+    const uint64_t in_sight = in_use ? std::min(run.pages, structs.size() / size) : 0;
+    uint64_t reported = 0;
+    for (uint64_t tail = 1; tail < in_sight; ++tail) {
+      if (!classifier_.is_poisoned(structs.subspan(tail * size, size))) continue;
+      if (tail > reported) report(pfn + reported, tail - reported, run.page_class);
+      report(pfn + tail, 1, PageClass::poisoned);
+      reported = tail + 1;
     }
-    return pfn;
+    if (run.pages > reported) report(pfn + reported, run.pages - reported, run.page_class);
   }
 
   void note_unreadable(uint64_t pages, const Error& error) {
@@ -122,7 +139,8 @@ class Scanner {
   const PageClassifier& classifier_;
   const PageVisitor& visit_;
   std::vector<std::byte> structs_;
-  uint64_t next_ = 0;  // page frames before this one are reported
+  std::vector<bool> unread_;  // of these: zeros stand in their place
+  uint64_t next_ = 0;         // page frames before this one are reported
   uint64_t run_start_ = 0;
   PageRun run_{PageClass::kernel, 0};
 };

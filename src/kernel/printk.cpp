@@ -135,9 +135,9 @@ class PiecewiseArray {
   std::vector<std::byte> bytes_;
 };
 
-class LogReader {
+class RingReader {
  public:
-  LogReader(const KernelMemory& memory, const Ring& ring)
+  RingReader(const KernelMemory& memory, const Ring& ring)
       : memory_(memory),
         ring_(ring),
         descriptors_(memory, ring.descriptors, ring.descriptor_size, uint64_t{1} << ring.count_bits),
@@ -227,10 +227,10 @@ class LogReader {
 
 Result<KernelLog> read_kernel_log(const KernelMemory& memory) {
   const Ring ring = TRY_CONTEXT(find_ring(memory), "cannot find the kernel's log");
-  return LogReader(memory, ring).read();
+  return RingReader(memory, ring).read();
 }
 
-std::string format_record(const LogRecord& record, ShowCaller show) {
+std::string format_record(const LogRecord& record, ShowCaller show, LogReader reader) {
   std::string prefix = fmt::format("[{:5}.{:06}] ", record.nanoseconds / 1'000'000'000,
                                    record.nanoseconds % 1'000'000'000 / 1000);
   if (show == ShowCaller::yes && record.caller) {
@@ -242,7 +242,9 @@ std::string format_record(const LogRecord& record, ShowCaller show) {
   std::string_view rest = record.text;
   for (;;) {
     const auto end = rest.find('\n');
-    out += escape_text(rest.substr(0, end));
+    std::string_view line = rest.substr(0, end);
+    if (reader == LogReader::person && line.ends_with('\r')) line.remove_suffix(1);
+    out += reader == LogReader::person ? terminal_text(line) : escape_text(line);
     out += '\n';
     if (end == std::string_view::npos) return out;
     out.append(prefix.size(), ' ');

@@ -38,7 +38,11 @@ Result<KernelLog> read_kernel_log(const KernelMemory& memory);
 // from 1.7.8 always prints it, dmesg only when the kernel does so itself (CONFIG_PRINTK_CALLER, which no key
 // tells).
 enum class ShowCaller { no, yes };
-std::string format_record(const LogRecord& record, ShowCaller show = ShowCaller::no);
+// For people (a terminal, a report) nothing in a record may command the terminal either: see terminal_text().
+// A carriage return at the end of a line is dropped then.
+enum class LogReader { program, person };
+std::string format_record(const LogRecord& record, ShowCaller show = ShowCaller::no,
+                          LogReader reader = LogReader::program);
 std::string format_log(const KernelLog& log);
 
 }  // namespace lifeboat

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 #include <cstring>
 
@@ -134,6 +135,29 @@ void FakeKernel::make_mem_map() {
     const uint32_t no_type = 0xffffffff;
     memory_.write(address + 48, object_bytes(no_type));
   }
+}
+
+void FakeKernel::add_section(uint64_t number) {
+  const uint64_t first = page_address(number * kFakeSectionPages);
+  const uint64_t bytes = kFakeSectionPages * kFakePageSize;
+  const uint64_t array = to_physical(allocate(bytes));
+  for (uint64_t at = 0; at < bytes; at += kPageSize) map(first + at, array + at);
+  constexpr uint32_t kNoType = 0xffffffff;
+  for (uint64_t at = 0; at < bytes; at += kFakePageSize)
+    memory_.write(array + at + 48, object_bytes(kNoType));
+  set_section(number, page_address(0) | kSectionFlags);
+}
+
+void FakeKernel::add_optimised_compound(uint64_t pfn, unsigned order, FakePage head) {
+  constexpr uint64_t kStructsInPage = kPageSize / kFakePageSize;
+  const uint64_t pages = uint64_t{1} << order;
+  const uint64_t own = to_physical(allocate(2 * kPageSize)), shared = own + kPageSize;
+  for (uint64_t at = 0; at < pages; at += kStructsInPage) map(page_address(pfn + at), at == 0 ? own : shared);
+  set_compound(pfn, std::countr_zero(2 * kStructsInPage), head);
+  FakePage first_tail{.flags = order, .compound_head = page_address(pfn) | 1};
+  set_page(pfn + 1, first_tail);
+  for (uint64_t section = pfn / kFakeSectionPages; section < (pfn + pages) / kFakeSectionPages; ++section)
+    set_section(section, page_address(0) | kSectionFlags);
 }
 
 void FakeKernel::set_section(uint64_t number, uint64_t section_mem_map) {

@@ -88,6 +88,12 @@ class FakeKernel {
   void set_page(uint64_t pfn, const FakePage& page);
   // A compound page: head as given, tails that point to it, the order where 6.6 and later keep it.
   void set_compound(uint64_t pfn, unsigned order, FakePage head);
+  // Section `number` gets a mem_map of its own in this kernel's RAM (2 MiB), all pages the kernel's. One that
+  // is there from the beginning covers page frames [0, ram_pages()).
+  void add_section(uint64_t number);
+  // The same for all sections of a compound page of 2^order page frames, order 15 or more, whose tails share
+  // one page of mem_map, as hugetlb does it (mm/hugetlb_vmemmap.c): costs two pages.
+  void add_optimised_compound(uint64_t pfn, unsigned order, FakePage head);
   // The entry of section `number`: the whole word section_mem_map.
   void set_section(uint64_t number, uint64_t section_mem_map);
 

@@ -89,12 +89,12 @@ void open_debug_info(const CommandLine& line, inspect::Session& session) {
 }
 
 // https://no-color.org: set and not empty.
-bool wants_colour() {
+bool wants_colour(bool terminal) {
   const char* no_color = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
+  const char* terminal_name = std::getenv("TERM");
   if (no_color != nullptr && *no_color != '\0') return false;
-  if (terminal != nullptr && std::string_view(terminal) == "dumb") return false;
-  return isatty(STDOUT_FILENO) == 1;
+  if (terminal_name != nullptr && std::string_view(terminal_name) == "dumb") return false;
+  return terminal;
 }
 
 }  // namespace
@@ -165,12 +165,14 @@ Result<int> run_inspect(const Arguments& arguments) {
   TRY_VOID(line.check_owners(option_owners(), name));
   auto session = TRY(inspect::Session::open(path));
   if (std::ranges::find(kDebugInfoViews, name) != kDebugInfoViews.end()) open_debug_info(line, session);
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
   const View view{line,
                   path,
                   session,
                   line.list("ARGUMENT"),
                   inspect::find_missing(session),
-                  inspect::Style(wants_colour())};
+                  inspect::Style(wants_colour(terminal)),
+                  terminal};
   // The others' output is for programs, or has no place for it.
   if (!session.live() && std::ranges::find(kOverviews, name) == kOverviews.end()) {
     for (const auto& reason : view.missing) log::warning("{} is not whole: {}", path, one_line(reason));

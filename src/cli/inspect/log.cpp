@@ -14,8 +14,8 @@ namespace {
 using nlohmann::ordered_json;
 
 // As dmesg -T does it: the time in front instead of the seconds since the boot.
-std::string with_wall_time(const LogRecord& record, const inspect::WallClock& clock, ShowCaller show) {
-  const std::string text = format_record(record, show);
+std::string with_wall_time(const LogRecord& record, const std::string& text,
+                           const inspect::WallClock& clock) {
   const double seconds = std::max(clock.time_of(record), 0.0);
   return fmt::format("[{}]{}", inspect::format_utc(static_cast<uint64_t>(seconds)),
                      text.substr(text.find(']') + 1));
@@ -43,6 +43,7 @@ Result<int> view_log(const View& view) {
   std::optional<inspect::WallClock> clock;
   if (view.line.has("ctime")) clock = TRY(inspect::wall_clock(view.session));
   const ShowCaller show = view.line.has("caller") ? ShowCaller::yes : ShowCaller::no;
+  const LogReader reader = view.terminal ? LogReader::person : LogReader::program;
 
   ordered_json records = ordered_json::array();
   for (const auto& record : log.records) {
@@ -52,7 +53,8 @@ Result<int> view_log(const View& view) {
       if (clock) records.back()["time"] = clock->time_of(record);
     } else {
       // One record at a time: the whole text may be large.
-      std::cout << (clock ? with_wall_time(record, *clock, show) : format_record(record, show));
+      const std::string text = format_record(record, show, reader);
+      std::cout << (clock ? with_wall_time(record, text, *clock) : text);
     }
   }
   if (view.json()) view.print(records);

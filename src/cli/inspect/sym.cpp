@@ -31,7 +31,7 @@ ordered_json symbol_json(const View& view, const Symbol& symbol, uint64_t offset
 
 void print_symbol(const View& view, const Symbol& symbol, uint64_t address, std::string_view text) {
   const auto place = place_of(view, address);
-  fmt::print("{:#018x} {} {}{}\n", address, symbol.type, one_line(text),
+  fmt::print("{:#018x} {} {}{}\n", address, one_line({&symbol.type, 1}), one_line(text),
              inspect::place_text(place.file, place.line, view.style));
   for (const auto& inlined : place.inlined | std::views::reverse)
     fmt::print("  in it {} (inlined){}\n", one_line(inlined.function),

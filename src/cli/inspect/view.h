@@ -20,6 +20,7 @@ struct View {
   std::vector<std::string> arguments;  // behind the view's name
   std::vector<std::string> missing;    // what is not whole about the dump
   inspect::Style style;
+  bool terminal = false;  // whether stdout is one
 
   [[nodiscard]] bool json() const { return line.json(); }
   // A `usage` error when there are more than `most` arguments, or fewer than `least`.

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/kexec/options.h"
 #include "cli/noted_load.h"
 #include "image/unwrap/unwrap.h"
@@ -24,7 +25,7 @@ using kexec::Options;
 
 void print_message(log::Level level, std::string_view text) {
   const char* name = level == log::Level::error ? "error: " : level == log::Level::warning ? "warning: " : "";
-  fmt::print(stderr, "kexec: {}{}\n", name, text);
+  fmt::print(stderr, "kexec: {}{}\n", name, plain_lines(text));
 }
 
 // An error with the exit code that kexec-tools has for it.

@@ -7,8 +7,8 @@
 #include <memory>
 #include <optional>
 
-#include "base/size.h"
 #include "image/gunzip.h"
+#include "image/unpacked_size.h"
 #include "image/unwrap/unlzma.h"
 
 namespace lifeboat {
@@ -65,8 +65,9 @@ Result<std::vector<std::byte>> decompress_by_archive(int filter, ByteSpan packed
     const int status = archive_read_data_block(reader.get(), &data, &size, &offset);
     if (status == ARCHIVE_EOF) return bytes;
     if (status != ARCHIVE_OK) return damaged(reader.get());
-    if (size > limit - bytes.size())
-      return fail(ErrorCode::unsupported, "it unpacks to more than {}", format_size(limit));
+    constexpr int kOutermost = -1;
+    const auto read = static_cast<uint64_t>(archive_filter_bytes(reader.get(), kOutermost));
+    TRY_VOID(check_unpacked_size(read, bytes.size() + size, limit));
     const auto* first = static_cast<const std::byte*>(data);
     bytes.insert(bytes.end(), first, first + size);
   }

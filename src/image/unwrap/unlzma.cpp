@@ -3,15 +3,16 @@
 
 #include <lzma.h>
 
+#include <array>
 #include <cerrno>
 #include <memory>
 
-#include "base/size.h"
+#include "image/unpacked_size.h"
 
 namespace lifeboat {
 namespace {
 
-constexpr size_t kChunk = 1 << 18;
+constexpr size_t kChunk = 1 << 16;
 // The kernel's build uses dictionaries of at most 128 MiB (scripts/xz_wrap.sh); -9 of the tools, 64 MiB.
 constexpr uint64_t kLargestMemory = 256_MiB;
 
@@ -41,15 +42,13 @@ Result<std::vector<std::byte>> unlzma(ImageKind kind, ByteSpan packed, uint64_t 
   stream.avail_in = packed.size();
 
   std::vector<std::byte> bytes;
+  std::array<std::byte, kChunk> chunk;
   while (status == LZMA_OK) {
-    const size_t before = bytes.size();
-    bytes.resize(before + kChunk);
-    stream.next_out = reinterpret_cast<uint8_t*>(bytes.data() + before);
-    stream.avail_out = kChunk;
+    stream.next_out = reinterpret_cast<uint8_t*>(chunk.data());
+    stream.avail_out = chunk.size();
     status = lzma_code(&stream, LZMA_FINISH);
-    bytes.resize(before + kChunk - stream.avail_out);
-    if (bytes.size() > limit)
-      return fail(ErrorCode::unsupported, "it unpacks to more than {}", format_size(limit));
+    bytes.insert(bytes.end(), chunk.begin(), chunk.end() - static_cast<ptrdiff_t>(stream.avail_out));
+    TRY_VOID(check_unpacked_size(stream.total_in, bytes.size(), limit));
   }
   if (status != LZMA_STREAM_END) return failure(status);
   return bytes;

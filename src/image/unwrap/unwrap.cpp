@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "image/initramfs_join.h"
+#include "image/unpacked_size.h"
 #include "image/unwrap/decompress.h"
 #include "image/unwrap/uki.h"
 #include "image/unwrap/zboot.h"
@@ -35,24 +36,29 @@ Result<> take_off_uki(KernelFile& file) {
   return {};
 }
 
-Result<> take_off_zboot(KernelFile& file, const UnwrapLimits& limits) {
-  const ZbootPayload payload = TRY(read_zboot(file.bytes));
-  file.bytes = TRY(decompress(payload.compression, payload.bytes, limits.unpacked));
-  file.wrappers.push_back(payload.compression);
+// `left`: how many bytes the compressed layers may still become.
+Result<> unpack(KernelFile& file, ImageKind kind, ByteSpan packed, uint64_t& left) {
+  file.bytes = TRY(decompress(kind, packed, left));
+  left -= file.bytes.size();
+  file.wrappers.push_back(kind);
   return {};
 }
 
-Result<> take_off(KernelFile& file, const UnwrapLimits& limits) {
+Result<> take_off_zboot(KernelFile& file, uint64_t& left) {
+  const ZbootPayload payload = TRY(read_zboot(file.bytes));
+  return unpack(file, payload.compression, payload.bytes, left);
+}
+
+Result<> take_off(KernelFile& file, uint64_t& left) {
   const ImageKind kind = file.kind;
   if (kind == ImageKind::uki) {
     TRY_VOID(take_off_uki(file));
     file.wrappers.push_back(kind);
   } else if (kind == ImageKind::efi_zboot) {
     file.wrappers.push_back(kind);
-    TRY_VOID(take_off_zboot(file, limits));
+    TRY_VOID(take_off_zboot(file, left));
   } else {
-    file.bytes = TRY(decompress(kind, file.bytes, limits.unpacked));
-    file.wrappers.push_back(kind);
+    TRY_VOID(unpack(file, kind, file.bytes, left));
   }
   file.kind = identify_whole(file.bytes);
   return {};
@@ -77,6 +83,8 @@ std::string_view next_step(ErrorCode code) {
 
 Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits) {
   file.kind = identify_whole(file.bytes);
+  // By the size of the file itself, not of each layer: else a bomb's layers would multiply.
+  uint64_t left = std::min(limits.unpacked, largest_expansion(file.bytes.size()));
   for (size_t depth = 0; !is_kernel(file.kind); ++depth) {
     const std::string name = name_of_content(file);
     if (!is_kernel_wrapper(file.kind)) return std::unexpected(not_a_loadable_kernel(name, file.kind));
@@ -87,7 +95,7 @@ Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits) {
               .hint(next_step(ErrorCode::unsupported)));
     }
     const std::string_view wrapper = image_kind_name(file.kind);
-    auto taken = take_off(file, limits);
+    auto taken = take_off(file, left);
     if (!taken) {
       const ErrorCode code = taken.error().code;
       return std::unexpected(

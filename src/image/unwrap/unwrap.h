@@ -14,8 +14,10 @@ namespace lifeboat {
 
 // What keeps a bomb away.
 struct UnwrapLimits {
-  size_t depth = 4;             // wrappers around one kernel; zboot counts with its compression as one
-  uint64_t unpacked = 512_MiB;  // of each compressed layer
+  size_t depth = 4;  // wrappers around one kernel; zboot counts with its compression as one
+  // Bytes out of all compressed layers together; of small files less: see image/unpacked_size.h. A vmlinux
+  // with debug information has up to 500 MB.
+  uint64_t unpacked = 512_MiB;
 };
 
 // read_kernel_file(), then unwrap_kernel().

@@ -26,6 +26,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::UnorderedElementsAre;
+
+// A warning of this kind, about `subject`, whose reason has this code.
+MATCHER_P3(Warns, kind, subject, code, "") {
+  return arg.kind == kind && arg.subject == std::string(subject) && arg.error.code == code;
+}
 
 // A machine with everything on one disk, whose drivers are built in; /dev/absent is not plugged in.
 class MachineRecipe : public testing::Test {
@@ -95,7 +101,8 @@ TEST_F(MachineRecipe, ATargetThatIsAwayIsLeftOutWithAWarning) {
   ASSERT_TRUE(recipe) << why(recipe);
   ASSERT_EQ(recipe->targets.size(), 1U);
   EXPECT_EQ(recipe->manifest.targets.front().uuid, test::kExt4Uuid);
-  EXPECT_THAT(recipe->warnings, Contains(HasSubstr("/dev/absent-disk")));
+  EXPECT_THAT(recipe->warnings,
+              ElementsAre(Warns(RecipeWarningKind::target, "/dev/absent-disk", ErrorCode::not_found)));
 }
 
 TEST_F(MachineRecipe, WhatIsOnlyWantedIsLeftOutWithAWarning) {
@@ -110,8 +117,24 @@ TEST_F(MachineRecipe, WhatIsOnlyWantedIsLeftOutWithAWarning) {
   EXPECT_THAT(recipe->manifest.hooks_before, IsEmpty());
   EXPECT_THAT(recipe->files, Contains("/bin/sh"));
   EXPECT_THAT(recipe->modules, IsEmpty());
-  for (const char* name : {"/no-hook:", "/no-hook-either", "/no-file", "no_module"})
-    EXPECT_THAT(recipe->warnings, Contains(HasSubstr(name)));
+  const auto warns = [&](RecipeWarningKind kind, const std::string& subject) {
+    return Warns(kind, subject, ErrorCode::not_found);
+  };
+  EXPECT_THAT(recipe->warnings,
+              UnorderedElementsAre(warns(RecipeWarningKind::hook, root() / "no-hook"),
+                                   warns(RecipeWarningKind::hook, root() / "no-hook-either"),
+                                   warns(RecipeWarningKind::file, root() / "no-file"),
+                                   warns(RecipeWarningKind::module, "no_module")));
+}
+
+// That nothing says how the kernel unpacks is a warning, and no compression.
+TEST_F(MachineRecipe, AKernelWithoutItsConfigurationGetsAnUncompressedInitramfs) {
+  fs::remove(modules() / "config");
+  const auto recipe = make_recipe({}, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  EXPECT_EQ(recipe->compression, InitramfsCompression::none);
+  EXPECT_THAT(recipe->warnings, ElementsAre(Warns(RecipeWarningKind::compression, "/boot/vmlinuz-6.1.0-test",
+                                                  ErrorCode::not_found)));
 }
 
 TEST_F(MachineRecipe, WhatCannotBePackedIsLeftOut) {
@@ -127,9 +150,12 @@ TEST_F(MachineRecipe, WhatCannotBePackedIsLeftOut) {
   ASSERT_TRUE(recipe) << why(recipe);
   EXPECT_THAT(recipe->manifest.hooks_before, IsEmpty());
   EXPECT_THAT(recipe->files, IsEmpty());
-  EXPECT_THAT(recipe->warnings, Contains(HasSubstr("plain-hook: it is not executable")));
-  EXPECT_THAT(recipe->warnings, Contains(HasSubstr("huge: it is larger than")));
-  EXPECT_THAT(recipe->warnings, Contains(HasSubstr("fifo: it is not an ordinary file")));
+  const auto warns = [&](RecipeWarningKind kind, const char* name) {
+    return Warns(kind, root() / name, ErrorCode::usage);
+  };
+  EXPECT_THAT(recipe->warnings, UnorderedElementsAre(warns(RecipeWarningKind::hook, "plain-hook"),
+                                                     warns(RecipeWarningKind::file, "huge"),
+                                                     warns(RecipeWarningKind::file, "fifo")));
 }
 
 TEST_F(MachineRecipe, TheInitramfsIsMadeOnce) {

@@ -192,14 +192,19 @@ TEST(CheckPoints, Initramfs) {
       kFailure, "is not there");
   expect(initramfs_point, [](Facts& f) { f.stale = "'a' is now 'b'"; }, kWarning, "'a' is now 'b'");
   expect(
-      initramfs_point, [](Facts& f) { f.recipe->warnings = {"left out: no module 'x'\n  next: y"}; },
+      initramfs_point,
+      [](Facts& f) {
+        f.recipe->warnings = {{arm::RecipeWarningKind::module, "x",
+                               Error(ErrorCode::not_found, "left out: no module 'x'").hint("y")}};
+      },
       kWarning, "left out: no module 'x'");
   // A target that is away has a point of its own.
   expect(
       initramfs_point,
       [](Facts& f) {
         f.targets.front().found = failed<LocalTarget>();
-        f.recipe->warnings = {"the target /x: " + f.targets.front().found.error().to_string()};
+        f.recipe->warnings = {
+            {arm::RecipeWarningKind::target, "/x", Error(ErrorCode::not_found, "worded in another way")}};
       },
       kOk, "initramfs");
 }

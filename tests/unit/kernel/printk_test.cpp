@@ -109,6 +109,16 @@ TEST(Printk, FormatsAsMakedumpfileDoes) {
   EXPECT_EQ(format_record({0, 123'456'000'000'000, 0, 6, 0, "x"}), "[123456.000000] x\n");
 }
 
+TEST(Printk, ForPeopleNothingCommandsTheTerminal) {
+  const auto line = [](std::string text) {
+    return format_record({0, 0, 0, 6, 0, std::move(text)}, ShowCaller::no, LogReader::person).substr(15);
+  };
+  EXPECT_EQ(line("a\tb\vc\fd\re"), "a\tb\\x0bc\\x0cd\\x0de\n");
+  EXPECT_EQ(line("ends\r\nso\r"), "ends\n               so\n");
+  EXPECT_EQ(line("caf\xc3\xa9 \xe2\x80\xae"), "caf\xc3\xa9 \\xe2\\x80\\xae\n");
+  EXPECT_EQ(line("\x1b[2J\xff"), "\\x1b[2J\\xff\n");
+}
+
 TEST(Printk, Utf8IsKeptAndWhatIsNotIsEscaped) {
   const auto text = [](std::string bytes) {
     return format_record({0, 0, 0, 6, 0, std::move(bytes)}).substr(15);
