@@ -4,6 +4,8 @@ add_library(lifeboat_plain_flags INTERFACE)
 target_compile_options(lifeboat_plain_flags INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -Wno-missing-field-initializers
+  # std::stable_sort of libstdc++ 12 calls what it has deprecated itself; g++ warns of ours.
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-deprecated-declarations>
   # lifeboat-init keeps only what it calls (--gc-sections)
   -ffunction-sections -fdata-sections
   -fstack-protector-strong)

@@ -43,7 +43,7 @@ Result<Table> find_table(const KernelMemory& memory, const KernelTypes& types, c
 std::string read_names(const KernelMemory& memory, uint64_t address, uint64_t last) {
   std::string names(last, '\0');
   // What cannot be read is zero: those names are empty.
-  read_around_holes(memory, address, std::as_writable_bytes(std::span(names)));
+  (void)read_around_holes(memory, address, std::as_writable_bytes(std::span(names)));
   if (const auto tail = memory.read_string(address + last, kMostLetters)) names += *tail;
   names += '\0';
   return names;

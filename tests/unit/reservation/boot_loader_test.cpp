@@ -80,7 +80,7 @@ TEST_F(BootLoaderFiles, GrubGetsADropIn) {
   EXPECT_THAT(set("88M")->edits, IsEmpty());
   EXPECT_THAT(set("96M")->diff(),
               HasSubstr("-GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=88M\""));
-  set("");
+  EXPECT_TRUE(set(""));
   EXPECT_EQ(text("etc/default/grub.d/lifeboat.cfg"), "(none)");
   EXPECT_THAT(set("")->edits, IsEmpty());
 }
@@ -89,12 +89,12 @@ TEST_F(BootLoaderFiles, AGrubThatReadsNoDropInsGetsMarkedLines) {
   put("etc/default/grub", "GRUB_DEFAULT=0");
   put("usr/sbin/grub-mkconfig", ". ${sysconfdir}/default/grub\n");
   put("boot/grub/grub.cfg", "");
-  set("88M");
+  EXPECT_TRUE(set("88M"));
   EXPECT_THAT(text("etc/default/grub"), HasSubstr("GRUB_DEFAULT=0\n# lifeboat reserve: begin"));
   const auto again = set("96M");
   EXPECT_THAT(text("etc/default/grub"), HasSubstr("crashkernel=96M"));
   EXPECT_THAT(text("etc/default/grub"), Not(HasSubstr("crashkernel=88M")));
-  set("");
+  EXPECT_TRUE(set(""));
   EXPECT_EQ(text("etc/default/grub"), "GRUB_DEFAULT=0\n");
 }
 
@@ -174,7 +174,7 @@ TEST_F(BootLoaderFiles, OwnerModeAndLinkStay) {
   std::filesystem::remove(path("etc/default/grub"));
   std::filesystem::create_symlink("../../real", path("etc/default/grub"));
   put("usr/sbin/grub-mkconfig", "");
-  set("88M");
+  EXPECT_TRUE(set("88M"));
   EXPECT_TRUE(std::filesystem::is_symlink(path("etc/default/grub")));
   struct stat status{};
   ASSERT_EQ(::stat(path("real").c_str(), &status), 0);
