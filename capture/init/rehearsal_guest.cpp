@@ -38,7 +38,7 @@ Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat) {
   announce(phase::kGuestLoaded);
 
   // Last of all, so that what it records is as close to the crash as it can be.
-  TRY_VOID(record_facts(std::string(kMountPoint) + kFactsFolder));
+  TRY_VOID(record_facts(fmt::format("{}{}", kMountPoint, kFactsFolder)));
   TRY_VOID(unmount_target());
   announce(phase::kGuestPanic);
   drain_console();  // or the panic's messages would cut this one in two
