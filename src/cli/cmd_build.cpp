@@ -69,16 +69,16 @@ Result<int> run_build(const Arguments& arguments) {
       "the same file.");
   // clang-format off
   line.options()
-    ("kernel", Value::text, "version of the capture kernel (default: the configured, else the running one)")
-    ("modules", Value::text, "its module tree (default: /lib/modules/VERSION)")
-    ("output,o", Value::text, "the file to write (default: /var/lib/lifeboat/initramfs-VERSION.img)")
+    ("kernel", Takes::text, "version of the capture kernel (default: the configured, else the running one)")
+    ("modules", Takes::text, "its module tree (default: /lib/modules/VERSION)")
+    ("output,o", Takes::text, "the file to write (default: /var/lib/lifeboat/initramfs-VERSION.img)")
     ("if-stale", "only if the file is not what it should be")
-    ("target", Value::text, "folder for dumps, instead of the configured targets")
-    ("level", Value::text, "dump levels, tried in turn when the target is full")
-    ("compress", Value::text, "none, zlib[:N], lzo, snappy or zstd[:N]")
-    ("final", Value::text, "reboot, poweroff, halt or shell when all is done")
-    ("module", Value::list, "one more module to include; may be repeated")
-    ("init", Value::text, "the program lifeboat-init");
+    ("target", Takes::text, "folder for dumps, instead of the configured targets")
+    ("level", Takes::text, "dump levels, tried in turn when the target is full")
+    ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N]")
+    ("final", Takes::text, "reboot, poweroff, halt or shell when all is done")
+    ("module", Takes::list, "one more module to include; may be repeated")
+    ("init", Takes::text, "the program lifeboat-init");
   // clang-format on
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;

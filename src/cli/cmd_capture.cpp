@@ -109,13 +109,13 @@ Result<int> run_capture(const Arguments& arguments) {
       "report,\ndump; with its deadlines, and the next target when one fails.");
   // clang-format off
   line.options()
-    ("level", Value::text,
+    ("level", Takes::text,
      "what to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user, 16 free; "
      "several, comma-separated, are tried in turn when the target is full (default 31)")
-    ("compress", Value::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
-    ("format", Value::text, "kdump")
+    ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
+    ("format", Takes::text, "kdump")
     ("store", "into the store of crashes, by lifeboat.conf(5)")
-    ("store-folder", Value::text, "the same into this folder")
+    ("store-folder", Takes::text, "the same into this folder")
     ("then-act", "with --store, in a capture kernel: restart the machine then, or what else [final] and "
                  "[failure] say");
   // clang-format on

@@ -310,22 +310,22 @@ Result<int> run_load(const Arguments& arguments) {
   // clang-format off
   line.options()
     ("crash", "for the next panic, into the memory that crashkernel= reserved")
-    ("boot-name", Value::text,
+    ("boot-name", Takes::text,
      "instead of KERNEL: /boot/vmlinuz-NAME, with the initramfs of that name (for units: \\xNN is unescaped)")
-    ("initrd", Value::list,
+    ("initrd", Takes::list,
      "an initramfs; several are put behind each other (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
-    ("append", Value::text, "parameters to put behind the others")
-    ("command-line", Value::text, "the whole command line")
+    ("append", Takes::text, "parameters to put behind the others")
+    ("command-line", Takes::text, "the whole command line")
     ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)")
-    ("syscall", Value::text,
+    ("syscall", Takes::text,
      "file: kexec_file_load; segments: kexec_load; auto (default): file, and segments where file cannot do it")
     ("no-checks", "kexec_load: no checksum of what was loaded before it is entered")
-    ("mem-min", Value::text, "kexec_load: load at this address or above (0x..., or 16M)")
-    ("mem-max", Value::text, "kexec_load: load below this address")
+    ("mem-min", Takes::text, "kexec_load: load at this address or above (0x..., or 16M)")
+    ("mem-max", Takes::text, "kexec_load: load below this address")
     ("dry-run", "show what kexec_load would be given, and change nothing; needs no privilege for files that can be read")
-    ("iomem", Value::text, "with --dry-run: a copy of /proc/iomem")
-    ("sysfs", Value::text, "with --dry-run: a copy of /sys")
-    ("procfs", Value::text, "with --dry-run: a copy of /proc");
+    ("iomem", Takes::text, "with --dry-run: a copy of /proc/iomem")
+    ("sysfs", Takes::text, "with --dry-run: a copy of /sys")
+    ("procfs", Takes::text, "with --dry-run: a copy of /proc");
   // clang-format on
   line.positional("KERNEL");
   add_wait_option(

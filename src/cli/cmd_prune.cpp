@@ -66,9 +66,9 @@ Result<int> run_prune(const Arguments& arguments) {
       "configuration. The newest whole dump always stays.");
   // clang-format off
   line.options()
-    ("keep", Value::number, "at most so many crashes")
-    ("max-size", Value::text, "of all crashes together: 20G, or a share of the file system: 10%")
-    ("min-free", Value::text, "of the file system: 2G, or 5%")
+    ("keep", Takes::number, "at most so many crashes")
+    ("max-size", Takes::text, "of all crashes together: 20G, or a share of the file system: 10%")
+    ("min-free", Takes::text, "of the file system: 2G, or 5%")
     ("dry-run,n", "only show what would go");
   // clang-format on
   add_config_option(line);

@@ -366,14 +366,14 @@ Result<int> run_reserve(const Arguments& arguments) {
       "               brings it back before the next boot");
   // clang-format off
   line.options()
-    ("boot-loader", Value::text, "set: grub, bls or systemd-boot (default: the one that is there)")
-    ("root", Value::text, "set: the system whose boot loader is meant (default: /)")
+    ("boot-loader", Takes::text, "set: grub, bls or systemd-boot (default: the one that is there)")
+    ("root", Takes::text, "set: the system whose boot loader is meant (default: /)")
     ("dry-run,n", "set: only show what would change, as a unified diff")
     ("undo", "set: as 'set none'")
     ("force", "set: also when somebody else has set crashkernel=, and less than is needed; shrink: also below the estimate")
-    ("kernel", Value::text, "all but show: the capture kernel's file (default: as for 'build')")
-    ("modules", Value::text, "all but show: its module tree")
-    ("init", Value::text, "all but show: the program lifeboat-init");
+    ("kernel", Takes::text, "all but show: the capture kernel's file (default: as for 'build')")
+    ("modules", Takes::text, "all but show: its module tree")
+    ("init", Takes::text, "all but show: the program lifeboat-init");
   // clang-format on
   line.positional("ACTION");
   line.positional("SIZE");

@@ -31,19 +31,19 @@ CommandLine::CommandLine(std::string command, std::string synopsis, std::string 
 
 CommandLine::~CommandLine() = default;
 
-CommandLine::Options& CommandLine::Options::operator()(const char* name, Value value, const char* help) {
+CommandLine::Options& CommandLine::Options::operator()(const char* name, Takes takes, const char* help) {
   auto add = line_->parser_->options.add_options();
-  switch (value) {
-    case Value::none:
+  switch (takes) {
+    case Takes::none:
       add(name, help);
       break;
-    case Value::text:
+    case Takes::text:
       add(name, po::value<std::string>(), help);
       break;
-    case Value::number:
+    case Takes::number:
       add(name, po::value<int>(), help);
       break;
-    case Value::list:
+    case Takes::list:
       add(name, po::value<std::vector<std::string>>(), help);
       break;
   }

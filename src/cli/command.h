@@ -37,7 +37,7 @@ struct OptionOwners {
 };
 
 // What an option takes behind its name.
-enum class Value {
+enum class Takes {
   none,
   text,
   number,
@@ -55,12 +55,12 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  // Adds options of the command's own: options()("level,l", Value::text, "...")("quiet", "...")
+  // Adds options of the command's own: options()("level,l", Takes::text, "...")("quiet", "...")
   class Options {
    public:
     explicit Options(CommandLine& line) : line_(&line) {}
-    Options& operator()(const char* name, Value value, const char* help);
-    Options& operator()(const char* name, const char* help) { return (*this)(name, Value::none, help); }
+    Options& operator()(const char* name, Takes takes, const char* help);
+    Options& operator()(const char* name, const char* help) { return (*this)(name, Takes::none, help); }
 
    private:
     CommandLine* line_;

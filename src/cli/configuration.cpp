@@ -6,7 +6,7 @@
 namespace lifeboat::cli {
 
 void add_config_option(CommandLine& line) {
-  line.options()("config", Value::text,
+  line.options()("config", Takes::text,
                  "this configuration file alone (default: /etc/lifeboat.conf and its drop-ins)");
 }
 
@@ -19,7 +19,7 @@ Result<config::Config> read_config(const CommandLine& line) {
 }
 
 void add_store_option(CommandLine& line) {
-  line.options()("store", Value::text, "the folder of crashes (default: the configured targets)");
+  line.options()("store", Takes::text, "the folder of crashes (default: the configured targets)");
 }
 
 Result<collect::OpenStores> open_stores(const CommandLine& line, const config::Config& config,
@@ -34,7 +34,7 @@ Result<collect::OpenStores> open_stores(const CommandLine& line, const config::C
 }
 
 void add_wait_option(CommandLine& line, const char* help) {
-  line.options()("wait", Value::number, help);
+  line.options()("wait", Takes::number, help);
 }
 
 Result<std::chrono::seconds> read_wait(const CommandLine& line) {

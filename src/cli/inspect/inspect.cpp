@@ -58,25 +58,25 @@ const std::vector<OptionOwners>& option_owners() {
 
 void add_options(CommandLine& line) {
   line.options()  //
-      ("level", Value::text,
+      ("level", Takes::text,
        "log: a level and all that are worse (warn), or just these (err,warn)")        //
       ("ctime,T", "log: the time of day (UTC), reckoned from the time of the crash")  //
-      ("grep", Value::text, "log: only records that hold this text, in either case")  //
+      ("grep", Takes::text, "log: only records that hold this text, in either case")  //
       ("caller", "log: show which thread or CPU wrote each record")                   //
       ("all,a", "bt: every thread, not only the CPU that panicked")                   //
-      ("cpu", Value::text, "bt: what ran on this CPU")                                //
+      ("cpu", Takes::text, "bt: what ran on this CPU")                                //
       ("threads", "ps: every thread, and the idle tasks")                             //
       ("tree", "ps: children below their parents")                                    //
-      ("state", Value::text, "ps: only tasks in these states, e.g. D or RD")          //
+      ("state", Takes::text, "ps: only tasks in these states, e.g. D or RD")          //
       ("memory", "ps: how much memory each process holds")                            //
-      ("as", Value::text, "read: show it as this type, as string, or as hex")         //
-      ("count", Value::text, "read: how many; search: stop after so many finds")      //
-      ("string", Value::text, "search: look for this text")                           //
-      ("vmlinux", Value::text,
+      ("as", Takes::text, "read: show it as this type, as string, or as hex")         //
+      ("count", Takes::text, "read: how many; search: stop after so many finds")      //
+      ("string", Takes::text, "search: look for this text")                           //
+      ("vmlinux", Takes::text,
        "report, bt, sym, read: the kernel's file with debug information, for source lines and types of "
        "variables "
        "(default: looked for by the dump's build id; none: without)")  //
-      ("debug-dir", Value::text,
+      ("debug-dir", Takes::text,
        "report, bt, sym, read: the folder of debug files (default: /usr/lib/debug)");
 }
 
