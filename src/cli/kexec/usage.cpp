@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/core.h>
+
+#include <string_view>
+
 #include "cli/kexec/options.h"
 
 namespace lifeboat::cli::kexec {
@@ -9,8 +13,9 @@ std::string version_text() {
   return "kexec-tools 2.0.32 (lifeboat " LIFEBOAT_VERSION ")\n";
 }
 
-std::string usage_text() {
-  return version_text() + R"(Usage: kexec [OPTION]... [KERNEL]
+namespace {
+
+constexpr std::string_view kUsage = R"(Usage: kexec [OPTION]... [KERNEL]
 Boots another kernel from the running one, without firmware. With no option KERNEL is loaded,
 and 'shutdown -r now' reboots into it.
 
@@ -54,6 +59,11 @@ Accepted, without effect: --no-cma --force-dtb --reset-vga --serial=PORT --seria
 Not supported: --load-preserve-context --load-jump-back-helper --entry=ADDRESS --load-live-update
  --exec-live-update --args-none --module=STRING --real-mode --entry-32bit --dtb=FILE
 )";
+
+}  // namespace
+
+std::string usage_text() {
+  return fmt::format("{}{}", version_text(), kUsage);
 }
 
 }  // namespace lifeboat::cli::kexec
