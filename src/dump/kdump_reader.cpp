@@ -177,7 +177,9 @@ Result<> KdumpReader::State::read_bitmaps() {
   if (info.max_pfn > kMaxPages)
     return fail(ErrorCode::corrupt, "{}: {} page frames, more than any processor can address", name,
                 info.max_pfn);
-  if (info.split && (info.start_pfn > info.end_pfn || info.start_pfn >= info.max_pfn))
+  // The last parts of a small dump have no page: makedumpfile says there [max_pfn, max_pfn).
+  const bool empty_part = info.start_pfn == info.max_pfn && info.end_pfn == info.max_pfn;
+  if (info.split && !empty_part && (info.start_pfn > info.end_pfn || info.start_pfn >= info.max_pfn))
     return fail(ErrorCode::corrupt, "{}: a split file of pages {} to {}", name, info.start_pfn, info.end_pfn);
   if (header.bitmap_blocks % 2 != 0)
     info.damage.push_back(fmt::format("two bitmaps of the same size in {} blocks", header.bitmap_blocks));
@@ -209,8 +211,9 @@ Result<> KdumpReader::State::place_descriptors() {
 // Every writer puts the page data right behind the descriptors, and in the order of page frames; the shared
 // zero page first, which no descriptor need point at. So the first descriptor tells how many there are. If
 // the second bitmap has more bits or fewer, each page behind the wrong bit gets another's descriptor.
-// Not found: a bit that moved within RAM, since the descriptors do not say whose they are; a bit of the first
-// bitmap that was set. In a part of a split dump only data that lie among the descriptors are found.
+// A part of a split dump has the bitmaps of all parts, and makedumpfile leaves room for all their
+// descriptors. Not found: a bit that moved within RAM, since the descriptors do not say whose they are; a bit
+// of the first bitmap that was set.
 void KdumpReader::State::check_data_start() {
   // Pages that could not be read have none, and may come first.
   constexpr uint64_t kMaxLooks = 65536;
@@ -222,10 +225,11 @@ void KdumpReader::State::check_data_start() {
       return;
     }
     if (found->offset == 0) continue;
-    const uint64_t expected = data_offset();
-    const bool fits = info.split ? found->offset >= expected
-                                 : found->offset == expected || found->offset == expected + kPageSize;
-    if (!fits) {
+    const auto fits = [&found](uint64_t expected) {
+      return found->offset == expected || found->offset == expected + kPageSize;
+    };
+    const uint64_t expected = descriptors_offset + info.stored_pages * sizeof(kdump::PageDescriptor);
+    if (!fits(expected) && !fits(data_offset())) {
       info.damage.push_back(
           fmt::format("the second bitmap counts descriptors up to offset {:#x}, but the page data "
                       "begin at {:#x}: pages may be mistaken for others",

@@ -120,7 +120,8 @@ TEST(Damage, OddNumberOfBitmapBlocksIsNoticed) {
   }
 }
 
-TEST(Damage, DataAmongTheDescriptorsOfASplitPartAreNoticed) {
+// As makedumpfile --split lays them out: all bits, room for all descriptors.
+TEST(Damage, OfAPartOfASplitDumpIsNoticed) {
   const auto split = [](uint64_t end) {
     return valid().patch_sub_header([end](kdump::SubHeader& sub) {
       sub.split = 1;
@@ -129,6 +130,11 @@ TEST(Damage, DataAmongTheDescriptorsOfASplitPartAreNoticed) {
     });
   };
   EXPECT_THAT(open(split(600).build())->info().damage, IsEmpty());
+  for (const uint64_t bit : {10, 11, 1001}) {
+    auto bytes = split(600).build();
+    flip(bytes, valid().layout().second_bitmap, bit);
+    expect_noticed(bytes, fmt::format("bit {:#x}", bit));
+  }
   auto builder = split(kMaxPfn);
   builder.patch_descriptor(
       10, [&builder](kdump::PageDescriptor& d) { d.offset = builder.layout().descriptors + sizeof d; });

@@ -120,6 +120,18 @@ TEST(Verify, SplitPartIsCheckedForItsOwnPages) {
   EXPECT_EQ(report.pages_checked, 5u);
 }
 
+// As the last part of makedumpfile --split may be.
+TEST(Verify, SplitPartWithoutPagesIsWhole) {
+  auto builder = valid();
+  builder.patch_sub_header([](kdump::SubHeader& sub) {
+    sub.split = 1;
+    sub.start_pfn_64 = sub.end_pfn_64 = sub.max_mapnr_64;
+  });
+  const auto report = verify(builder.build());
+  EXPECT_TRUE(report.whole);
+  EXPECT_EQ(report.pages_checked, 0u);
+}
+
 TEST(Verify, CutOffElfLosesPages) {
   const auto bytes = ElfBuilder().load(0x100000, patterned_pages(0, 600), 700 * kPageSize).build();
   const auto whole = verify(bytes);
