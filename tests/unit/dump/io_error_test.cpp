@@ -149,7 +149,9 @@ TEST(IoError, WhileItIsOpened) {
       ASSERT_FALSE((*dump)->info().vmcoreinfo.empty()) << at;
       for (const uint64_t pfn : {16, 18}) {
         const auto state = (*dump)->page_state(pfn);
-        if ((*dump)->info().format == DumpFormat::kdump && state) ASSERT_EQ(*state, PageState::stored) << at;
+        if ((*dump)->info().format == DumpFormat::kdump && state) {
+          ASSERT_EQ(*state, PageState::stored) << at;
+        }
       }
     }
   }
