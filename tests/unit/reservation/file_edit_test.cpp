@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
-#include "support/faults.h"
+#include "tests/support/faults.h"
 #include "support/results.h"
 
 namespace lifeboat::reservation {
