@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <fstream>
+#include <functional>
 #include <optional>
 
 #include "base/error.h"
@@ -18,6 +20,17 @@
 #include "tests/support/results.h"
 
 namespace lifeboat::test {
+
+// A sanitizer takes a multiple of time and memory for itself.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr unsigned kCostFactor = 6;
+#else
+inline constexpr unsigned kCostFactor = 1;
+#endif
+#else
+inline constexpr unsigned kCostFactor = 1;
+#endif
 
 struct MeasuredRun {
   std::optional<ErrorCode> code;  // nullopt: it went well
@@ -32,14 +45,15 @@ inline uint64_t resident_bytes() {
   return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// `work` returns a Result. A test fails when it crashes, or takes 20 s of CPU time.
+// `work` returns a Result. The test fails when it crashes, or takes 20 s of CPU time: far too much, so nobody
+// waits for more.
 template <typename Work>
 MeasuredRun run_measured(Work work) {
   constexpr int kWorked = 100;
   const uint64_t before = resident_bytes();
   const pid_t child = ::fork();
   if (child == 0) {
-    const rlimit limit{.rlim_cur = 20, .rlim_max = 20};
+    const rlimit limit{.rlim_cur = 20 * kCostFactor, .rlim_max = 20 * kCostFactor};
     ::setrlimit(RLIMIT_CPU, &limit);
     const auto result = work();
     ::_exit(result ? kWorked : static_cast<int>(result.error().code));
@@ -61,15 +75,22 @@ MeasuredRun run_measured(Work work) {
   return run;
 }
 
-// The bounds for input of any contents. A sanitizer takes a multiple of both for itself.
+// The bounds for input of any contents.
 inline void expect_cheap(const MeasuredRun& run) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr unsigned kFactor = 6;
-#else
-  constexpr unsigned kFactor = 1;
-#endif
-  EXPECT_LT(run.cpu_seconds, 2.0 * kFactor);
-  EXPECT_LT(run.peak_bytes, 256_MiB * kFactor);
+  EXPECT_LT(run.cpu_seconds, 2.0 * kCostFactor);
+  EXPECT_LT(run.peak_bytes, 256_MiB * kCostFactor);
+}
+
+// The same of work that has expectations of its own.
+inline void expect_cheap(const std::function<void()>& work) {
+  const MeasuredRun run = run_measured([&]() -> Result<> {
+    work();
+    std::fflush(nullptr);
+    if (testing::Test::HasFailure()) return fail(ErrorCode::corrupt, "an expectation failed");
+    return {};
+  });
+  EXPECT_FALSE(run.code) << "see the expectations that failed in the child";
+  expect_cheap(run);
 }
 
 }  // namespace lifeboat::test

@@ -11,10 +11,10 @@
 #include "dump/kdump_writer.h"
 #include "dump/limits.h"
 #include "dump/verify.h"
-#include "tests/support/cost.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/flattened_builder.h"
 #include "tests/support/kdump_builder.h"
+#include "tests/support/measured_child.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
 

@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "dump/byte_source.h"
 #include "dump/kdump_writer.h"
-#include "tests/support/cost.h"
 #include "tests/support/failing_source.h"
 #include "tests/support/kdump_builder.h"
+#include "tests/support/measured_child.h"
 
 namespace lifeboat::inspect {
 namespace {
