@@ -15,7 +15,7 @@ std::string version_text() {
 
 namespace {
 
-constexpr std::string_view kUsage = R"(Usage: kexec [OPTION]... [KERNEL]
+constexpr std::string_view kUsageText = R"(Usage: kexec [OPTION]... [KERNEL]
 Boots another kernel from the running one, without firmware. With no option KERNEL is loaded,
 and 'shutdown -r now' reboots into it.
 
@@ -63,7 +63,7 @@ Not supported: --load-preserve-context --load-jump-back-helper --entry=ADDRESS -
 }  // namespace
 
 std::string usage_text() {
-  return fmt::format("{}{}", version_text(), kUsage);
+  return fmt::format("{}{}", version_text(), kUsageText);
 }
 
 }  // namespace lifeboat::cli::kexec
