@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "tests/support/faults.h"
-#include "support/results.h"
+#include "tests/support/results.h"
 
 namespace lifeboat::reservation {
 namespace {
