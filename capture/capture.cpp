@@ -250,7 +250,11 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
 Result<CaptureReport> capture_into(Dump& source, PendingFile& file, const std::string& name,
                                    const CaptureOptions& options, Progress& progress) {
   auto report = TRY(capture_dump(source, file.fd(), name, options, progress));
-  if (report.outcome == DumpOutcome::whole) TRY_VOID(file.publish());
+  if (report.outcome == DumpOutcome::whole) {
+    TRY_VOID(file.publish(PendingFile::Content::dump));
+  } else {
+    TRY_VOID(file.sync_folder());
+  }
   return report;
 }
 

@@ -38,11 +38,11 @@ bool has_file(int folder_fd, const char* name) {
   return ::fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
 }
 
-// By its own header, whatever its name says; also one that cannot be read.
+// By its own header, whatever its name says: one that cannot be read, or has no header, is not whole.
 bool is_marked(int folder_fd, const char* name) {
   const auto file = open_at(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   const auto mark = file ? read_dump_mark(file->get(), name) : Result<DumpMark>(DumpMark::incomplete);
-  return mark.value_or(DumpMark::incomplete) == DumpMark::incomplete;
+  return mark.value_or(DumpMark::incomplete) != DumpMark::whole;
 }
 
 // In a folder of somebody else anything may lie, and change while it is looked at.
@@ -66,6 +66,7 @@ Result<StoredCrash> look_at(int store_fd, const std::string& name, uint64_t time
                      .id = TRY(id_of(folder.get(), name)),
                      .crash_time = time,
                      .outcome = outcome_in(folder.get()),
+                     .dump_file = dump_file_in(folder.get()),
                      .bytes = bytes_below(folder.get(), 0).value_or(0),
                      .has_report = has_file(folder.get(), kReportJsonFile),
                      .record = read_crash_record(folder.get())};
@@ -121,8 +122,11 @@ CrashOutcome outcome_in(int folder_fd) {
   return has_file(folder_fd, kLogFile) ? CrashOutcome::log_only : CrashOutcome::nothing;
 }
 
-const char* dump_file_name(CrashOutcome outcome) {
-  return outcome == CrashOutcome::whole ? kDumpFile : kIncompleteDumpFile;
+const char* dump_file_in(int folder_fd) {
+  for (const char* name : {kDumpFile, kIncompleteDumpFile}) {
+    if (has_file(folder_fd, name)) return name;
+  }
+  return "";
 }
 
 std::optional<CrashRecord> read_crash_record(int folder_fd) {

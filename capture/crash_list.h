@@ -26,6 +26,7 @@ struct StoredCrash {
   FolderId id = {};
   uint64_t crash_time = 0;                       // seconds since the epoch, by the folder's name
   CrashOutcome outcome = CrashOutcome::nothing;  // by the files that are there
+  std::string dump_file = {};                    // the dump's name in the folder; empty: there is none
   uint64_t bytes = 0;                            // on disk, of all its files
   bool has_report = false;
   std::optional<CrashRecord> record;  // nullopt: there is none, or it cannot be read
@@ -50,8 +51,8 @@ Result<UniqueFd> open_crash_folder(int store_fd, const std::string& name,
 // By the files that are there: a record may be older than they are, or missing. A dump of the final name
 // whose header says INCOMPLETE is incomplete.
 CrashOutcome outcome_in(int crash_folder_fd);
-// The name of the dump's file by that.
-const char* dump_file_name(CrashOutcome outcome);
+// The name of the dump's file, whatever state it is in; empty: there is none.
+const char* dump_file_in(int crash_folder_fd);
 
 // manifest.json of an open folder; nullopt: there is none of use.
 std::optional<CrashRecord> read_crash_record(int crash_folder_fd);

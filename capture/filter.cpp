@@ -79,8 +79,9 @@ void PageFilter::exclude_missing(ChunkBits& bits) {
     if (bits.ram[bit / 8] == std::byte{0}) {
       bit |= 7;  // eight pages at once: holes
     } else if (test_bit(bits.ram, bit) && is_left_out(*source_, bits.first_pfn + bit)) {
+      // What the level leaves out is counted with its class.
+      if (test_bit(bits.stored, bit)) ++statistics_.left_out_before;
       fill_bits(bits.stored, bit, 1, false);
-      ++statistics_.left_out_before;
     }
   }
 }

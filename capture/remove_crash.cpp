@@ -54,9 +54,10 @@ Result<> check_below(int folder_fd, const struct statx& folder, const std::strin
     TRY_VOID(check_entry(entry, folder, here));
     if (!S_ISDIR(entry.stx_mode)) return {};
     if (depth >= kDeepestCrashFolder) {
-      return std::unexpected(Error(ErrorCode::unsupported,
-                                   fmt::format("{} lies too deep to be lifeboat's: nothing is removed", here))
-                                 .hint("move it elsewhere, or remove it ('rm -r')"));
+      return std::unexpected(
+          Error(ErrorCode::unsupported,
+                fmt::format("{} is more than {} folders deep; nothing is removed", here, kDeepestCrashFolder))
+              .hint("move it elsewhere, or remove it ('rm -r')"));
     }
     const UniqueFd inner =
         TRY_CONTEXT(open_at(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), "{}", path);

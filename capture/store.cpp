@@ -147,13 +147,16 @@ Result<> PendingFile::rename(const std::string& from, const std::string& to) con
   return {};
 }
 
-Result<> PendingFile::publish() {
+Result<> PendingFile::publish(Content content) {
   DumpMark mark = DumpMark::incomplete;
   bool named = false;
   const auto published = [&]() -> Result<> {
     mark = TRY(read_dump_mark(fd_.get(), pending_name_));
     if (mark == DumpMark::incomplete)
-      return fail(ErrorCode::lost, "{} is marked incomplete: it does not become {}", pending_name_,
+      return fail(ErrorCode::lost, "cannot rename {} to {}: it is marked incomplete", pending_name_,
+                  final_name_);
+    if (content == Content::dump && mark == DumpMark::none)
+      return fail(ErrorCode::corrupt, "cannot rename {} to {}: it has no dump header", pending_name_,
                   final_name_);
     TRY_VOID(sync_file(fd_.get(), pending_name_));
     TRY_VOID(rename(pending_name_, final_name_));
@@ -169,6 +172,11 @@ Result<> PendingFile::publish() {
       log::error("{}", marked.error().to_string());
   }
   return published;
+}
+
+Result<> PendingFile::sync_folder() const {
+  if (sys::fsync(dir_fd_) != 0) return fail_errno("cannot sync the folder of {}", pending_name_);
+  return {};
 }
 
 void PendingFile::discard() {

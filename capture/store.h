@@ -21,7 +21,11 @@ class PendingFile {
   // Sync, rename to the final name (never over another file), sync the folder. A dump gets no final name
   // while its own header, read back, says INCOMPLETE (`lost`). When anything fails, a dump has its pending
   // name, and is marked INCOMPLETE again.
-  Result<> publish();
+  // `dump`: refused unless its own header says that it is whole.
+  enum class Content { file, dump };
+  Result<> publish(Content content = Content::file);
+  // Of a file that keeps its pending name: its entry in the folder.
+  Result<> sync_folder() const;
   // Takes the unfinished file away.
   void discard();
 

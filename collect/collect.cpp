@@ -76,7 +76,7 @@ class Completion {
       if (!record.kind.empty()) return;
       json = read_text_at(folder_fd_, kReportJsonFile, kMostReportBytes);
     } else if (config_.collect.report && ends_capture(found_.crash.dump())) {
-      const std::string dump = dump_file_name(found_.crash.outcome);
+      const std::string& dump = found_.crash.dump_file;
       json = write_report(store_.crash_name(found_.crash.name) + "/" + dump, folder_fd_, {}, dump);
     } else {
       return;

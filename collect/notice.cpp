@@ -29,7 +29,7 @@ std::string notice_text(std::span<const FoundCrash> crashes, const std::string& 
       // One that was written to its end can be read.
       const bool readable = ends_capture(crash.dump());
       text += fmt::format("  Its dump: {}. See: {}\n", describe_dump(crash.outcome, record),
-                          readable ? command_for("lifeboat inspect", *store, crash.name, kIncompleteDumpFile)
+                          readable ? command_for("lifeboat inspect", *store, crash.name, crash.dump_file)
                                    : command_for("ls", *store, crash.name, ""));
     }
   }

@@ -2,6 +2,7 @@
 #include "collect/report.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -34,21 +35,21 @@ class Handover {
   static Result<Handover> create(const char* name) {
     Handover made;
     made.fd_ = UniqueFd(::memfd_create(name, MFD_CLOEXEC));
-    if (!made.fd_.valid()) return fail_errno("cannot make room for what a child hands over");
+    if (!made.fd_.valid()) return fail_errno("cannot create a buffer for the report");
     return made;
   }
   [[nodiscard]] Result<> write(std::string_view text) const {
     if (text.size() > kMostReportBytes)
       return fail(ErrorCode::unsupported, "the report would be larger than {}",
                   format_size(kMostReportBytes));
-    return write_all(fd_.get(), as_byte_span(text), "what a child hands over");
+    return write_all(fd_.get(), as_byte_span(text), "the report buffer");
   }
   // The child may have been taken over by the dump: it is not trusted with the size.
   [[nodiscard]] Result<std::string> read() const {
-    const uint64_t size = TRY(file_size(fd_.get(), "what a child hands over"));
+    const uint64_t size = TRY(file_size(fd_.get(), "the report buffer"));
     if (size > kMostReportBytes) return fail(ErrorCode::corrupt, "the report is larger than it may be");
     std::string text(size, '\0');
-    TRY_VOID(pread_exact(fd_.get(), 0, std::as_writable_bytes(std::span(text)), "what a child hands over"));
+    TRY_VOID(pread_exact(fd_.get(), 0, std::as_writable_bytes(std::span(text)), "the report buffer"));
     return text;
   }
 
@@ -69,6 +70,9 @@ Result<UniqueFd> open_dump(int folder_fd, const std::string& dump_file) {
 
 // In the child, which may be taken over by what it reads: by then it can do no harm.
 Result<> make_report(UniqueFd dump, const std::string& called, const Handovers& to) {
+  // RLIMIT_AS does not count what is written into the buffers.
+  const rlimit file_size{.rlim_cur = kMostReportBytes, .rlim_max = kMostReportBytes};
+  if (::setrlimit(RLIMIT_FSIZE, &file_size) != 0) return fail_errno("cannot limit what the report may take");
   TRY_VOID(confine_process());
   const auto session =
       inspect::Session::over(TRY(Dump::open(TRY(open_byte_source(std::move(dump), called)))));

@@ -78,7 +78,7 @@ void keep_log(const std::string& file) {
     speak(fmt::format("lifeboat: {}{}", name, plain_lines(message)));
   });
   if (run_log_fd < 0)
-    log::warning("what is said is not kept: cannot make {}: {}", file, std::strerror(error));
+    log::warning("cannot create {}: {}; messages are not saved", file, std::strerror(error));
 }
 
 void drain_console() {

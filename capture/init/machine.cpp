@@ -57,7 +57,7 @@ Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbea
       if (error != EEXIST && error != ENODEV) log::warning("module {}: {}", name, strerror(error));
     }
     if (const auto removed = remove_file(path); !removed)
-      log::warning("its memory is not given back: {}", removed.error().to_string());
+      log::warning("module {}: cannot remove its file: {}", name, removed.error().to_string());
   }
   return {};
 }
@@ -99,7 +99,9 @@ void run_shell(const std::string& shell) {
     const int console = sys::open(AT_FDCWD, "/dev/console", O_RDWR);
     if (console < 0) ::_exit(1);
     // Without it Ctrl-C does nothing.
-    [[maybe_unused]] const int ignored = sys::ioctl(console, TIOCSCTTY, nullptr);
+    // 1: also when another session has the console.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    [[maybe_unused]] const int ignored = sys::ioctl(console, TIOCSCTTY, reinterpret_cast<void*>(1));
     for (const int fd : {0, 1, 2}) ::dup2(console, fd);
     ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
     // busybox is told by its first argument what it is to be; a shell takes the name it is given.

@@ -147,8 +147,8 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   log::info("crash folder: {}", folder.name);
   if (!can_name_crash_folder(crash.record.crash_time)) {
     crash.problem(
-        Error(ErrorCode::corrupt, fmt::format("the crashed kernel's clock showed {} seconds after 1970, "
-                                              "which is no time: the folder has that of the saving",
+        Error(ErrorCode::corrupt, fmt::format("the crash time in VMCOREINFO ({}) is not valid; the folder is "
+                                              "named by the time of the capture",
                                               crash.record.crash_time)));
     log::warning("{}", crash.record.problems.back());
   }
@@ -176,8 +176,10 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   announce(whole ? phase::kCaptureDump : phase::kCaptureIncomplete);
   crash.done("dump");
   if (whole) room.apply(manifest.retention);
-  if (manifest.copy_elf) TRY_VOID(copy_elf(vmcore, folder.fd.get(), heartbeat));
-  return {};
+  if (!manifest.copy_elf) return {};
+  auto copied = copy_elf(vmcore, folder.fd.get(), heartbeat);
+  if (!copied) crash.problem(copied.error());
+  return copied;
 }
 
 Result<> save_crash(const Manifest& manifest, const Target& target, Journal& journal, Heartbeat& heartbeat) {

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <new>
 
 #include "base/file.h"
@@ -68,7 +70,8 @@ std::string listen(int pipe_fd, const ChildLimits& limits) {
 
 // `parent`: who has forked this process. It may be gone before the signal is asked for.
 void end_with(pid_t parent) {
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) log::warning("cannot be ended with process {}", parent);
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    log::warning("cannot set PR_SET_PDEATHSIG: {}", std::strerror(errno));
   if (::getppid() != parent) ::_exit(1);
 }
 

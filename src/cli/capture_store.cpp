@@ -81,12 +81,18 @@ Result<> claim(init::Journal& journal) {
 
 // Who ends the machine afterwards must not do so while another one saves. What else keeps the journal from
 // being claimed must not cost the dump.
-void claim_in_capture_kernel(init::Journal& journal) {
+void claim_in_capture_kernel(init::Journal& journal, std::chrono::seconds limit) {
+  const auto deadline = Clock::now() + limit;
   for (bool said = false;; said = true) {
     const auto claimed = journal.claim();
     if (claimed) return;
     if (!said) log::warning("{}", claimed.error().to_string());
-    if (claimed.error().code != ErrorCode::busy) return;
+    if (claimed.error().code != ErrorCode::busy || Clock::now() > deadline) {
+      log::warning("saving the crash without the lock");
+      // What an earlier capture noted must not be taken for this one's.
+      journal.forget();
+      return;
+    }
     put_off_timeout_now_and_then();
     ::sleep(1);
   }
@@ -108,10 +114,11 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
                         return {};
                       }});
   }
-  TRY_VOID(make_folders(kRunFolder));
+  TRY_VOID(make_folders(kRunFolder, 0700));
   init::Journal journal(kRunFolder);
   if (line.has("then-act")) {
-    claim_in_capture_kernel(journal);
+    // As long as the other one may take for all its targets.
+    claim_in_capture_kernel(journal, manifest.deadline * static_cast<int>(places.size() + 1));
   } else {
     TRY_VOID(claim(journal));
   }
@@ -150,7 +157,7 @@ Result<int> capture_into_store(const CommandLine& line, const std::string& sourc
   }
   const auto end = TRY(capture(line, source, TRY(read_config(line))));
   if (end.outcome == DumpOutcome::failed)
-    return fail(ErrorCode::io, "{} could not be saved; why, and how far it came, stands above", source);
+    return fail(ErrorCode::io, "{} could not be saved; see the messages above", source);
   const bool whole = end.outcome == DumpOutcome::whole;
   if (line.json()) {
     print_json({{"folder", end.folder},

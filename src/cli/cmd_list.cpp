@@ -46,9 +46,9 @@ void print_table(const std::vector<collect::FoundCrash>& crashes) {
   }
   std::set<std::string> told;
   for (const auto& [store, crash] : crashes) {
-    if (!store->device.empty() && told.insert(store->device).second) {
+    if (!store->device.empty() && !crash.dump_file.empty() && told.insert(store->device).second) {
       fmt::print("{} is not mounted: to read what is there: {}\n", store->device,
-                 collect::command_for("lifeboat inspect", *store, crash.name, dump_file_name(crash.outcome)));
+                 collect::command_for("lifeboat inspect", *store, crash.name, crash.dump_file));
     }
   }
 }

@@ -5,10 +5,13 @@
 #include <gelf.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <limits>
 #include <memory>
 
 #include "base/size.h"
+#include "dump/block_cache.h"
 #include "dump/elf_notes.h"
 #include "dump/limits.h"
 #include "dump/other_machine.h"
@@ -106,17 +109,51 @@ Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& s
   return elf;
 }
 
+// More than the notes of CPUs and the kernel ever take: drivers' dumps of their devices (NT_VMCOREDD, one
+// note each) are among them, before the others (fs/proc/vmcore.c). Those that are large stay out, all others
+// count.
+Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
+  constexpr uint64_t kLargeNote = 1_MiB;
+  constexpr uint64_t kWindow = 64_KiB;
+  BlockCache notes(file, segment.p_offset, segment.p_filesz, kWindow, 2);
+  uint64_t left_out = 0;
+  info.notes.reserve(kMaxNoteBytes);  // taken from the system as it is filled
+  for (uint64_t at = 0; segment.p_filesz - at >= sizeof(Elf64_Nhdr);) {
+    Elf64_Nhdr header;
+    std::array<std::byte, sizeof header> scratch;
+    const ByteSpan bytes = TRY(notes.bytes(at, scratch));
+    std::memcpy(&header, bytes.data(), sizeof header);
+    const uint64_t size =
+        sizeof header + align_up(uint64_t{header.n_namesz}, 4) + align_up(uint64_t{header.n_descsz}, 4);
+    const uint64_t present = std::min(size, segment.p_filesz - at);
+    if (present > kLargeNote) {
+      left_out += present;
+    } else {
+      const uint64_t before = info.notes.size();
+      if (before + present > kMaxNoteBytes)
+        return fail(ErrorCode::corrupt, "{}: more than {} of notes", file.name(), format_size(kMaxNoteBytes));
+      info.notes.resize(before + present);
+      const MutableByteSpan out = MutableByteSpan(info.notes).subspan(before);
+      const ByteSpan whole = TRY(notes.bytes(at, out));
+      if (whole.data() != out.data()) std::ranges::copy(whole, out.begin());
+    }
+    at += present;
+  }
+  info.damage.push_back(fmt::format("{} of notes (dumps of devices) are left out: there are {} of notes",
+                                    format_size(left_out), format_size(segment.p_filesz)));
+  return {};
+}
+
 Result<> read_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
-  if (segment.p_filesz > kMaxNoteBytes)
-    return fail(ErrorCode::corrupt, "{}: notes of {} bytes", file.name(), segment.p_filesz);
   if (segment.p_offset > file.size() || segment.p_filesz > file.size() - segment.p_offset) {
     info.incomplete = true;
     return {};
   }
   // Many headers may point at the same bytes; honest ones do not, and together fit into the file.
   const uint64_t before = info.notes.size();
-  if (before + segment.p_filesz > std::min(kMaxNoteBytes, file.stored_size()))
+  if (before + segment.p_filesz > file.stored_size())
     return fail(ErrorCode::corrupt, "{}: more notes than fit into the file", file.name());
+  if (before + segment.p_filesz > kMaxNoteBytes) return read_small_notes(file, segment, info);
   info.notes.resize(before + segment.p_filesz);
   return file.read(segment.p_offset, MutableByteSpan(info.notes).subspan(before));
 }

@@ -148,7 +148,7 @@ std::vector<std::string> KdumpBitmaps::damage() const {
   if (stored_pages_ == 0) damage.emplace_back("the second bitmap is empty: the file holds no page");
   if (stored_without_ram_ > 0) {
     damage.push_back(
-        fmt::format("the second bitmap has {} pages that are not RAM by the first, from page {:#x} on",
+        fmt::format("the second bitmap has {} pages that the first does not mark as RAM, from page {:#x} on",
                     stored_without_ram_, first_without_ram_));
   }
   if (stored_beyond_ > 0) {

@@ -279,9 +279,10 @@ Result<> KdumpReader::State::check_descriptor(const kdump::PageDescriptor& found
     return fail(ErrorCode::corrupt, "page {:#x}: unknown compression flags {:#x}", pfn, found.flags);
   if (found.size == 0 || found.size > kPageSize || (found.flags == 0 && found.size != kPageSize))
     return fail(ErrorCode::corrupt, "page {:#x}: {} bytes with flags {:#x}", pfn, found.size, found.flags);
-  if (found.offset < descriptors_offset)
-    return fail(ErrorCode::corrupt, "page {:#x}: data offset {:#x} points into the header", pfn,
-                found.offset);
+  // Where a bitmap is damaged, nobody knows how many descriptors there are.
+  if (found.offset < (info.damage.empty() ? data_offset() : descriptors_offset))
+    return fail(ErrorCode::corrupt, "page {:#x}: data offset {:#x} points into the headers or descriptors",
+                pfn, found.offset);
   if (found.offset > file->size() || found.size > file->size() - found.offset)
     return fail(ErrorCode::lost, "the file ends before the data of page {:#x}", pfn);
   return {};
@@ -388,10 +389,6 @@ const std::vector<PhysicalRange>& KdumpReader::ram() const {
 uint64_t KdumpReader::data_offset() const {
   return state_->data_offset();
 }
-const ByteSource& KdumpReader::file() const {
-  return *state_->file;
-}
-
 Result<PageState> KdumpReader::page_state(uint64_t pfn) const {
   return state_->bitmaps->state(pfn);
 }

@@ -30,7 +30,6 @@ class KdumpReader final : public Dump {
   [[nodiscard]] Result<kdump::PageDescriptor> descriptor(uint64_t pfn) const;
   // Where the page data begin: right behind the descriptors.
   [[nodiscard]] uint64_t data_offset() const;
-  [[nodiscard]] const ByteSource& file() const;
   // Expands what a descriptor points at into one page.
   Result<> expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
 

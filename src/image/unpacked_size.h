@@ -27,8 +27,7 @@ constexpr uint64_t largest_expansion(uint64_t packed) {
 inline Result<> check_unpacked_size(uint64_t packed, uint64_t unpacked, uint64_t limit) {
   if (unpacked > limit) return fail(ErrorCode::unsupported, "it unpacks to more than {}", format_size(limit));
   if (unpacked > largest_expansion(packed))
-    return fail(ErrorCode::unsupported, "it unpacks to more than {} times its size, as no kernel does",
-                kExpansion);
+    return fail(ErrorCode::unsupported, "it unpacks to more than {} times its size", kExpansion);
   return {};
 }
 

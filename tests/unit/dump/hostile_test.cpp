@@ -198,6 +198,36 @@ TEST_F(Hostile, MoreNotesThanAnyMachineHas) {
   expect_refused(ErrorCode::corrupt);
 }
 
+// Drivers put dumps of their devices before all other notes: those stay out, and the others count.
+TEST_F(Hostile, DumpsOfDevicesAmongTheNotes) {
+  constexpr uint64_t kNotes = 1_MiB, kDeviceDump = 100_MiB;
+  const UniqueFd fd = create();
+  uint64_t at = kNotes;
+  const auto append = [&](std::vector<std::byte> note, uint32_t description) {
+    if (description != 0) std::memcpy(note.data() + offsetof(Elf64_Nhdr, n_descsz), &description, 4);
+    ASSERT_TRUE(pwrite_all(fd.get(), at, note, path()));
+    at += note.size() + description;
+  };
+  for (int device = 0; device < 2; ++device) append(test::elf_note("LINUX", 0x700, {}), kDeviceDump);
+  append(test::elf_note("CORE", NT_PRSTATUS, {}), 0);
+  append(test::elf_note("VMCOREINFO", 0, as_byte_span("OSRELEASE=6.12\n")), 0);
+  ElfBuilder builder;
+  builder.cpu().load(0, patterned_page(1)).patch_segment(0, [&](Elf64_Phdr& segment) {
+    segment.p_offset = kNotes;
+    segment.p_filesz = at - kNotes;
+  });
+  ASSERT_TRUE(pwrite_all(fd.get(), 0, builder.build(), path()));
+  expect_cheap([&] {
+    const auto dump = Dump::open(path());
+    ASSERT_TRUE(dump) << why(dump);
+    EXPECT_EQ((*dump)->info().cpus, 1);
+    EXPECT_EQ((*dump)->info().vmcoreinfo, "OSRELEASE=6.12\n");
+    EXPECT_LT((*dump)->info().notes.size(), 1_KiB);
+    EXPECT_EQ((*dump)->info().damage.size(), 1u) << "what was left out is reported";
+    EXPECT_FALSE((*dump)->info().whole());
+  });
+}
+
 // What the writer takes the reader gives back.
 TEST_F(Hostile, AsManyNotesAsTheWriterTakes) {
   std::vector<std::byte> notes(kMaxNoteBytes + 1);
