@@ -13,7 +13,10 @@ namespace {
 // only in part counts: better a page too many.
 template <typename Visit>
 void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, uint64_t first, uint64_t end, Visit visit) {
-  for (const auto& range : ram) {
+  for (auto at = std::ranges::upper_bound(ram, first * kPageSize, {}, &PhysicalRange::end); at != ram.end();
+       ++at) {
+    const PhysicalRange& range = *at;
+    if (range.start / kPageSize >= end) break;
     const uint64_t from = std::max(range.start / kPageSize, first);
     const uint64_t to = std::min(divide_up(range.end, kPageSize), end);
     if (from < to) visit(from, to);

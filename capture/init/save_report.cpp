@@ -72,8 +72,12 @@ bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent) {
               format_size(kNeeded + kKept));
     return false;
   }
-  const ChildLimits limits{
-      .stall = kStall, .total = kTotal, .address_space = *memory, .expendable = true, .parent = &parent};
+  // The child begins with all that this process has mapped: of the dynamic program far more than it uses.
+  const ChildLimits limits{.stall = kStall,
+                           .total = kTotal,
+                           .address_space = memory_figure("VmSize:", "/proc/self/status") + *memory,
+                           .expendable = true,
+                           .parent = &parent};
   const Outcome outcome = supervise(
       "report", limits, [&](Heartbeat& heartbeat) { return write_report(vmcore, folder_fd, heartbeat); });
   if (outcome != Outcome::done) log::warning("there is no report, or not all of it; the dump goes on");

@@ -123,6 +123,10 @@ Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, Dump
     std::array<std::byte, sizeof header> scratch;
     const ByteSpan bytes = TRY(notes.bytes(at, scratch));
     std::memcpy(&header, bytes.data(), sizeof header);
+    if (header.n_namesz == 0 && header.n_descsz == 0 && header.n_type == 0) {  // padding
+      at += sizeof header;
+      continue;
+    }
     const uint64_t size =
         sizeof header + align_up(uint64_t{header.n_namesz}, 4) + align_up(uint64_t{header.n_descsz}, 4);
     const uint64_t present = std::min(size, segment.p_filesz - at);
@@ -139,12 +143,16 @@ Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, Dump
     }
     at += present;
   }
+  if (left_out == 0)
+    return fail(ErrorCode::corrupt, "{}: {} of notes", file.name(), format_size(segment.p_filesz));
   info.damage.push_back(fmt::format("{} of notes (dumps of devices) are left out: there are {} of notes",
                                     format_size(left_out), format_size(segment.p_filesz)));
   return {};
 }
 
 Result<> read_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
+  if (segment.p_filesz > std::max(kMaxNoteBytes, file.size()))
+    return fail(ErrorCode::corrupt, "{}: notes of {} bytes", file.name(), segment.p_filesz);
   if (segment.p_offset > file.size() || segment.p_filesz > file.size() - segment.p_offset) {
     info.incomplete = true;
     return {};
@@ -250,7 +258,6 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   info.flattened = file->flattened();
   info.incomplete = (header.e_flags & kDumpIncomplete) != 0 || !file->complete();
   std::vector<Piece> segments;
-  uint64_t bytes_left = file->size();  // that no segment has claimed
   for (size_t index = 0; index < count; ++index) {
     GElf_Phdr program_header;
     if (gelf_getphdr(elf.get(), static_cast<int>(index), &program_header) == nullptr)
@@ -271,11 +278,6 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
       info.incomplete = true;
     // A segment beyond the file stays beyond it: offsets within it must not wrap to the file's beginning.
     const uint64_t offset = std::min(program_header.p_offset, file->size());
-    const uint64_t present = std::min(program_header.p_filesz, file->size() - offset);
-    // A file of megabytes could show petabytes.
-    if (present > bytes_left)
-      return fail(ErrorCode::corrupt, "{}: the segments claim more bytes than it has", file->name());
-    bytes_left -= present;
     segments.push_back({program_header.p_paddr, program_header.p_memsz, offset, program_header.p_filesz});
   }
   if (segments.empty())
@@ -283,7 +285,17 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   NotesSummary notes = summarize_notes(info.notes);
   info.cpus = notes.cpus;
   info.vmcoreinfo = std::move(notes.vmcoreinfo);
-  return std::unique_ptr<ElfCore>(new ElfCore(std::move(file), std::move(info), std::move(segments)));
+  std::unique_ptr<ElfCore> core(new ElfCore(std::move(file), std::move(info), std::move(segments)));
+  // A file of megabytes could show petabytes. Several segments may show the same memory, by the same bytes:
+  // QEMU writes one for each virtual mapping (dump-guest-memory -p).
+  uint64_t bytes_left = core->file_->size();
+  for (const Piece& piece : core->pieces_) {
+    const uint64_t present = core->present(piece);
+    if (present > bytes_left)
+      return fail(ErrorCode::corrupt, "{}: the segments claim more bytes than it has", core->file_->name());
+    bytes_left -= present;
+  }
+  return core;
 }
 
 uint64_t ElfCore::present(const Piece& piece) const {

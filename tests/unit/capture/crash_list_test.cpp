@@ -7,6 +7,7 @@
 
 #include "base/sys.h"
 #include "capture/manifest.h"
+#include "tests/support/whole_dump.h"
 
 namespace lifeboat {
 namespace {
@@ -21,7 +22,8 @@ class CrashList : public testing::Test {
   CrashList() {
     for (const char* name : {"20261122T084228Z", "20261123T084228Z"}) {
       std::filesystem::create_directory(path(name));
-      EXPECT_TRUE(write_file_atomically(path(name) + "/" + kDumpFile, as_byte_span("dump"), 0600));
+      EXPECT_TRUE(
+          write_file_atomically(path(name) + "/" + kDumpFile, as_byte_span(test::whole_dump()), 0600));
     }
     fd_ = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value();
   }

@@ -16,6 +16,7 @@
 #include "capture/init/supervise.h"
 #include "capture/manifest.h"
 #include "tests/support/pipes.h"
+#include "tests/support/whole_dump.h"
 
 namespace lifeboat::init {
 namespace {
@@ -82,7 +83,7 @@ TEST_F(JournalOnDisk, TakesTheDumpsOwnWordBeforeTheRecords) {
         Case{kIncompleteDumpFile, DumpOutcome::failed, DumpOutcome::failed},
         Case{kDumpFile, DumpOutcome::failed, DumpOutcome::whole}}) {
     std::filesystem::remove(crash_ + "/" + kIncompleteDumpFile);
-    write(crash_ + "/" + file, "dump");
+    write(crash_ + "/" + file, test::whole_dump());
     ASSERT_TRUE(journal_.begin(crash_, {.dump = noted, .lost_pages = 3}));
     ASSERT_TRUE(close_journal(journal_, "", ""));
     EXPECT_EQ(saved().dump, expected) << file << ' ' << outcome_name(noted);
@@ -159,7 +160,7 @@ TEST_F(JournalOnDisk, IsClosedOnAFullDisk) {
 
 TEST_F(JournalOnDisk, AReportThatIsNoneChangesNothing) {
   ASSERT_TRUE(journal_.begin(crash_, {}));
-  write(crash_ + "/" + kDumpFile, "dump");
+  write(crash_ + "/" + kDumpFile, test::whole_dump());
   for (const char* text : {"{", "[]", R"({"kind": 1, "crash": 2})", R"({"crash": {"panic": {}}})"}) {
     write(crash_ + "/" + kReportJsonFile, text);
     ASSERT_TRUE(close_journal(journal_, "", ""));

@@ -10,6 +10,7 @@
 #include "capture/manifest.h"
 #include "capture/store.h"
 #include "tests/support/kdump_builder.h"
+#include "tests/support/whole_dump.h"
 
 namespace lifeboat {
 namespace {
@@ -105,12 +106,25 @@ class StoreOnDisk : public testing::Test {
     std::filesystem::create_directory(path(crash));
     for (const auto& file : files) {
       std::filesystem::create_directories(std::filesystem::path(path(crash + "/" + file)).parent_path());
-      ASSERT_TRUE(write_file_atomically(path(crash + "/" + file), as_byte_span("text"), 0600));
+      ASSERT_TRUE(write_file_atomically(path(crash + "/" + file), as_byte_span(test::whole_dump()), 0600));
     }
   }
   TempDir folder_ = TempDir::create("prune-test").value();
   UniqueFd fd_;
 };
+
+// Whatever its name is: the file itself must say so.
+TEST_F(StoreOnDisk, ADumpWithoutAReadableHeaderIsNotWhole) {
+  add("20261123T084228Z", {kDumpFile});
+  const std::string dump = path(std::string("20261123T084228Z/") + kDumpFile);
+  for (const std::string& contents : {std::string(), std::string("text"), std::string(65536, '\0')}) {
+    ASSERT_TRUE(write_file_atomically(dump, as_byte_span(contents), 0600));
+    const auto list = list_crashes(fd_.get()).value();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0].outcome, CrashOutcome::incomplete) << contents.size();
+    EXPECT_EQ(list[0].dump_file, kDumpFile);
+  }
+}
 
 TEST_F(StoreOnDisk, IsListedByWhatIsThere) {
   add("20261123T084228Z", {kDumpFile, kLogFile, kReportJsonFile});

@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "capture/manifest.h"
 #include "tests/support/faults.h"
+#include "tests/support/whole_dump.h"
 
 namespace lifeboat::init {
 namespace {
@@ -28,7 +29,7 @@ class RoomInStore : public testing::Test {
   void TearDown() override { log::set_sink({}); }
   void add(const std::string& crash, const char* file) const {
     std::filesystem::create_directory(folder_.path() / crash);
-    ASSERT_TRUE(write_file_atomically(folder_.path() / crash / file, as_byte_span("text"), 0600));
+    ASSERT_TRUE(write_file_atomically(folder_.path() / crash / file, as_byte_span(test::whole_dump()), 0600));
   }
   [[nodiscard]] std::vector<std::string> left() const {
     std::vector<std::string> names;

@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "check/facts.h"
 #include "check/point.h"
+#include "tests/support/whole_dump.h"
 
 namespace lifeboat::check {
 namespace {
@@ -37,7 +38,7 @@ class GatherFacts : public testing::Test {
     put("usr/lib/udev/rules.d/60-lifeboat.rules", "# rules\n");
     put("sys/class/watchdog/watchdog0/state", "active\n");
     link("/sys/module/iTCO_wdt", "sys/class/watchdog/watchdog0/device/driver/module");
-    put("store/20261123T084228Z/vmcore", "dump");
+    put("store/20261123T084228Z/vmcore", test::whole_dump());
     fs::permissions(path("store"), fs::perms::owner_all);
     request_.config = config::Config{};
     request_.config->targets = {{.path = path("store")}};

@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "capture/manifest.h"
 #include "tests/support/faults.h"
+#include "tests/support/whole_dump.h"
 
 namespace lifeboat::collect {
 namespace {
@@ -24,6 +25,9 @@ using testing::SizeIs;
 
 constexpr uint64_t kNow = 1'795'500'000;
 constexpr const char* kOldBoot = "1b4e28ba-2fa1-41d2-883f-0016d3cca427";
+
+// Says of itself that it is whole, and cannot be read.
+const std::string kDump = test::whole_dump().substr(0, 4096);
 
 class Collect : public testing::Test {
  protected:
@@ -54,7 +58,7 @@ class Collect : public testing::Test {
     return read_text(path(name)).value_or("(none)");
   }
   void add_crash(const std::string& name, const char* dump, const CrashRecord& record = {}) const {
-    write("store/" + name + "/" + dump, "dump");
+    write("store/" + name + "/" + dump, kDump);
     write("store/" + name + "/" + kLogFile, "log");
     write("store/" + name + "/" + kCrashRecordFile, to_json_text(record));
   }
@@ -92,7 +96,7 @@ TEST_F(Collect, TheNoticeCommandsNoTerminal) {
 
 TEST_F(Collect, TheNoticeCanBePasted) {
   config_.targets = {{.path = path("my dumps")}};
-  write("my dumps/20261123T084228Z/" + std::string(kDumpFile), "dump");
+  write("my dumps/20261123T084228Z/" + std::string(kDumpFile), kDump);
   run();
   EXPECT_THAT(read("run/motd.d/lifeboat"),
               HasSubstr("lifeboat inspect '" + path("my dumps/20261123T084228Z/vmcore'")));
@@ -240,7 +244,7 @@ TEST_F(Collect, PstoreGoesToTheNewestNewCrash) {
 TEST_F(Collect, PstoreGoesToTheNewestOfAllStores) {
   config_.targets = {{.path = path("store")}, {.path = path("second")}};
   add_crash("20261122T084228Z", kDumpFile);
-  write("second/20261123T084228Z/" + std::string(kDumpFile), "dump");
+  write("second/20261123T084228Z/" + std::string(kDumpFile), kDump);
   write_record("pstore/dmesg-efi-1", "one");
   EXPECT_THAT(run().crashes, SizeIs(2));
   EXPECT_EQ(read("second/20261123T084228Z/pstore/dmesg-efi-1"), "one");
@@ -385,7 +389,7 @@ class SharedStore : public Collect {
 
 TEST_F(SharedStore, TheCommandGetsTheFolderThatWasLookedAt) {
   EXPECT_THAT(run().crashes.at(0).problems, IsEmpty());
-  EXPECT_EQ(read("dumps"), "dump");
+  EXPECT_TRUE(read("dumps") == kDump);
   const UniqueFd store = open_file(path("store"), O_RDONLY | O_DIRECTORY).value();
   const Store open{.folder = path("store"), .device = {}, .filesystem = {}, .fd = {}};
   EXPECT_EQ(open.crash_path("20261123T084228Z", store.get()),
@@ -478,14 +482,14 @@ TEST_F(RealRehearsal, SucceedsByADumpThatAnEarlierRunHasCollected) {
 }
 
 TEST_F(RealRehearsal, SucceedsByTheFoldersNameWhenTheRecordIsLost) {
-  write("store/20261123T084228Z-1b4e28ba/vmcore", "dump");
+  write("store/20261123T084228Z-1b4e28ba/vmcore", kDump);
   EXPECT_TRUE(run().rehearsal->whole);
 }
 
 TEST_F(RealRehearsal, SucceedsByTheSecondTarget) {
   config_.targets = {{.path = path("store")}, {.path = path("second")}};
   add_crash("20261123T084228Z", kIncompleteDumpFile, {.boot_id = kOldBoot});
-  write("second/20261123T084228Z-1b4e28ba/vmcore", "dump");
+  write("second/20261123T084228Z-1b4e28ba/vmcore", kDump);
   EXPECT_TRUE(run().rehearsal->whole);
 }
 

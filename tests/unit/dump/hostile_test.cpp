@@ -85,7 +85,7 @@ TEST_F(Hostile, MorePagesThanAProcessorCanAddress) {
 
 // Millions of bits, and a hole where their descriptors should be.
 TEST_F(Hostile, PagesWithoutDescriptors) {
-  constexpr uint64_t kPages = uint64_t{1} << 22;
+  constexpr uint64_t kPages = uint64_t{1} << 27;
   const UniqueFd fd = create();
   auto writer = KdumpWriter::create(fd.get(), path(), {.max_pfn = kPages}).value();
   const std::vector<std::byte> bits(kPages / 8, std::byte{0xff});
@@ -226,6 +226,19 @@ TEST_F(Hostile, DumpsOfDevicesAmongTheNotes) {
     EXPECT_EQ((*dump)->info().damage.size(), 1u) << "what was left out is reported";
     EXPECT_FALSE((*dump)->info().whole());
   });
+}
+
+// QEMU's dump-guest-memory -p writes a segment for each virtual mapping.
+TEST_F(Hostile, SegmentsThatShowTheSameMemoryAgainAreNone) {
+  const auto pages = test::patterned_pages(0, 64);
+  ElfBuilder builder;
+  builder.load(0, pages).load(16 * kPageSize, ByteSpan(pages).subspan(16 * kPageSize, 16 * kPageSize));
+  builder.patch_segment(1, [](Elf64_Phdr& segment) { segment.p_offset -= 48 * kPageSize; });
+  write(builder.build());
+  const auto dump = Dump::open(path());
+  ASSERT_TRUE(dump) << why(dump);
+  EXPECT_EQ((*dump)->info().ram_pages, 64u);
+  EXPECT_TRUE(verify_dump(**dump, path(), no_progress()).whole);
 }
 
 // What the writer takes the reader gives back.
