@@ -54,6 +54,9 @@ struct PageCheck {
   VerifyReport& report;
   std::vector<std::byte> page = std::vector<std::byte>(kPageSize);
   uint64_t last_good = 0;  // offset of the last raw page that could be had
+  // What next_data(asked) said of the descriptors: a hole from `asked` on, then data.
+  uint64_t asked = 1;
+  ByteExtent data = {};
 };
 
 }  // namespace
@@ -99,6 +102,7 @@ struct KdumpReader::State {
   Result<ByteSpan> page(uint64_t pfn);
   Result<> whole_page(uint64_t pfn, MutableByteSpan out);
   void verify_block(const KdumpBitmaps::Block& block, PageCheck& check);
+  void verify_run(PfnRange run, uint64_t index, PageCheck& check);
   void verify_page(uint64_t index, uint64_t pfn, PageCheck& check);
 };
 
@@ -345,18 +349,36 @@ void KdumpReader::State::verify_block(const KdumpBitmaps::Block& block, PageChec
       return;
     }
     if (!*run) return;
-    uint64_t index = *rank - first_rank;
-    // One by one these would cost minutes: headers may claim any number of them.
-    const uint64_t held = (file->size() - descriptors_offset) / sizeof(kdump::PageDescriptor);
-    const uint64_t readable = std::min((*run)->end, (*run)->first + (held > index ? held - index : 0));
-    for (at = (*run)->first; at < readable; ++at) verify_page(index++, at, check);
-    if (const uint64_t missing = (*run)->end - at; missing > 0) {
-      check.report.pages_checked += missing;
-      check.report.lost(missing, [&] {
-        return fmt::format("the file ends before the descriptors of {} pages from {:#x} on", missing, at);
-      });
-      at = (*run)->end;
+    verify_run(**run, *rank - first_rank, check);
+    at = (*run)->end;
+  }
+}
+
+// Descriptors beyond the file and in its holes are counted at once: headers may claim any number of them.
+void KdumpReader::State::verify_run(PfnRange run, uint64_t index, PageCheck& check) {
+  constexpr uint64_t kSize = sizeof(kdump::PageDescriptor);
+  for (uint64_t at = run.first; at < run.end;) {
+    const uint64_t offset = descriptors_offset + index * kSize;
+    if (offset < check.asked || offset >= check.data.end) {
+      check.asked = offset;
+      check.data = file->next_data(offset);
     }
+    const bool beyond = offset + kSize > file->size();
+    const uint64_t hole = check.data.start > offset ? (check.data.start - offset) / kSize : 0;
+    uint64_t pages = run.end - at;
+    if (beyond || hole > 0) {
+      if (!beyond) pages = std::min(pages, hole);
+      check.report.pages_checked += pages;
+      check.report.lost(pages, [&] {
+        return fmt::format("pages {:#x} to {:#x} {}", at, at + pages - 1,
+                           beyond ? "have descriptors beyond the end of the file" : "were never written");
+      });
+    } else {
+      pages = std::min(pages, std::max<uint64_t>((check.data.end - offset) / kSize, 1));
+      for (uint64_t page = 0; page < pages; ++page) verify_page(index + page, at + page, check);
+    }
+    at += pages;
+    index += pages;
   }
 }
 
