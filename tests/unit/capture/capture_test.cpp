@@ -452,7 +452,8 @@ TEST_F(CaptureInto, PagesThatTheSourceLeftOutStayLeftOut) {
 
     const auto copy = Dump::open(folder_ / "vmcore").value();
     EXPECT_EQ(copy->info().dump_level, 30 | level) << "the union of both";
-    for (uint64_t pfn = 0; pfn < 64; ++pfn) EXPECT_EQ(copy->page_state(pfn).value(), source->page_state(pfn).value()) << pfn;
+    for (uint64_t pfn = 0; pfn < 64; ++pfn)
+      EXPECT_EQ(copy->page_state(pfn).value(), source->page_state(pfn).value()) << pfn;
     EXPECT_EQ(copy->ram(), source->ram());
     EXPECT_TRUE(verify_dump(folder_ / "vmcore", no_progress())->whole);
   }
