@@ -75,7 +75,7 @@ class KdumpWriterTest : public testing::Test {
     uint64_t good = 0;
     std::vector<std::byte> page(kPageSize);
     for (uint64_t pfn = 0; pfn < kPages; ++pfn) {
-      if (dump.page_state(pfn) != PageState::stored) continue;
+      if (dump.page_state(pfn).value() != PageState::stored) continue;
       const auto read = dump.read(pfn * kPageSize, page);
       if (read) {
         EXPECT_EQ(page, expected(pfn)) << pfn;
