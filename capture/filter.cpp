@@ -25,8 +25,7 @@ void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, uint64_t first,
 
 // A page whose state is unknown is not left out: reading it reports what is wrong.
 bool is_left_out(const Dump& source, uint64_t pfn) {
-  const auto state = source.page_state(pfn);
-  return state && *state == PageState::excluded;
+  return source.page_state(pfn).value_or(PageState::stored) == PageState::excluded;
 }
 
 }  // namespace

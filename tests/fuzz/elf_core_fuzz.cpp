@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& range : (*dump)->ram()) {
     if (++ranges > 100) break;
     // A page that is told to be there gives its bytes or says that they are lost.
-    if ((*dump)->page_state(range.start / kPageSize) != PageState::stored) __builtin_trap();
+    if ((*dump)->page_state(range.start / kPageSize).value() != PageState::stored) __builtin_trap();
     for (const uint64_t at : {range.start - 8, range.start, range.end - 8, range.end}) {
       const auto read = (*dump)->read(at, bytes);
       if (!read && read.error().code != ErrorCode::lost && read.error().code != ErrorCode::not_present)

@@ -18,13 +18,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (uint64_t pfn = range.start / kPageSize; pfn < range.end / kPageSize && pages < 2000;
          ++pfn, ++pages) {
       const auto run = dump->next_stored(pfn, pfn + 1);
-      if (!run || run->has_value() != (dump->page_state(pfn) == PageState::stored)) __builtin_trap();
+      const auto state = dump->page_state(pfn);
+      const bool stored = state && *state == PageState::stored;
+      if (!run || run->has_value() != stored) __builtin_trap();
       const auto read = dump->read(pfn * kPageSize, by_read);
       const auto descriptor = dump->descriptor(pfn);
       const bool expanded = descriptor && dump->expand(*descriptor, by_descriptor);
       if (read.has_value() != expanded || (read && by_read != by_descriptor)) __builtin_trap();
-      if (whole && !dump->info().split && dump->page_state(pfn) == PageState::stored && !read)
-        __builtin_trap();
+      if (whole && !dump->info().split && stored && !read) __builtin_trap();
     }
   }
   return 0;

@@ -282,7 +282,7 @@ TEST_P(DamagedDumps, reads_say_why_a_page_is_not_there) {
   const uint64_t direct_map = session_->kernel()->read<uint64_t>(*base).value();
   const auto& ram = session_->dump().ram();
   for (uint64_t pfn = ram.back().end / kPageSize / 2;; ++pfn) {
-    if (session_->dump().page_state(pfn) != PageState::excluded) continue;
+    if (session_->dump().page_state(pfn).value() != PageState::excluded) continue;
     EXPECT_THAT(read(direct_map + pfn * kPageSize), HasSubstr("it was "));
     break;
   }

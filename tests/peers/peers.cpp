@@ -32,8 +32,8 @@ Difference compare(Dump& first, Dump& second) {
   std::vector<std::byte> one(kPageSize), other(kPageSize);
   const uint64_t end = std::max(first.info().max_pfn, second.info().max_pfn);
   for (uint64_t pfn = 0; pfn < end; ++pfn) {
-    const bool in_first = first.page_state(pfn) == PageState::stored;
-    const bool in_second = second.page_state(pfn) == PageState::stored;
+    const bool in_first = first.page_state(pfn).value() == PageState::stored;
+    const bool in_second = second.page_state(pfn).value() == PageState::stored;
     if (in_first != in_second) {
       ++(in_first ? difference.only_first : difference.only_second);
       note(pfn);

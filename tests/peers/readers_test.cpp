@@ -22,7 +22,7 @@ TEST(Libkdumpfile, reads_every_page_of_our_dump) {
   std::vector<std::byte> one(kPageSize), other(kPageSize);
   uint64_t pages = 0;
   for (uint64_t pfn = 0; pfn < ours->info().max_pfn; ++pfn) {
-    if (ours->page_state(pfn) != PageState::stored) continue;
+    if (ours->page_state(pfn).value() != PageState::stored) continue;
     size_t size = kPageSize;
     ASSERT_EQ(kdump_read(context.get(), KDUMP_MACHPHYSADDR, pfn * kPageSize, other.data(), &size), KDUMP_OK)
         << "PFN " << pfn << ": " << kdump_get_err(context.get());
