@@ -9,6 +9,9 @@ target_compile_options(lifeboat_plain_flags INTERFACE
   # lifeboat-init keeps only what it calls (--gc-sections)
   -ffunction-sections -fdata-sections
   -fstack-protector-strong)
+# g++ collects its garbage far too often with precompiled headers in its heap: a twelfth of its time, for a tenth more memory.
+target_compile_options(lifeboat_plain_flags INTERFACE
+  "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:SHELL:--param ggc-min-heapsize=1000000>")
 # ccache may bring back precompiled headers that are older than what they were made of.
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
   target_compile_options(lifeboat_plain_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
