@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "base/error.h"
 #include "loader/machine.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "base/size.h"
-#include "image/initramfs_join.h"
+#include "src/base/size.h"
+#include "src/image/initramfs_join.h"
 
 namespace lifeboat {
 namespace {

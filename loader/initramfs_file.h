@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
-#include "image/kernel_file.h"
+#include "src/base/file.h"
+#include "src/image/kernel_file.h"
 
 namespace lifeboat {
 

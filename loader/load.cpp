@@ -7,10 +7,10 @@
 #include <new>
 #include <thread>
 
-#include "base/sys.h"
 #include "loader/load_checks.h"
 #include "loader/load_lock.h"
 #include "loader/obstacles.h"
+#include "src/base/sys.h"
 
 namespace lifeboat {
 namespace {

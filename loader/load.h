@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-#include "image/kernel_file.h"
 #include "loader/system_state.h"
+#include "src/base/error.h"
+#include "src/image/kernel_file.h"
 
 namespace lifeboat {
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/size.h"
-#include "image/elf_kernel.h"
 #include "loader/initramfs_file.h"
 #include "loader/obstacles.h"
+#include "src/base/size.h"
+#include "src/image/elf_kernel.h"
 
 namespace lifeboat {
 namespace {

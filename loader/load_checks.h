@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
-#include "image/x86_64/bzimage.h"
 #include "loader/load.h"
 #include "loader/plan.h"
+#include "src/base/file.h"
+#include "src/image/x86_64/bzimage.h"
 
 namespace lifeboat {
 

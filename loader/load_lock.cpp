@@ -3,9 +3,9 @@
 
 #include <cerrno>
 
-#include "base/lock_file.h"
-#include "base/log.h"
-#include "base/sys.h"
+#include "src/base/lock_file.h"
+#include "src/base/log.h"
+#include "src/base/sys.h"
 
 namespace lifeboat {
 

@@ -4,8 +4,8 @@
 
 #include <chrono>
 
-#include "base/file.h"
 #include "loader/system_state.h"
+#include "src/base/file.h"
 
 namespace lifeboat {
 

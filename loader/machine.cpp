@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/file.h"
-#include "base/size.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

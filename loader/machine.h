@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "loader/memory_map.h"
 #include "loader/system_state.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

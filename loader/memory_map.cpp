@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "base/bytes.h"
-#include "base/file.h"
-#include "base/size.h"
+#include "src/base/bytes.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "base/error.h"
 #include "loader/load.h"
 #include "loader/system_state.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

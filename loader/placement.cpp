@@ -5,8 +5,8 @@
 #include <optional>
 #include <ranges>
 
-#include "base/bytes.h"
-#include "base/size.h"
+#include "src/base/bytes.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

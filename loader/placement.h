@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
 #include "loader/memory_map.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-#include "image/kernel_file.h"
 #include "loader/elf_core_headers.h"
 #include "loader/load.h"
 #include "loader/machine.h"
+#include "src/base/error.h"
+#include "src/image/kernel_file.h"
 
 namespace lifeboat {
 

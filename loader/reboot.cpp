@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "base/log.h"
-#include "base/process.h"
-#include "base/sys.h"
+#include "src/base/log.h"
+#include "src/base/process.h"
+#include "src/base/sys.h"
 
 namespace lifeboat {
 namespace {

@@ -2,8 +2,8 @@
 // Into the kernel that is loaded, without firmware.
 #pragma once
 
-#include "base/error.h"
 #include "loader/system_state.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <initializer_list>
 
-#include "base/file.h"
-#include "base/size.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <span>
 
-#include "base/file.h"
-#include "base/size.h"
-#include "base/sys.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
+#include "src/base/sys.h"
 
 namespace lifeboat {
 namespace {

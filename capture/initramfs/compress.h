@@ -3,7 +3,7 @@
 #pragma once
 
 #include "capture/initramfs/initramfs.h"
-#include "image/kernel_config.h"
+#include "src/image/kernel_config.h"
 
 namespace lifeboat {
 

@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <set>
 
-#include "base/file.h"
-#include "base/size.h"
 #include "capture/initramfs/compress.h"
 #include "capture/initramfs/cpio.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

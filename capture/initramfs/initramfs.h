@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
 #include "capture/initramfs/module_set.h"
-#include "capture/manifest.h"
+#include "capture/plan/capture_plan.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -11,9 +11,9 @@
 #include <optional>
 #include <ranges>
 
-#include "base/file.h"
-#include "base/real_folder.h"
-#include "base/size.h"
+#include "src/base/file.h"
+#include "src/base/real_folder.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "capture/initramfs/btrfs.h"
-#include "capture/manifest.h"
+#include "capture/plan/capture_plan.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -8,9 +8,9 @@
 #include <memory>
 #include <set>
 
-#include "base/file.h"
-#include "base/size.h"
-#include "capture/initramfs/decompress.h"
+#include "capture/initramfs/decompress_file.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

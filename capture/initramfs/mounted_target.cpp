@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/file.h"
-#include "base/size.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "base/error.h"
 #include "capture/initramfs/local_target.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -8,9 +8,9 @@
 #include <array>
 #include <memory>
 
-#include "base/size.h"
 #include "capture/initramfs/cpio.h"
-#include "image/initramfs_join.h"
+#include "src/base/size.h"
+#include "src/image/initramfs_join.h"
 
 namespace lifeboat {
 namespace {

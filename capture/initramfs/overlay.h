@@ -5,10 +5,10 @@
 
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
 #include "capture/initramfs/module_set.h"
-#include "capture/manifest.h"
+#include "capture/plan/capture_plan.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -12,9 +12,9 @@
 #include <optional>
 #include <ranges>
 
-#include "base/file.h"
-#include "base/process.h"
-#include "base/text.h"
+#include "src/base/file.h"
+#include "src/base/process.h"
+#include "src/base/text.h"
 
 namespace lifeboat {
 namespace {

@@ -9,11 +9,11 @@
 #include <map>
 #include <tuple>
 
-#include "base/file.h"
-#include "image/image.h"
-#include "image/unwrap/uki.h"
 #include "loader/entries/boot_entry_file.h"
 #include "loader/entries/version_order.h"
+#include "src/base/file.h"
+#include "src/image/image.h"
+#include "src/image/unwrap/uki.h"
 
 namespace lifeboat {
 namespace {

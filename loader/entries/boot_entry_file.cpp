@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/size.h"
-#include "base/text.h"
+#include "src/base/size.h"
+#include "src/base/text.h"
 
 namespace lifeboat {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstring>
 
-#include "base/size.h"
+#include "src/base/size.h"
 
 namespace lifeboat::x86_64 {
 namespace {

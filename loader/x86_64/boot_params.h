@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
 #include "loader/machine.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
 
 namespace lifeboat::x86_64 {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/size.h"
-#include "image/elf_kernel.h"
-#include "image/x86_64/bzimage.h"
+#include "src/base/size.h"
+#include "src/image/elf_kernel.h"
+#include "src/image/x86_64/bzimage.h"
 
 namespace lifeboat::x86_64 {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "base/error.h"
-#include "image/kernel_file.h"
+#include "src/base/error.h"
+#include "src/image/kernel_file.h"
 
 namespace lifeboat::x86_64 {
 

@@ -10,12 +10,12 @@
 
 #include <algorithm>
 
-#include "base/size.h"
 #include "loader/placement.h"
 #include "loader/x86_64/boot_params.h"
 #include "loader/x86_64/entry.h"
 #include "loader/x86_64/purgatory/purgatory.h"
 #include "loader/x86_64/purgatory/sha256.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace x86_64 {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

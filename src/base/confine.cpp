@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/confine.h"
+#include "src/base/confine.h"
 
 #include <linux/audit.h>
 #include <linux/capability.h>

@@ -2,7 +2,7 @@
 // A process that reads what may be made to attack it.
 #pragma once
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

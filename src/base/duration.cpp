@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/duration.h"
+#include "src/base/duration.h"
 
 #include <iterator>
 
-#include "base/size.h"
-#include "base/text.h"
+#include "src/base/size.h"
+#include "src/base/text.h"
 
 namespace lifeboat {
 namespace {

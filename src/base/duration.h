@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

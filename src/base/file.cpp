@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/file.h"
+#include "src/base/file.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/log.h"
-#include "base/sys.h"
+#include "src/base/log.h"
+#include "src/base/sys.h"
 
 namespace lifeboat {
 

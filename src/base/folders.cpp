@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/folders.h"
+#include "src/base/folders.h"
 
 #include <fcntl.h>
 
 #include <cerrno>
 #include <filesystem>
 
-#include "base/sys.h"
+#include "src/base/sys.h"
 
 namespace lifeboat {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names in folders: folders made where they are missing, files removed. For paths that nobody else can bend;
-// the store has its own (capture/store.h).
+// the store has its own (src/store/store.h).
 #pragma once
 
 #include <sys/types.h>
 
 #include <string>
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/lock_file.h"
+#include "src/base/lock_file.h"
 
 #include <sys/file.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <thread>
 
-#include "base/sys.h"
+#include "src/base/sys.h"
 
 namespace lifeboat {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/file.h"
+#include "src/base/file.h"
 
 namespace lifeboat {
 

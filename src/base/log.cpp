@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/log.h"
+#include "src/base/log.h"
 
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "base/text.h"
+#include "src/base/text.h"
 
 namespace lifeboat::log {
 namespace {

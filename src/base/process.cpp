@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/process.h"
+#include "src/base/process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include <ranges>
 #include <thread>
 
-#include "base/bytes.h"
+#include "src/base/bytes.h"
 
 namespace lifeboat {
 namespace {

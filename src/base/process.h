@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "src/base/error.h"
+#include "src/base/file.h"
 
 namespace lifeboat {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/progress.h"
+#include "src/base/progress.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "base/size.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {

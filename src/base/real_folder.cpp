@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/real_folder.h"
+#include "src/base/real_folder.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/sys.h"
+#include "src/base/sys.h"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/capture_kernel.h"
+#include "src/cli/capture_kernel.h"
 
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <filesystem>
 
-#include "base/file.h"
-#include "image/kernel_file.h"
-#include "image/unwrap/unwrap.h"
 #include "loader/command_line.h"
+#include "src/base/file.h"
+#include "src/image/kernel_file.h"
+#include "src/image/unwrap/unwrap.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "config/config.h"
 #include "loader/system_state.h"
+#include "src/config/config.h"
 
 namespace lifeboat::cli {
 

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/capture_store.h"
+#include "src/cli/capture_store.h"
 
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
-#include "arm/recipe.h"
-#include "base/folders.h"
-#include "base/log.h"
-#include "base/real_folder.h"
-#include "base/service_notify.h"
-#include "base/sys.h"
-#include "capture/init/console.h"
-#include "capture/init/ladder.h"
-#include "capture/init/machine.h"
-#include "capture/init/save.h"
+#include "capture/init/startup.h"
 #include "capture/initramfs/mounted_target.h"
-#include "capture/store.h"
-#include "cli/configuration.h"
-#include "cli/outcome.h"
+#include "capture/run/capture_console.h"
+#include "capture/run/ladder.h"
+#include "capture/run/save.h"
+#include "src/arming/recipe.h"
+#include "src/base/folders.h"
+#include "src/base/log.h"
+#include "src/base/real_folder.h"
+#include "src/base/service_notify.h"
+#include "src/base/sys.h"
+#include "src/cli/configuration.h"
+#include "src/cli/outcome.h"
+#include "src/store/store.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -3,13 +3,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "arm/initramfs_file.h"
-#include "base/folders.h"
-#include "base/log.h"
-#include "base/size.h"
-#include "capture/levels.h"
-#include "cli/capture_kernel.h"
-#include "cli/configuration.h"
+#include "src/arming/kept_initramfs.h"
+#include "src/base/folders.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/cli/capture_kernel.h"
+#include "src/cli/configuration.h"
+#include "src/dump/levels.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
-#include "base/size.h"
-#include "capture/capture.h"
-#include "capture/store.h"
-#include "cli/capture_store.h"
-#include "cli/configuration.h"
-#include "cli/outcome.h"
+#include "capture/engine/capture.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/cli/capture_store.h"
+#include "src/cli/configuration.h"
+#include "src/cli/outcome.h"
+#include "src/store/store.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -4,12 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
-#include "check/facts.h"
-#include "check/point.h"
-#include "cli/capture_kernel.h"
-#include "cli/command.h"
-#include "cli/configuration.h"
+#include "src/base/text.h"
+#include "src/check/check_facts.h"
+#include "src/check/point.h"
+#include "src/cli/capture_kernel.h"
+#include "src/cli/command.h"
+#include "src/cli/configuration.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -5,12 +5,12 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "arm/absent_devices.h"
-#include "base/log.h"
-#include "base/size.h"
-#include "base/text.h"
-#include "cli/configuration.h"
-#include "collect/collect.h"
+#include "src/arming/absent_devices.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/base/text.h"
+#include "src/cli/configuration.h"
+#include "src/collect/collect.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -4,10 +4,10 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
-#include "base/spelling.h"
-#include "cli/configuration.h"
-#include "config/keys.h"
+#include "src/base/log.h"
+#include "src/base/spelling.h"
+#include "src/cli/configuration.h"
+#include "src/config/keys.h"
 
 namespace lifeboat::cli {
 namespace {

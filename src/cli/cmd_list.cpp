@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "base/size.h"
-#include "capture/manifest.h"
-#include "cli/configuration.h"
-#include "inspect/text.h"
+#include "capture/plan/capture_plan.h"
+#include "src/base/size.h"
+#include "src/cli/configuration.h"
+#include "src/inspect/view_text.h"
 
 namespace lifeboat::cli {
 namespace {

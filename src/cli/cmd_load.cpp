@@ -5,23 +5,23 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "arm/absent_devices.h"
-#include "arm/initramfs_file.h"
-#include "base/file.h"
-#include "base/log.h"
-#include "base/service_notify.h"
-#include "base/size.h"
-#include "base/text.h"
-#include "cli/capture_kernel.h"
-#include "cli/command.h"
-#include "cli/configuration.h"
-#include "cli/load_plan.h"
-#include "cli/noted_load.h"
-#include "image/unwrap/unwrap.h"
 #include "loader/command_line.h"
 #include "loader/entries/boot_entry.h"
 #include "loader/load.h"
 #include "loader/load_checks.h"
+#include "src/arming/absent_devices.h"
+#include "src/arming/kept_initramfs.h"
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/base/service_notify.h"
+#include "src/base/size.h"
+#include "src/base/text.h"
+#include "src/cli/capture_kernel.h"
+#include "src/cli/command.h"
+#include "src/cli/configuration.h"
+#include "src/cli/load_plan.h"
+#include "src/cli/noted_load.h"
+#include "src/image/unwrap/unwrap.h"
 
 namespace lifeboat::cli {
 namespace {

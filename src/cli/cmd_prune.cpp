@@ -2,9 +2,9 @@
 // lifeboat prune
 #include <nlohmann/json.hpp>
 
-#include "base/size.h"
-#include "capture/prune.h"
-#include "cli/configuration.h"
+#include "src/base/size.h"
+#include "src/cli/configuration.h"
+#include "src/store/prune.h"
 
 namespace lifeboat::cli {
 namespace {

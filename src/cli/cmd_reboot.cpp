@@ -2,8 +2,8 @@
 // lifeboat reboot [--now]
 #include <nlohmann/json.hpp>
 
-#include "cli/command.h"
 #include "loader/reboot.h"
+#include "src/cli/command.h"
 
 namespace lifeboat::cli {
 

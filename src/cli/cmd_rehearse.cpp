@@ -7,18 +7,18 @@
 #include <csignal>
 #include <ctime>
 
-#include "arm/initramfs_file.h"
-#include "arm/loaded_state.h"
-#include "arm/rehearsal_record.h"
-#include "base/file.h"
-#include "base/log.h"
-#include "base/text.h"
-#include "cli/capture_kernel.h"
-#include "cli/configuration.h"
-#include "cli/rehearse_real.h"
 #include "loader/system_state.h"
-#include "rehearse/record.h"
-#include "rehearse/rehearse.h"
+#include "src/arming/kept_initramfs.h"
+#include "src/arming/loaded_state.h"
+#include "src/arming/rehearsal_record.h"
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/base/text.h"
+#include "src/cli/capture_kernel.h"
+#include "src/cli/configuration.h"
+#include "src/cli/rehearse_real.h"
+#include "src/rehearse/record.h"
+#include "src/rehearse/rehearse.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -4,18 +4,18 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "arm/loaded_state.h"
-#include "arm/needs.h"
-#include "base/log.h"
-#include "base/size.h"
-#include "base/spelling.h"
-#include "cli/capture_kernel.h"
-#include "cli/configuration.h"
-#include "image/x86_64/bzimage.h"
-#include "reservation/entry_files.h"
-#include "reservation/reserved.h"
-#include "reservation/setting.h"
-#include "reservation/words.h"
+#include "src/arming/loaded_state.h"
+#include "src/arming/needs.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/base/spelling.h"
+#include "src/cli/capture_kernel.h"
+#include "src/cli/configuration.h"
+#include "src/image/x86_64/bzimage.h"
+#include "src/reservation/entry_files.h"
+#include "src/reservation/reserved.h"
+#include "src/reservation/setting.h"
+#include "src/reservation/words.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -2,13 +2,13 @@
 // lifeboat status
 #include <nlohmann/json.hpp>
 
-#include "arm/loaded_state.h"
-#include "base/size.h"
-#include "cli/command.h"
-#include "cli/configuration.h"
-#include "inspect/text.h"
 #include "loader/obstacles.h"
 #include "loader/system_state.h"
+#include "src/arming/loaded_state.h"
+#include "src/base/size.h"
+#include "src/cli/command.h"
+#include "src/cli/configuration.h"
+#include "src/inspect/view_text.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -2,9 +2,9 @@
 // lifeboat verify DUMP
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
-#include "cli/command.h"
-#include "dump/verify.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+#include "src/dump/verify.h"
 
 namespace lifeboat::cli {
 

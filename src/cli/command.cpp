@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/command.h"
+#include "src/cli/command.h"
 
 #include <fmt/ranges.h>
 
@@ -8,7 +8,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
+#include "src/base/text.h"
 
 namespace lifeboat::cli {
 

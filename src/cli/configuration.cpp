@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/configuration.h"
+#include "src/cli/configuration.h"
 
-#include "base/log.h"
+#include "src/base/log.h"
 
 namespace lifeboat::cli {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.h"
-#include "collect/stores.h"
-#include "config/config.h"
+#include "src/cli/command.h"
+#include "src/collect/stores.h"
+#include "src/config/config.h"
 
 namespace lifeboat::cli {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/load_plan.h"
+#include "src/cli/load_plan.h"
 
 #include <nlohmann/json.hpp>
 
-#include "base/size.h"
-#include "base/text.h"
-#include "cli/command.h"
+#include "src/base/size.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
 
 namespace lifeboat::cli {
 namespace {

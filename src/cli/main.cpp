@@ -10,11 +10,11 @@
 #include <iostream>
 #include <new>
 
-#include "base/log.h"
-#include "base/process.h"
-#include "base/spelling.h"
-#include "cli/command.h"
-#include "cli/kexec/kexec.h"
+#include "src/base/log.h"
+#include "src/base/process.h"
+#include "src/base/spelling.h"
+#include "src/cli/command.h"
+#include "src/cli/kexec/kexec.h"
 
 namespace lifeboat::cli {
 namespace {

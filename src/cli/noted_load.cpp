@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/noted_load.h"
+#include "src/cli/noted_load.h"
 
 #include <ctime>
 
-#include "arm/loaded_state.h"
-#include "base/log.h"
+#include "src/arming/loaded_state.h"
+#include "src/base/log.h"
 
 namespace lifeboat::cli {
 namespace {

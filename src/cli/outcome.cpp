@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/outcome.h"
+#include "src/cli/outcome.h"
 
-#include "base/log.h"
-#include "base/text.h"
-#include "cli/command.h"
+#include "src/base/log.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
 
 namespace lifeboat::cli {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "dump/dump_outcome.h"
+#include "src/dump/dump_outcome.h"
 
 namespace lifeboat::cli {
 

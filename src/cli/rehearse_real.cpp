@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/rehearse_real.h"
+#include "src/cli/rehearse_real.h"
 
 #include <unistd.h>
 
 #include <ctime>
 #include <iostream>
 
-#include "arm/loaded_state.h"
-#include "arm/rehearsal_record.h"
-#include "base/file.h"
-#include "base/sys.h"
 #include "loader/obstacles.h"
 #include "loader/system_state.h"
+#include "src/arming/loaded_state.h"
+#include "src/arming/rehearsal_record.h"
+#include "src/base/file.h"
+#include "src/base/sys.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -3,7 +3,7 @@
 // of it.
 #pragma once
 
-#include "cli/command.h"
+#include "src/cli/command.h"
 
 namespace lifeboat::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "config/config.h"
+#include "src/config/config.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,11 +8,11 @@
 #include <filesystem>
 #include <set>
 
-#include "base/file.h"
-#include "base/size.h"
-#include "base/spelling.h"
-#include "config/ini.h"
-#include "config/keys.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
+#include "src/base/spelling.h"
+#include "src/config/ini.h"
+#include "src/config/keys.h"
 
 namespace lifeboat::config {
 namespace {

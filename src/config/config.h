@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
-#include "capture/levels.h"
-#include "capture/manifest.h"
-#include "capture/retention.h"
+#include "capture/plan/capture_plan.h"
+#include "capture/plan/retention.h"
+#include "src/base/error.h"
+#include "src/dump/levels.h"
 
 namespace lifeboat::config {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "config/ini.h"
+#include "src/config/ini.h"
 
 #include <algorithm>
 #include <ranges>
 
-#include "base/text.h"
+#include "src/base/text.h"
 
 namespace lifeboat::config {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "config/keys.h"
+#include "src/config/keys.h"
 
-#include "base/duration.h"
-#include "base/text.h"
-#include "config/values.h"
+#include "src/base/duration.h"
+#include "src/base/text.h"
+#include "src/config/values.h"
 
 namespace lifeboat::config {
 namespace {

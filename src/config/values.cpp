@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "config/values.h"
+#include "src/config/values.h"
 
 #include <filesystem>
 
-#include "base/duration.h"
-#include "base/text.h"
+#include "src/base/duration.h"
+#include "src/base/text.h"
 
 namespace lifeboat::config {
 

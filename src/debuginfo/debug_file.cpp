@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "debuginfo/debug_file.h"
+#include "src/debuginfo/debug_file.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/file.h"
-#include "debuginfo/inlined_functions.h"
-#include "debuginfo/variable_type.h"
+#include "src/base/file.h"
+#include "src/debuginfo/inlined_functions.h"
+#include "src/debuginfo/variable_type.h"
 
 namespace lifeboat {
 namespace {

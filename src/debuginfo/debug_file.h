@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
-#include "inspect/debug_info.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
+#include "src/inspect/debug_info.h"
 
 namespace lifeboat {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "debuginfo/debug_places.h"
+#include "src/debuginfo/debug_places.h"
 
 #include <algorithm>
 
-#include "debuginfo/debug_file.h"
+#include "src/debuginfo/debug_file.h"
 
 namespace lifeboat {
 namespace {

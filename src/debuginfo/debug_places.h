@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
+#include "src/base/bytes.h"
 
 namespace lifeboat {
 

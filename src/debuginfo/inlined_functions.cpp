@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A unit is a tree: functions, in them functions that were inlined and blocks, in those again. What holds the
 // address is followed downwards, with no recursion: the depth of the tree is the file's to say.
-#include "debuginfo/inlined_functions.h"
+#include "src/debuginfo/inlined_functions.h"
 
 #include <dwarf.h>
 

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "inspect/debug_info.h"
+#include "src/inspect/debug_info.h"
 
 namespace lifeboat {
 

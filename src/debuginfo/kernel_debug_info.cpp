@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "debuginfo/kernel_debug_info.h"
+#include "src/debuginfo/kernel_debug_info.h"
 
 #include <algorithm>
 #include <array>
 #include <map>
 #include <unordered_map>
 
-#include "base/size.h"
-#include "debuginfo/debug_file.h"
-#include "debuginfo/debug_places.h"
-#include "debuginfo/module_layout.h"
-#include "kernel/module_build_id.h"
+#include "src/base/size.h"
+#include "src/debuginfo/debug_file.h"
+#include "src/debuginfo/debug_places.h"
+#include "src/debuginfo/module_layout.h"
+#include "src/vmcore/module_build_id.h"
 
 namespace lifeboat {
 namespace {

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "inspect/debug_info.h"
-#include "inspect/session.h"
+#include "src/inspect/debug_info.h"
+#include "src/inspect/session.h"
 
 namespace lifeboat {
 

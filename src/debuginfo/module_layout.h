@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "debuginfo/debug_file.h"
+#include "src/debuginfo/debug_file.h"
 
 namespace lifeboat {
 

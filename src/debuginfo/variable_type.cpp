@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "debuginfo/variable_type.h"
+#include "src/debuginfo/variable_type.h"
 
 #include <dwarf.h>
 #include <fmt/core.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/block_cache.h"
+#include "src/dump/block_cache.h"
 
 #include <algorithm>
 

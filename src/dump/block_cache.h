@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "dump/byte_source.h"
+#include "src/dump/byte_source.h"
 
 namespace lifeboat {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/byte_source.h"
+#include "src/dump/byte_source.h"
 
 #include <unistd.h>
 

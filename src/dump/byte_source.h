@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "src/base/file.h"
 
 namespace lifeboat {
 

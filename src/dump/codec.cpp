@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/codec.h"
+#include "src/dump/codec.h"
 
 #include <lzo/lzo1x.h>
 #include <snappy-c.h>

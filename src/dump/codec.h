@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "dump/dump.h"
+#include "src/dump/dump.h"
 
 namespace lifeboat {
 

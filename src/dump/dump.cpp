@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/dump.h"
+#include "src/dump/dump.h"
 
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 
-#include "dump/elf_core.h"
-#include "dump/kcore.h"
-#include "dump/kdump_reader.h"
+#include "src/dump/elf_core.h"
+#include "src/dump/kcore.h"
+#include "src/dump/kdump_reader.h"
 
 namespace lifeboat {
 namespace {

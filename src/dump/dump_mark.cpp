@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/dump_mark.h"
+#include "src/dump/dump_mark.h"
 
 #include <optional>
 #include <span>
 
-#include "base/file.h"
-#include "dump/kdump_format.h"
+#include "src/base/file.h"
+#include "src/dump/kdump_format.h"
 
 namespace lifeboat {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/elf_core.h"
+#include "src/dump/elf_core.h"
 
 #include <elf.h>
 #include <gelf.h>
@@ -10,12 +10,12 @@
 #include <limits>
 #include <memory>
 
-#include "base/size.h"
-#include "dump/block_cache.h"
-#include "dump/elf_notes.h"
-#include "dump/limits.h"
-#include "dump/other_machine.h"
-#include "dump/verify.h"
+#include "src/base/size.h"
+#include "src/dump/block_cache.h"
+#include "src/dump/elf_notes.h"
+#include "src/dump/limits.h"
+#include "src/dump/other_machine.h"
+#include "src/dump/verify.h"
 
 namespace lifeboat {
 namespace {

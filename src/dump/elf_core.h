@@ -2,8 +2,8 @@
 // ELF core files of a whole machine: /proc/vmcore, makedumpfile -E, QEMU's dump-guest-memory.
 #pragma once
 
-#include "dump/byte_source.h"
-#include "dump/dump.h"
+#include "src/dump/byte_source.h"
+#include "src/dump/dump.h"
 
 namespace lifeboat {
 

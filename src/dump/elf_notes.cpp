@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/elf_notes.h"
+#include "src/dump/elf_notes.h"
 
 #include <elf.h>
 
-#include "dump/limits.h"
+#include "src/dump/limits.h"
 
 namespace lifeboat {
 

@@ -3,8 +3,8 @@
 #include <array>
 #include <map>
 
-#include "dump/block_cache.h"
-#include "dump/byte_source.h"
+#include "src/dump/block_cache.h"
+#include "src/dump/byte_source.h"
 
 namespace lifeboat {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/kcore.h"
+#include "src/dump/kcore.h"
 
 #include <elf.h>
 #include <linux/magic.h>
@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <ctime>
 
-#include "dump/verify.h"
+#include "src/dump/verify.h"
 
 namespace lifeboat {
 namespace {

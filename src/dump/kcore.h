@@ -7,7 +7,7 @@
 #include <chrono>
 #include <optional>
 
-#include "dump/elf_core.h"
+#include "src/dump/elf_core.h"
 
 namespace lifeboat {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/kdump_bitmaps.h"
+#include "src/dump/kdump_bitmaps.h"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 
-#include "dump/limits.h"
+#include "src/dump/limits.h"
 
 namespace lifeboat {
 namespace {

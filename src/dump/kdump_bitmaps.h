@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "dump/block_cache.h"
-#include "dump/dump.h"
+#include "src/dump/block_cache.h"
+#include "src/dump/dump.h"
 
 namespace lifeboat {
 

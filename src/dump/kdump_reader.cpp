@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/kdump_reader.h"
+#include "src/dump/kdump_reader.h"
 
 #include <algorithm>
 #include <cstring>
 #include <list>
 #include <unordered_map>
 
-#include "base/size.h"
-#include "dump/block_cache.h"
-#include "dump/elf_notes.h"
-#include "dump/kdump_bitmaps.h"
-#include "dump/limits.h"
-#include "dump/other_machine.h"
-#include "dump/verify.h"
+#include "src/base/size.h"
+#include "src/dump/block_cache.h"
+#include "src/dump/elf_notes.h"
+#include "src/dump/kdump_bitmaps.h"
+#include "src/dump/limits.h"
+#include "src/dump/other_machine.h"
+#include "src/dump/verify.h"
 
 namespace lifeboat {
 namespace {

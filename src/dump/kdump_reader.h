@@ -2,10 +2,10 @@
 // Reads KDUMP files: ours, makedumpfile's, QEMU's; plain, flattened, one part of a split dump.
 #pragma once
 
-#include "dump/byte_source.h"
-#include "dump/codec.h"
-#include "dump/dump.h"
-#include "dump/kdump_format.h"
+#include "src/dump/byte_source.h"
+#include "src/dump/codec.h"
+#include "src/dump/dump.h"
+#include "src/dump/kdump_format.h"
 
 namespace lifeboat {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/kdump_writer.h"
+#include "src/dump/kdump_writer.h"
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
-#include "base/file.h"
-#include "base/sys.h"
-#include "dump/limits.h"
+#include "src/base/file.h"
+#include "src/base/sys.h"
+#include "src/dump/limits.h"
 
 namespace lifeboat {
 namespace {

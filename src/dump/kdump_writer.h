@@ -11,10 +11,10 @@
 #include <functional>
 #include <vector>
 
-#include "dump/codec.h"
-#include "dump/dump.h"
-#include "dump/dump_outcome.h"
-#include "dump/kdump_format.h"
+#include "src/dump/codec.h"
+#include "src/dump/dump.h"
+#include "src/dump/dump_outcome.h"
+#include "src/dump/kdump_format.h"
 
 namespace lifeboat {
 

@@ -3,8 +3,8 @@
 // claims. The readers and the writer share them, so that whatever is written can be read.
 #pragma once
 
-#include "base/size.h"
-#include "dump/dump.h"
+#include "src/base/size.h"
+#include "src/dump/dump.h"
 
 namespace lifeboat {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/other_machine.h"
+#include "src/dump/other_machine.h"
 
 #include <algorithm>
 #include <vector>
 
-#include "base/size.h"
-#include "dump/byte_source.h"
+#include "src/base/size.h"
+#include "src/dump/byte_source.h"
 
 namespace lifeboat {
 

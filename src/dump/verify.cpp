@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/verify.h"
+#include "src/dump/verify.h"
 
 namespace lifeboat {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/progress.h"
-#include "dump/dump.h"
+#include "src/base/progress.h"
+#include "src/dump/dump.h"
 
 namespace lifeboat {
 

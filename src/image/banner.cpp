@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/banner.h"
+#include "src/image/banner.h"
 
 #include <algorithm>
 

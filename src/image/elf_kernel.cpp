@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Read without libelf: a handful of fixed fields out of memory, and lifeboat-init loads kernels too.
-#include "image/elf_kernel.h"
+#include "src/image/elf_kernel.h"
 
 #include <elf.h>
 
 #include <algorithm>
 
-#include "image/banner.h"
-#include "image/image.h"
+#include "src/image/banner.h"
+#include "src/image/image.h"
 
 namespace lifeboat {
 namespace {

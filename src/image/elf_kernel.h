@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

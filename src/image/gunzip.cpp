@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/gunzip.h"
+#include "src/image/gunzip.h"
 
 #include <zlib.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <memory>
 
-#include "image/unpacked_size.h"
+#include "src/image/unpacked_size.h"
 
 namespace lifeboat {
 namespace {

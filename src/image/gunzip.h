@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/image.h"
+#include "src/image/image.h"
 
 #include <elf.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/initramfs_join.h"
+#include "src/image/initramfs_join.h"
 
 #include <algorithm>
 
-#include "image/image.h"
+#include "src/image/image.h"
 
 namespace lifeboat {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/kernel_config.h"
+#include "src/image/kernel_config.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <vector>
 
-#include "base/file.h"
-#include "image/gunzip.h"
+#include "src/base/file.h"
+#include "src/image/gunzip.h"
 
 namespace lifeboat {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/kernel_file.h"
+#include "src/image/kernel_file.h"
 
 #include <sys/mman.h>
 
 #include <algorithm>
 
-#include "base/size.h"
-#include "image/arm64/arm64_image.h"
-#include "image/elf_kernel.h"
-#include "image/x86_64/bzimage.h"
+#include "src/base/size.h"
+#include "src/image/arm64/arm64_image.h"
+#include "src/image/elf_kernel.h"
+#include "src/image/x86_64/bzimage.h"
 
 // Linux 6.3; not in glibc 2.36.
 #ifndef MFD_NOEXEC_SEAL

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "image/image.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
+#include "src/base/file.h"
+#include "src/image/image.h"
 
 namespace lifeboat {
 

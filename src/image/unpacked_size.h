@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "base/error.h"
-#include "base/size.h"
+#include "src/base/error.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 

@@ -2,8 +2,8 @@
 // Zones of the page allocator, and slab caches.
 #include <algorithm>
 
-#include "inspect/memory_use.h"
-#include "kernel/linked_list.h"
+#include "src/inspect/memory_use.h"
+#include "src/vmcore/linked_list.h"
 
 namespace lifeboat::inspect {
 namespace {

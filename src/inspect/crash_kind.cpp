@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/crash_kind.h"
+#include "src/inspect/crash_kind.h"
 
 #include <algorithm>
 #include <array>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/crash_story.h"
+#include "src/inspect/crash_story.h"
 
 #include <algorithm>
 #include <ranges>
 
-#include "base/size.h"
+#include "src/base/size.h"
 
 namespace lifeboat::inspect {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "inspect/crash_kind.h"
-#include "kernel/printk.h"
+#include "src/inspect/crash_kind.h"
+#include "src/vmcore/printk.h"
 
 namespace lifeboat::inspect {
 

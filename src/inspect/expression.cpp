@@ -4,12 +4,12 @@
 //   unary    = (*|&|-|+|~) unary | "(" TYPE ")" unary | sizeof "(" TYPE ")" | postfix
 //   postfix  = primary { "." NAME | "->" NAME | "[" sum "]" }
 //   primary  = NUMBER | NAME | "(" sum ")" | call
-#include "inspect/expression.h"
+#include "src/inspect/expression.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "inspect/expression_tokens.h"
+#include "src/inspect/expression_tokens.h"
 
 namespace lifeboat::inspect {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "kernel/kernel_types.h"
+#include "src/vmcore/kernel_types.h"
 
 namespace lifeboat::inspect {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/expression_tokens.h"
+#include "src/inspect/expression_tokens.h"
 
 #include <algorithm>
 #include <charconv>

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat::inspect {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/fault_address.h"
+#include "src/inspect/fault_address.h"
 
 #include <fmt/core.h>
 

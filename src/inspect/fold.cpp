@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/fold.h"
+#include "src/inspect/fold.h"
 
 #include <algorithm>
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "inspect/stacks.h"
+#include "src/inspect/named_stacks.h"
 
 namespace lifeboat::inspect {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "inspect/session.h"
+#include "src/inspect/session.h"
 
 namespace lifeboat::inspect {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/missing_page.h"
+#include "src/inspect/missing_page.h"
 
 #include <algorithm>
 
-#include "kernel/page_scan.h"
+#include "src/vmcore/page_scan.h"
 
 namespace lifeboat::inspect {
 namespace {

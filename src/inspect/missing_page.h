@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "inspect/session.h"
-#include "kernel/page_class.h"
+#include "src/inspect/session.h"
+#include "src/vmcore/page_class.h"
 
 namespace lifeboat::inspect {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/names.h"
+#include "src/inspect/names.h"
 
 namespace lifeboat::inspect {
 

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "inspect/expression.h"
-#include "inspect/session.h"
+#include "src/inspect/expression.h"
+#include "src/inspect/session.h"
 
 namespace lifeboat::inspect {
 

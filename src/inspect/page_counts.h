@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "inspect/session.h"
-#include "kernel/page_class.h"
+#include "src/inspect/session.h"
+#include "src/vmcore/page_class.h"
 
 namespace lifeboat::inspect {
 

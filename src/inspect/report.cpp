@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/report.h"
+#include "src/inspect/report.h"
 
 #include <algorithm>
 
-#include "inspect/fault_address.h"
-#include "inspect/modules.h"
+#include "src/inspect/fault_address.h"
+#include "src/inspect/tainting_modules.h"
 
 namespace lifeboat::inspect {
 namespace {

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "inspect/memory_use.h"
-#include "inspect/modules.h"
-#include "inspect/signature.h"
-#include "inspect/stacks.h"
-#include "inspect/sys.h"
-#include "inspect/taint.h"
+#include "src/inspect/machine_summary.h"
+#include "src/inspect/memory_use.h"
+#include "src/inspect/named_stacks.h"
+#include "src/inspect/signature.h"
+#include "src/inspect/taint.h"
+#include "src/inspect/tainting_modules.h"
 
 namespace lifeboat::inspect {
 

@@ -2,7 +2,7 @@
 // The schema is docs/report-json.md: members are added to it, never renamed or removed.
 #include <nlohmann/json.hpp>
 
-#include "inspect/report_text.h"
+#include "src/inspect/report_text.h"
 
 namespace lifeboat::inspect {
 namespace {

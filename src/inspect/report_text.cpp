@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/report_text.h"
+#include "src/inspect/report_text.h"
 
 #include <algorithm>
 #include <array>
 
-#include "inspect/fold.h"
+#include "src/inspect/fold.h"
 
 namespace lifeboat::inspect {
 namespace {

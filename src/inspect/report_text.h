@@ -5,8 +5,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "inspect/report.h"
-#include "inspect/text.h"
+#include "src/inspect/report.h"
+#include "src/inspect/view_text.h"
 
 namespace lifeboat::inspect {
 

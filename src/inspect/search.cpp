@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/search.h"
+#include "src/inspect/search.h"
 
 #include <algorithm>
 #include <string_view>

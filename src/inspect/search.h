@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "inspect/session.h"
+#include "src/inspect/session.h"
 
 namespace lifeboat::inspect {
 

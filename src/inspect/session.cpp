@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/session.h"
+#include "src/inspect/session.h"
 
 #include <optional>
 

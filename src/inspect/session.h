@@ -6,16 +6,16 @@
 
 #include <memory>
 
-#include "dump/dump.h"
-#include "inspect/debug_info.h"
-#include "kernel/kernel_memory.h"
-#include "kernel/kernel_types.h"
-#include "kernel/module_symbols.h"
-#include "kernel/per_cpu.h"
-#include "kernel/printk.h"
-#include "kernel/symbols.h"
-#include "kernel/tasks.h"
-#include "kernel/unwind.h"
+#include "src/dump/dump.h"
+#include "src/inspect/debug_info.h"
+#include "src/vmcore/kernel_memory.h"
+#include "src/vmcore/kernel_types.h"
+#include "src/vmcore/module_symbols.h"
+#include "src/vmcore/per_cpu.h"
+#include "src/vmcore/printk.h"
+#include "src/vmcore/symbols.h"
+#include "src/vmcore/tasks.h"
+#include "src/vmcore/unwind.h"
 
 namespace lifeboat::inspect {
 

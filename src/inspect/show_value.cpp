@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/show_value.h"
+#include "src/inspect/show_value.h"
 
 #include <algorithm>
 #include <vector>

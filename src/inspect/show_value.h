@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "inspect/expression.h"
+#include "src/inspect/expression.h"
 
 namespace lifeboat::inspect {
 

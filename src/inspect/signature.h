@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "inspect/crash_kind.h"
-#include "inspect/stacks.h"
+#include "src/inspect/crash_kind.h"
+#include "src/inspect/named_stacks.h"
 
 namespace lifeboat::inspect {
 

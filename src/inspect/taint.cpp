@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/taint.h"
+#include "src/inspect/taint.h"
 
 #include <array>
 

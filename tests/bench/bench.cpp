@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "bench/bench.h"
+#include "tests/bench/bench.h"
 
 #include <fmt/core.h>
 #include <sys/resource.h>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "support/programs.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 

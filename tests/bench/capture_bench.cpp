@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "bench/bench.h"
+#include "tests/bench/bench.h"
 
 namespace lifeboat::test {
 namespace {

@@ -3,7 +3,7 @@
 // same dump: what happened, and the stacks of all tasks. The files are in the page cache for all of them.
 #include <fmt/core.h>
 
-#include "bench/bench.h"
+#include "tests/bench/bench.h"
 
 namespace lifeboat::test {
 namespace {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <map>
 
-#include "vm/support/crash_scene.h"
+#include "tests/vm/support/crash_scene.h"
 
 namespace lifeboat::test {
 namespace {

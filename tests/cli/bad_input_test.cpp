@@ -6,8 +6,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "support/elf_builder.h"
-#include "support/programs.h"
+#include "tests/support/elf_builder.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "support/flattened_builder.h"
-#include "support/kdump_builder.h"
-#include "support/pages.h"
-#include "support/programs.h"
+#include "tests/support/flattened_builder.h"
+#include "tests/support/kdump_builder.h"
+#include "tests/support/pages.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <thread>
 
-#include "support/fake_system.h"
-#include "support/pipes.h"
-#include "support/programs.h"
+#include "tests/support/fake_system.h"
+#include "tests/support/pipes.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

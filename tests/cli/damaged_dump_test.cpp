@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dump/kdump_format.h"
-#include "support/fake_system.h"
-#include "support/programs.h"
+#include "src/dump/kdump_format.h"
+#include "tests/support/fake_system.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

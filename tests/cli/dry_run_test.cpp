@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "support/programs.h"
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/iomem_samples.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

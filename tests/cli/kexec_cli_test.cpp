@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
-#include "support/bzimage_builder.h"
-#include "support/programs.h"
+#include "tests/support/bzimage_builder.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

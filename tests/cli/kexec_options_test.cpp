@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/kexec/options.h"
+#include "src/cli/kexec/options.h"
 
 namespace lifeboat::cli::kexec {
 namespace {

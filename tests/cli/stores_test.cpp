@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "support/programs.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

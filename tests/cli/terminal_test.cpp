@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "support/fake_system.h"
-#include "support/programs.h"
+#include "tests/support/fake_system.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A BTF blob, asked everything about each of its types. In halves it is also a base and what is split from
 // it.
-#include "kernel/btf.h"
+#include "src/vmcore/btf.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 
-#include "dump/codec.h"
+#include "src/dump/codec.h"
 
 // The first byte chooses the codec. The rest is expanded as if it were packed, and packed as if it were a
 // page.

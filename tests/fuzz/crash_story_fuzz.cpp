@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A kernel's log, one record a line, from which the kind of crash is told.
-#include "inspect/crash_story.h"
-#include "inspect/fault_address.h"
-#include "inspect/signature.h"
+#include "src/inspect/crash_story.h"
+#include "src/inspect/fault_address.h"
+#include "src/inspect/signature.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;

@@ -6,14 +6,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "dump/byte_source.h"
-#include "inspect/log.h"
-#include "inspect/memory_use.h"
-#include "inspect/missing_page.h"
-#include "inspect/page_counts.h"
-#include "inspect/report.h"
-#include "inspect/report_text.h"
-#include "inspect/search.h"
+#include "src/dump/byte_source.h"
+#include "src/inspect/log_records.h"
+#include "src/inspect/memory_use.h"
+#include "src/inspect/missing_page.h"
+#include "src/inspect/page_counts.h"
+#include "src/inspect/report.h"
+#include "src/inspect/report_text.h"
+#include "src/inspect/search.h"
 #include "tests/support/fake_system.h"
 
 namespace {

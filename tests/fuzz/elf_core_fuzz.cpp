@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/elf_core.h"
-#include "dump/verify.h"
+#include "src/dump/elf_core.h"
+#include "src/dump/verify.h"
 
 // Reads the borders of each range of RAM and verifies the rest: no input may crash, hang or eat the memory.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

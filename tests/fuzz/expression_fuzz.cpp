@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An expression over a small kernel's memory, which is the expression's own text: pointers in it may lead
 // anywhere.
-#include "inspect/show_value.h"
+#include "src/inspect/show_value.h"
 #include "tests/support/btf_builder.h"
 #include "tests/support/fake_kernel.h"
 

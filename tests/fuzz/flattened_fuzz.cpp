@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 
-#include "dump/byte_source.h"
-#include "dump/dump.h"
+#include "src/dump/byte_source.h"
+#include "src/dump/dump.h"
 
 // Reading in one piece and in small ones must agree; then whatever lies inside is opened as a dump.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -2,9 +2,9 @@
 // /proc/iomem as a file that somebody gives to a dry run: what is made of it must still be sound.
 #include <cstdlib>
 
-#include "base/bytes.h"
 #include "loader/memory_map.h"
 #include "loader/placement.h"
+#include "src/base/bytes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;

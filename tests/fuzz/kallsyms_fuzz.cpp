@@ -6,7 +6,7 @@
 #include <cstring>
 #include <memory>
 
-#include "kernel/symbols.h"
+#include "src/vmcore/symbols.h"
 #include "tests/support/kallsyms_builder.h"
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/kdump_reader.h"
-#include "dump/verify.h"
+#include "src/dump/kdump_reader.h"
+#include "src/dump/verify.h"
 
 // Any dump that opens, plain or flattened: pages through read() and through their descriptors must agree, so
 // must the two ways to ask for a page's state, and what verify calls whole must be readable.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/kernel_config.h"
+#include "src/image/kernel_config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto config = lifeboat::KernelConfig::parse({reinterpret_cast<const char*>(data), size});

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
-#include "dump/codec.h"
+#include "src/base/file.h"
+#include "src/dump/codec.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/support/btf_builder.h"
 #include "tests/support/bzimage_builder.h"
@@ -104,7 +104,7 @@ std::vector<Seed> seeds() {
       {"flattened", "backward", FlattenedBuilder().file(patterned_page(1), 300, Order::backward).build()},
       {"flattened", "elf", FlattenedBuilder().file(elf_core(false), 2000).build()},
       {"notes", "two", notes()},
-      {"manifest", "full", to_bytes(kManifest)},
+      {"capture_plan", "full", to_bytes(kManifest)},
       {"config", "some", to_bytes(kConfig)},
       {"crash_record", "some", to_bytes(kCrashRecord)},
       {"crashkernel", "some",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/elf_notes.h"
+#include "src/dump/elf_notes.h"
 
 // Every note must lie within the input, where it says it does.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

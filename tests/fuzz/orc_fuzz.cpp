@@ -2,7 +2,7 @@
 // The input is both ORC tables, one behind the other; its first 8 bytes are an address to look up.
 #include <cstring>
 
-#include "kernel/x86_64/orc.h"
+#include "src/vmcore/x86_64/orc.h"
 #include "tests/support/fake_kernel.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

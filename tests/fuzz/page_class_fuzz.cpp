@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Lines "KEY=VALUE" replace keys of a good VMCOREINFO; what follows an empty line is the struct pages.
-#include "kernel/page_class.h"
-#include "kernel/page_scan.h"
+#include "src/vmcore/page_class.h"
+#include "src/vmcore/page_scan.h"
 #include "tests/support/fake_kernel.h"
 
 namespace {

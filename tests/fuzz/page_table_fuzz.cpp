@@ -3,7 +3,7 @@
 // address.
 #include <cstring>
 
-#include "kernel/kernel_memory.h"
+#include "src/vmcore/kernel_memory.h"
 #include "tests/support/fake_kernel.h"
 
 namespace {

@@ -3,7 +3,7 @@
 // value. What is left of the input becomes a record's text.
 #include <cstring>
 
-#include "kernel/printk.h"
+#include "src/vmcore/printk.h"
 #include "tests/support/fake_kernel.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/file.h"
+#include "src/base/bytes.h"
+#include "src/base/file.h"
 
 namespace lifeboat::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/unwrap/unwrap.h"
+#include "src/image/unwrap/unwrap.h"
 
 // Takes off whatever is around the kernel: unified kernel images, zboot, all compressions. What comes out is
 // a bare kernel within the limits, and can be described.

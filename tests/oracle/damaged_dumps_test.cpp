@@ -6,8 +6,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "inspect/session.h"
-#include "oracle/oracle.h"
+#include "src/inspect/session.h"
+#include "tests/oracle/oracle.h"
 #include "tests/support/dump_surgeon.h"
 
 namespace lifeboat::test {

@@ -7,11 +7,11 @@
 #include <set>
 #include <sstream>
 
-#include "debuginfo/debug_file.h"
-#include "debuginfo/kernel_debug_info.h"
-#include "inspect/stacks.h"
-#include "kernel/module_build_id.h"
-#include "oracle/oracle.h"
+#include "src/debuginfo/debug_file.h"
+#include "src/debuginfo/kernel_debug_info.h"
+#include "src/inspect/named_stacks.h"
+#include "src/vmcore/module_build_id.h"
+#include "tests/oracle/oracle.h"
 
 namespace lifeboat::test {
 namespace {

@@ -3,9 +3,9 @@
 // crash.
 #include <sstream>
 
-#include "inspect/memory_use.h"
-#include "inspect/session.h"
-#include "oracle/oracle.h"
+#include "src/inspect/memory_use.h"
+#include "src/inspect/session.h"
+#include "tests/oracle/oracle.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The modules of a dump and their symbols are those that /proc/modules and /proc/kallsyms showed.
-#include "kernel/modules.h"
+#include "src/vmcore/modules.h"
 
 #include <gmock/gmock.h>
 
@@ -8,8 +8,8 @@
 #include <set>
 #include <sstream>
 
-#include "kernel/module_symbols.h"
-#include "oracle/oracle.h"
+#include "src/vmcore/module_symbols.h"
+#include "tests/oracle/oracle.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "oracle/oracle.h"
+#include "tests/oracle/oracle.h"
 
 #include <cstdlib>
 #include <sstream>

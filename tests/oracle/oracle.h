@@ -7,9 +7,9 @@
 #include <memory>
 #include <vector>
 
-#include "dump/dump.h"
-#include "kernel/kernel_memory.h"
-#include "support/programs.h"
+#include "src/dump/dump.h"
+#include "src/vmcore/kernel_memory.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The stacks of a dump are those that /proc/PID/stack showed; the modules and their symbols those of
 // /proc/modules and /proc/kallsyms.
-#include "kernel/x86_64/stacks.h"
+#include "src/vmcore/x86_64/stacks.h"
 
 #include <algorithm>
 #include <map>
 #include <sstream>
 
-#include "kernel/module_symbols.h"
-#include "kernel/unwind.h"
-#include "oracle/oracle.h"
+#include "src/vmcore/module_symbols.h"
+#include "src/vmcore/unwind.h"
+#include "tests/oracle/oracle.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The symbols of a dump are those that /proc/kallsyms showed.
-#include "kernel/symbols.h"
+#include "src/vmcore/symbols.h"
 
 #include <chrono>
 #include <sstream>
 
-#include "oracle/oracle.h"
+#include "tests/oracle/oracle.h"
 
 namespace lifeboat::test {
 namespace {

@@ -8,8 +8,8 @@
 #include <set>
 #include <sstream>
 
-#include "config/config.h"
-#include "support/programs.h"
+#include "src/config/config.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

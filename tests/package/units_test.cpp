@@ -4,7 +4,7 @@
 
 #include <regex>
 
-#include "support/programs.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {

@@ -2,7 +2,7 @@
 // crash has no output for programs: its tables are read as it prints them.
 #include <sstream>
 
-#include "peers/views.h"
+#include "tests/peers/views.h"
 
 namespace lifeboat::test {
 namespace {

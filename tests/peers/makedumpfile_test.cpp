@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The newest makedumpfile and lifeboat on the same vmcore: the same pages kept, the same contents, the same
 // log; and what one writes the other reads.
-#include "peers/peers.h"
+#include "tests/peers/peers.h"
 
 namespace lifeboat::test {
 namespace {

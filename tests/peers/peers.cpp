@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "peers/peers.h"
+#include "tests/peers/peers.h"
 
 #include <algorithm>
 #include <cstdlib>

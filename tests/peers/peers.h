@@ -6,8 +6,8 @@
 
 #include <memory>
 
-#include "dump/dump.h"
-#include "support/programs.h"
+#include "src/dump/dump.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "peers/views.h"
+#include "tests/peers/views.h"
 
 namespace lifeboat::test {
 namespace {

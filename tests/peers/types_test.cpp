@@ -3,8 +3,8 @@
 // independent accounts, one by pahole and one by the compiler.
 #include <regex>
 
-#include "inspect/show_value.h"
-#include "peers/peers.h"
+#include "src/inspect/show_value.h"
+#include "tests/peers/peers.h"
 
 namespace lifeboat::test {
 namespace {

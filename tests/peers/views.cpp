@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "peers/views.h"
+#include "tests/peers/views.h"
 
 #include <nlohmann/json.hpp>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "peers/peers.h"
+#include "tests/peers/peers.h"
 
 namespace lifeboat::test {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The same dump, with no debug information by lifeboat, with all of it by drgn and crash: the same tasks,
 // stacks, modules, log and types. Where the programs mean different things by a word, it is said here.
-#include "peers/views.h"
+#include "tests/peers/views.h"
 
 #include <regex>
 
-#include "inspect/session.h"
+#include "src/inspect/session.h"
 
 namespace lifeboat::test {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/btf.h"
+#include "src/vmcore/btf.h"
 
 namespace lifeboat::test {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/size.h"
+#include "src/base/size.h"
 
 namespace lifeboat::test {
 

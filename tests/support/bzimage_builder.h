@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
+#include "src/base/bytes.h"
 
 namespace lifeboat::test {
 

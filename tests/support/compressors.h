@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "base/bytes.h"
-#include "image/image.h"
+#include "src/base/bytes.h"
+#include "src/image/image.h"
 
 namespace lifeboat::test {
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "base/file.h"
+#include "src/base/file.h"
 #include "tests/support/pages.h"
 
 namespace lifeboat::test {

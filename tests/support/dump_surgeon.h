@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "dump/dump.h"
-#include "dump/kdump_format.h"
+#include "src/dump/dump.h"
+#include "src/dump/kdump_format.h"
 
 namespace lifeboat::test {
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "base/size.h"
+#include "src/base/size.h"
 
 namespace lifeboat::test {
 

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "dump/byte_source.h"
+#include "src/dump/byte_source.h"
 
 namespace lifeboat::test {
 

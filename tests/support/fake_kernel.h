@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "kernel/kernel_memory.h"
-#include "kernel/printk.h"
+#include "src/vmcore/kernel_memory.h"
+#include "src/vmcore/printk.h"
 
 namespace lifeboat::test {
 

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "base/file.h"
-#include "dump/kdump_writer.h"
+#include "src/base/file.h"
+#include "src/dump/kdump_writer.h"
 #include "tests/support/fake_kernel.h"
 
 namespace lifeboat::test {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernel/x86_64/orc.h"
+#include "src/vmcore/x86_64/orc.h"
 #include "tests/support/fake_kernel.h"
 
 namespace lifeboat::test {

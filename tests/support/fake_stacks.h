@@ -3,7 +3,7 @@
 // spoil.
 #pragma once
 
-#include "kernel/x86_64/unwind_frames.h"
+#include "src/vmcore/x86_64/unwind_frames.h"
 #include "tests/support/fake_orc.h"
 
 namespace lifeboat::test {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "dump/verify.h"
+#include "src/dump/verify.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/fake_stacks.h"
 

@@ -8,7 +8,7 @@
 #include <map>
 #include <memory>
 
-#include "inspect/session.h"
+#include "src/inspect/session.h"
 #include "tests/support/btf_builder.h"
 #include "tests/support/fake_kernel.h"
 #include "tests/support/fake_orc.h"

@@ -2,7 +2,7 @@
 // Makes system calls fail for as long as the object lives.
 #pragma once
 
-#include "base/sys.h"
+#include "src/base/sys.h"
 
 namespace lifeboat::test {
 

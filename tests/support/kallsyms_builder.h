@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "kernel/kallsyms_addresses.h"
-#include "kernel/kallsyms_names.h"
-#include "kernel/symbols.h"
+#include "src/vmcore/kallsyms_addresses.h"
+#include "src/vmcore/kallsyms_names.h"
+#include "src/vmcore/symbols.h"
 #include "tests/support/fake_kernel.h"
 
 namespace lifeboat::test {

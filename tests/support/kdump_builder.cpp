@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "dump/codec.h"
+#include "src/dump/codec.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/pages.h"
 

@@ -8,8 +8,8 @@
 #include <set>
 #include <vector>
 
-#include "dump/dump.h"
-#include "dump/kdump_format.h"
+#include "src/dump/dump.h"
+#include "src/dump/kdump_format.h"
 
 namespace lifeboat::test {
 

@@ -15,8 +15,8 @@
 #include <functional>
 #include <optional>
 
-#include "base/error.h"
-#include "base/size.h"
+#include "src/base/error.h"
+#include "src/base/size.h"
 #include "tests/support/results.h"
 #include "tests/support/sanitized.h"
 

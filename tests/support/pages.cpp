@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "dump/dump.h"
+#include "src/dump/dump.h"
 
 namespace lifeboat::test {
 

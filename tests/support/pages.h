@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "base/bytes.h"
+#include "src/base/bytes.h"
 
 namespace lifeboat::test {
 

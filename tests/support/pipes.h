@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "src/base/file.h"
 
 namespace lifeboat::test {
 

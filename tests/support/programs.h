@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
-#include "base/process.h"
+#include "src/base/file.h"
+#include "src/base/process.h"
 
 namespace lifeboat::test {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <ostream>
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

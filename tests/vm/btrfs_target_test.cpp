@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "support/programs.h"
-#include "vm/support/guest.h"
-#include "vm/support/must.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/kernel_guest.h"
+#include "tests/vm/support/must.h"
 
 namespace lifeboat::test {
 namespace {

@@ -2,9 +2,9 @@
 // A capture kernel loaded by each system call: the panic leads to it, and the dump that it saves is right.
 #include <gtest/gtest.h>
 
-#include "support/programs.h"
-#include "vm/support/crash_scene.h"
-#include "vm/support/must.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/crash_scene.h"
+#include "tests/vm/support/must.h"
 
 namespace lifeboat::test {
 namespace {

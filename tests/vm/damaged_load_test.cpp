@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <random>
 
-#include "support/programs.h"
-#include "vm/support/crash_scene.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/crash_scene.h"
 
 namespace lifeboat::test {
 namespace {

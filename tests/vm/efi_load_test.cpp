@@ -3,8 +3,8 @@
 // the same.
 #include <gtest/gtest.h>
 
-#include "support/programs.h"
-#include "vm/support/crash_scene.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/crash_scene.h"
 
 namespace lifeboat::test {
 namespace {

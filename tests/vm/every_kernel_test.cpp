@@ -2,8 +2,8 @@
 // Each kernel that lifeboat knows: loaded and booted by both system calls, normal and after a crash.
 #include <gtest/gtest.h>
 
-#include "support/programs.h"
-#include "vm/support/crash_scene.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/crash_scene.h"
 
 namespace lifeboat::test {
 namespace {

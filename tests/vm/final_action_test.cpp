@@ -5,9 +5,9 @@
 
 #include <optional>
 
-#include "support/programs.h"
-#include "vm/support/guest.h"
-#include "vm/support/must.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/kernel_guest.h"
+#include "tests/vm/support/must.h"
 
 namespace lifeboat::test {
 namespace {

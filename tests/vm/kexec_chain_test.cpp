@@ -4,9 +4,9 @@
 // next.
 #include <gtest/gtest.h>
 
-#include "support/programs.h"
-#include "vm/support/guest.h"
-#include "vm/support/kernel_files.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/kernel_files.h"
+#include "tests/vm/support/kernel_guest.h"
 
 namespace lifeboat::test {
 namespace {

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "support/programs.h"
-#include "vm/support/guest.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/kernel_guest.h"
 
 namespace lifeboat::test {
 namespace {

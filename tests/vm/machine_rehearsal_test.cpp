@@ -9,10 +9,10 @@
 
 #include "capture/initramfs/initramfs.h"
 #include "loader/command_line.h"
-#include "rehearse/rehearse.h"
-#include "support/programs.h"
-#include "vm/support/guest_files.h"
-#include "vm/support/must.h"
+#include "src/rehearse/rehearse.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/guest_files.h"
+#include "tests/vm/support/must.h"
 
 namespace lifeboat::test {
 namespace {

@@ -5,20 +5,20 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/log.h"
-#include "base/process.h"
-#include "capture/init/console.h"
-#include "capture/init/journal.h"
-#include "capture/init/ladder.h"
-#include "capture/init/machine.h"
-#include "capture/init/memory_watch.h"
-#include "capture/init/rehearsal_guest.h"
-#include "capture/init/save.h"
-#include "capture/init/supervise.h"
-#include "capture/init/target.h"
-#include "capture/init/watchdog.h"
-#include "capture/manifest.h"
+#include "capture/init/startup.h"
+#include "capture/plan/capture_plan.h"
+#include "capture/run/capture_console.h"
+#include "capture/run/journal.h"
+#include "capture/run/ladder.h"
+#include "capture/run/memory_watch.h"
+#include "capture/run/save.h"
+#include "capture/run/supervise.h"
+#include "capture/run/target.h"
+#include "capture/run/watchdog.h"
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/base/process.h"
+#include "src/rehearse/guest/rehearsal_guest.h"
 
 namespace lifeboat::init {
 namespace {

@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
 
 namespace lifeboat::x86_64 {
 

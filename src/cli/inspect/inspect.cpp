@@ -7,13 +7,13 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
-#include "base/size.h"
-#include "base/spelling.h"
-#include "cli/inspect/view.h"
-#include "debuginfo/kernel_debug_info.h"
-#include "inspect/names.h"
-#include "inspect/sys.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/base/spelling.h"
+#include "src/cli/inspect/view.h"
+#include "src/debuginfo/kernel_debug_info.h"
+#include "src/inspect/machine_summary.h"
+#include "src/inspect/names.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/log.h"
+#include "src/base/log.h"
 
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
-#include "cli/inspect/view.h"
+#include "src/cli/inspect/view.h"
+#include "src/inspect/log_records.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -3,10 +3,10 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
-#include "base/size.h"
-#include "cli/inspect/view.h"
-#include "inspect/memory_use.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/cli/inspect/view.h"
+#include "src/inspect/memory_use.h"
 
 namespace lifeboat::cli {
 namespace {

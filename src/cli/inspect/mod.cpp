@@ -2,9 +2,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
-#include "cli/inspect/view.h"
-#include "inspect/taint.h"
+#include "src/base/log.h"
+#include "src/cli/inspect/view.h"
+#include "src/inspect/taint.h"
 
 namespace lifeboat::cli {
 Result<int> view_mod(const View& view) {

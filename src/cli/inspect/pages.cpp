@@ -2,8 +2,8 @@
 // The pages of a dump by their use.
 #include <nlohmann/json.hpp>
 
-#include "cli/inspect/view.h"
-#include "inspect/page_counts.h"
+#include "src/cli/inspect/view.h"
+#include "src/inspect/page_counts.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -4,11 +4,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "base/size.h"
-#include "cli/inspect/view.h"
-#include "inspect/missing_page.h"
-#include "inspect/names.h"
-#include "inspect/show_value.h"
+#include "src/base/size.h"
+#include "src/cli/inspect/view.h"
+#include "src/inspect/missing_page.h"
+#include "src/inspect/names.h"
+#include "src/inspect/show_value.h"
 
 namespace lifeboat::cli {
 namespace {

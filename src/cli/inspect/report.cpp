@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/report.h"
+#include "src/inspect/report.h"
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/inspect/view.h"
-#include "inspect/report_text.h"
+#include "src/cli/inspect/view.h"
+#include "src/inspect/report_text.h"
 
 namespace lifeboat::cli {
 

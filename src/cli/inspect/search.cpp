@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/search.h"
+#include "src/inspect/search.h"
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
-#include "base/size.h"
-#include "cli/inspect/view.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/cli/inspect/view.h"
 
 namespace lifeboat::cli {
 namespace {

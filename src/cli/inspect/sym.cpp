@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <ranges>
 
-#include "base/size.h"
-#include "cli/inspect/view.h"
-#include "inspect/names.h"
-#include "inspect/report_text.h"
+#include "src/base/size.h"
+#include "src/cli/inspect/view.h"
+#include "src/inspect/names.h"
+#include "src/inspect/report_text.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/sys.h"
-
 #include <nlohmann/json.hpp>
 
-#include "base/size.h"
-#include "cli/inspect/view.h"
+#include "src/base/size.h"
+#include "src/cli/inspect/view.h"
+#include "src/inspect/machine_summary.h"
 
 namespace lifeboat::cli {
 namespace {

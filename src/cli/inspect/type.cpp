@@ -2,7 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/inspect/view.h"
+#include "src/cli/inspect/view.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.h"
-#include "inspect/session.h"
-#include "inspect/text.h"
+#include "src/cli/command.h"
+#include "src/inspect/session.h"
+#include "src/inspect/view_text.h"
 
 namespace lifeboat::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/kexec/kexec.h"
+#include "src/cli/kexec/kexec.h"
 
 #include <unistd.h>
 
@@ -8,15 +8,15 @@
 #include <cstdio>
 #include <new>
 
-#include "base/file.h"
-#include "base/log.h"
-#include "base/text.h"
-#include "cli/kexec/options.h"
-#include "cli/noted_load.h"
-#include "image/unwrap/unwrap.h"
 #include "loader/command_line.h"
 #include "loader/obstacles.h"
 #include "loader/reboot.h"
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/base/text.h"
+#include "src/cli/kexec/options.h"
+#include "src/cli/noted_load.h"
+#include "src/image/unwrap/unwrap.h"
 
 namespace lifeboat::cli {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/kexec/options.h"
+#include "src/cli/kexec/options.h"
 
 #include <fmt/core.h>
 #include <getopt.h>

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "cli/kexec/options.h"
+#include "src/cli/kexec/options.h"
 
 namespace lifeboat::cli::kexec {
 

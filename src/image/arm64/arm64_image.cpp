@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/arm64/arm64_image.h"
+#include "src/image/arm64/arm64_image.h"
 
-#include "base/size.h"
-#include "image/banner.h"
-#include "image/image.h"
+#include "src/base/size.h"
+#include "src/image/banner.h"
+#include "src/image/image.h"
 
 namespace lifeboat {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/unwrap/decompress.h"
+#include "src/image/unwrap/decompress.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -7,9 +7,9 @@
 #include <memory>
 #include <optional>
 
-#include "image/gunzip.h"
-#include "image/unpacked_size.h"
-#include "image/unwrap/unlzma.h"
+#include "src/image/gunzip.h"
+#include "src/image/unpacked_size.h"
+#include "src/image/unwrap/unlzma.h"
 
 namespace lifeboat {
 namespace {

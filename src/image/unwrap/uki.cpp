@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/unwrap/uki.h"
+#include "src/image/unwrap/uki.h"
 
 #include <algorithm>
 #include <span>
 
-#include "image/unwrap/pe.h"
+#include "src/image/unwrap/pe.h"
 
 namespace lifeboat {
 namespace {

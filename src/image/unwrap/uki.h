@@ -10,8 +10,8 @@
 #include <optional>
 #include <string>
 
-#include "base/bytes.h"
-#include "base/error.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
 
 namespace lifeboat {
 

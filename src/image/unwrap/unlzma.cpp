@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/unwrap/unlzma.h"
+#include "src/image/unwrap/unlzma.h"
 
 #include <lzma.h>
 
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "image/unpacked_size.h"
+#include "src/image/unpacked_size.h"
 
 namespace lifeboat {
 namespace {

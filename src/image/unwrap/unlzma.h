@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
-#include "image/image.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
+#include "src/image/image.h"
 
 namespace lifeboat {
 

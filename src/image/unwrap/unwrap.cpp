@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/unwrap/unwrap.h"
+#include "src/image/unwrap/unwrap.h"
 
 #include <algorithm>
 
-#include "image/initramfs_join.h"
-#include "image/unpacked_size.h"
-#include "image/unwrap/decompress.h"
-#include "image/unwrap/uki.h"
-#include "image/unwrap/zboot.h"
+#include "src/image/initramfs_join.h"
+#include "src/image/unpacked_size.h"
+#include "src/image/unwrap/decompress.h"
+#include "src/image/unwrap/uki.h"
+#include "src/image/unwrap/zboot.h"
 
 namespace lifeboat {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <string>
 
-#include "base/error.h"
-#include "base/size.h"
-#include "image/kernel_file.h"
+#include "src/base/error.h"
+#include "src/base/size.h"
+#include "src/image/kernel_file.h"
 
 namespace lifeboat {
 

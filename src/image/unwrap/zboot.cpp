@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/unwrap/zboot.h"
+#include "src/image/unwrap/zboot.h"
 
 #include <algorithm>
 #include <array>

@@ -3,9 +3,9 @@
 // (drivers/firmware/efi/libstub/zboot-header.S, Makefile.zboot).
 #pragma once
 
-#include "base/bytes.h"
-#include "base/error.h"
-#include "image/image.h"
+#include "src/base/bytes.h"
+#include "src/base/error.h"
+#include "src/image/image.h"
 
 namespace lifeboat {
 

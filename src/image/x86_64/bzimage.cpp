@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/x86_64/bzimage.h"
+#include "src/image/x86_64/bzimage.h"
 
 #include <algorithm>
 
-#include "base/file.h"
+#include "src/base/file.h"
 
 namespace lifeboat {
 namespace {

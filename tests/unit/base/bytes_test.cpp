@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/bytes.h"
+#include "src/base/bytes.h"
 
 #include <gtest/gtest.h>
 

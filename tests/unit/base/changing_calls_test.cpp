@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "src/base/file.h"
 #include "tests/support/sanitized.h"
 
 namespace lifeboat {
@@ -33,9 +33,9 @@ struct Exception {
 constexpr Exception kExceptions[] = {
     {"src/base/confine.cpp", "syscall",
      "capset, of this process alone: the C library has no function for it"},
-    {"capture/init/supervise.cpp", "write",
+    {"capture/run/supervise.cpp", "write",
      "a pipe of our own, by time: a test counts the writes of the work"},
-    {"capture/init/console.cpp", "write", "what is said of a failing call is not to fail by it, too"},
+    {"capture/run/capture_console.cpp", "write", "what is said of a failing call is not to fail by it, too"},
 };
 
 // Comments and texts may name a call.

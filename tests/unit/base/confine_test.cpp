@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/confine.h"
+#include "src/base/confine.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "base/file.h"
+#include "src/base/file.h"
 #include "tests/support/pipes.h"
 
 namespace lifeboat {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/duration.h"
+#include "src/base/duration.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/error.h"
+#include "src/base/error.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/file.h"
+#include "src/base/file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/sys.h"
+#include "src/base/sys.h"
 #include "tests/support/faults.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/log.h"
+#include "src/base/log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/process.h"
+#include "src/base/process.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/size.h"
+#include "src/base/size.h"
 
 #include <gtest/gtest.h>
 

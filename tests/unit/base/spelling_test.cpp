@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/spelling.h"
+#include "src/base/spelling.h"
 
 #include <gtest/gtest.h>
 

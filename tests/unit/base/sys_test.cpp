@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Each call of the interface can be made to fail, and then has done nothing.
-#include "base/sys.h"
+#include "src/base/sys.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,8 +11,8 @@
 
 #include <cerrno>
 
-#include "base/file.h"
-#include "base/folders.h"
+#include "src/base/file.h"
+#include "src/base/folders.h"
 #include "tests/support/faults.h"
 #include "tests/support/results.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/text.h"
+#include "src/base/text.h"
 
 #include <gtest/gtest.h>
 

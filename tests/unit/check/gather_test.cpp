@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
-#include "base/file.h"
-#include "base/size.h"
-#include "check/facts.h"
-#include "check/point.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
+#include "src/check/check_facts.h"
+#include "src/check/point.h"
 #include "tests/support/whole_dump.h"
 
 namespace lifeboat::check {

@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/size.h"
-#include "check/facts.h"
-#include "check/point.h"
+#include "src/base/size.h"
+#include "src/check/check_facts.h"
+#include "src/check/point.h"
 
 namespace lifeboat::check {
 namespace {

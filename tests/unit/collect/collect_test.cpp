@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "collect/collect.h"
+#include "src/collect/collect.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/sys.h"
-#include "capture/manifest.h"
+#include "capture/plan/capture_plan.h"
+#include "src/base/sys.h"
 #include "tests/support/faults.h"
 #include "tests/support/whole_dump.h"
 

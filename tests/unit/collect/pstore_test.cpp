@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "collect/pstore.h"
+#include "src/collect/pstore.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
-#include "base/sys.h"
+#include "src/base/file.h"
+#include "src/base/sys.h"
 #include "tests/support/faults.h"
 
 namespace lifeboat::collect {

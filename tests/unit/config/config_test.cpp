@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "config/config.h"
+#include "src/config/config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
-#include "config/keys.h"
+#include "src/base/file.h"
+#include "src/config/keys.h"
 
 namespace lifeboat::config {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "config/ini.h"
+#include "src/config/ini.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "debuginfo/debug_places.h"
+#include "src/debuginfo/debug_places.h"
 
 #include "tests/unit/debuginfo/fixtures.h"
 

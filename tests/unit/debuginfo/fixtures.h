@@ -8,9 +8,9 @@
 #include <sstream>
 #include <string>
 
-#include "base/file.h"
-#include "base/process.h"
-#include "debuginfo/debug_file.h"
+#include "src/base/file.h"
+#include "src/base/process.h"
+#include "src/debuginfo/debug_file.h"
 #include "tests/support/results.h"
 
 namespace lifeboat::test {

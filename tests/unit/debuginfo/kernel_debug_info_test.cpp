@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A made-up kernel whose code is that of the fixture, moved as KASLR would.
-#include "debuginfo/kernel_debug_info.h"
+#include "src/debuginfo/kernel_debug_info.h"
 
 #include <nlohmann/json.hpp>
 
-#include "inspect/report_text.h"
-#include "inspect/stacks.h"
+#include "src/inspect/named_stacks.h"
+#include "src/inspect/report_text.h"
 #include "tests/support/kallsyms_builder.h"
 #include "tests/unit/debuginfo/fixtures.h"
 

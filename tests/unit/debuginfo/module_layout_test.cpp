@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "debuginfo/module_layout.h"
+#include "src/debuginfo/module_layout.h"
 
 #include "tests/unit/debuginfo/fixtures.h"
 

@@ -5,8 +5,8 @@
 
 #include <random>
 
-#include "dump/byte_source.h"
-#include "dump/verify.h"
+#include "src/dump/byte_source.h"
+#include "src/dump/verify.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/flattened_builder.h"
 #include "tests/support/kdump_builder.h"

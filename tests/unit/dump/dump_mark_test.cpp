@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/dump_mark.h"
+#include "src/dump/dump_mark.h"
 
 #include <gtest/gtest.h>
 
-#include "base/file.h"
+#include "src/base/file.h"
 #include "tests/support/faults.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/results.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/dump_outcome.h"
+#include "src/dump/dump_outcome.h"
 
 #include <gtest/gtest.h>
 

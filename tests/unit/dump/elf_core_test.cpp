@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/elf_core.h"
+#include "src/dump/elf_core.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

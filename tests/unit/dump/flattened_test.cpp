@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gtest/gtest.h>
 
-#include "dump/byte_source.h"
+#include "src/dump/byte_source.h"
 #include "tests/support/flattened_builder.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"

@@ -6,11 +6,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "dump/byte_source.h"
-#include "dump/kdump_writer.h"
-#include "dump/limits.h"
-#include "dump/verify.h"
+#include "src/base/file.h"
+#include "src/dump/byte_source.h"
+#include "src/dump/kdump_writer.h"
+#include "src/dump/limits.h"
+#include "src/dump/verify.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/flattened_builder.h"
 #include "tests/support/kdump_builder.h"

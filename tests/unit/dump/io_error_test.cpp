@@ -2,8 +2,8 @@
 // What a disk does not give back is an I/O error, not a page that was left out.
 #include <gtest/gtest.h>
 
-#include "dump/kdump_reader.h"
-#include "dump/verify.h"
+#include "src/dump/kdump_reader.h"
+#include "src/dump/verify.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/failing_source.h"
 #include "tests/support/faults.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/kcore.h"
+#include "src/dump/kcore.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "dump/kdump_reader.h"
+#include "src/base/file.h"
+#include "src/dump/kdump_reader.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/kdump_reader.h"
+#include "src/dump/kdump_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

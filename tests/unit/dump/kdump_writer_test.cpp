@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/kdump_writer.h"
+#include "src/dump/kdump_writer.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-#include "dump/kdump_reader.h"
-#include "dump/verify.h"
+#include "src/dump/kdump_reader.h"
+#include "src/dump/verify.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/faults.h"
 #include "tests/support/kdump_builder.h"

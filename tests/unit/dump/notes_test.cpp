@@ -2,7 +2,7 @@
 #include <elf.h>
 #include <gtest/gtest.h>
 
-#include "dump/elf_notes.h"
+#include "src/dump/elf_notes.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/pages.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "dump/verify.h"
+#include "src/dump/verify.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "dump/byte_source.h"
+#include "src/dump/byte_source.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/flattened_builder.h"
 #include "tests/support/kdump_builder.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/arm64/arm64_image.h"
+#include "src/image/arm64/arm64_image.h"
 
 #include <gtest/gtest.h>
 

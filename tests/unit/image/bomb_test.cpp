@@ -2,9 +2,9 @@
 // Files of some KiB that would become gigabytes: refused in little time and memory, whatever is around them.
 #include <gtest/gtest.h>
 
-#include "image/unpacked_size.h"
-#include "image/unwrap/decompress.h"
-#include "image/unwrap/unwrap.h"
+#include "src/image/unpacked_size.h"
+#include "src/image/unwrap/decompress.h"
+#include "src/image/unwrap/unwrap.h"
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/compressors.h"
 #include "tests/support/measured_child.h"

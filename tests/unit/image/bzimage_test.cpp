@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/x86_64/bzimage.h"
+#include "src/image/x86_64/bzimage.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
+#include "src/base/file.h"
 #include "tests/support/bzimage_builder.h"
 
 namespace lifeboat {

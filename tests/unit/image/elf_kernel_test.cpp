@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/elf_kernel.h"
+#include "src/image/elf_kernel.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/initramfs_join.h"
+#include "src/image/initramfs_join.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

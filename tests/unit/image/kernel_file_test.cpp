@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/kernel_file.h"
+#include "src/image/kernel_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

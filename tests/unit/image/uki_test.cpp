@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/unwrap/uki.h"
+#include "src/image/unwrap/uki.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "image/unwrap/unwrap.h"
+#include "src/image/unwrap/unwrap.h"
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/compressors.h"
 #include "tests/support/results.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/unwrap/unwrap.h"
+#include "src/image/unwrap/unwrap.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

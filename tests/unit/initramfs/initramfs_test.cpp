@@ -10,10 +10,10 @@
 #include <map>
 #include <memory>
 
-#include "base/file.h"
 #include "capture/initramfs/compress.h"
 #include "capture/initramfs/cpio.h"
 #include "capture/initramfs/overlay.h"
+#include "src/base/file.h"
 #include "tests/support/results.h"
 
 namespace lifeboat {

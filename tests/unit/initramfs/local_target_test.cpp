@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "base/file.h"
+#include "src/base/file.h"
 #include "tests/support/btrfs_disk.h"
 #include "tests/support/ext4_disk.h"
 #include "tests/support/results.h"

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "base/file.h"
+#include "src/base/file.h"
 #include "tests/support/results.h"
 
 namespace lifeboat {

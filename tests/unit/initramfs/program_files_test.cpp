@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
+#include "src/base/file.h"
 
 namespace lifeboat {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/crash_story.h"
+#include "src/inspect/crash_story.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "inspect/fault_address.h"
-#include "inspect/taint.h"
+#include "src/inspect/fault_address.h"
+#include "src/inspect/taint.h"
 
 namespace lifeboat::inspect {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/expression.h"
+#include "src/inspect/expression.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "inspect/show_value.h"
+#include "src/inspect/show_value.h"
 #include "tests/support/btf_builder.h"
 #include "tests/support/fake_kernel.h"
 #include "tests/support/results.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/memory_use.h"
+#include "src/inspect/memory_use.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

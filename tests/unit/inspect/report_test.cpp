@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The whole report, of a kernel that is whole, and of one that lacks one thing after the other: the rest
 // stands.
-#include "inspect/report.h"
+#include "src/inspect/report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "inspect/report_text.h"
+#include "src/inspect/report_text.h"
 #include "tests/support/fake_system.h"
 
 namespace lifeboat::inspect {

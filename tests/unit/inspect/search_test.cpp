@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/search.h"
+#include "src/inspect/search.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
-#include "dump/byte_source.h"
-#include "dump/kdump_writer.h"
+#include "src/base/file.h"
+#include "src/dump/byte_source.h"
+#include "src/dump/kdump_writer.h"
 #include "tests/support/failing_source.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/measured_child.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "inspect/signature.h"
+#include "src/inspect/signature.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

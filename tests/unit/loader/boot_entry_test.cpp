@@ -6,9 +6,9 @@
 
 #include <filesystem>
 
-#include "base/file.h"
 #include "loader/entries/boot_entry_file.h"
 #include "loader/entries/version_order.h"
+#include "src/base/file.h"
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/uki_builder.h"
 

@@ -8,9 +8,9 @@
 #include <functional>
 #include <string>
 
-#include "base/file.h"
-#include "base/sys.h"
 #include "loader/load.h"
+#include "src/base/file.h"
+#include "src/base/sys.h"
 #include "tests/support/bzimage_builder.h"
 
 namespace lifeboat::test {

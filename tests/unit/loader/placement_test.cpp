@@ -6,8 +6,8 @@
 
 #include <random>
 
-#include "base/bytes.h"
-#include "base/size.h"
+#include "src/base/bytes.h"
+#include "src/base/size.h"
 #include "tests/support/iomem_samples.h"
 
 namespace lifeboat {

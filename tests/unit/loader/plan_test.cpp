@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/size.h"
 #include "loader/x86_64/purgatory/purgatory.h"
+#include "src/base/size.h"
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/iomem_samples.h"
 

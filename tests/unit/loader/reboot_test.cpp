@@ -17,8 +17,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "base/file.h"
-#include "base/sys.h"
+#include "src/base/file.h"
+#include "src/base/sys.h"
 
 namespace lifeboat {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <memory>
 
-#include "base/file.h"
 #include "loader/x86_64/purgatory/parameters.h"
+#include "src/base/file.h"
 
 namespace lifeboat::x86_64 {
 namespace {

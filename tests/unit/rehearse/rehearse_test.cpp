@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "base/size.h"
-#include "rehearse/console.h"
-#include "rehearse/guest.h"
-#include "rehearse/qemu.h"
+#include "src/base/size.h"
+#include "src/rehearse/guest_console.h"
+#include "src/rehearse/guest_run.h"
+#include "src/rehearse/qemu.h"
 #include "tests/support/results.h"
 
 namespace lifeboat::rehearse {

@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
-#include "base/sys.h"
-#include "reservation/entry_files.h"
-#include "reservation/setting.h"
-#include "reservation/words.h"
+#include "src/base/file.h"
+#include "src/base/sys.h"
+#include "src/reservation/entry_files.h"
+#include "src/reservation/setting.h"
+#include "src/reservation/words.h"
 
 namespace lifeboat::reservation {
 namespace {

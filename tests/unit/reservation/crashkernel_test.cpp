@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "reservation/crashkernel.h"
+#include "src/reservation/crashkernel.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/size.h"
+#include "src/base/size.h"
 
 namespace lifeboat::reservation {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "reservation/estimate.h"
+#include "src/reservation/estimate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <numeric>
 
-#include "base/size.h"
+#include "src/base/size.h"
 
 namespace lifeboat::reservation {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "reservation/reserved.h"
+#include "src/reservation/reserved.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
-#include "base/size.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
 
 namespace lifeboat::reservation {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "reservation/text_diff.h"
+#include "src/reservation/text_diff.h"
 
 #include <gtest/gtest.h>
 

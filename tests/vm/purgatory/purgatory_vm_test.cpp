@@ -7,7 +7,7 @@
 
 #include "loader/x86_64/purgatory/purgatory.h"
 #include "loader/x86_64/purgatory/sha256.h"
-#include "support/programs.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::x86_64 {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vm/support/crash_scene.h"
+#include "tests/vm/support/crash_scene.h"
 
 #include <gtest/gtest.h>
 
-#include "dump/dump.h"
-#include "support/programs.h"
-#include "vm/support/must.h"
+#include "src/dump/dump.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/must.h"
 
 namespace lifeboat::test {
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "vm/support/guest.h"
+#include "tests/vm/support/kernel_guest.h"
 
 namespace lifeboat::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vm/support/guest_files.h"
+#include "tests/vm/support/guest_files.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,9 +10,9 @@
 
 #include "capture/initramfs/cpio.h"
 #include "capture/initramfs/initramfs.h"
-#include "support/programs.h"
-#include "vm/support/guest.h"
-#include "vm/support/must.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/kernel_guest.h"
+#include "tests/vm/support/must.h"
 
 namespace lifeboat::test {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "capture/initramfs/initramfs.h"
+#include "src/base/file.h"
 
 namespace lifeboat::test {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vm/support/kernel_files.h"
+#include "tests/vm/support/kernel_files.h"
 
-#include "base/file.h"
-#include "base/size.h"
 #include "capture/initramfs/compress.h"
-#include "capture/initramfs/decompress.h"
-#include "support/programs.h"
-#include "vm/support/must.h"
+#include "capture/initramfs/decompress_file.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
+#include "tests/support/programs.h"
+#include "tests/vm/support/must.h"
 
 namespace lifeboat::test {
 namespace {

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat::test {
 

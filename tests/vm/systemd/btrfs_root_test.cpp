@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "capture/initramfs/program_files.h"
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
 namespace {

@@ -3,7 +3,7 @@
 // listed and pruned all the same.
 #include <nlohmann/json.hpp>
 
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "documented_commands.h"
+#include "tests/vm/systemd/documented_commands.h"
 
 #include <sstream>
 
-#include "base/file.h"
+#include "src/base/file.h"
 
 namespace lifeboat::test {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "src/base/error.h"
 
 namespace lifeboat::test {
 

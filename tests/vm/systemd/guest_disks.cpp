@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "guest_disks.h"
+#include "tests/vm/systemd/guest_disks.h"
 
 #include <sstream>
 
-#include "base/file.h"
-#include "base/process.h"
+#include "src/base/file.h"
+#include "src/base/process.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 #include <chrono>
 #include <iostream>

@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
-#include "documented_commands.h"
-#include "support/programs.h"
-#include "system_guest.h"
+#include "tests/support/programs.h"
+#include "tests/vm/systemd/documented_commands.h"
+#include "tests/vm/systemd/system_guest.h"
 
 namespace lifeboat::test {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Kernels that apt installs, exchanges and purges, with their own maintainer scripts and hooks.
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
 namespace {

@@ -3,9 +3,9 @@
 // was asked for, with services stopped and file systems unmounted.
 #include <gtest/gtest.h>
 
-#include "documented_commands.h"
-#include "support/programs.h"
-#include "system_guest.h"
+#include "tests/support/programs.h"
+#include "tests/vm/systemd/documented_commands.h"
+#include "tests/vm/systemd/system_guest.h"
 
 namespace lifeboat::test {
 namespace {

@@ -3,8 +3,8 @@
 // both.
 #include <nlohmann/json.hpp>
 
-#include "installed_system.h"
-#include "machine_monitor.h"
+#include "tests/vm/systemd/installed_system.h"
+#include "tests/vm/systemd/machine_monitor.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Machines whose /var, or whose dumps, are on disks of their own.
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
 namespace {

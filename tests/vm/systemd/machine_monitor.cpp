@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "machine_monitor.h"
+#include "tests/vm/systemd/machine_monitor.h"
 
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "src/base/file.h"
 
 namespace lifeboat::test {
 namespace {

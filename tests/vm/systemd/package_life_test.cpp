@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The life of the packages on a machine: installed, installed again, kernels come and go, memory comes and
 // goes, removed, purged; and nothing is left.
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The .rpm packages and their scriptlets, by Debian's rpm: there is no distribution of rpms to be had for the
 // tests. What the packages require is named for others, so dependencies are not looked at.
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What may change behind the back of what is loaded: `lifeboat check` names it, a reload mends it.
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
 namespace {

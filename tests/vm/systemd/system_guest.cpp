@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "system_guest.h"
+#include "tests/vm/systemd/system_guest.h"
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
-#include "guest_disks.h"
+#include "src/base/error.h"
+#include "src/base/file.h"
+#include "src/base/process.h"
+#include "tests/vm/systemd/guest_disks.h"
 
 namespace lifeboat::test {
 

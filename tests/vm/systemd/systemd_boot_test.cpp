@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A machine that is moved from GRUB to EFI firmware, systemd-boot and kernel-install: the reservation goes
 // into the boot entries, and kernel-install keeps the capture initramfs in step.
-#include "installed_system.h"
+#include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
 namespace {

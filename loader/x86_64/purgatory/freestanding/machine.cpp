@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "loader/x86_64/purgatory/freestanding/machine.h"
-
 #include "loader/x86_64/purgatory/freestanding/physical.h"
+#include "loader/x86_64/purgatory/freestanding/purgatory_machine.h"
 
 extern "C" [[noreturn]] void triple_fault();
 

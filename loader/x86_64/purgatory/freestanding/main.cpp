@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Check, copy, enter; or tell and reset.
-#include "loader/x86_64/purgatory/freestanding/machine.h"
 #include "loader/x86_64/purgatory/freestanding/physical.h"
+#include "loader/x86_64/purgatory/freestanding/purgatory_machine.h"
 #include "loader/x86_64/purgatory/parameters.h"
 #include "loader/x86_64/purgatory/sha256.h"
 

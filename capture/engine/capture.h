@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A capture: from an opened vmcore to a KDUMP file. Used by `lifeboat capture` and by lifeboat-init.
+//
+// Two walks: the filter walks over the mem_map once and writes both bitmaps into the file; then the pages
+// whose bit is set are read, compressed and written. Memory: one chunk of each bitmap, one batch of pages,
+// the codec's working memory; none of it grows with the machine.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "capture/engine/filter.h"
+#include "src/base/progress.h"
+#include "src/dump/dump.h"
+#include "src/dump/dump_outcome.h"
+#include "src/dump/levels.h"
+#include "src/store/store.h"
+
+namespace lifeboat {
+
+// What to do when the filter cannot work (no VMCOREINFO, an unknown mem_map).
+enum class Unfilterable {
+  fail,     // say so: somebody is there to choose
+  keep_all  // save every page: in the capture kernel nobody is, and the memory is about to be lost
+};
+
+struct CaptureOptions {
+  std::vector<int> levels = {31};  // the next one is tried when the target is full
+  CompressionChoice compression;
+  Unfilterable unfilterable = Unfilterable::fail;
+  // Called when the target is full, before the next level is tried. True: some room was made, and the write
+  // that found none is tried again. Empty: nobody can.
+  std::function<bool()> make_room = {};
+};
+
+struct CaptureReport {
+  DumpOutcome outcome = DumpOutcome::failed;
+  // Why it is not whole: "3 of 600 pages could not be read"; empty: it is. `warnings` say more.
+  std::string reason;
+  // The one that was used (0 when nothing could be filtered), and with it that of the source: what the source
+  // left out is left out here, too.
+  int level = 0;
+  bool filtered = false;  // false: level 0 was asked for, or the filter could not work
+  FilterStatistics pages;
+  uint64_t zero_pages = 0;
+  uint64_t lost_pages = 0;  // could not be read
+  uint64_t file_bytes = 0;
+  std::vector<std::string> warnings;
+};
+
+// Writes into `fd`, an empty file open for reading and writing. The outcome is `whole` (the file says so, and
+// is synced) or `incomplete` (pages could not be read, or the source is not whole itself: the file is written
+// and synced as far as it goes, and marked). An error is the outcome `failed`: what was written stays,
+// marked.
+Result<CaptureReport> capture_dump(Dump& source, int fd, const std::string& name,
+                                   const CaptureOptions& options, Progress& progress);
+
+// The same into a file that gets its final name only by the outcome `whole`; else it keeps the pending one.
+Result<CaptureReport> capture_into(Dump& source, PendingFile& file, const std::string& name,
+                                   const CaptureOptions& options, Progress& progress);
+
+}  // namespace lifeboat

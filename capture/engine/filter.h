@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// First stage of a capture: which page frames there are, and which of them to keep.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/dump/dump.h"
+#include "src/vmcore/kernel_memory.h"
+#include "src/vmcore/mem_map.h"
+#include "src/vmcore/page_class.h"
+
+namespace lifeboat {
+
+// A bitmap is built and written for this many page frames (4 GiB) at a time: 128 KiB, whatever the machine's
+// size. No compound page or buddy block crosses such a border: the largest is 1 GiB, and aligned.
+inline constexpr uint64_t kChunkPages = uint64_t{1} << 20;
+
+struct FilterStatistics {
+  uint64_t ram_pages = 0;
+  uint64_t stored_pages = 0;
+  std::array<uint64_t, kPageClasses> pages_of_class{};
+  uint64_t sections_without_map = 0;  // kept: nothing is known of their pages
+  uint64_t unreadable_pages = 0;      // kept: their struct page could not be read
+  uint64_t left_out_before = 0;       // the source itself does not have them
+};
+
+// Bits of one chunk, LSB first.
+struct ChunkBits {
+  uint64_t first_pfn = 0;
+  std::vector<std::byte> ram;
+  std::vector<std::byte> stored;
+};
+
+class PageFilter {
+ public:
+  // A filter that keeps everything: needs to know nothing of the kernel.
+  PageFilter(const std::vector<PhysicalRange>& ram, uint64_t max_pfn) : ram_(&ram), max_pfn_(max_pfn) {}
+  // A filter for `level`. Fails when VMCOREINFO does not tell enough to find or understand the mem_map.
+  static Result<PageFilter> create(const KernelMemory& kernel, const std::vector<PhysicalRange>& ram,
+                                   uint64_t max_pfn, int level);
+
+  // For a source that is a filtered dump: the pages that it left out itself stay left out. They cannot be
+  // read, and are not lost. `source` must outlive the filter.
+  void exclude_missing_in(const Dump& source);
+
+  // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
+  Result<> scan(uint64_t first_pfn, ChunkBits& bits);
+
+  // Whether the chunk that begins at `first_pfn` has any RAM. Where not, nothing needs to be scanned or
+  // written: the space between a machine's memories may be a thousand times larger than they are.
+  [[nodiscard]] bool has_ram(uint64_t first_pfn) const;
+
+  [[nodiscard]] const FilterStatistics& statistics() const { return statistics_; }
+  [[nodiscard]] std::vector<std::string> warnings() const;
+
+ private:
+  void exclude_missing(ChunkBits& bits);
+
+  const std::vector<PhysicalRange>* ram_;
+  uint64_t max_pfn_;
+  int level_ = 0;
+  const KernelMemory* kernel_ = nullptr;  // null: keep everything
+  const Dump* source_ = nullptr;          // null: it has all of its RAM
+  std::optional<MemMap> mem_map_;
+  std::optional<PageClassifier> classifier_;
+  FilterStatistics statistics_;
+  std::string first_unreadable_;
+};
+
+}  // namespace lifeboat

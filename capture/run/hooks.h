@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Programs of the operator, run in the capture kernel. What becomes of them is logged and changes nothing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "capture/run/supervise.h"
+
+namespace lifeboat::init {
+
+struct HookCall {
+  std::string point;    // "before", "after": LIFEBOAT_POINT
+  std::string folder;   // of the crash, where it can be reached now: LIFEBOAT_FOLDER; empty: there is none
+  std::string outcome;  // "whole", "incomplete", "failed": LIFEBOAT_OUTCOME; empty: not yet known
+};
+
+// One after the other, each for at most `deadline`; then it is killed, with the children that it left in its
+// process group.
+void run_hooks(const std::vector<std::string>& hooks, const HookCall& call, std::chrono::seconds deadline,
+               const std::function<void()>& on_wait);
+
+}  // namespace lifeboat::init

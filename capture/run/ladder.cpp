@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/run/ladder.h"
+
+#include "capture/run/capture_console.h"
+#include "capture/run/hooks.h"
+#include "src/base/log.h"
+
+namespace lifeboat::init {
+namespace {
+
+class Climber {
+ public:
+  Climber(const Manifest& manifest, Journal& journal, const LadderOptions& options)
+      : manifest_(manifest), journal_(journal), options_(options) {}
+
+  LadderEnd climb(std::span<const Place> places) {
+    hooks(manifest_.hooks_before, {.point = "before"});
+    LadderEnd end;
+    for (const auto& place : places) {
+      const bool last = &place == &places.back();
+      ChildLimits bounds = limits();
+      bounds.total = manifest_.deadline;
+      const Outcome outcome =
+          supervise("capture", bounds, [&](Heartbeat& heartbeat) { return place.save(journal_, heartbeat); });
+      const CrashRecord record = journal_.record();
+      end = {
+          .outcome = record.dump, .lost_pages = record.lost_pages, .folder = journal_.folder().value_or("")};
+      const bool taken = ends_capture(end.outcome);
+      if (taken || last) {
+        hooks(manifest_.hooks_after,
+              {.point = "after", .folder = end.folder, .outcome = std::string(outcome_name(end.outcome))});
+      }
+      leave(place, outcome);
+      if (taken) return end;
+      if (!last) log::warning("trying the next target");
+    }
+    announce(phase::kCaptureFailed);
+    if (options_.last_rung) supervise("log", limits(), options_.last_rung);
+    return end;
+  }
+
+ private:
+  [[nodiscard]] ChildLimits limits() const {
+    return {.stall = manifest_.stall_deadline, .total = {}, .on_wait = options_.on_wait};
+  }
+
+  void hooks(const std::vector<std::string>& programs, const HookCall& call) const {
+    run_hooks(programs, call, manifest_.hook_deadline, options_.on_wait);
+  }
+
+  // The record and what was said beside the dump, then the place is let go.
+  void leave(const Place& place, Outcome outcome) {
+    ChildLimits bounds = limits();
+    bounds.stall = kLeaveDeadline;
+    supervise("end", bounds, [&](Heartbeat&) -> Result<> {
+      const char* problem = outcome == Outcome::stalled ? "the saving made no progress and was given up" : "";
+      if (const auto closed = close_journal(journal_, problem, options_.log_file); !closed)
+        log::warning("{}", closed.error().to_string());
+      return place.leave();
+    });
+    journal_.forget();
+  }
+
+  const Manifest& manifest_;
+  Journal& journal_;
+  const LadderOptions& options_;
+};
+
+}  // namespace
+
+LadderEnd climb(const Manifest& manifest, std::span<const Place> places, Journal& journal,
+                const LadderOptions& options) {
+  return Climber(manifest, journal, options).climb(places);
+}
+
+}  // namespace lifeboat::init

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/run/save.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "capture/engine/capture.h"
+#include "capture/run/capture_console.h"
+#include "capture/run/room.h"
+#include "capture/run/save_report.h"
+#include "capture/run/target.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/base/sys.h"
+#include "src/store/crash_list.h"
+#include "src/store/store.h"
+#include "src/vmcore/printk.h"
+
+namespace lifeboat::init {
+namespace {
+
+Result<std::string> dead_kernel_log(Dump& source) {
+  const auto memory = TRY(KernelMemory::create(source, source.info().vmcoreinfo));
+  const auto log = TRY(read_kernel_log(memory));
+  if (log.unreadable > 0) log::warning("{} log records could not be read", log.unreadable);
+  return format_log(log);
+}
+
+// When the machine died, by its own word; else now, by the clock that survived it.
+uint64_t crash_time(const Dump& source) {
+  if (const auto info = Vmcoreinfo::parse(source.info().vmcoreinfo)) {
+    if (const auto time = info->crash_time()) return *time;
+  }
+  return static_cast<uint64_t>(std::time(nullptr));
+}
+
+// Seconds since this kernel started.
+double uptime() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+// What the kernel that died had told us before.
+std::string boot_id_of_the_dead() {
+  const std::string line = read_text("/proc/cmdline").value_or("");
+  const auto at = line.find(kBootParameter);
+  if (at == std::string::npos) return {};
+  const auto begin = at + kBootParameter.size();
+  return line.substr(begin, line.find_first_of(" \n\"", begin) - begin);
+}
+
+// The record of a crash that is being saved, noted at each step.
+class Progressing {
+ public:
+  Progressing(Journal& journal, CrashRecord first) : record(std::move(first)), journal_(journal) {}
+  void done(const char* step) {
+    record.seconds[step] = uptime();
+    journal_.note(record);
+  }
+  void problem(const Error& error) {
+    record.problems.push_back(error.to_string());
+    journal_.note(record);
+  }
+  CrashRecord record;
+
+ private:
+  Journal& journal_;
+};
+
+CrashRecord first_record(const Dump& source) {
+  CrashRecord record{.crash_time = crash_time(source), .boot_id = boot_id_of_the_dead()};
+  record.release = source.info().uts.release;
+  if (const auto info = Vmcoreinfo::parse(source.info().vmcoreinfo); info && record.release.empty())
+    record.release = std::string(info->release());
+  utsname running{};
+  if (::uname(&running) == 0) record.capture_release = running.release;
+  return record;
+}
+
+Result<> save_log(Dump& source, int folder_fd) {
+  const std::string text = TRY_CONTEXT(dead_kernel_log(source), "the dead kernel's log");
+  return write_small_file(folder_fd, kLogFile, text);
+}
+
+Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, CrashRecord& record, Room& room,
+                   Heartbeat& heartbeat) {
+  auto file = TRY(PendingFile::create(folder_fd, kIncompleteDumpFile, kDumpFile));
+  const CaptureOptions options{
+      .levels = manifest.levels,
+      .compression = {manifest.compression, manifest.compression_level},
+      .unfilterable = Unfilterable::keep_all,
+      .make_room = [&room] { return room.take_oldest(); },
+  };
+  const CaptureReport report = TRY(capture_into(source, file, kDumpFile, options, heartbeat));
+  for (const auto& warning : report.warnings) log::warning("{}", warning);
+  log::info("dump: level {}, {} of {} pages ({} zero), {}", report.level, report.pages.stored_pages,
+            report.pages.ram_pages, report.zero_pages, format_size(report.file_bytes));
+  record.level = report.level;
+  record.compression = format_compression_choice(options.compression);
+  record.dump_bytes = report.file_bytes;
+  record.lost_pages = report.lost_pages;
+  record.dump = report.outcome;
+  if (report.outcome != DumpOutcome::whole)
+    record.problems.push_back(fmt::format("the dump is incomplete: {}", report.reason));
+  return {};
+}
+
+// The vmcore as it is, holes left as holes.
+Result<> copy_elf(const std::string& vmcore, int folder_fd, Heartbeat& heartbeat) {
+  heartbeat.phase("copy");
+  const UniqueFd source = TRY(open_file(vmcore, O_RDONLY));
+  const UniqueFd dest = TRY(open_at(folder_fd, kElfFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  std::vector<std::byte> buffer(1_MiB);
+  uint64_t offset = 0;
+  for (;;) {
+    const size_t count = TRY(pread_some(source.get(), offset, buffer, vmcore));
+    if (count == 0) break;
+    const ByteSpan bytes = ByteSpan(buffer).first(count);
+    const bool zero = std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
+    if (!zero) TRY_VOID(pwrite_all(dest.get(), offset, bytes, kElfFile));
+    offset += count;
+    heartbeat.update(offset, 0);
+  }
+  if (sys::ftruncate(dest.get(), static_cast<off_t>(offset)) != 0)
+    return fail_errno("cannot size {}", kElfFile);
+  return sync_file(dest.get(), kElfFile);
+}
+
+}  // namespace
+
+Result<> save_into_store(const std::string& vmcore, int store_fd, const std::string& store_path,
+                         const Manifest& manifest, Journal& journal, Heartbeat& heartbeat) {
+  const auto source = TRY(Dump::open(vmcore));
+  Progressing crash(journal, first_record(*source));
+  claim_store(store_fd, store_path);
+  Room room(store_fd, heartbeat);
+  room.make_small();
+  const CrashFolder folder =
+      TRY(create_crash_folder(store_fd, crash.record.crash_time, crash.record.boot_id));
+  TRY_VOID(journal.begin(fmt::format("{}/{}", store_path, folder.name), crash.record));
+  room.keep(folder.name);
+  reserve_record(folder.fd.get(), crash.record);
+  log::info("crash folder: {}", folder.name);
+  if (!can_name_crash_folder(crash.record.crash_time)) {
+    crash.problem(
+        Error(ErrorCode::corrupt, fmt::format("the crash time in VMCOREINFO ({}) is not valid; the folder is "
+                                              "named by the time of the capture",
+                                              crash.record.crash_time)));
+    log::warning("{}", crash.record.problems.back());
+  }
+  crash.done("target");
+
+  heartbeat.phase("log");
+  if (const auto saved = save_log(*source, folder.fd.get())) {
+    announce(phase::kCaptureLog);
+    crash.done("log");
+  } else {
+    // The dump may well succeed where the log did not, and the log is in it.
+    log::error("{}: {}", kLogFile, saved.error().to_string());
+    crash.problem(saved.error());
+  }
+  if (manifest.report && save_report(vmcore, folder.fd.get(), heartbeat)) {
+    announce(phase::kCaptureReport);
+    crash.done("report");
+  }
+  if (const auto saved = save_dump(manifest, *source, folder.fd.get(), crash.record, room, heartbeat);
+      !saved) {
+    crash.problem(saved.error());
+    return saved;
+  }
+  const bool whole = crash.record.dump == DumpOutcome::whole;
+  announce(whole ? phase::kCaptureDump : phase::kCaptureIncomplete);
+  crash.done("dump");
+  if (whole) room.apply(manifest.retention);
+  if (!manifest.copy_elf) return {};
+  auto copied = copy_elf(vmcore, folder.fd.get(), heartbeat);
+  if (!copied) crash.problem(copied.error());
+  return copied;
+}
+
+Result<> save_crash(const Manifest& manifest, const Target& target, Journal& journal, Heartbeat& heartbeat) {
+  heartbeat.phase("target");
+  TRY_VOID(mount_target(target, manifest.device_deadline, heartbeat));
+  announce(phase::kCaptureTarget);
+  const UniqueFd root = TRY(open_file(kMountPoint, O_RDONLY | O_DIRECTORY));
+  const UniqueFd store = TRY(open_folder_below(root.get(), target.path));
+  return save_into_store(kVmcore, store.get(), kMountPoint + target.path, manifest, journal, heartbeat);
+}
+
+Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat) {
+  constexpr size_t kLines = 60;
+  heartbeat.phase("log on the console");
+  const auto source = TRY(Dump::open(vmcore));
+  const std::string text = TRY(dead_kernel_log(*source));
+  size_t start = text.size();
+  for (size_t line = 0; line <= kLines && start != std::string::npos; ++line) {
+    start = start == 0 ? std::string::npos : text.rfind('\n', start - 1);
+  }
+  const std::string_view tail = std::string_view(text).substr(start == std::string::npos ? 0 : start + 1);
+  log::info("the end of the dead kernel's log:\n{}", tail);
+  return {};
+}
+
+}  // namespace lifeboat::init

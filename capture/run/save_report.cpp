@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/run/save_report.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "capture/plan/capture_plan.h"
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/base/size.h"
+#include "src/inspect/report_text.h"
+#include "src/store/store.h"
+
+namespace lifeboat::init {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::seconds kStall = 30s;
+constexpr std::chrono::seconds kTotal = 60s;
+// Measured: 12 MiB of a small machine, most of it the kernel's types and unwind tables; lists of tasks come
+// on top.
+constexpr uint64_t kNeeded = 24_MiB;
+constexpr uint64_t kMost = 64_MiB;
+// What the dump will want of the same memory afterwards, and the kernel meanwhile.
+constexpr uint64_t kKept = 8_MiB;
+
+// A line like "MemAvailable:   12345 kB", in bytes; 0: it is not there.
+uint64_t memory_figure(std::string_view key, const char* path) {
+  const auto text = read_text(path, 64_KiB);
+  const size_t at = text ? text->find(key) : std::string::npos;
+  if (at == std::string::npos) return 0;
+  const size_t first = text->find_first_of("0123456789", at + key.size());
+  if (first == std::string::npos) return 0;
+  const auto kib = parse_number(std::string_view(*text).substr(first, text->find(' ', first) - first));
+  return kib && *kib <= UINT64_MAX / 1_KiB ? *kib * 1_KiB : 0;
+}
+
+Result<> write_report(const std::string& vmcore, int folder_fd, Heartbeat& heartbeat) {
+  const auto begin = std::chrono::steady_clock::now();
+  heartbeat.phase("report");
+  const auto session = TRY(inspect::Session::open(vmcore));
+  const inspect::Report report = inspect::make_report(session);
+  heartbeat.beat();
+  TRY_VOID(write_small_file(folder_fd, kReportTextFile,
+                            inspect::report_text(report, vmcore, inspect::Style(false))));
+  heartbeat.beat();
+  // A dead kernel's strings need not be UTF-8; the document must be.
+  const std::string json =
+      inspect::report_json(report, vmcore).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  TRY_VOID(write_small_file(folder_fd, kReportJsonFile, json + "\n"));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  log::info("report: {}, in {:.2f} s, {} of memory", inspect::kind_name(report.kind), took.count(),
+            format_size(memory_figure("VmPeak:", "/proc/self/status")));
+  return {};
+}
+
+}  // namespace
+
+std::optional<uint64_t> report_memory(uint64_t available) {
+  if (available < kNeeded + kKept) return std::nullopt;
+  return std::min(available - kKept, kMost);
+}
+
+bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent) {
+  // A kernel that does not tell how much there is has more than enough problems: the limit still holds.
+  const uint64_t told = memory_figure("MemAvailable:", "/proc/meminfo");
+  const uint64_t available = told != 0 ? told : kMost + kKept;
+  const auto memory = report_memory(available);
+  if (!memory) {
+    log::info("no report: {} of memory are left, it may need {}; the dump goes first", format_size(available),
+              format_size(kNeeded + kKept));
+    return false;
+  }
+  // The child begins with all that this process has mapped: of the dynamic program far more than it uses.
+  const ChildLimits limits{.stall = kStall,
+                           .total = kTotal,
+                           .address_space = memory_figure("VmSize:", "/proc/self/status") + *memory,
+                           .expendable = true,
+                           .parent = &parent};
+  const Outcome outcome = supervise(
+      "report", limits, [&](Heartbeat& heartbeat) { return write_report(vmcore, folder_fd, heartbeat); });
+  if (outcome != Outcome::done) log::warning("there is no report, or not all of it; the dump goes on");
+  return outcome == Outcome::done;
+}
+
+}  // namespace lifeboat::init

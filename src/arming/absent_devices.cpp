@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/arming/absent_devices.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "capture/initramfs/local_target.h"
+
+namespace lifeboat::arm {
+namespace {
+
+bool is_absent(const std::string& device) {
+  const auto found = find_device(device);
+  return !found && found.error().code == ErrorCode::not_found;
+}
+
+}  // namespace
+
+std::vector<std::string> absent_devices(std::span<const config::TargetEntry> targets) {
+  std::vector<std::string> absent;
+  for (const auto& target : targets)
+    if (!target.device.empty() && is_absent(target.device)) absent.push_back(target.device);
+  return absent;
+}
+
+bool wait_for_one(std::span<const std::string> devices, std::chrono::steady_clock::time_point end) {
+  // Each look may read the head of every disk.
+  constexpr auto kPause = std::chrono::milliseconds(500);
+  for (;;) {
+    if (!std::ranges::all_of(devices, is_absent)) return true;
+    const auto left = end - std::chrono::steady_clock::now();
+    if (left.count() <= 0) return false;
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(left, kPause));
+  }
+}
+
+}  // namespace lifeboat::arm

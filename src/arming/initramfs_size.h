@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How much memory the capture initramfs takes.
+#pragma once
+
+#include "src/arming/recipe.h"
+
+namespace lifeboat::arm {
+
+struct InitramfsSize {
+  uint64_t packed = 0;    // bytes of the file
+  uint64_t unpacked = 0;  // bytes of the archive in it
+};
+
+// Of the one that the recipe makes: it is made, in memory.
+Result<InitramfsSize> initramfs_size(const Recipe& recipe);
+
+}  // namespace lifeboat::arm

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/arming/needs.h"
+
+#include <algorithm>
+
+#include "capture/initramfs/mounted_target.h"
+#include "src/arming/initramfs_size.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
+#include "src/image/x86_64/bzimage.h"
+#include "src/store/crash_list.h"
+
+namespace lifeboat::arm {
+namespace {
+
+void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t reserved_kib, uint64_t lowest_kib,
+             bool real, std::string source) {
+  constexpr uint64_t kMost = UINT64_MAX / 1_KiB;
+  if (reserved_kib == 0 || reserved_kib > kMost || lowest_kib > reserved_kib) return;
+  uses.push_back({reserved_kib * 1_KiB, lowest_kib * 1_KiB, real, std::move(source)});
+}
+
+// Records that do not tell are of captures by the kernel that died: the only ones that counted then.
+const std::string& captured_by(const CrashRecord& record) {
+  return record.capture_release.empty() ? record.release : record.capture_release;
+}
+
+}  // namespace
+
+std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
+                                                    const std::string& rehearsal_file) {
+  std::vector<reservation::MeasuredUse> uses;
+  for (const auto& target : config.targets) {
+    const auto folder = mounted_folder(target.device, target.path);
+    if (!folder || !*folder) continue;
+    const auto store = open_file(**folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const auto crashes = store ? list_crashes(store->get()) : std::unexpected(store.error());
+    if (!crashes) continue;
+    for (const auto& crash : *crashes) {
+      if (!crash.record || captured_by(*crash.record) != release) continue;
+      add_use(uses, crash.record->memory_reserved_kib, crash.record->memory_lowest_kib, true,
+              fmt::format("{}/{}/{}", **folder, crash.name, kCrashRecordFile));
+    }
+  }
+  if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)
+    add_use(uses, rehearsal->memory_reserved_kib, rehearsal->memory_lowest_kib, rehearsal->real,
+            rehearsal_file);
+  return uses;
+}
+
+Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
+                                                 const std::string& kernel, const SystemState& state,
+                                                 const std::string& rehearsal_file) {
+  const BzImage image = TRY(BzImage::read(kernel));
+  const InitramfsSize initramfs = TRY(initramfs_size(recipe));
+  std::vector<std::string> drivers;
+  for (const auto& target : recipe.targets) {
+    for (const auto& driver : target.drivers) {
+      if (std::ranges::find(drivers, driver) == drivers.end()) drivers.push_back(driver);
+    }
+  }
+  return reservation::estimate_reservation({
+      .kernel_init_size = std::max<uint64_t>(image.init_size, image.kernel.size),
+      .initramfs_packed = initramfs.packed,
+      .initramfs_unpacked = initramfs.unpacked,
+      .drivers = static_cast<unsigned>(drivers.size()),
+      .elfcorehdr_size = state.elfcorehdr_size.value_or(0),
+      .report = config.capture.report,
+      .measured = measured_uses(config, recipe.release, rehearsal_file),
+  });
+}
+
+}  // namespace lifeboat::arm

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/arming/recipe.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "capture/initramfs/program_files.h"
+#include "src/arming/watchdog_state.h"
+#include "src/base/file.h"
+#include "src/base/process.h"
+#include "src/base/size.h"
+#include "src/base/text.h"
+#include "src/image/kernel_config.h"
+
+namespace lifeboat::arm {
+namespace {
+
+constexpr uint64_t kMostFileBytes = 256_MiB;
+
+Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host) {
+  auto target = entry.device.empty() ? find_local_target(entry.path, host)
+                                     : find_device_target(entry.device, entry.filesystem, entry.path, host);
+  if (target) return target;
+  const std::string where = entry.where.empty() ? "" : fmt::format(" ({})", entry.where);
+  return std::unexpected(std::move(target).error().context(
+      fmt::format("the target {}{}{}", entry.device.empty() ? "" : entry.device + " ", entry.path, where)));
+}
+
+void add_once(std::vector<std::string>& list, const std::string& item) {
+  if (std::ranges::find(list, item) == list.end()) list.push_back(item);
+}
+
+// The watchdogs of this machine: one that runs when the machine crashes would end the capture.
+struct HostWatchdogs {
+  // Of all of them: a daemon may start one when the initramfs is long made. A driver does half of the work by
+  // being loaded: it stops the hardware (iTCO_wdt, i6300esb), or sees that it runs (hpwdt, wdat_wdt; then the
+  // kernel feeds it until somebody opens it). None is known that starts what did not run.
+  std::vector<std::string> drivers;
+  // Of those that run, as /sys names them; none for a kernel that does not.
+  std::vector<std::string> running;
+};
+
+HostWatchdogs host_watchdogs(const std::string& sys) {
+  HostWatchdogs watchdogs;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/watchdog", error)) {
+    // The bus between may have a driver that makes the device appear (i2c_i801 for iTCO_wdt).
+    for (const auto& driver : drivers_on_the_way(sys, entry.path() / "device"))
+      add_once(watchdogs.drivers, driver);
+    if (!watchdog_runs(entry.path())) continue;
+    if (const auto identity = read_line(entry.path() / "identity")) {
+      const std::string_view word = trim(*identity);
+      if (!word.empty()) add_once(watchdogs.running, std::string(word));
+    }
+  }
+  // Some do not say on which device they work (i6300esb). What drives a watchdog uses the kernel's core.
+  std::vector<std::string> users;
+  for (const auto& entry : std::filesystem::directory_iterator(sys + "/module/watchdog/holders", error))
+    users.push_back(entry.path().filename());
+  // The folders' order is nobody's: the same machine has the same recipe.
+  std::ranges::sort(users);
+  for (const auto& user : users) add_once(watchdogs.drivers, user);
+  std::ranges::sort(watchdogs.running);
+  return watchdogs;
+}
+
+// What leads to the targets has to be there; what else was asked for is left out with a warning when it is
+// not: it must not cost the machine its capture.
+Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe& recipe,
+                                           const HostPaths& host) {
+  std::vector<std::string> names, wanted;
+  for (const auto& target : recipe.targets) {
+    for (const auto& driver : target.drivers) add_once(names, driver);
+    add_once(names, target.target.filesystem);
+  }
+  auto modules = TRY(resolve_modules(recipe.module_folder, names));
+  if (config.capture.watchdog) {
+    auto watchdogs = host_watchdogs(host.sys);
+    wanted = std::move(watchdogs.drivers);
+    recipe.manifest.watchdogs = std::move(watchdogs.running);
+  }
+  for (const auto& module : config.capture.modules) add_once(wanted, module);
+  for (const auto& name : wanted) {
+    names.push_back(name);
+    if (auto more = resolve_modules(recipe.module_folder, names)) {
+      modules = *std::move(more);
+    } else {
+      recipe.warnings.push_back(
+          {RecipeWarningKind::module, name, std::move(more).error().context("left out")});
+      names.pop_back();
+    }
+  }
+  return modules;
+}
+
+// A shell that can do something by itself where no other program is; empty: there is none.
+std::string find_shell() {
+  for (const char* name : {"busybox", "sh"}) {
+    if (auto path = find_program(name)) return *std::move(path);
+  }
+  return {};
+}
+
+// What would make the whole archive impossible when it is made, or hang it.
+Result<> check_file(const std::string& path, bool to_be_run) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("cannot examine it");
+  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::usage, "it is not an ordinary file");
+  if (static_cast<uint64_t>(status.st_size) > kMostFileBytes)
+    return fail(ErrorCode::usage, "it is larger than {}", format_size(kMostFileBytes));
+  if (::access(path.c_str(), R_OK) != 0) return fail_errno("cannot read it");
+  if (to_be_run && (status.st_mode & S_IXUSR) == 0)
+    return std::unexpected(Error(ErrorCode::usage, "it is not executable").hint("chmod +x " + path));
+  return {};
+}
+
+// Adds a file, and what it needs where it is a program; false, and a warning of `kind`, when something of it
+// is not there or cannot be taken.
+bool add_program(Recipe& recipe, const std::string& path, RecipeWarningKind kind) {
+  const auto good = check_file(path, kind != RecipeWarningKind::file);
+  auto files = good ? program_files(path) : std::unexpected(good.error());
+  if (!files) {
+    recipe.warnings.push_back(
+        {kind, path, std::move(files).error().context(fmt::format("left out: {}", path))});
+    return false;
+  }
+  for (const auto& file : *files) add_once(recipe.files, file);
+  return true;
+}
+
+void add_files(const config::Config& config, Recipe& recipe) {
+  for (const auto& path : config.capture.files) add_program(recipe, path, RecipeWarningKind::file);
+  for (auto* hooks : {&recipe.manifest.hooks_before, &recipe.manifest.hooks_after})
+    std::erase_if(
+        *hooks, [&](const std::string& hook) { return !add_program(recipe, hook, RecipeWarningKind::hook); });
+  if (config.final_action != FinalAction::shell && config.failure_action != FinalAction::shell) return;
+  const std::string shell = find_shell();
+  if (!shell.empty() && add_program(recipe, shell, RecipeWarningKind::shell)) {
+    recipe.manifest.shell = shell;
+  } else if (shell.empty()) {
+    recipe.warnings.push_back({RecipeWarningKind::shell, "",
+                               Error(ErrorCode::not_found,
+                                     "no shell for action = shell: neither busybox nor sh is here; the "
+                                     "machine will restart instead")});
+  }
+}
+
+InitramfsCompression choose_compression(Recipe& recipe) {
+  const std::string kernel = "/boot/vmlinuz-" + recipe.release;
+  auto config = find_kernel_config(kernel, recipe.release, recipe.module_folder);
+  if (config) return choose_initramfs_compression(*config);
+  recipe.warnings.push_back(
+      {RecipeWarningKind::compression, kernel,
+       std::move(config).error().context("the initramfs is left uncompressed, which every kernel can read")});
+  return InitramfsCompression::none;
+}
+
+Result<ExtraFile> read_extra(const std::string& path) {
+  ExtraFile file{.path = path, .bytes = TRY(read_file(path, kMostFileBytes))};
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("cannot examine {}", path);
+  file.mode = status.st_mode & 0755;
+  return file;
+}
+
+}  // namespace
+
+Manifest manifest_of(const config::Config& config) {
+  Manifest manifest;
+  manifest.levels = config.levels;
+  manifest.compression = config.compression.compression;
+  manifest.compression_level = config.compression.level;
+  manifest.final_action = config.final_action;
+  manifest.failure_action = config.failure_action;
+  manifest.device_deadline = config.capture.device_deadline;
+  manifest.stall_deadline = config.capture.stall_deadline;
+  manifest.deadline = config.capture.deadline;
+  manifest.hook_deadline = config.capture.hook_deadline;
+  manifest.report = config.capture.report;
+  manifest.watchdog = config.capture.watchdog;
+  manifest.retention = config.retention;
+  manifest.hooks_before = config.capture.hooks_before;
+  manifest.hooks_after = config.capture.hooks_after;
+  return manifest;
+}
+
+Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request) {
+  Recipe recipe;
+  recipe.release = request.release;
+  recipe.module_folder =
+      request.module_folder.empty() ? "/lib/modules/" + request.release : request.module_folder;
+  recipe.init = init_program_path(request.init);
+  recipe.manifest = manifest_of(config);
+  // One that cannot be used must not cost those that can; the list says which it was.
+  Error first_error(ErrorCode::not_found, "no target");
+  for (const auto& entry : config.targets) {
+    recipe.asked.push_back(fmt::format("{} {} {}", entry.device, entry.filesystem, entry.path));
+    auto target = find_target(entry, request.host);
+    if (target) {
+      recipe.manifest.targets.push_back(target->target);
+      recipe.targets.push_back(*std::move(target));
+    } else {
+      if (recipe.warnings.empty()) first_error = target.error();
+      recipe.warnings.push_back({RecipeWarningKind::target, entry.device.empty() ? entry.path : entry.device,
+                                 std::move(target).error()});
+    }
+  }
+  if (recipe.targets.empty()) return std::unexpected(std::move(first_error));
+  recipe.modules = TRY(modules_of(config, recipe, request.host));
+  add_files(config, recipe);
+  recipe.compression = choose_compression(recipe);
+  return recipe;
+}
+
+std::string file_stamp(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return path + " missing";
+  return fmt::format("{} {} {}.{:09}", path, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+std::string fingerprint(const Recipe& recipe) {
+  std::string text = fmt::format("lifeboat {}\nkernel {}\ncompression {}\n", LIFEBOAT_VERSION, recipe.release,
+                                 initramfs_compression_name(recipe.compression));
+  text += recipe.manifest.to_text();
+  text += fmt::format("init {}\n", file_stamp(recipe.init));
+  for (const auto& asked : recipe.asked) text += fmt::format("asked {}\n", asked);
+  for (const auto& module : recipe.modules) text += fmt::format("module {}\n", file_stamp(module.path));
+  for (const auto& file : recipe.files) text += fmt::format("file {}\n", file_stamp(file));
+  return text;
+}
+
+Result<InitramfsContents> gather(const Recipe& recipe) {
+  InitramfsContents contents;
+  contents.manifest = recipe.manifest;
+  contents.init = TRY(read_init_program(recipe.init));
+  for (const auto& module : recipe.modules) contents.modules.push_back(TRY(read_module(module)));
+  TRY_VOID(check_modules_fit(contents.modules, recipe.release));
+  for (const auto& file : recipe.files) contents.files.push_back(TRY(read_extra(file)));
+  return contents;
+}
+
+Result<std::vector<std::byte>> carry_out(const Recipe& recipe) {
+  return build_initramfs(TRY(gather(recipe)), recipe.compression);
+}
+
+bool carries(const Recipe& recipe, const std::string& name) {
+  const auto needed = resolve_modules(recipe.module_folder, {name});
+  return needed && std::ranges::all_of(*needed, [&](const ModulePath& module) {
+           return std::ranges::find(recipe.modules, module.path, &ModulePath::path) != recipe.modules.end();
+         });
+}
+
+}  // namespace lifeboat::arm

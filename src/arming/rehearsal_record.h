@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The last rehearsal of this machine, in a virtual machine or for real: /var/lib/lifeboat/rehearsal.json. And
+// the promise that a rehearsal for real leaves before it crashes the machine, which the next boot redeems.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "src/arming/loaded_state.h"
+#include "src/base/error.h"
+
+namespace lifeboat::arm {
+
+inline constexpr const char* kRehearsalFile = "/var/lib/lifeboat/rehearsal.json";
+inline constexpr const char* kPromiseFile = "/var/lib/lifeboat/rehearsal-for-real.json";
+
+struct RehearsalRecord {
+  uint64_t time = 0;    // seconds since the epoch
+  bool real = false;    // the machine itself was crashed
+  std::string release;  // of the capture kernel
+  bool whole = false;
+  std::string problem;  // why it is not
+  std::string
+      initramfs_digest;  // LoadedFile::digest of the capture initramfs that was tried; empty: not known
+  // Of the capture kernel, as in the crash's record; 0: not measured.
+  uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
+};
+Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path = kRehearsalFile);
+std::optional<RehearsalRecord> read_rehearsal(const std::string& path = kRehearsalFile);
+
+// Before the crash: which boot is about to be crashed. Synced, folder and all.
+struct RehearsalPromise {
+  uint64_t time = 0;
+  std::string boot_id, release, initramfs_digest;
+};
+// Of what is loaded now (`loaded`); without such a note the running kernel's release is taken for the capture
+// kernel's.
+RehearsalPromise promise_of(uint64_t now, const std::string& boot_id, const std::string& running_release,
+                            const std::optional<LoadedState>& loaded);
+Result<> save_promise(const RehearsalPromise& promise, const std::string& path = kPromiseFile);
+std::optional<RehearsalPromise> read_promise(const std::string& path = kPromiseFile);
+Result<> forget_promise(const std::string& path = kPromiseFile);
+
+}  // namespace lifeboat::arm

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "capture/initramfs/mounted_target.h"
+#include "loader/entries/version_order.h"
+#include "src/arming/kept_initramfs.h"
+#include "src/arming/watchdog_state.h"
+#include "src/base/file.h"
+#include "src/base/real_folder.h"
+#include "src/base/size.h"
+#include "src/check/check_facts.h"
+#include "src/image/x86_64/bzimage.h"
+
+namespace lifeboat::check {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string kernel_problem(const std::string& path) {
+  const auto image = BzImage::read(path);
+  if (!image) return image.error().to_string();
+  const auto capable = image->crash_capable();
+  return capable ? "" : capable.error().to_string();
+}
+
+std::vector<std::string> installed_kernels(const std::string& root) {
+  constexpr std::string_view kPrefix = "vmlinuz-";
+  std::vector<std::string> releases;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(root + "/boot", error)) {
+    const std::string name = file.path().filename();
+    if (name.starts_with(kPrefix)) releases.push_back(name.substr(kPrefix.size()));
+  }
+  std::ranges::sort(releases, [](const auto& a, const auto& b) { return compare_versions(a, b) > 0; });
+  return releases;
+}
+
+StoreFacts look_at_store(const std::string& path) {
+  StoreFacts store{.path = path};
+  auto found = find_real_folder(path);
+  if (!found) {
+    store.unreadable = true;
+    return store;
+  }
+  store.real = found->path;
+  store.obstacle = std::move(found->obstacle);
+  store.there = found->missing.empty();
+  struct stat status{};
+  if (store.there && ::fstat(found->folder.get(), &status) == 0) {
+    store.mode = status.st_mode & 07777;
+    store.owner = status.st_uid;
+  }
+  struct statvfs system{};
+  if (::fstatvfs(found->folder.get(), &system) == 0) store.read_only = (system.f_flag & ST_RDONLY) != 0;
+  if (const auto fd = open_at(found->folder.get(), ".", O_RDONLY | O_DIRECTORY)) {
+    if (const auto room = file_system_room(fd->get())) store.room = *room;
+    if (store.there) {
+      if (auto crashes = list_crashes(fd->get())) store.crashes = *std::move(crashes);
+    }
+  } else {
+    store.unreadable = true;
+  }
+  return store;
+}
+
+std::vector<TargetFacts> look_at_targets(const config::Config& config, const HostPaths& host) {
+  std::vector<TargetFacts> targets;
+  for (const auto& entry : config.targets) {
+    const bool by_path = entry.device.empty();
+    const auto folder = mounted_folder(entry.device, entry.path, host);
+    targets.push_back({.name = by_path ? entry.path : entry.device + " " + entry.path,
+                       .found = by_path
+                                    ? find_local_target(entry.path, host)
+                                    : find_device_target(entry.device, entry.filesystem, entry.path, host),
+                       .store = folder && *folder ? std::optional(look_at_store(**folder)) : std::nullopt});
+  }
+  return targets;
+}
+
+// "MemTotal:   12345 kB"
+std::map<std::string, uint64_t> read_meminfo(const std::string& proc) {
+  std::map<std::string, uint64_t> figures;
+  const auto text = read_text(proc + "/meminfo");
+  std::string_view rest = text ? std::string_view(*text) : std::string_view();
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const auto colon = line.find(':'),
+               digits = line.find_first_of("0123456789", std::min(colon, line.size()));
+    if (colon == line.npos || digits == line.npos || !line.ends_with(" kB")) continue;
+    const auto kib = parse_number(line.substr(digits, line.size() - 3 - digits));
+    if (kib && *kib < UINT64_MAX / 1_KiB) figures[std::string(line.substr(0, colon))] = *kib * 1_KiB;
+  }
+  return figures;
+}
+
+std::map<std::string, std::string> read_settings(const std::string& proc) {
+  std::map<std::string, std::string> settings;
+  for (const char* name : {"panic", "panic_on_oops", "softlockup_panic", "hardlockup_panic",
+                           "hung_task_panic", "panic_on_rcu_stall", "unknown_nmi_panic", "panic_on_warn"}) {
+    if (auto value = read_line(fmt::format("{}/sys/kernel/{}", proc, name)))
+      settings[name] = *std::move(value);
+  }
+  return settings;
+}
+
+// The folders in which systemd and udev look for files of a kind ("systemd/system"), the first one's
+// counting.
+std::vector<fs::path> search_path(const FactsRequest& request, const std::string& kind) {
+  return {fs::path(request.root + "/etc") / kind, fs::path(request.paths.run) / kind,
+          fs::path(request.root + "/usr/local/lib") / kind, fs::path(request.root + "/usr/lib") / kind,
+          fs::path(request.root + "/lib") / kind};
+}
+
+// Of what is found first: nothing, a file without contents (which /dev/null is too) and so masked, or a file.
+UnitState look_for(const std::vector<fs::path>& folders, const std::string& name) {
+  for (const auto& folder : folders) {
+    struct stat status{};
+    if (::stat((folder / name).c_str(), &status) != 0) continue;
+    return status.st_size == 0 ? UnitState::masked : UnitState::disabled;
+  }
+  return UnitState::missing;
+}
+
+// Enabled is who is wanted by something: a link in the .wants or .requires of another unit. It stays when the
+// unit is masked, or its package is gone.
+bool is_wanted(const std::vector<fs::path>& folders, const std::string& unit) {
+  std::error_code error;
+  for (const auto& folder : folders) {
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      const auto extension = entry.path().extension();
+      if ((extension == ".wants" || extension == ".requires") && fs::is_symlink(entry.path() / unit, error))
+        return true;
+    }
+  }
+  return false;
+}
+
+void look_at_units(const FactsRequest& request, Facts& facts) {
+  const auto folders = search_path(request, "systemd/system");
+  std::error_code error;
+  facts.systemd = fs::is_directory(request.paths.run + "/systemd/system", error);
+  for (const char* unit : {"lifeboat-load.service", "lifeboat-collect.service", "lifeboat-reload.path",
+                           "kdump-tools.service", "kdump.service", "kdump-early.service"}) {
+    UnitState state = look_for(folders, unit);
+    if (state == UnitState::disabled && is_wanted(folders, unit)) state = UnitState::enabled;
+    facts.units[unit] = state;
+  }
+  const UnitState rule = look_for(search_path(request, "udev/rules.d"), "60-lifeboat.rules");
+  facts.udev_rule = rule != UnitState::missing && rule != UnitState::masked;
+}
+
+std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arm::Recipe>& recipe) {
+  std::vector<Watchdog> watchdogs;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(sys + "/class/watchdog", error)) {
+    Watchdog watchdog{.name = entry.path().filename()};
+    std::error_code none;
+    watchdog.driver = fs::read_symlink(entry.path() / "device/driver/module", none).filename();
+    watchdog.runs = watchdog_runs(entry.path());
+    watchdog.carried = watchdog.driver.empty() || (recipe && arm::carries(*recipe, watchdog.driver));
+    watchdogs.push_back(std::move(watchdog));
+  }
+  std::ranges::sort(watchdogs, {}, &Watchdog::name);
+  return watchdogs;
+}
+
+void look_at_drivers(const Result<arm::Recipe>& recipe, TargetFacts& target) {
+  if (!recipe || !target.found) return;
+  std::vector<std::string> names = target.found->drivers;
+  names.push_back(target.found->target.filesystem);
+  for (const auto& name : names) target.drivers.push_back({name, arm::carries(*recipe, name)});
+}
+
+void look_at_initramfs(const FactsRequest& request, Facts& facts) {
+  facts.initramfs = arm::initramfs_path(facts.release, request.root + arm::kInitramfsFolder);
+  struct stat status{};
+  if (::stat(facts.initramfs.c_str(), &status) == 0)
+    facts.initramfs_time = static_cast<uint64_t>(status.st_mtim.tv_sec);
+  if (const auto file = arm::digest_file(facts.initramfs)) facts.initramfs_digest = file->digest;
+  if (facts.recipe) facts.stale = arm::staleness(*facts.recipe, facts.initramfs);
+}
+
+void look_at_kernel(const FactsRequest& request, Facts& facts) {
+  facts.kernel = request.kernel;
+  facts.release = request.release;
+  if (request.kernel) facts.kernel_problem = kernel_problem(*request.kernel);
+  const std::string modules = request.root + "/lib/modules/" + request.release;
+  facts.modules_there = ::access((modules + "/modules.dep.bin").c_str(), F_OK) == 0;
+  facts.installed = installed_kernels(request.root);
+}
+
+}  // namespace
+
+Facts gather_facts(const FactsRequest& request) {
+  Facts facts;
+  facts.config = request.config;
+  facts.state = read_system_state(request.paths);
+  facts.reserved = reservation::read_reserved(request.paths);
+  facts.foreign = reservation::foreign_parameters(request.root + "/");
+  facts.unfinished = reservation::unfinished_value(request.root + "/");
+  look_at_kernel(request, facts);
+  facts.command_line = request.command_line;
+  if (facts.config) {
+    facts.missing_files = config::missing_files(*facts.config);
+    facts.targets = look_at_targets(*facts.config, request.host);
+    facts.recipe =
+        arm::make_recipe(*facts.config, {.release = request.release,
+                                         .module_folder = request.root + "/lib/modules/" + request.release,
+                                         .init = request.init,
+                                         .host = request.host});
+  } else {
+    facts.recipe = std::unexpected(facts.config.error());
+  }
+  for (auto& target : facts.targets) look_at_drivers(facts.recipe, target);
+  look_at_initramfs(request, facts);
+  const std::string rehearsal = request.root + arm::kRehearsalFile;
+  facts.rehearsal = arm::read_rehearsal(rehearsal);
+  if (facts.recipe && facts.kernel) {
+    facts.estimate =
+        arm::needed_reservation(*facts.config, *facts.recipe, *facts.kernel, facts.state, rehearsal);
+  } else {
+    facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
+  }
+  if (facts.state.crash_loaded == true)
+    facts.loaded = arm::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
+  if (facts.loaded) facts.changed = arm::changed_files(*facts.loaded).changed;
+  facts.meminfo = read_meminfo(request.paths.proc);
+  facts.settings = read_settings(request.paths.proc);
+  look_at_units(request, facts);
+  facts.watchdogs = look_at_watchdogs(request.paths.sys, facts.recipe);
+  if (facts.config && facts.config->collect.pstore) {
+    // What cannot be read holds nothing for us.
+    std::vector<std::string> ignored;
+    facts.pstore = collect::pstore_records(
+        std::vector{request.paths.sys + "/fs/pstore", request.root + "/var/lib/systemd/pstore"}, ignored);
+  }
+  return facts;
+}
+
+}  // namespace lifeboat::check

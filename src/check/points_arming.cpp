@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The chain to a loaded capture kernel: configuration, memory, kernel, modules, initramfs, load.
+#include <algorithm>
+
+#include "src/base/size.h"
+#include "src/check/check_facts.h"
+#include "src/check/point.h"
+
+namespace lifeboat::check {
+namespace {
+
+constexpr const char* kLoad = "lifeboat load --crash";
+
+// Without the mend that 'reserve set' refuses while others have a say.
+Point reservation_by_itself(const Facts& facts) {
+  Point point{.name = "reservation"};
+  const auto& got = facts.state.crash_size;
+  if (!got || *got == 0) {
+    point.result = PointResult::failure;
+    point.detail = got ? "no memory is reserved for a capture kernel"
+                       : "the running kernel does not tell of a reservation";
+    if (got && facts.reserved.asked.main)
+      point.detail += fmt::format(
+          ", although crashkernel={} asks for it: there was no room for it, or this machine "
+          "lies in no range of it",
+          facts.reserved.asked.main->text);
+    for (const auto& mistake : facts.reserved.asked.mistakes) point.detail += "; " + mistake;
+    point.next = "lifeboat reserve set auto, then reboot";
+    return point;
+  }
+  point.detail = format_size(*got);
+  if (!facts.estimate) {
+    point.result = PointResult::warning;
+    point.detail += "; whether it is enough cannot be told: " + facts.estimate.error().reason();
+    point.next = "lifeboat reserve estimate";
+    return point;
+  }
+  if (*got >= facts.estimate->total) {
+    point.detail += fmt::format(", about {} are needed", format_size(facts.estimate->total));
+    return point;
+  }
+  // Between the two it may do, without a report and with nothing to spare.
+  point.result = *got < facts.estimate->least ? PointResult::failure : PointResult::warning;
+  point.detail += fmt::format(" are less than the {} that are needed", format_size(facts.estimate->total));
+  point.next = "lifeboat reserve set auto, then reboot; or make sure by: lifeboat rehearse";
+  return point;
+}
+
+// What was wanted in the initramfs, and could not be had. Targets have points of their own.
+std::string what_it_lacks(const Facts& facts) {
+  std::string list;
+  for (const auto& warning : facts.recipe->warnings) {
+    if (warning.kind == arm::RecipeWarningKind::target) continue;
+    list += (list.empty() ? "" : "; ") + warning.error.reason();
+  }
+  return list;
+}
+
+}  // namespace
+
+Point configuration_point(const Facts& facts) {
+  Point point{.name = "configuration"};
+  if (!facts.config) {
+    point.result = PointResult::failure;
+    point.detail = facts.config.error().reason();
+    point.next = facts.config.error().next_step.empty() ? "mend that line, then: lifeboat config check"
+                                                        : facts.config.error().next_step;
+    return point;
+  }
+  for (const auto& file : facts.config->files) point.detail += (point.detail.empty() ? "" : ", ") + file;
+  if (point.detail.empty()) point.detail = "none: the defaults hold";
+  if (facts.missing_files.empty()) return point;
+  point.result = PointResult::warning;
+  for (const auto& missing : facts.missing_files) point.detail += "; " + missing;
+  point.next = "put them there, or take them out of the configuration; then: systemctl reload lifeboat-load";
+  return point;
+}
+
+Point reservation_point(const Facts& facts) {
+  Point point = reservation_by_itself(facts);
+  if (facts.unfinished) {
+    if (point.result == PointResult::ok) point.result = PointResult::warning;
+    point.detail += fmt::format("; crashkernel={} was to be set, and the boot loader does not know of it yet",
+                                *facts.unfinished);
+    point.next = fmt::format("lifeboat reserve set '{}'", *facts.unfinished);
+  }
+  for (const auto& [where, parameter] : facts.foreign)
+    point.detail += fmt::format("; {} has {}, not by lifeboat", where, parameter);
+  if (!facts.foreign.empty() && point.result != PointResult::ok)
+    point.next = fmt::format(
+        "take {} out there, or purge the package that put it in (apt purge kdump-tools); then: {}",
+        facts.foreign.front().parameter, point.next);
+  return point;
+}
+
+Point kernel_point(const Facts& facts) {
+  Point point{.name = "capture kernel"};
+  if (!facts.kernel) {
+    point.result = PointResult::failure;
+    point.detail = facts.kernel.error().reason();
+    point.next = facts.kernel.error().next_step;
+    return point;
+  }
+  point.detail = *facts.kernel;
+  if (facts.kernel_problem.empty()) return point;
+  point.result = PointResult::failure;
+  point.detail = facts.kernel_problem;
+  point.next = "install that kernel's package again, or name another as [capture] kernel";
+  return point;
+}
+
+Point modules_point(const Facts& facts) {
+  Point point{.name = "modules", .detail = facts.release};
+  if (facts.modules_there) return point;
+  point.result = PointResult::failure;
+  point.detail = fmt::format("the module tree of {} is not there, or has no indexes", facts.release);
+  point.next = fmt::format("depmod {}; or install that kernel's package again", facts.release);
+  return point;
+}
+
+Point initramfs_point(const Facts& facts) {
+  Point point{.name = "initramfs", .detail = facts.initramfs};
+  if (!facts.recipe) {
+    point.result = PointResult::failure;
+    point.detail = "it cannot be made: " + facts.recipe.error().reason();
+    point.next = facts.recipe.error().next_step.empty() ? "mend that, then: lifeboat load --crash"
+                                                        : facts.recipe.error().next_step;
+  } else if (facts.initramfs_time == 0) {
+    // A load makes it, so that all is well where one is loaded.
+    point.result = facts.state.crash_loaded == true ? PointResult::warning : PointResult::failure;
+    point.detail = facts.initramfs + " is not there";
+    point.next = kLoad;
+  } else if (!facts.stale.empty()) {
+    point.result = PointResult::warning;
+    point.detail = fmt::format("{} is stale: {}", facts.initramfs, facts.stale);
+    point.next = kLoad;
+  } else if (const auto lacks = what_it_lacks(facts); !lacks.empty()) {
+    point.result = PointResult::warning;
+    point.detail = fmt::format("{} does without something: {}", facts.initramfs, lacks);
+    point.next = "mend that, or take it out of the configuration; then: systemctl reload lifeboat-load";
+  }
+  return point;
+}
+
+Point loaded_point(const Facts& facts) {
+  Point point{.name = "loaded"};
+  if (facts.state.crash_loaded != true) {
+    point.result = PointResult::failure;
+    point.detail = "no capture kernel is loaded";
+    point.next = kLoad;
+    return point;
+  }
+  if (!facts.loaded) {
+    point.result = PointResult::warning;
+    point.detail = "a capture kernel is loaded, but not by lifeboat: what it would do is not known";
+    point.next = kLoad;
+    return point;
+  }
+  point.detail = fmt::format("{} with", facts.loaded->kernel.path);
+  for (const auto& file : facts.loaded->initramfs) point.detail += " " + file.path;
+  std::vector<std::string> changes = facts.changed;
+  if (!facts.stale.empty()) changes.push_back("its initramfs is stale: " + facts.stale);
+  if (!facts.release.empty() && facts.loaded->release != facts.release)
+    changes.push_back(fmt::format("it is {}, and {} should be", facts.loaded->release, facts.release));
+  if (!facts.command_line.empty() && facts.command_line != facts.loaded->command_line)
+    changes.push_back(fmt::format("its command line is '{}', and would be '{}' now",
+                                  facts.loaded->command_line, facts.command_line));
+  if (changes.empty()) return point;
+  point.result = PointResult::warning;
+  point.detail = "what is loaded is not what would be loaded now";
+  for (const auto& change : changes) point.detail += "; " + change;
+  point.next = kLoad;
+  return point;
+}
+
+Point newest_kernel_point(const Facts& facts) {
+  Point point{.name = "installed kernels"};
+  const std::string running = facts.state.release.value_or("");
+  if (facts.installed.empty()) {
+    point.detail = "none in /boot";
+  } else if (running.empty() || facts.installed.front() == running) {
+    point.detail = facts.installed.front() + " is the newest";
+  } else {
+    // Nothing to mend: the next boot brings it, and its hooks have made its initramfs.
+    point.detail = fmt::format("{} runs, {} is the newest: the next boot arms that one", running,
+                               facts.installed.front());
+  }
+  return point;
+}
+
+}  // namespace lifeboat::check

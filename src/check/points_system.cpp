@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The running kernel and the system around: what it permits, what it does at a panic, what starts at boot.
+#include "loader/obstacles.h"
+#include "src/check/check_facts.h"
+#include "src/check/point.h"
+
+namespace lifeboat::check {
+namespace {
+
+// What is wrong with a unit that ought to be enabled, and the command that mends it.
+void add_trouble(Point& point, const Facts& facts, const std::string& unit) {
+  const auto add = [](std::string& text, const std::string& more) {
+    text += (text.empty() ? "" : "; ") + more;
+  };
+  switch (facts.unit(unit)) {
+    case UnitState::missing:
+      add(point.detail, unit + " is not installed");
+      if (point.next.empty()) point.next = "install lifeboat's package again";
+      break;
+    case UnitState::masked:
+      add(point.detail, unit + " is masked");
+      add(point.next, fmt::format("systemctl unmask {0}; systemctl enable --now {0}", unit));
+      break;
+    case UnitState::disabled:
+      add(point.detail, unit + " is not enabled");
+      add(point.next, "systemctl enable --now " + unit);
+      break;
+    case UnitState::enabled:
+      break;
+  }
+}
+
+}  // namespace
+
+Point signature_point(const Facts& facts) {
+  Point point{.name = "signature"};
+  if (!wants_signature(facts.state)) {
+    point.detail = "none is asked for";
+    return point;
+  }
+  const std::string why = facts.state.lockdown && *facts.state.lockdown != Lockdown::none
+                              ? fmt::format("lockdown ({})", lockdown_name(*facts.state.lockdown))
+                              : "Secure Boot";
+  if (facts.state.crash_loaded == true) {
+    point.detail = fmt::format("{}: the loaded kernel's was accepted", why);
+    return point;
+  }
+  point.result = PointResult::warning;
+  point.detail =
+      fmt::format("{}: only a kernel with a good signature can be loaded, which only a load can tell", why);
+  point.next = "lifeboat load --crash";
+  return point;
+}
+
+Point limits_point(const Facts& facts) {
+  Point point{.name = "loads permitted", .detail = "without a limit"};
+  const bool loaded = facts.state.crash_loaded == true;
+  const auto limit = facts.state.crash_load_limit;
+  if (facts.state.load_disabled == true || limit == 0) {
+    // What is loaded stays; only nothing newer can come.
+    point.result = loaded ? PointResult::warning : PointResult::failure;
+    point.detail = facts.state.load_disabled == true ? "kernel.kexec_load_disabled is 1"
+                                                     : "kernel.kexec_load_limit_panic is 0";
+    point.detail +=
+        loaded ? ": what is loaded cannot be replaced before the next boot" : ": nothing can be loaded";
+    point.next =
+        "reboot; what sets it should run after lifeboat-load.service: grep -r kexec_load /etc/sysctl*";
+  } else if (limit && *limit > 0) {
+    point.detail = fmt::format("{} more", *limit);
+  }
+  return point;
+}
+
+Point panic_point(const Facts& facts) {
+  Point point{.name = "panic settings"};
+  for (const auto& [name, value] : facts.settings) {
+    if (name == "panic" || value == "0") continue;
+    point.detail += fmt::format("{}{} = {}", point.detail.empty() ? "also panics by: " : ", ", name, value);
+  }
+  if (facts.settings.empty()) point.detail = "the running kernel does not tell them";
+  const auto panic = facts.settings.find("panic");
+  if (panic == facts.settings.end() || panic->second != "0") {
+    if (panic != facts.settings.end())
+      point.detail =
+          fmt::format("panic = {}{}{}", panic->second, point.detail.empty() ? "" : "; ", point.detail);
+    return point;
+  }
+  point.result = PointResult::warning;
+  point.detail = "kernel.panic is 0: should the capture kernel not start, the machine stands still for ever" +
+                 (point.detail.empty() ? "" : "; " + point.detail);
+  point.next = "sysctl kernel.panic=10, and the same in /etc/sysctl.d";
+  return point;
+}
+
+Point units_point(const Facts& facts) {
+  Point point{.name = "units"};
+  if (!facts.systemd) {
+    point.detail = "there is no systemd: 'lifeboat load --crash' has to run at every boot by other means";
+    return point;
+  }
+  for (const char* unit : {"lifeboat-load.service", "lifeboat-collect.service"})
+    add_trouble(point, facts, unit);
+  if (point.detail.empty()) {
+    point.detail = "enabled";
+    return point;
+  }
+  point.result = PointResult::warning;
+  point.detail += ": the next boot is not armed, or its crash not collected";
+  return point;
+}
+
+Point hotplug_point(const Facts& facts) {
+  Point point{.name = "hotplug", .detail = "the running kernel keeps the loaded one up to date"};
+  if (facts.state.cpu_hotplug == true && facts.state.memory_hotplug == true) return point;
+  point.detail.clear();
+  if (!facts.systemd) {
+    point.detail = "there is no systemd that would load anew";
+  } else if (!facts.udev_rule) {
+    point.detail = "lifeboat's udev rule is not there";
+    point.next = "install lifeboat's package again";
+  } else {
+    add_trouble(point, facts, "lifeboat-reload.path");
+  }
+  if (point.detail.empty()) {
+    point.detail = "a udev rule loads anew when CPUs or memory come and go";
+    return point;
+  }
+  point.result = PointResult::warning;
+  point.detail =
+      "when CPUs or memory come and go, what is loaded is out of date: the kernel does not follow, and " +
+      point.detail;
+  point.next += (point.next.empty() ? "" : "; ") + std::string("after a change: lifeboat load --crash");
+  return point;
+}
+
+Point watchdog_point(const Facts& facts) {
+  Point point{.name = "watchdog", .detail = "none runs"};
+  for (const auto& watchdog : facts.watchdogs) {
+    if (!watchdog.runs) continue;
+    const bool fed = facts.config && facts.config->capture.watchdog;
+    point.detail = fmt::format("{} runs ({}), and the capture kernel feeds it", watchdog.name,
+                               watchdog.driver.empty() ? "built in" : watchdog.driver);
+    if (fed && watchdog.carried) continue;
+    point.result = PointResult::warning;
+    point.detail = fmt::format("{} runs ({}), and would restart the machine while it captures: {}",
+                               watchdog.name, watchdog.driver.empty() ? "built in" : watchdog.driver,
+                               fed ? "its driver is not in the initramfs" : "[capture] watchdog is off");
+    point.next = fed ? "lifeboat load --crash" : "set [capture] watchdog = yes; then: lifeboat load --crash";
+    return point;
+  }
+  return point;
+}
+
+Point conflict_point(const Facts& facts) {
+  Point point{.name = "other crash tools", .detail = "none is enabled"};
+  for (const char* unit : {"kdump-tools.service", "kdump.service", "kdump-early.service"}) {
+    if (facts.unit(unit) != UnitState::enabled) continue;
+    point.result = PointResult::warning;
+    point.detail = fmt::format(
+        "{} is enabled, and loads a capture kernel of its own: the one that comes last counts", unit);
+    point.next = fmt::format("systemctl disable --now {}; then: lifeboat load --crash", unit);
+  }
+  return point;
+}
+
+}  // namespace lifeboat::check

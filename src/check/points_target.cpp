@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where the dump will go: can the capture kernel get there, is there room, is it kept from others' eyes.
+#include <algorithm>
+
+#include "src/base/size.h"
+#include "src/check/check_facts.h"
+#include "src/check/point.h"
+
+namespace lifeboat::check {
+namespace {
+
+struct DumpSize {
+  uint64_t bytes = 0;  // 0: not known
+  std::string how;
+};
+
+// The biggest that was ever saved there; without one, what of the memory in use the level keeps now, half of
+// it because it is compressed (kernel memory comes to a third or a quarter).
+DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
+  DumpSize size;
+  for (const auto& crash : store.crashes) {
+    if (crash.outcome == CrashOutcome::whole && crash.bytes > size.bytes)
+      size = {crash.bytes, "as the biggest of those that are there"};
+  }
+  if (size.bytes != 0 || !facts.config) return size;
+  const auto figure = [&](const char* name) {
+    const auto found = facts.meminfo.find(name);
+    return found == facts.meminfo.end() ? 0 : found->second;
+  };
+  const int level = facts.config->levels.front();
+  uint64_t kept = figure("MemTotal");
+  const auto leave_out = [&kept](uint64_t bytes) { kept -= std::min(kept, bytes); };
+  if ((level & 2) != 0 || (level & 4) != 0) leave_out(figure("Cached") + figure("Buffers"));
+  if ((level & 8) != 0) leave_out(figure("AnonPages"));
+  if ((level & 16) != 0) leave_out(figure("MemFree"));
+  const bool compressed = facts.config->compression.compression != Compression::none;
+  return {compressed ? kept / 2 : kept, fmt::format("what level {} keeps of the memory in use now{}", level,
+                                                    compressed ? ", halved by compression" : "")};
+}
+
+// What a new dump may take the place of.
+uint64_t removable(const StoreFacts& store) {
+  const size_t kept = kept_for_ever(store.crashes);
+  uint64_t bytes = 0;
+  for (size_t index = 0; index < store.crashes.size(); ++index) {
+    if (index != kept) bytes += store.crashes[index].bytes;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Point target_point(const TargetFacts& target) {
+  Point point{.name = "target " + target.name};
+  if (!target.found) {
+    point.result = PointResult::failure;
+    point.detail = target.found.error().reason();
+    point.next = target.found.error().next_step.empty() ? "name a folder on a local disk as [target] path"
+                                                        : target.found.error().next_step;
+    return point;
+  }
+  point.detail = fmt::format("{} on {} ({}, {})", target.found->target.path, target.found->device,
+                             target.found->target.filesystem, target.found->target.uuid);
+  return point;
+}
+
+Point target_drivers_point(const Facts& facts, const TargetFacts& target) {
+  Point point{.name = "drivers of " + target.name};
+  if (!target.found || !facts.recipe) {
+    point.result = PointResult::failure;
+    point.detail = "they cannot be told";
+    point.next = "mend the points above";
+    return point;
+  }
+  std::string missing;
+  for (const auto& [name, carried] : target.drivers) {
+    if (!carried) missing += (missing.empty() ? "" : ", ") + name;
+    // An alias (of a device that has no driver here) would tell nobody anything.
+    const bool alias = name.find(':') != std::string::npos;
+    if (!alias) point.detail += (point.detail.empty() ? "" : ", ") + name;
+  }
+  if (missing.empty()) return point;
+  point.result = PointResult::failure;
+  point.detail = fmt::format("{}: neither in the initramfs nor built into {}", missing, facts.release);
+  point.next =
+      fmt::format("install the modules of {}, or name them as [capture] module; then: lifeboat load --crash",
+                  facts.release);
+  return point;
+}
+
+Point target_room_point(const Facts& facts, const TargetFacts& target) {
+  Point point{.name = "room of " + target.name};
+  if (!target.store || target.store->room.total == 0) {
+    point.detail = target.store ? "its free room cannot be told" : "it is not mounted: its room is not known";
+    if (target.store) point.result = PointResult::warning;
+    if (target.store) point.next = "run this as root";
+    return point;
+  }
+  const DumpSize dump = expected_dump(facts, *target.store);
+  const uint64_t free = target.store->room.free, older = removable(*target.store);
+  point.detail =
+      fmt::format("{} free; a dump may take {} ({})", format_size(free), format_size(dump.bytes), dump.how);
+  if (free >= dump.bytes) return point;
+  if (free + older >= dump.bytes) {
+    point.detail += fmt::format("; {} of older crashes go for it", format_size(older));
+    return point;
+  }
+  // An estimate that is off by half must not cry wolf; less than a quarter holds no dump.
+  point.result = free + older < dump.bytes / 4 ? PointResult::failure : PointResult::warning;
+  point.next = "free some room there, add another [target], or choose a higher [dump] level";
+  return point;
+}
+
+Point target_store_point(const TargetFacts& target) {
+  Point point{.name = "store " + target.name};
+  if (!target.store) {
+    point.detail = "it is not mounted: not looked at";
+    return point;
+  }
+  const StoreFacts& store = *target.store;
+  point.detail = store.real == store.path ? "ready" : "ready; it leads to " + store.real;
+  const auto bad = [&](PointResult result, std::string detail, std::string next) {
+    point.result = result;
+    point.detail = std::move(detail);
+    point.next = std::move(next);
+  };
+  if (store.obstacle) {
+    bad(PointResult::failure, store.obstacle->message,
+        store.obstacle->next_step.empty() ? "name a folder as [target] path" : store.obstacle->next_step);
+  } else if (store.read_only) {
+    bad(PointResult::warning, "its file system is mounted read-only: after an error it may stay so",
+        "see why: dmesg; mount -o remount,rw");
+  } else if (store.there && store.owner != 0) {
+    bad(PointResult::warning, fmt::format("it belongs to user {}, who could put links there", store.owner),
+        fmt::format("chown root:root {}", store.path));
+  } else if (store.there && (store.mode & 077) != 0) {
+    bad(PointResult::warning,
+        fmt::format("others may enter it (mode {:04o}): dumps hold all of the memory", store.mode),
+        fmt::format("chmod 0700 {}", store.path));
+  } else if (store.unreadable) {
+    bad(PointResult::warning, "it cannot be looked into", "run this as root");
+  } else if (!store.there) {
+    point.detail = "not there yet: the first crash makes it";
+  }
+  return point;
+}
+
+}  // namespace lifeboat::check

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/collect/collect.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "capture/plan/capture_plan.h"
+#include "src/base/size.h"
+#include "src/collect/collect_command.h"
+#include "src/collect/notice.h"
+#include "src/collect/promise.h"
+#include "src/collect/pstore.h"
+#include "src/store/prune.h"
+#include "src/store/store.h"
+
+namespace lifeboat::collect {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// No crash is begun with after this long. With the longest that one may take (run_command() and
+// ReportLimits::time), it ends before systemd ends it (TimeoutStartSec= of lifeboat-collect.service).
+constexpr std::chrono::minutes kWholeDeadline{10};
+constexpr uint64_t kMostReportBytes = 16_MiB;
+// A record of pstore may be so much older than the crash that it is of: a clock may have been set in between,
+// and the words of a kernel in trouble come before its end.
+constexpr uint64_t kMostRecordAge = 3600;
+
+// One crash that is new.
+class Completion {
+ public:
+  Completion(const Store& store, StoredCrash crash, const config::Config& config)
+      : store_(store),
+        config_(config),
+        found_{.folder = store.crash_folder(crash.name), .device = store.device, .crash = std::move(crash)} {}
+
+  // `pstore`: the places whose records are of this crash.
+  CollectedCrash run(const std::vector<std::string>& pstore, const std::string& boot_id, uint64_t now) {
+    auto folder = open_crash_folder(store_.fd.get(), found_.crash.name, found_.crash.id);
+    if (!folder) {
+      note(std::unexpected(std::move(folder).error()));
+      return std::move(found_);
+    }
+    folder_fd_ = folder->get();
+    CrashRecord record = found_.crash.record.value_or(CrashRecord{.crash_time = found_.crash.crash_time});
+    record.outcome = found_.crash.outcome;
+    record.dump = found_.crash.dump();
+    report(record);
+    take_pstore(pstore);
+    record.collected = now;
+    record.collected_boot_id = boot_id;
+    // What a capture that was cut off had reserved.
+    note(drop_reserve(folder_fd_, kCaptureLogFile));
+    if (config_.collect.command.empty()) {
+      note(replace_crash_record(folder_fd_, record));
+    } else {
+      // Last, so that it sees all.
+      for (auto& problem : run_command(config_.collect.command,
+                                       store_.crash_path(found_.crash.name, folder_fd_), folder_fd_, record))
+        found_.problems.push_back(std::move(problem));
+    }
+    found_.crash.record = std::move(record);
+    return std::move(found_);
+  }
+
+ private:
+  void note(const Result<>& result) {
+    if (!result) found_.problems.push_back(result.error().to_string());
+  }
+  void report(CrashRecord& record) {
+    Result<std::string> json;
+    if (found_.crash.has_report) {
+      // The record is of a capture that may have been cut off before it took this over.
+      if (!record.kind.empty()) return;
+      json = read_text_at(folder_fd_, kReportJsonFile, kMostReportBytes);
+    } else if (config_.collect.report && ends_capture(found_.crash.dump())) {
+      const std::string& dump = found_.crash.dump_file;
+      json = write_report(store_.crash_name(found_.crash.name) + "/" + dump, folder_fd_, {}, dump);
+    } else {
+      return;
+    }
+    if (!json) {
+      found_.problems.push_back("the report: " + json.error().to_string());
+      return;
+    }
+    take_report(record, *json);
+    found_.crash.has_report = true;
+  }
+  void take_pstore(const std::vector<std::string>& sources) {
+    for (const auto& source : sources) {
+      const uint64_t not_before = found_.crash.crash_time - std::min(found_.crash.crash_time, kMostRecordAge);
+      const auto moved = move_pstore(source, folder_fd_, not_before);
+      found_.pstore_records += moved.count;
+      for (const auto& problem : moved.problems) found_.problems.push_back("pstore: " + problem);
+    }
+  }
+
+  const Store& store_;
+  const config::Config& config_;
+  CollectedCrash found_;
+  int folder_fd_ = -1;
+};
+
+// The command was not successful in an earlier run.
+CommandRetry retry(FoundCrash& found, const std::string& command, std::vector<std::string>& problems) {
+  const auto folder = open_crash_folder(found.store->fd.get(), found.crash.name, found.crash.id);
+  std::vector<std::string> of_this;
+  if (folder) {
+    of_this = run_command(command, found.store->crash_path(found.crash.name, folder->get()), folder->get(),
+                          *found.crash.record);
+  } else {
+    of_this.push_back(folder.error().to_string());
+  }
+  for (const auto& problem : of_this) problems.push_back(fmt::format("{}: {}", found.name(), problem));
+  return {.folder = found.folder(), .device = found.store->device, .succeeded = of_this.empty()};
+}
+
+// What is new in this boot stays: people have only just been told of it.
+void apply_retention(const Store& store, const Retention& retention, const std::string& boot_id,
+                     Collection& collection) {
+  const auto crashes = list_crashes(store.fd.get());
+  const auto room = file_system_room(store.fd.get());
+  if (!crashes || !room) {
+    const Error& error = crashes ? room.error() : crashes.error();
+    collection.problems.push_back(fmt::format("{}: {}", store.name(), error.to_string()));
+    return;
+  }
+  std::set<std::string> spared;
+  for (const auto& crash : *crashes) {
+    if (is_new(crash, boot_id)) spared.insert(crash.name);
+  }
+  for (const auto& removal : plan_prune(*crashes, retention, *room, spared)) {
+    const std::string folder = store.crash_name(removal.name);
+    if (const auto removed = remove_crash(store.fd.get(), removal.name, removal.id)) {
+      collection.removed.push_back(fmt::format("{}: {}", folder, removal.reason));
+    } else {
+      collection.problems.push_back(fmt::format("{}: {}", folder, removed.error().to_string()));
+    }
+  }
+}
+
+}  // namespace
+
+Collection collect(const OpenStores& stores, const config::Config& config, Scope scope,
+                   const CollectPaths& paths, uint64_t now) {
+  const auto begin = Clock::now();
+  const bool machine = scope == Scope::machine;
+  const std::string boot_id = read_line(paths.boot_id).value_or("");
+  Collection collection;
+  collection.problems = stores.problems;
+  std::vector<FoundCrash> all = find_crashes(stores.stores, collection.problems);
+  const bool all_seen = collection.problems.empty();
+
+  std::vector<FoundCrash*> fresh, again;
+  for (auto& found : all) {
+    const auto& record = found.crash.record;
+    if (!record || !record->collected) fresh.push_back(&found);
+    if (record && command_is_due(*record) && !config.collect.command.empty()) again.push_back(&found);
+  }
+  const auto in_time = [&] { return Clock::now() - begin <= kWholeDeadline; };
+  for (auto* found : fresh) {
+    if (!in_time()) {
+      collection.problems.push_back(
+          "there are more new crashes than there was time for: the rest is left to "
+          "the next 'lifeboat collect'");
+      break;
+    }
+    // What pstore holds is of the last crash.
+    const bool newest = machine && config.collect.pstore && found == &all.front();
+    Completion completion(*found->store, found->crash, config);
+    collection.crashes.push_back(
+        completion.run(newest ? paths.pstore : std::vector<std::string>{}, boot_id, now));
+    found->crash = collection.crashes.back().crash;
+  }
+  for (auto* found : again) {
+    if (in_time()) collection.retried.push_back(retry(*found, config.collect.command, collection.problems));
+  }
+  if (machine) {
+    auto rehearsal = redeem_promise(all, all_seen, {paths.promise, paths.rehearsal}, boot_id, now);
+    if (rehearsal) {
+      collection.rehearsal = *std::move(rehearsal);
+    } else {
+      collection.problems.push_back(rehearsal.error().to_string());
+    }
+  }
+  for (const auto& store : stores.stores) apply_retention(store, config.retention, boot_id, collection);
+  if (machine) {
+    if (config.collect.pstore) collection.pstore_left = pstore_records(paths.pstore, collection.problems);
+    std::vector<std::string> told_already;
+    const auto left = find_crashes(stores.stores, told_already);
+    const std::string notice =
+        config.collect.notice ? notice_text(left, boot_id, collection.pstore_left) : "";
+    if (const auto written = leave_notice(paths.notice, notice); !written)
+      collection.problems.push_back(fmt::format("the notice: {}", written.error().to_string()));
+  }
+  return collection;
+}
+
+}  // namespace lifeboat::collect

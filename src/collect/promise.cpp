@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/collect/promise.h"
+
+#include <algorithm>
+
+namespace lifeboat::collect {
+namespace {
+
+// By its record, else by the beginning of the boot's id in its folder's name.
+bool is_of_boot(const StoredCrash& crash, const std::string& boot_id) {
+  if (boot_id.empty()) return false;
+  if (crash.record && !crash.record->boot_id.empty()) return crash.record->boot_id == boot_id;
+  const std::string beginning = "-" + boot_id.substr(0, boot_id.find('-'));
+  const auto at = crash.name.find(beginning);
+  if (at == std::string::npos) return false;
+  const size_t end = at + beginning.size();
+  return end == crash.name.size() || crash.name[end] == '-';
+}
+
+// One crash may have been saved twice: half of it on the first target, whole on the next.
+std::optional<CrashOutcome> best_outcome(std::span<const FoundCrash> crashes, const std::string& boot_id) {
+  std::optional<CrashOutcome> best;
+  for (const auto& found : crashes) {
+    if (is_of_boot(found.crash, boot_id))
+      best = std::min(best.value_or(CrashOutcome::nothing), found.crash.outcome);
+  }
+  return best;
+}
+
+}  // namespace
+
+Result<std::optional<arm::RehearsalRecord>> redeem_promise(std::span<const FoundCrash> crashes, bool all_seen,
+                                                           const PromiseFiles& files,
+                                                           const std::string& boot_id, uint64_t now) {
+  const auto promise = arm::read_promise(files.promise);
+  if (!promise || boot_id == promise->boot_id) return std::nullopt;
+  const auto outcome = best_outcome(crashes, promise->boot_id);
+  if (!outcome && !all_seen) {
+    return fail(
+        ErrorCode::not_found,
+        "no dump of the rehearsal for real is where one could look; 'lifeboat collect' will tell when it "
+        "can look into all targets");
+  }
+  arm::RehearsalRecord record{.time = now,
+                              .real = true,
+                              .release = promise->release,
+                              .whole = outcome == CrashOutcome::whole,
+                              .initramfs_digest = promise->initramfs_digest};
+  if (!outcome) record.problem = "no dump of that crash is in the store";
+  if (outcome && !record.whole)
+    record.problem = fmt::format("of its dump there is: {}", outcome_name(*outcome));
+  TRY_VOID(arm::save_rehearsal(record, files.rehearsal));
+  TRY_VOID(arm::forget_promise(files.promise));
+  return record;
+}
+
+}  // namespace lifeboat::collect

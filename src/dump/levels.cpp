@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/dump/levels.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include "src/base/size.h"
+#include "src/base/text.h"
+#include "src/dump/codec.h"
+
+namespace lifeboat {
+
+Result<std::vector<int>> parse_levels(std::string_view text) {
+  std::vector<int> levels;
+  for (const auto part : std::views::split(text, ',')) {
+    const std::string_view word = trim({part.begin(), part.end()});
+    const auto number = parse_number(word);
+    if (!number || *number > 31) return fail(ErrorCode::usage, "'{}' is not a dump level from 0 to 31", word);
+    const int level = static_cast<int>(*number);
+    if (std::ranges::find(levels, level) != levels.end())
+      return fail(ErrorCode::usage, "dump level {} is named twice", level);
+    levels.push_back(level);
+  }
+  if (levels.empty()) return fail(ErrorCode::usage, "no dump level is given");
+  return levels;
+}
+
+std::string format_levels(const std::vector<int>& levels) {
+  std::string text;
+  for (const int level : levels) text += fmt::format("{}{}", text.empty() ? "" : ",", level);
+  return text;
+}
+
+Result<CompressionChoice> parse_compression_choice(std::string_view text) {
+  const auto colon = text.find(':');
+  const auto compression = parse_compression(text.substr(0, colon));
+  if (!compression)
+    return fail(ErrorCode::usage, "'{}' is none of none, zlib, lzo, snappy, zstd", text.substr(0, colon));
+  CompressionChoice choice{*compression, 0};
+  if (colon == std::string_view::npos) return choice;
+  const auto level = parse_number(text.substr(colon + 1));
+  if (!level || *level == 0 || *level > 22)
+    return fail(ErrorCode::usage, "'{}' is not a compression level: zlib has 1 to 9, zstd 1 to 19",
+                text.substr(colon + 1));
+  choice.level = static_cast<int>(*level);
+  // Only the codec knows its range; asking now finds a mistake before the crash.
+  TRY_VOID(PageCompressor::create(choice.compression, choice.level));
+  return choice;
+}
+
+std::string format_compression_choice(const CompressionChoice& choice) {
+  const auto name = compression_name(choice.compression);
+  return choice.level == 0 ? std::string(name) : fmt::format("{}:{}", name, choice.level);
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How the two choices of a capture are written: "31,1" and "zstd:3". The same on the command line, in the
+// configuration and in the manifest.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/dump/dump.h"
+
+namespace lifeboat {
+
+// Dump levels 0..31, comma-separated, tried in turn when space runs out; each once.
+Result<std::vector<int>> parse_levels(std::string_view text);
+std::string format_levels(const std::vector<int>& levels);
+
+struct CompressionChoice {
+  Compression compression = Compression::zstd;
+  int level = 0;  // 0: the codec's default
+};
+// none|zlib|lzo|snappy|zstd, a level behind a colon where the codec has levels.
+Result<CompressionChoice> parse_compression_choice(std::string_view text);
+std::string format_compression_choice(const CompressionChoice& choice);
+
+}  // namespace lifeboat

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/inspect/machine_summary.h"
+
+#include <algorithm>
+#include <array>
+#include <ranges>
+
+#include "src/dump/limits.h"
+#include "src/inspect/log_records.h"
+#include "src/vmcore/utsname.h"
+
+namespace lifeboat::inspect {
+namespace {
+
+Result<CrashStory> read_story(const Session& session) {
+  if (!session.log()) return std::unexpected(session.log().error());
+  const KernelLog& log = *session.log();
+  if (log.records.empty()) {
+    return fail(ErrorCode::not_found, "the kernel's log holds no record that can be read ({} cannot)",
+                log.unreadable);
+  }
+  CrashStory story = tell_story(log.records);
+  if (!session.live()) return story;
+  // Trouble that the kernel survived is no crash; the log and the taint tell of it.
+  CrashStory running;
+  running.hardware = std::move(story.hardware);
+  running.uptime_nanoseconds = story.uptime_nanoseconds;
+  return running;
+}
+
+// NT_PRSTATUS notes are of CPUs that crashed; a running kernel counts its CPUs itself.
+int count_cpus(const Session& session) {
+  if (!session.live()) return session.dump().info().cpus;
+  if (!session.symbols()) return 0;
+  const auto address = session.symbols()->address_of("__num_online_cpus");
+  const auto count = address ? session.kernel()->read<int32_t>(*address) : Result<int32_t>(0);
+  return std::clamp(count.value_or(0), 0, kMaxCpus);
+}
+
+// The container's names; those that it does not tell (ELF: all, QEMU: most) from memory.
+Result<Utsname> read_names(const Session& session) {
+  Utsname names = session.dump().info().uts;
+  if (!names.release.empty() && !names.nodename.empty()) return names;
+  if (!session.kernel()) return std::unexpected(session.kernel().error());
+  auto from_memory = read_utsname(*session.kernel());
+  if (from_memory) return from_memory;
+  // VMCOREINFO always has this one.
+  names.release = session.kernel()->vmcoreinfo().release();
+  return names;
+}
+
+// The last page that should be in the file: a file that was cut off cannot give it. Bounded: a hostile dump
+// may leave out all pages of an endless machine.
+Result<> read_last_page(Dump& dump) {
+  constexpr uint64_t kMostSteps = uint64_t{1} << 20;
+  uint64_t steps = 0;
+  for (const auto& range : dump.ram() | std::views::reverse) {
+    for (uint64_t pfn = range.end / kPageSize; pfn-- > range.start / kPageSize;) {
+      if (++steps > kMostSteps) return {};
+      if (TRY(dump.page_state(pfn)) != PageState::stored) continue;
+      std::array<std::byte, kPageSize> page;
+      return dump.read(pfn * kPageSize, page);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> find_missing(const Session& session) {
+  Dump& dump = session.dump();
+  const DumpInfo& info = dump.info();
+  std::vector<std::string> missing = info.damage;
+  if (info.split) {
+    missing.push_back(
+        fmt::format("one part of a split dump: page frames {:#x} to {:#x}", info.start_pfn, info.end_pfn));
+  } else if (info.live()) {
+    // What there is changes; there is no end that could be missing.
+  } else if (const auto last = read_last_page(dump); !last) {
+    const char* what = last.error().code == ErrorCode::lost ? "the end is missing" : "the end cannot be read";
+    missing.push_back(fmt::format("{}: {}", what, last.error().to_string()));
+  }
+  if (info.incomplete && missing.empty())
+    missing.emplace_back("marked as incomplete by its writer, or cut off");
+  if (info.vmcoreinfo.empty())
+    missing.emplace_back("no VMCOREINFO: the kernel's memory cannot be understood");
+  return missing;
+}
+
+MachineSummary summarize(const Session& session) {
+  const DumpInfo& info = session.dump().info();
+  MachineSummary summary;
+  summary.live = info.live();
+  summary.format = info.format;
+  summary.flattened = info.flattened;
+  summary.split = info.split;
+  if (info.format == DumpFormat::kdump) summary.compression = info.compression;
+  summary.dump_level = info.dump_level;
+  summary.missing = find_missing(session);
+  summary.ram_pages = info.ram_pages;
+  summary.stored_pages = info.stored_pages;
+  summary.cpus = count_cpus(session);
+  summary.uts = read_names(session);
+  summary.crash_time = crash_time(session);
+  summary.story = read_story(session);
+  summary.uptime_nanoseconds = info.uptime_nanoseconds;
+  if (!summary.uptime_nanoseconds && summary.story)
+    summary.uptime_nanoseconds = summary.story->uptime_nanoseconds;
+  return summary;
+}
+
+}  // namespace lifeboat::inspect

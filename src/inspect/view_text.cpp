@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/inspect/view_text.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "src/base/size.h"
+#include "src/dump/dump.h"
+
+namespace lifeboat::inspect {
+
+std::string cannot_tell(const Error& error) {
+  return fmt::format("cannot tell: {}", error.message);
+}
+
+std::string format_utc(uint64_t seconds) {
+  const auto time = static_cast<time_t>(seconds);
+  tm parts{};
+  // Beyond what a year of four digits can say the number itself is more honest.
+  if (seconds > 253402300799 || gmtime_r(&time, &parts) == nullptr)
+    return fmt::format("{} s after 1970", seconds);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
+  return text;
+}
+
+std::string format_uptime(uint64_t nanoseconds) {
+  const uint64_t seconds = nanoseconds / 1'000'000'000;
+  const uint64_t days = seconds / 86400;
+  const std::string clock =
+      fmt::format("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+  return days == 0 ? clock : fmt::format("{}, {}", plural(days, "day"), clock);
+}
+
+std::string format_pages(uint64_t pages) {
+  constexpr uint64_t kMostPages = UINT64_MAX / kPageSize;
+  return format_size(std::min(pages, kMostPages) * kPageSize);
+}
+
+std::string format_address(uint64_t address) {
+  return fmt::format("{:#x}", address);
+}
+
+std::string plural(uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string Style::mark(std::string_view begin, std::string_view text) const {
+  return coloured_ ? fmt::format("{}{}\033[0m", begin, text) : std::string(text);
+}
+
+}  // namespace lifeboat::inspect

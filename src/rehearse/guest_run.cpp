@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/rehearse/guest_run.h"
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include "capture/plan/capture_plan.h"
+#include "src/base/file.h"
+#include "src/rehearse/guest_console.h"
+
+namespace lifeboat::rehearse {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kPollInterval{20};
+constexpr size_t kTailLines = 15;
+
+// Follows one guest's consoles and decides when, and how, it has ended.
+class Watcher {
+ public:
+  Watcher(const VirtualMachine& machine, const GuestLimits& limits, const PhaseListener& listener)
+      : guest_(machine.guest_console),
+        capture_(machine.capture_console),
+        limits_(limits),
+        listener_(listener) {}
+
+  // Takes in what the consoles have said. A phase is reached once: a capture kernel that could save nothing
+  // prints the dead one's log, with its marks; and a kernel may print on its consoles what lifeboat-init
+  // leaves in its log ("debug", "ignore_loglevel").
+  void listen() {
+    for (Console* console : {&guest_, &capture_}) {
+      for (const auto& line : console->new_lines()) {
+        last_ = Clock::now();  // it lives
+        const auto name = phase_in(line);
+        if (name && !reached(*name)) reach(*name);
+      }
+    }
+  }
+
+  // Set once the guest has said that it gives up, or a limit has passed.
+  [[nodiscard]] std::optional<GuestEnd> verdict() const {
+    if (reached(phase::kGuestFailed)) return GuestEnd::failed;
+    const auto now = Clock::now();
+    if (now - started_ > limits_.total) return GuestEnd::out_of_time;
+    const bool booting = run_.phases.empty() || run_.phases.back().name == phase::kGuestPanic;
+    if (now - last_ <= (booting ? limits_.boot : limits_.phase)) return std::nullopt;
+    return booting ? end_of_boot() : GuestEnd::out_of_time;
+  }
+
+  // QEMU has ended by itself.
+  [[nodiscard]] GuestEnd end_by_itself() const {
+    if (reached(phase::kCaptureEnd)) return GuestEnd::powered_off;
+    if (run_.phases.empty() || run_.phases.back().name == phase::kGuestPanic) return end_of_boot();
+    return GuestEnd::failed;
+  }
+
+  GuestRun finish(GuestEnd end) {
+    run_.end = end;
+    if (end == GuestEnd::powered_off) {
+      reach("power-off");
+    } else {
+      run_.reason = reason(end);
+    }
+    return std::move(run_);
+  }
+
+ private:
+  void reach(const std::string& name) {
+    last_ = Clock::now();
+    run_.phases.push_back({name, last_ - started_});
+    listener_(run_.phases.back());
+  }
+  [[nodiscard]] bool reached(std::string_view name) const {
+    return std::ranges::any_of(run_.phases, [&](const PhaseTime& phase) { return phase.name == name; });
+  }
+  [[nodiscard]] GuestEnd end_of_boot() const {
+    return run_.phases.empty() ? GuestEnd::died_before_init : GuestEnd::crash_kernel_died;
+  }
+
+  [[nodiscard]] std::string reason(GuestEnd end) const {
+    const std::string last = run_.phases.empty() ? "power on" : run_.phases.back().name;
+    const char* what = "ended";
+    if (end == GuestEnd::died_before_init) what = "died before its /init";
+    if (end == GuestEnd::crash_kernel_died) what = "panicked, but the capture kernel did not reach its /init";
+    if (end == GuestEnd::out_of_time) what = "ran out of time";
+    const bool panicked = reached(phase::kGuestPanic);
+    std::string tail = (panicked ? capture_ : guest_).tail(kTailLines);
+    // A capture kernel that dies before its console is set up leaves nothing there.
+    if (tail.empty()) tail = guest_.tail(kTailLines);
+    return fmt::format("the guest {} after {}; its console ended with:\n{}", what, last,
+                       tail.empty() ? "(nothing)" : tail);
+  }
+
+  Console guest_, capture_;
+  const GuestLimits& limits_;
+  const PhaseListener& listener_;
+  Clock::time_point started_ = Clock::now(), last_ = started_;
+  GuestRun run_;
+};
+
+}  // namespace
+
+Result<GuestRun> run_guest(const std::string& qemu, const VirtualMachine& machine, const GuestLimits& limits,
+                           const PhaseListener& listener, const std::atomic<bool>& stop) {
+  const std::string said = machine.guest_console + ".qemu";
+  const UniqueFd output = TRY(open_file(said, O_RDWR | O_CREAT | O_TRUNC, 0600));
+  auto process = TRY(ChildProcess::start(qemu_arguments(qemu, machine),
+                                         {.stdout_fd = output.get(), .stderr_fd = output.get()}));
+  Watcher watcher(machine, limits, listener);
+  for (;;) {
+    const auto status = process.poll();
+    watcher.listen();  // after the poll: the last words of a guest that has ended are in the files by now
+    if (status) {
+      const std::string complaint = read_text(said).value_or("");
+      if (*status != 0 && !complaint.empty())
+        return fail(ErrorCode::io, "QEMU ended with status {}: {}", *status, complaint);
+      return watcher.finish(watcher.end_by_itself());
+    }
+    if (const auto verdict = watcher.verdict()) {
+      process.kill();
+      return watcher.finish(*verdict);
+    }
+    if (stop) return fail(ErrorCode::io, "interrupted");
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+}  // namespace lifeboat::rehearse

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One run of a virtual machine: from power on to power off, each phase with its time and every wait with a
+// limit.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "src/rehearse/qemu.h"
+
+namespace lifeboat::rehearse {
+
+using Seconds = std::chrono::duration<double>;
+
+struct PhaseTime {
+  std::string name;  // capture/plan/capture_plan.h, and "power-off"
+  Seconds at{};      // since QEMU was started
+};
+
+struct GuestLimits {
+  std::chrono::seconds boot{120};    // from one kernel's start to its /init
+  std::chrono::seconds phase{300};   // between any two later phases
+  std::chrono::seconds total{1200};  // for all of it
+};
+
+// How far a guest came.
+enum class GuestEnd {
+  powered_off,        // through all phases; whether the dump is whole is another question
+  died_before_init,   // the first kernel did not reach /init: not the fault of anything that is rehearsed
+  crash_kernel_died,  // the panic was there, but no /init of the capture kernel
+  failed,             // it said so, or ended at the wrong place
+  out_of_time,
+};
+
+struct GuestRun {
+  GuestEnd end = GuestEnd::failed;
+  std::string reason;  // for people; empty when it went well
+  std::vector<PhaseTime> phases;
+};
+
+// Called as each phase is reached.
+using PhaseListener = std::function<void(const PhaseTime&)>;
+
+// Runs the machine to its end. An Error only when QEMU itself cannot be run or `stop` became true (Ctrl-C):
+// the machine is gone when this returns, whatever happened.
+Result<GuestRun> run_guest(const std::string& qemu, const VirtualMachine& machine, const GuestLimits& limits,
+                           const PhaseListener& listener, const std::atomic<bool>& stop);
+
+}  // namespace lifeboat::rehearse

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The virtual machine: QEMU's command line, and whether hardware acceleration really works.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/base/process.h"
+
+namespace lifeboat::rehearse {
+
+enum class Accelerator { kvm, tcg };
+std::string_view accelerator_name(Accelerator accelerator);
+
+struct VirtualMachine {
+  std::string kernel, initramfs, command_line;
+  std::string disk;                            // raw image, seen as /dev/vda; empty: none
+  std::string guest_console, capture_console;  // files that take what ttyS0 and ttyS1 say; empty: no ttyS1
+  uint64_t memory = 0;                         // bytes
+  int cpus = 2;
+  std::string cpu_model;  // empty: the most that the accelerator has
+  Accelerator accelerator = Accelerator::tcg;
+  // All CPUs in one thread of QEMU: slower, but none sees another patch its own code half-way. Only with tcg.
+  bool one_thread = false;
+  std::vector<std::string> extra_arguments;  // put behind the others
+};
+
+// The path of the QEMU that runs x86-64 guests; `not_found` says what to install.
+Result<std::string> find_qemu();
+std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMachine& machine);
+
+// Runs a boot sector of a few bytes and looks whether it did its work. /dev/kvm may be there, may even open,
+// and still not run a guest (no nested virtualisation). `folder` takes the boot sector.
+Result<bool> accelerator_works(const std::string& qemu, Accelerator accelerator, const std::string& folder);
+
+}  // namespace lifeboat::rehearse

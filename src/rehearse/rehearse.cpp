@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/rehearse/rehearse.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "capture/initramfs/compress.h"
+#include "capture/initramfs/initramfs.h"
+#include "capture/initramfs/overlay.h"
+#include "loader/command_line.h"
+#include "src/base/file.h"
+#include "src/base/folders.h"
+#include "src/base/sys.h"
+#include "src/image/x86_64/bzimage.h"
+#include "src/rehearse/disk.h"
+#include "src/rehearse/record.h"
+#include "src/store/crash_list.h"
+#include "src/store/crash_record.h"
+
+namespace lifeboat::rehearse {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMostBoots = 3;
+constexpr const char* kKernelOnDisk = "/boot/vmlinuz";
+constexpr const char* kInitramfsOnDisk = "/boot/capture.img";
+constexpr const char* kStore = "/var/crash/lifeboat";
+constexpr const char* kDiskUuid = "6c696665-626f-6174-8000-72656865617e";
+
+Result<> make_out_folder(const std::string& out) {
+  std::error_code error;
+  if (fs::exists(out, error) && !(fs::is_directory(out, error) && fs::is_empty(out, error))) {
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("{} exists and is not an empty folder", out))
+                               .hint("give a new folder with -o; nothing that exists is overwritten"));
+  }
+  return make_folders(out);
+}
+
+// A kernel, an initramfs, a console's text.
+Result<> copy(const std::string& from, const std::string& to) {
+  const auto bytes = TRY(read_file(from));
+  return write_file_atomically(to, bytes, 0600);
+}
+
+Result<> move(const std::string& from, const std::string& to) {
+  if (sys::renameat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str()) != 0)
+    return fail_errno("cannot move {} to {}", from, to);
+  return {};
+}
+
+Result<> check_room(const std::string& folder, uint64_t needed) {
+  struct statvfs status{};
+  if (::statvfs(folder.c_str(), &status) != 0) return fail_errno("cannot tell the free space of {}", folder);
+  const uint64_t room = static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
+  if (room >= needed) return {};
+  return std::unexpected(
+      Error(ErrorCode::no_space, fmt::format("{} has {} free, a rehearsal may need {}", folder,
+                                             format_size(room), format_size(needed)))
+          .hint("choose another place with -o and TMPDIR, or a smaller guest with --memory"));
+}
+
+// One rehearsal under way: what it has made so far.
+class Stage {
+ public:
+  Stage(const RehearsalOptions& options, const Narrator& narrate, const std::atomic<bool>& stop,
+        TempDir folder)
+      : options_(options), narrate_(narrate), stop_(stop), folder_(std::move(folder)) {}
+
+  Result<RehearsalResult> run() {
+    const auto begin = Clock::now();
+    TRY_VOID(prepare());
+    result_.prepare = Clock::now() - begin;
+    const GuestRun guest = TRY(boot());
+    result_.phases = guest.phases;
+    TRY_VOID(keep_consoles());
+    if (guest.end != GuestEnd::powered_off) result_.problem = guest.reason;
+    // Also after a failure: what the capture kernel could save is there, and says so of itself.
+    if (result_.phases.size() > 1) TRY_VOID(fetch());
+    TRY_VOID(judge());
+    TRY_VOID(write_record(options_, result_));
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] std::string in_stage(const std::string& name) const {
+    return (folder_.path() / name).string();
+  }
+  [[nodiscard]] std::string in_out(const std::string& name) const {
+    return (fs::path(options_.out) / name).string();
+  }
+
+  Result<> prepare() {
+    qemu_ = TRY(find_qemu());
+    TRY_VOID(check_disk_tools());
+    const BzImage image = TRY(BzImage::read(options_.kernel));
+    TRY_VOID(image.crash_capable());
+    result_.release = image.release();
+    TRY_VOID(choose_accelerator());
+    TRY_VOID(build_initramfses());
+    return fill_root();
+  }
+
+  Result<> choose_accelerator() {
+    for (const Accelerator accelerator : {Accelerator::kvm, Accelerator::tcg}) {
+      if (options_.accelerator && *options_.accelerator != accelerator) continue;
+      const bool there = accelerator == Accelerator::tcg || ::access("/dev/kvm", R_OK | W_OK) == 0;
+      if (there && TRY(accelerator_works(qemu_, accelerator, folder_.path().string()))) {
+        result_.accelerator = accelerator;
+        return {};
+      }
+      if (options_.accelerator || accelerator == Accelerator::tcg)
+        return std::unexpected(
+            Error(ErrorCode::unsupported,
+                  fmt::format("QEMU runs no guest here with {}", accelerator_name(accelerator)))
+                .hint(accelerator == Accelerator::kvm ? "--accel tcg emulates, slowly"
+                                                      : "try it: " + qemu_ + " -accel tcg"));
+      if (there) narrate_("/dev/kvm is there, but runs no guest: software emulation");
+    }
+    return {};
+  }
+
+  // What leads to the guest's disk.
+  Result<> collect_guest_modules() {
+    modules_ = TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
+                           "the modules of a guest");
+    return check_modules_fit(modules_, result_.release);
+  }
+
+  // What the guest's disk and this rehearsal make of a machine's manifest.
+  void adapt(Manifest& manifest, const std::string& uuid) const {
+    manifest.targets = {{.uuid = uuid, .filesystem = "ext4", .path = kStore}};
+    manifest.final_action = manifest.failure_action = FinalAction::poweroff;
+    manifest.copy_elf = options_.copy_elf;
+    if (options_.levels) manifest.levels = *options_.levels;
+    if (!options_.compression) return;
+    manifest.compression = options_.compression->compression;
+    manifest.compression_level = options_.compression->level;
+  }
+
+  // The least that works, for either kernel.
+  Result<InitramfsContents> plain_contents(const std::string& uuid) const {
+    InitramfsContents contents{.init = TRY(read_init_program(options_.init)), .modules = modules_};
+    contents.manifest.device_deadline = std::chrono::seconds(30);
+    adapt(contents.manifest, uuid);
+    return contents;
+  }
+
+  // What the capture kernel gets.
+  Result<std::vector<std::byte>> capture_initramfs(InitramfsCompression compression) const {
+    if (!options_.machine) return build_initramfs(TRY(plain_contents(options_.target_uuid)), compression);
+    const auto& initramfs = options_.machine->initramfs;
+    Manifest manifest = TRY(initramfs_manifest(initramfs));
+    adapt(manifest, options_.target_uuid);
+    return with_overlay(initramfs, std::move(manifest), modules_);
+  }
+
+  // Both kernels run lifeboat-init, and reach the disk by the same modules; the manifest tells them what to
+  // do.
+  Result<> build_initramfses() {
+    TRY_VOID(collect_guest_modules());
+    const auto config = find_kernel_config(options_.kernel, result_.release, options_.module_folder);
+    if (!config) narrate_(config.error().reason() + "; the initramfs is left uncompressed");
+    const auto compression = config ? choose_initramfs_compression(*config) : InitramfsCompression::none;
+    const auto capture = TRY(capture_initramfs(compression));
+    result_.initramfs_bytes = capture.size();
+    TRY_VOID(write_file_atomically(in_stage("capture.img"), capture, 0600));
+
+    InitramfsContents contents = TRY(plain_contents(kDiskUuid));
+    contents.manifest.rehearsal = RehearsalGuest{
+        .kernel = kKernelOnDisk,
+        .initramfs = kInitramfsOnDisk,
+        .command_line = options_.machine ? options_.machine->command_line + " console=ttyS1"
+                                         : crash_command_line({.reused = {}, .append = "console=ttyS1"}),
+    };
+    const auto guest = TRY(build_initramfs(contents, compression));
+    return write_file_atomically(in_stage("guest.img"), guest, 0600);
+  }
+
+  // The guest's file system, as a folder.
+  Result<> fill_root() {
+    const fs::path root = folder_.path() / "root";
+    TRY_VOID(make_folders(root / "boot"));
+    TRY_VOID(copy(options_.kernel, root.string() + kKernelOnDisk));
+    return copy(in_stage("capture.img"), root.string() + kInitramfsOnDisk);
+  }
+
+  [[nodiscard]] VirtualMachine machine() const {
+    return {
+        .kernel = options_.kernel,
+        .initramfs = in_stage("guest.img"),
+        // panic=: a guest that dies early restarts at once, and -no-reboot makes QEMU end then.
+        .command_line = fmt::format("console=ttyS0 panic=-1 crashkernel={}", options_.crashkernel),
+        .disk = in_stage("disk.img"),
+        .guest_console = in_stage("guest.console"),
+        .capture_console = in_stage("capture.console"),
+        .memory = options_.memory,
+        .cpus = options_.cpus,
+        .cpu_model = options_.cpu_model,
+        .accelerator = result_.accelerator,
+        .one_thread = result_.accelerator == Accelerator::tcg,
+    };
+  }
+
+  // A guest that dies before its /init says nothing about what is rehearsed: it is started again, with a
+  // fresh disk.
+  Result<GuestRun> boot() {
+    const PhaseListener listener = [&](const PhaseTime& phase) {
+      narrate_(fmt::format("{:6.1f} s  {}", phase.at.count(), phase.name));
+    };
+    const uint64_t default_size = options_.memory * (options_.copy_elf ? 3 : 2) + 512_MiB;
+    for (;;) {
+      for (const char* name : {"disk.img", "guest.console", "capture.console"})
+        TRY_VOID(remove_file(in_stage(name)));
+      TRY_VOID(make_disk(in_stage("disk.img"), options_.disk_size != 0 ? options_.disk_size : default_size,
+                         kDiskUuid, in_stage("root")));
+      ++result_.boots;
+      narrate_(fmt::format("booting {} in QEMU ({}, {} CPUs, {})", result_.release,
+                           accelerator_name(result_.accelerator), options_.cpus,
+                           format_size(options_.memory)));
+      auto guest = TRY(run_guest(qemu_, machine(), options_.limits, listener, stop_));
+      if (guest.end != GuestEnd::died_before_init || result_.boots == kMostBoots) return guest;
+      narrate_(fmt::format("the guest died before its /init; starting it again ({} of {})", result_.boots + 1,
+                           kMostBoots));
+    }
+  }
+
+  Result<> keep_consoles() {
+    for (const char* name : {"guest.console", "capture.console"}) {
+      std::error_code ignored;
+      if (fs::exists(in_stage(name), ignored)) TRY_VOID(copy(in_stage(name), in_out(name)));
+    }
+    return {};
+  }
+
+  // Copies the crash's folder and the facts out of the disk image.
+  Result<> fetch() {
+    narrate_("fetching the dump");
+    const auto begin = Clock::now();
+    if (const auto clean = check_disk(in_stage("disk.img")); !clean && result_.problem.empty())
+      result_.problem = clean.error().to_string();
+    const std::string fetched = in_out(".fetched");
+    TRY_VOID(make_folders(fetched));
+    const auto facts = extract_folder(in_stage("disk.img"), kFactsFolder, fetched);
+    const auto store = extract_folder(in_stage("disk.img"), kStore, fetched);
+    std::error_code error;
+    if (facts) TRY_VOID(move(fetched + kFactsFolder, in_out("facts")));
+    if (store) {
+      for (const auto& crash :
+           fs::directory_iterator(fs::path(fetched) / fs::path(kStore).filename(), error)) {
+        for (const auto& file : fs::directory_iterator(crash.path(), error))
+          TRY_VOID(move(file.path(), in_out(file.path().filename())));
+      }
+    }
+    if (sys::remove_all(fetched.c_str()) != 0) return fail_errno("cannot remove {}", fetched);
+    for (const auto* part : {&facts, &store}) {
+      if (!*part && part->error().code == ErrorCode::no_space) return std::unexpected(part->error());
+    }
+    result_.fetch = Clock::now() - begin;
+    return {};
+  }
+
+  // What the capture kernel wrote of itself beside the dump.
+  CrashRecord read_crash_record() {
+    const auto text = read_text(in_out(kCrashRecordFile));
+    auto record = text ? parse_crash_record(*text) : std::unexpected(text.error());
+    if (!record) return {};
+    result_.memory_reserved_kib = record->memory_reserved_kib;
+    result_.memory_total_kib = record->memory_total_kib;
+    result_.memory_lowest_kib = record->memory_lowest_kib;
+    return *std::move(record);
+  }
+
+  Result<> judge() {
+    const auto begin = Clock::now();
+    const CrashRecord record = read_crash_record();
+    const UniqueFd out = TRY(open_file(options_.out, O_RDONLY | O_DIRECTORY));
+    const CrashOutcome there = outcome_in(out.get());
+    for (const char* name : {kDumpFile, kIncompleteDumpFile}) {
+      if (result_.dump.empty() && fs::exists(in_out(name))) result_.dump = in_out(name);
+    }
+    if (result_.dump.empty()) {
+      if (result_.problem.empty()) result_.problem = "the capture kernel saved no dump; see capture.console";
+      return {};
+    }
+    narrate_("verifying the dump");
+    result_.dump_bytes = fs::file_size(result_.dump);
+    auto verdict = verify_dump(result_.dump, no_progress());
+    if (verdict) {
+      result_.verdict = *std::move(verdict);
+      // A dump that was not given its final name is not whole, whatever its pages are like.
+      if (there != CrashOutcome::whole && result_.problem.empty())
+        result_.problem = "the dump: " + describe_dump(there, record);
+      if (!result_.verdict.whole && result_.problem.empty()) result_.problem = "the dump is not whole";
+    } else if (result_.problem.empty()) {
+      result_.problem = verdict.error().to_string();
+    }
+    result_.whole = result_.verdict.whole && result_.problem.empty();
+    if (result_.whole) result_.outcome = DumpOutcome::whole;
+    if (there == CrashOutcome::incomplete) result_.outcome = dump_outcome(there, record);
+    result_.verify = Clock::now() - begin;
+    return {};
+  }
+
+  const RehearsalOptions& options_;
+  const Narrator& narrate_;
+  const std::atomic<bool>& stop_;
+  TempDir folder_;
+  std::string qemu_;
+  std::vector<ModuleFile> modules_;
+  RehearsalResult result_;
+};
+
+}  // namespace
+
+Result<RehearsalResult> rehearse(const RehearsalOptions& options, const Narrator& narrate,
+                                 const std::atomic<bool>& stop) {
+  TRY_VOID(make_out_folder(options.out));
+  auto folder = TRY(TempDir::create("lifeboat-rehearsal"));
+  // A level-31 dump is a fraction of the memory; kernel and initramfs are there three times.
+  const uint64_t needed = 256_MiB + options.memory / 4 + (options.copy_elf ? options.memory : 0);
+  TRY_VOID(check_room(folder.path().string(), needed));
+  TRY_VOID(check_room(options.out, needed));
+  return Stage(options, narrate, stop, std::move(folder)).run();
+}
+
+}  // namespace lifeboat::rehearse

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A rehearsal: a kernel is booted in a virtual machine, armed, crashed, captured, and the dump is fetched and
+// verified.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "capture/initramfs/initramfs.h"
+#include "src/base/size.h"
+#include "src/dump/dump_outcome.h"
+#include "src/dump/levels.h"
+#include "src/dump/verify.h"
+#include "src/rehearse/guest_run.h"
+
+namespace lifeboat::rehearse {
+
+// What captures on this machine.
+struct MachineCapture {
+  std::vector<std::byte> initramfs;  // as it is loaded, to the byte
+  std::string command_line;          // of the capture kernel, whole, without kBootParameter
+};
+
+struct RehearsalOptions {
+  std::string kernel;         // a bzImage
+  std::string module_folder;  // its module tree: .../lib/modules/VERSION
+  std::string out;            // a folder that does not exist yet, or is empty
+  std::string init;           // lifeboat-init; empty: the installed one
+  uint64_t memory = 2_GiB;
+  uint64_t disk_size = 0;  // 0: what the memory can need
+  int cpus = 2;
+  std::string crashkernel = "256M";
+  std::string cpu_model;                   // empty: the most the accelerator has
+  std::optional<Accelerator> accelerator;  // unset: KVM when it works, else TCG
+  // Unset: what the machine's manifest says, else 31 and zstd.
+  std::optional<std::vector<int>> levels;
+  std::optional<CompressionChoice> compression;
+  bool copy_elf = false;  // also keep the vmcore as it was (out/vmcore.elf)
+  // Rehearse this machine. Its initramfs finds the guest's disk, and the drivers for that, in an archive
+  // behind it; a console is added to its command line. All else is as it would be here.
+  std::optional<MachineCapture> machine;
+  GuestLimits limits;
+  // The UUID that the capture kernel is told to look for; a test gives a wrong one.
+  std::string target_uuid = "6c696665-626f-6174-8000-72656865617e";
+};
+
+struct RehearsalResult {
+  bool whole = false;
+  std::string problem;  // why not
+  // Of the dump. `whole` needs the dump's final name and a verdict that agrees.
+  DumpOutcome outcome = DumpOutcome::failed;
+  std::string release;
+  Accelerator accelerator = Accelerator::tcg;
+  int boots = 0;  // guests started; more than one: the others died before their /init
+  std::vector<PhaseTime> phases;
+  Seconds prepare{}, fetch{}, verify{};
+  std::string dump;  // path; empty: none
+  uint64_t dump_bytes = 0, initramfs_bytes = 0;
+  // Of the capture kernel, by the crash's record (KiB): its RAM, MemTotal, the least MemAvailable; 0: not
+  // told.
+  uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
+  VerifyReport verdict;
+};
+
+// Tells how it goes: one line of text at a time.
+using Narrator = std::function<void(const std::string&)>;
+
+// Everything that is kept lies in options.out: vmcore (or vmcore.incomplete), vmcore-dmesg.txt, capture.log,
+// facts/, both consoles, timings.json, result.json; the consoles also when it fails. An Error when it could
+// not be carried out: missing tools, kernel or modules, no room, interrupted.
+Result<RehearsalResult> rehearse(const RehearsalOptions& options, const Narrator& narrate,
+                                 const std::atomic<bool>& stop);
+
+}  // namespace lifeboat::rehearse

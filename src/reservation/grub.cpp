@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// GRUB by grub-mkconfig: a drop-in of our own in /etc/default/grub.d where grub-mkconfig reads that folder
+// (Debian, and what comes from it), else a few marked lines at the end of /etc/default/grub.
+#include <algorithm>
+#include <filesystem>
+
+#include "src/base/file.h"
+#include "src/base/size.h"
+#include "src/base/text.h"
+#include "src/reservation/boot_loader.h"
+#include "src/reservation/words.h"
+
+namespace lifeboat::reservation {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMain = "etc/default/grub";
+constexpr const char* kFolder = "etc/default/grub.d";
+// Behind kdump-tools.cfg: the last parameter of a kind counts.
+constexpr const char* kOwn = "etc/default/grub.d/lifeboat.cfg";
+constexpr std::string_view kBegin =
+    "# lifeboat reserve: begin. 'lifeboat reserve set none' takes these lines away.\n";
+constexpr std::string_view kEnd = "# lifeboat reserve: end\n";
+
+constexpr std::string_view kVariable = "GRUB_CMDLINE_LINUX_DEFAULT=";
+
+std::string setting(const std::string& value) {
+  std::string words;
+  for (const auto& word : parameters_of(value)) words += " " + word;
+  return fmt::format("{}\"$GRUB_CMDLINE_LINUX_DEFAULT{}\"\n", kVariable, words);
+}
+
+// The script says whether it reads the folder; where there is no script, the folder itself does.
+bool reads_folder(const fs::path& root) {
+  for (const char* script : {"usr/sbin/grub-mkconfig", "usr/sbin/grub2-mkconfig", "usr/bin/grub-mkconfig"}) {
+    if (const auto text = read_text(root / script, 1_MiB))
+      return text->find("/default/grub.d") != std::string::npos;
+  }
+  std::error_code error;
+  return fs::is_directory(root / kFolder, error);
+}
+
+size_t line_number(std::string_view text, size_t at) {
+  return 1 + static_cast<size_t>(std::ranges::count(text.substr(0, at), '\n'));
+}
+
+// What stands between the marks is exactly one setting of ours; anything else somebody has written, and it
+// must not be lost.
+Result<std::string> without_own_lines(const std::string& path, const std::string& text) {
+  const auto begin = text.find(kBegin);
+  if (begin == std::string::npos) return text;
+  const auto inner = begin + kBegin.size();
+  const auto end = text.find(kEnd, inner);
+  const auto lines =
+      end == std::string::npos ? std::string_view() : std::string_view(text).substr(inner, end - inner);
+  if (!lines.starts_with(kVariable) || lines.find('\n') != lines.size() - 1) {
+    return std::unexpected(
+        Error(ErrorCode::corrupt, fmt::format("{}:{}: the lines of lifeboat that begin here were changed",
+                                              path, line_number(text, begin)))
+            .hint("take them out by hand, from 'lifeboat reserve: begin' to 'end', and keep what is yours"));
+  }
+  return text.substr(0, begin) + text.substr(end + kEnd.size());
+}
+
+// Calls visit(number, line) for each line that is no comment.
+template <typename Visit>
+void for_each_line(std::string_view text, const Visit& visit) {
+  size_t number = 1;
+  for (size_t at = 0; at < text.size(); ++number) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = trim(text.substr(at, end - at));
+    at = end + 1;
+    if (!line.empty() && !line.starts_with('#')) visit(number, line);
+  }
+}
+
+void find_foreign(const std::string& path, std::string_view text, std::vector<ForeignParameter>& foreign) {
+  for_each_line(text, [&](size_t number, std::string_view line) {
+    for (auto& word : crashkernel_words(line))
+      foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
+  });
+}
+
+// A drop-in that is read after ours and does not add to the variable takes our parameter away.
+void find_assignment_anew(const std::string& path, std::string_view text, std::vector<std::string>& notes) {
+  for_each_line(text, [&](size_t number, std::string_view line) {
+    const bool adds = line.find("$GRUB_CMDLINE_LINUX_DEFAULT") != std::string_view::npos ||
+                      line.find("${GRUB_CMDLINE_LINUX_DEFAULT}") != std::string_view::npos;
+    if (line.starts_with(kVariable) && !adds)
+      notes.push_back(
+          fmt::format("{}:{} assigns GRUB_CMDLINE_LINUX_DEFAULT anew, after lifeboat's file", path, number));
+  });
+}
+
+Result<FileEdit> edit_of(const fs::path& root, const char* name) {
+  FileEdit edit{.path = root / name};
+  edit.before = TRY(read_if_there(edit.path));
+  edit.after = edit.before;
+  return edit;
+}
+
+}  // namespace
+
+Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& value) {
+  BootLoaderPlan plan;
+  FileEdit own = TRY(edit_of(root, kOwn)), main = TRY(edit_of(root, kMain));
+  const bool by_folder = reads_folder(root);
+  own.after.reset();
+  if (main.before) main.after = TRY(without_own_lines(main.path, *main.before));
+  find_foreign(main.path, main.after.value_or(""), plan.foreign);
+  if (!value.empty() && by_folder) {
+    own.after =
+        "# Written by 'lifeboat reserve set'; 'lifeboat reserve set none' takes it away.\n" + setting(value);
+  } else if (!value.empty()) {
+    if (!main.after) main.after = "";
+    if (!main.after->empty() && !main.after->ends_with('\n')) *main.after += '\n';
+    *main.after += std::string(kBegin) + setting(value) + std::string(kEnd);
+  }
+  std::error_code error;
+  std::vector<fs::path> others;
+  for (const auto& file : fs::directory_iterator(fs::path(root) / kFolder, error)) {
+    if (file.path().extension() == ".cfg" && file.path().string() != own.path) others.push_back(file.path());
+  }
+  std::ranges::sort(others);
+  for (const auto& path : others) {
+    const auto text = TRY(read_if_there(path));
+    if (!text) continue;
+    find_foreign(path, *text, plan.foreign);
+    if (!value.empty() && path.string() > own.path) find_assignment_anew(path, *text, plan.notes);
+  }
+  for (auto* edit : {&own, &main}) {
+    if (edit->changes()) plan.edits.push_back(std::move(*edit));
+  }
+  return plan;
+}
+
+std::optional<std::string> grub_value(const std::string& root) {
+  std::string own = read_if_there(fs::path(root) / kOwn).value_or(std::nullopt).value_or("");
+  const auto main = read_if_there(fs::path(root) / kMain).value_or(std::nullopt).value_or("");
+  const auto begin = main.find(kBegin), end = main.find(kEnd);
+  if (begin < end && end != std::string::npos) own += main.substr(begin, end - begin);
+  std::string value;
+  for_each_line(own, [&](size_t, std::string_view line) {
+    for (const auto& word : crashkernel_words(line))
+      value += (value.empty() ? "" : " ") + word.substr(word.find('=') + 1);
+  });
+  return value.empty() ? std::nullopt : std::optional(value);
+}
+
+std::optional<bool> grub_config_agrees(const std::string& root, const std::string& value,
+                                       const std::vector<ForeignParameter>& foreign) {
+  const auto wanted = parameters_of(value);
+  bool boots = false, with_value = false, with_others = false;
+  for (const char* config : {"boot/grub/grub.cfg", "boot/grub2/grub.cfg"}) {
+    const auto text = read_text(fs::path(root) / config, 4_MiB);
+    if (!text) continue;
+    for_each_line(*text, [&](size_t, std::string_view line) {
+      if (!line.starts_with("linux")) return;
+      boots = true;
+      const auto words = crashkernel_words(line);
+      with_value |= std::ranges::all_of(
+          wanted, [&](const std::string& word) { return std::ranges::find(words, word) != words.end(); });
+      with_others |= std::ranges::any_of(words, [&](const std::string& word) {
+        return std::ranges::find(foreign, word, &ForeignParameter::parameter) == foreign.end();
+      });
+    });
+  }
+  if (!boots) return std::nullopt;
+  return value.empty() ? !with_others : with_value;
+}
+
+}  // namespace lifeboat::reservation

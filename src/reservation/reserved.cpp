@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/reservation/reserved.h"
+
+#include <unistd.h>
+
+#include "loader/machine.h"
+#include "src/base/file.h"
+#include "src/base/size.h"
+
+namespace lifeboat::reservation {
+namespace {
+
+constexpr uint64_t kFourGiB = uint64_t{4} << 30;
+
+// Where the file is: it moved, and the old name is a link that may go away.
+std::string size_file(const SystemPaths& paths) {
+  const std::string now = paths.sys + "/kernel/kexec/crash_size";
+  return ::access(now.c_str(), F_OK) == 0 ? now : paths.sys + "/kernel/kexec_crash_size";
+}
+
+// All RAM that the kernel was given, the reservation and what it keeps for itself included.
+uint64_t ram_of(const std::vector<Resource>& resources) {
+  std::vector<MemoryRange> ram;
+  for (const auto& resource : resources) {
+    if (resource.depth == 0 && resource.name == "System RAM") ram.push_back(resource.range);
+  }
+  return total_size(normalized(std::move(ram)));
+}
+
+}  // namespace
+
+Reserved read_reserved(const SystemPaths& paths) {
+  Reserved reserved;
+  if (const auto line = read_text(paths.proc + "/cmdline")) reserved.asked = crashkernel_request(*line);
+  reserved.got = read_system_state(paths).crash_size;
+  if (const auto text = read_text(paths.iomem_file(), 16_MiB)) {
+    const auto resources = parse_iomem(*text);
+    if (resources) {
+      reserved.ram = ram_of(*resources);
+      const auto ranges = crash_reservation(*resources);
+      reserved.low = intersect(ranges, {0, kFourGiB});
+      reserved.high = intersect(ranges, {kFourGiB, UINT64_MAX});
+    } else {
+      reserved.addresses_hidden = resources.error().code == ErrorCode::no_permission;
+    }
+  }
+  reserved.cma = read_crash_cma(paths.sys);
+  if (reserved.asked.main && (reserved.ram || reserved.asked.main->ranges.empty())) {
+    const uint64_t ram = reserved.ram.value_or(UINT64_MAX >> 1);
+    reserved.asked_size = reserved.asked.main->size_for(ram, false);
+    reserved.asked_size_rounded = reserved.asked.main->size_for(ram, true);
+  }
+  return reserved;
+}
+
+Result<uint64_t> shrink_reservation(const SystemPaths& paths, uint64_t size) {
+  const SystemState state = read_system_state(paths);
+  if (!state.crash_size) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported, "the running kernel does not tell the size of its reservation")
+            .hint("it needs CONFIG_CRASH_DUMP=y, and /sys mounted"));
+  }
+  if (state.crash_loaded != false) {
+    return std::unexpected(
+        Error(ErrorCode::busy, "a capture kernel is loaded: the running kernel gives back no memory then")
+            .hint("'lifeboat unload --crash', then this, then 'lifeboat load --crash'"));
+  }
+  if (size >= *state.crash_size) {
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("{} are reserved: {} would be no less",
+                                            format_size(*state.crash_size), format_size(size)))
+            .hint("the reservation grows only at boot: 'lifeboat reserve set SIZE', and reboot"));
+  }
+  const std::string path = size_file(paths);
+  TRY_VOID(write_pseudo_file(path, fmt::format("{}\n", size)));
+  const auto now = read_line(path);
+  const auto number = now ? parse_number(*now) : std::nullopt;
+  if (!number) return fail(ErrorCode::io, "{} does not say the new size", path);
+  return *number;
+}
+
+}  // namespace lifeboat::reservation

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/reservation/setting.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+
+#include "src/base/process.h"
+#include "src/reservation/entry_files.h"
+#include "src/reservation/text_diff.h"
+
+namespace lifeboat::reservation {
+namespace {
+
+// os-prober may look at every disk.
+constexpr std::chrono::minutes kPatience{10};
+
+// What makes grub.cfg anew; empty: nothing that does is here.
+std::vector<std::string> grub_command() {
+  if (const auto program = find_program("update-grub")) return {*program};
+  for (const auto& [name, config] : {std::pair("grub2-mkconfig", "/boot/grub2/grub.cfg"),
+                                     std::pair("grub-mkconfig", "/boot/grub/grub.cfg")}) {
+    if (const auto program = find_program(name)) return {*program, "-o", config};
+  }
+  return {};
+}
+
+Error foreign_error(const std::vector<ForeignParameter>& foreign) {
+  std::string list;
+  for (const auto& [where, parameter] : foreign) list += fmt::format("\n  {} has {}", where, parameter);
+  return Error(ErrorCode::busy, "crashkernel= is set already, and not by lifeboat:" + list)
+      .hint(
+          "take it out there (or purge the package that put it in: removing a package leaves its "
+          "configuration); --force sets lifeboat's all the same, so that it is the one that counts");
+}
+
+// Those that are there, and those whose files something of ours is in: --boot-loader may have named another.
+Result<std::vector<BootLoader>> boot_loaders_with_ours(const std::string& root) {
+  auto loaders = boot_loaders_at(root);
+  const auto has = [&loaders](BootLoader loader) {
+    return std::ranges::find(loaders, loader) != loaders.end();
+  };
+  if (!has(BootLoader::grub) && !TRY(plan_grub(root, "")).edits.empty()) loaders.push_back(BootLoader::grub);
+  if (!has(BootLoader::bls) && !has(BootLoader::systemd_boot) && remembered_value(root))
+    loaders.push_back(BootLoader::bls);
+  return loaders;
+}
+
+// Which boot loaders' files the request is about.
+Result<std::vector<BootLoader>> choose_boot_loaders(const SettingRequest& request) {
+  if (request.boot_loader) return std::vector{*request.boot_loader};
+  // Nobody has to remember which of two it was.
+  if (request.value.empty()) return boot_loaders_with_ours(request.root);
+  return std::vector{TRY(find_boot_loader(request.root))};
+}
+
+// In the files of another system a link may lead to this one's.
+Result<> check_within(const std::string& root, const std::vector<FileEdit>& edits) {
+  std::error_code error;
+  const auto top = std::filesystem::canonical(root, error);
+  if (error) return std::unexpected(errno_error(error.value(), root));
+  for (const auto& edit : edits) {
+    const auto real = std::filesystem::weakly_canonical(edit.path, error);
+    if (error) return std::unexpected(errno_error(error.value(), edit.path));
+    if (std::ranges::mismatch(top, real).in1 == top.end()) continue;
+    return std::unexpected(
+        Error(ErrorCode::usage, fmt::format("{} leads out of {}, to {}", edit.path, root, real.string()))
+            .hint("make that link relative, or run this in a chroot"));
+  }
+  return {};
+}
+
+void add_command(Setting& setting) {
+  if (std::ranges::find(setting.boot_loaders, BootLoader::grub) == setting.boot_loaders.end()) return;
+  const auto agrees = grub_config_agrees(setting.root, setting.value, setting.foreign);
+  // An attempt before this one may have been cut short between the files and the command.
+  if (setting.edits.empty() && agrees.value_or(true)) return;
+  if (setting.root != "/") {
+    setting.notes.emplace_back("grub.cfg was not made anew: run update-grub or grub-mkconfig in that system");
+    return;
+  }
+  setting.command = grub_command();
+  if (setting.command.empty()) {
+    setting.notes.emplace_back("neither update-grub nor grub-mkconfig is here: make grub.cfg anew yourself");
+  }
+}
+
+Result<> run_command(const Setting& setting) {
+  const auto output = TRY(run_process(setting.command, kPatience));
+  if (output.status != 0) {
+    return std::unexpected(
+        Error(ErrorCode::io, fmt::format("{} failed with exit code {}:\n{}", setting.command.front(),
+                                         output.status, output.text))
+            .hint("mend what it says, and try again"));
+  }
+  if (setting.value.empty() ||
+      grub_config_agrees(setting.root, setting.value, setting.foreign).value_or(true))
+    return {};
+  std::string why = "another file assigns GRUB_CMDLINE_LINUX_DEFAULT anew; let it add to it";
+  for (const auto& note : setting.notes) why += "; " + note;
+  return std::unexpected(Error(ErrorCode::io, fmt::format("{} made a grub.cfg without crashkernel={}",
+                                                          setting.command.front(), setting.value))
+                             .hint(why));
+}
+
+}  // namespace
+
+std::string Setting::diff() const {
+  std::string text;
+  for (const auto& edit : edits) {
+    if (!edit.own_record) text += unified_diff(edit.path, edit.before, edit.after);
+  }
+  return text;
+}
+
+Result<Setting> plan_setting(const SettingRequest& request) {
+  Setting setting{.root = request.root, .value = request.value};
+  setting.boot_loaders = TRY(choose_boot_loaders(request));
+  for (const auto loader : setting.boot_loaders) {
+    auto plan = TRY(loader == BootLoader::grub ? plan_grub(request.root, request.value)
+                                               : plan_entries(request.root, request.value));
+    std::ranges::move(plan.edits, std::back_inserter(setting.edits));
+    std::ranges::move(plan.foreign, std::back_inserter(setting.foreign));
+    std::ranges::move(plan.notes, std::back_inserter(setting.notes));
+  }
+  if (!request.value.empty() && !setting.foreign.empty() && !request.force)
+    return std::unexpected(foreign_error(setting.foreign));
+  TRY_VOID(check_within(request.root, setting.edits));
+  add_command(setting);
+  return setting;
+}
+
+std::vector<ForeignParameter> foreign_parameters(const std::string& root) {
+  // What a setting would find in its way: any value will do, none is written.
+  auto setting = plan_setting({.root = root, .boot_loader = {}, .value = "1M", .force = true});
+  return setting ? std::move(setting->foreign) : std::vector<ForeignParameter>();
+}
+
+std::optional<std::string> unfinished_value(const std::string& root) {
+  if (auto value = grub_value(root); value && !grub_config_agrees(root, *value, {}).value_or(true))
+    return value;
+  auto value = remembered_value(root);
+  if (!value) return std::nullopt;
+  const auto plan = plan_entries(root, *value);
+  return plan && !plan->edits.empty() ? value : std::nullopt;
+}
+
+Result<> carry_out(const Setting& setting) {
+  TRY_VOID(make_edits(setting.edits));
+  if (setting.command.empty()) return {};
+  auto ran = run_command(setting);
+  if (ran) return {};
+  Error error = std::move(ran).error();
+  const auto undone = undo_edits(setting.edits);
+  error.message += undone ? "\nThe files are as they were before."
+                          : "\nThe files could not be brought back either: " + undone.error().to_string();
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace lifeboat::reservation

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A dumped kernel's memory, addressed as the kernel addressed it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "src/vmcore/address_space.h"
+
+namespace lifeboat {
+
+class KernelMemory {
+ public:
+  // Parses the VMCOREINFO text and finds the page tables. `memory` must outlive this object.
+  static Result<KernelMemory> create(PhysicalMemory& memory, std::string_view vmcoreinfo_text);
+
+  [[nodiscard]] const Vmcoreinfo& vmcoreinfo() const { return *info_; }
+  [[nodiscard]] PhysicalMemory& physical() const { return *physical_; }
+  Result<uint64_t> translate(uint64_t virtual_address) const;
+
+  // Across page borders; all of `out` or an error that names the address.
+  Result<> read(uint64_t virtual_address, MutableByteSpan out) const;
+  template <typename T>
+    requires std::is_trivially_copyable_v<T>
+  Result<T> read(uint64_t virtual_address) const {
+    T value;
+    TRY_VOID(read(virtual_address, std::as_writable_bytes(std::span(&value, 1))));
+    return value;
+  }
+  // A NUL-terminated string of at most `limit` bytes; cut there.
+  Result<std::string> read_string(uint64_t virtual_address, size_t limit) const;
+
+ private:
+  KernelMemory() = default;
+  PhysicalMemory* physical_ = nullptr;
+  std::unique_ptr<Vmcoreinfo> info_;
+  std::unique_ptr<AddressSpace> space_;
+};
+
+}  // namespace lifeboat

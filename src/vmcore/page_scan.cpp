@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/vmcore/page_scan.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace lifeboat {
+namespace {
+
+// 8192 struct pages of 64 bytes: long reads in little memory. A compound page's head is never the last of a
+// batch, since both are aligned; only its first tail page is looked at besides.
+constexpr uint64_t kBatchPages = 8192;
+
+class Scanner {
+ public:
+  Scanner(const KernelMemory& memory, const MemMap& map, const PageClassifier& classifier,
+          const PageVisitor& visit)
+      : memory_(memory),
+        map_(map),
+        classifier_(classifier),
+        visit_(visit),
+        structs_(kBatchPages * map.page_struct_size()),
+        unread_(kBatchPages) {}
+
+  void scan(uint64_t first, uint64_t end) {
+    uint64_t pfn = first;
+    while (pfn < end) {
+      const uint64_t section_end = (pfn / map_.pages_per_section() + 1) * map_.pages_per_section();
+      const uint64_t stop = std::min(section_end, end);
+      pfn = std::max(pfn, next_);
+      if (pfn < stop) scan_section(pfn, stop, end);
+      pfn = std::max(stop, std::min(next_, end));
+    }
+    flush();
+  }
+
+  PageScanStatistics statistics;
+
+ private:
+  void scan_section(uint64_t first, uint64_t stop, uint64_t end) {
+    const auto base = map_.section_map(first);
+    if (!base || !*base) {
+      ++statistics.sections_without_map;
+      if (!base) note_unreadable(stop - first, base.error());
+      report(first, stop - first, PageClass::kernel);
+      return;
+    }
+    uint64_t pfn = first;
+    while (pfn < stop) {
+      const uint64_t batch_end = std::min(stop, (pfn / kBatchPages + 1) * kBatchPages);
+      const uint64_t address = **base + pfn % map_.pages_per_section() * map_.page_struct_size();
+      const MutableByteSpan structs =
+          MutableByteSpan(structs_).first((batch_end - pfn) * map_.page_struct_size());
+      read_batch(address, structs);
+      pfn = scan_batch(pfn, structs, end);
+    }
+  }
+
+  void read_batch(uint64_t address, MutableByteSpan structs) {
+    const uint64_t size = map_.page_struct_size();
+    const uint64_t count = structs.size() / size;
+    std::fill_n(unread_.begin(), count, false);
+    const auto read = memory_.read(address, structs);
+    if (read) return;
+    // Some page of the mem_map is not there (a hole within a section, a filtered or damaged dump): what can
+    // be read of the batch is read in pieces of one page of mem_map.
+    const uint64_t piece = std::max<uint64_t>(kPageSize / size, 1);
+    for (uint64_t index = 0; index < count; index += piece) {
+      const uint64_t pages = std::min(piece, count - index);
+      const MutableByteSpan part = structs.subspan(index * size, pages * size);
+      if (memory_.read(address + index * size, part)) continue;
+      if (statistics.first_error.empty()) statistics.first_error = read.error().to_string();
+      std::ranges::fill(part, std::byte{0});
+      std::fill_n(unread_.begin() + static_cast<std::ptrdiff_t>(index), pages, true);
+    }
+  }
+
+  // Returns the page frame after the last run.
+  uint64_t scan_batch(uint64_t first, ByteSpan structs, uint64_t end) {
+    const uint64_t size = map_.page_struct_size();
+    const uint64_t count = structs.size() / size;
+    uint64_t index = 0;
+    while (index < count) {
+      PageRun run;
+      if (unread_[index]) {
+        ++statistics.unreadable_pages;
+      } else {
+        run = classifier_.classify(first + index, structs.subspan(index * size));
+        run.pages = std::min(run.pages, end - (first + index));
+      }
+      report_block(first + index, run, structs.subspan(index * size));
+      index += run.pages;
+    }
+    return first + index;
+  }
+
+  // A page, or the pages that a head describes, `structs` from the first one on. Whatever they were used for,
+  // one that is broken must not be touched. What lies behind the batch is not looked at: that is hugetlb of 1
+  // GiB, which marks its head and keeps a list of the broken pages besides.
+  void report_block(uint64_t pfn, const PageRun& run, ByteSpan structs) {
+    const uint64_t size = map_.page_struct_size();
+    // The kernel takes broken pages out of free blocks.
+    const bool in_use = run.page_class != PageClass::free && run.page_class != PageClass::unaccepted;
+    const uint64_t in_sight = in_use ? std::min(run.pages, structs.size() / size) : 0;
+    uint64_t reported = 0;
+    for (uint64_t tail = 1; tail < in_sight; ++tail) {
+      if (!classifier_.is_poisoned(structs.subspan(tail * size, size))) continue;
+      if (tail > reported) report(pfn + reported, tail - reported, run.page_class);
+      report(pfn + tail, 1, PageClass::poisoned);
+      reported = tail + 1;
+    }
+    if (run.pages > reported) report(pfn + reported, run.pages - reported, run.page_class);
+  }
+
+  void note_unreadable(uint64_t pages, const Error& error) {
+    statistics.unreadable_pages += pages;
+    if (statistics.first_error.empty()) statistics.first_error = error.to_string();
+  }
+
+  // Joins neighbours of one class: the visitor is called seldom.
+  void report(uint64_t pfn, uint64_t pages, PageClass page_class) {
+    next_ = pfn + pages;
+    if (run_.pages > 0 && page_class == run_.page_class && pfn == run_start_ + run_.pages) {
+      run_.pages += pages;
+      return;
+    }
+    flush();
+    run_start_ = pfn;
+    run_ = {page_class, pages};
+  }
+
+  void flush() {
+    if (run_.pages > 0) visit_(run_start_, run_.pages, run_.page_class);
+    run_.pages = 0;
+  }
+
+  const KernelMemory& memory_;
+  const MemMap& map_;
+  const PageClassifier& classifier_;
+  const PageVisitor& visit_;
+  std::vector<std::byte> structs_;
+  std::vector<bool> unread_;  // of these: zeros stand in their place
+  uint64_t next_ = 0;         // page frames before this one are reported
+  uint64_t run_start_ = 0;
+  PageRun run_{PageClass::kernel, 0};
+};
+
+}  // namespace
+
+PageScanStatistics scan_page_classes(const KernelMemory& memory, const MemMap& map,
+                                     const PageClassifier& classifier, uint64_t first, uint64_t end,
+                                     const PageVisitor& visit) {
+  Scanner scanner(memory, map, classifier, visit);
+  scanner.scan(first, end);
+  return std::move(scanner.statistics);
+}
+
+}  // namespace lifeboat

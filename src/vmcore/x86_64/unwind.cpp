@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/vmcore/unwind.h"
+
+#include "src/vmcore/modules.h"
+#include "src/vmcore/x86_64/unwind_frames.h"
+
+namespace lifeboat {
+namespace {
+
+using namespace x86_64;
+
+// struct inactive_task_frame: what __switch_to_asm leaves on the stack of a task that sleeps.
+struct SleepFrame {
+  uint64_t bp = 40, ret_addr = 48, size = 56;
+};
+
+SleepFrame find_sleep_frame(const KernelTypes& types) {
+  const auto bp = types.field("inactive_task_frame", "bp");
+  const auto ret_addr = types.field("inactive_task_frame", "ret_addr");
+  const auto size = types.size_of("inactive_task_frame");
+  if (!bp || !ret_addr || !size) return {};
+  return {bp->offset, ret_addr->offset, *size};
+}
+
+struct Symbols {
+  explicit Symbols(const Kallsyms& symbols) {
+    const auto found = symbols.addresses_of(
+        {"_stext", "_etext", "_sinittext", "_einittext", "__start_orc_unwind_ip", "__start_orc_unwind",
+         "__stop_orc_unwind", "__start_orc_header", "orc_header", "ret_from_fork_asm", "ret_from_fork",
+         "return_to_handler", "arch_rethook_trampoline", "kretprobe_trampoline", "__kretprobe_trampoline"});
+    text = found[0], text_end = found[1], init_text = found[2], init_text_end = found[3];
+    orc_ips = found[4], orc_entries = found[5], orc_end = found[6];
+    orc_header = found[7] ? found[7] : found[8];
+    task_start = found[9] ? found[9] : found[10];
+    for (size_t index = 11; index < found.size(); ++index)
+      if (found[index]) trampolines.push_back(*found[index]);
+  }
+  std::optional<uint64_t> text, text_end, init_text, init_text_end, orc_ips, orc_entries, orc_end, orc_header,
+      task_start;
+  std::vector<uint64_t> trampolines;
+};
+
+Result<OrcPlace> find_orc(const Symbols& symbols) {
+  if (!symbols.orc_ips || !symbols.orc_entries || !symbols.orc_end) {
+    return fail(ErrorCode::not_found,
+                "no ORC unwind tables: no symbol __start_orc_unwind, or the kernel unwinds by other means");
+  }
+  if (*symbols.orc_end < *symbols.orc_entries)
+    return fail(ErrorCode::corrupt, "__stop_orc_unwind lies below __start_orc_unwind");
+  return OrcPlace{*symbols.orc_ips, *symbols.orc_entries,
+                  (*symbols.orc_end - *symbols.orc_entries) / sizeof(RawOrcEntry)};
+}
+
+Result<OrcVersion> find_orc_version(const KernelMemory& memory, const Symbols& symbols,
+                                    const OrcPlace& place) {
+  if (symbols.orc_header) {
+    if (const auto hash = memory.read<uint32_t>(*symbols.orc_header)) {
+      if (const auto version = orc_version_of_header(swap_bytes(*hash))) return *version;
+    }
+  }
+  return orc_version_of_entries(memory, place);
+}
+
+}  // namespace
+
+struct Unwinder::State {
+  State(const KernelMemory& kernel, StackMap stack_map)
+      : memory(&kernel), code(kernel), stacks(std::move(stack_map)), notes(stacks.notes()) {}
+
+  // vmlinux's table, and the version that the modules' tables have too.
+  Result<std::pair<std::shared_ptr<OrcTable>, OrcVersion>> open_tables(const Symbols& symbols) const {
+    const OrcPlace place = TRY(find_orc(symbols));
+    const OrcVersion version = TRY(find_orc_version(*memory, symbols, place));
+    auto table = TRY(OrcTable::create(*memory, place, version));
+    return std::pair(std::make_shared<OrcTable>(std::move(table)), version);
+  }
+
+  void add_modules(const ModuleList& modules, const KernelTypes& types, std::optional<OrcVersion> version) {
+    const auto count = types.field("module", "arch.num_orcs");
+    const auto entries = types.field("module", "arch.orc_unwind");
+    const auto ips = types.field("module", "arch.orc_unwind_ip");
+    const bool have_orc = version && count && entries && ips;
+    for (const Module& module : modules.modules) {
+      std::shared_ptr<OrcTable> table;
+      if (have_orc) {
+        auto opened = open_module_table(module, *count, *entries, *ips, *version);
+        if (opened)
+          table = *std::move(opened);
+        else
+          notes.push_back(fmt::format("module {}: {}", module.name, opened.error().message));
+      }
+      // Before 6.4 a piece holds text and data; there is no call in front of what lies in data.
+      for (const Module::Piece& piece : module.pieces) code.add(piece.start, piece.end, table);
+    }
+  }
+
+  // nullptr: it has no code that objtool looks at.
+  [[nodiscard]] Result<std::shared_ptr<OrcTable>> open_module_table(const Module& module, const Field& count,
+                                                                    const Field& entries, const Field& ips,
+                                                                    OrcVersion version) const {
+    OrcPlace place;
+    place.count = TRY(KernelTypes::number(*memory, module.address, count));
+    place.entries = TRY(KernelTypes::number(*memory, module.address, entries));
+    place.ips = TRY(KernelTypes::number(*memory, module.address, ips));
+    if (place.count == 0) return nullptr;
+    return std::make_shared<OrcTable>(TRY(OrcTable::create(*memory, place, version)));
+  }
+
+  const KernelMemory* memory;
+  CodeMap code;
+  StackMap stacks;
+  std::vector<std::string> notes;
+  SleepFrame sleep_frame;
+  std::optional<uint64_t> task_start;  // where a task begins that has never run
+};
+
+Unwinder::Unwinder(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Unwinder::Unwinder(Unwinder&&) noexcept = default;
+Unwinder& Unwinder::operator=(Unwinder&&) noexcept = default;
+Unwinder::~Unwinder() = default;
+
+Result<Unwinder> Unwinder::create(const KernelMemory& memory, const KernelTypes& types,
+                                  const Kallsyms& symbols) {
+  const Symbols found(symbols);
+  if (!found.text || !found.text_end)
+    return fail(ErrorCode::not_found,
+                "no symbol _stext or _etext: the kernel's code cannot be told from data");
+  auto state = std::make_unique<State>(memory, StackMap::read(memory, types, symbols));
+  state->sleep_frame = find_sleep_frame(types);
+  state->task_start = found.task_start;
+  for (const uint64_t address : found.trampolines) state->code.add_trampoline(address);
+  state->code.set_function_start([&symbols](uint64_t address) -> std::optional<uint64_t> {
+    const auto symbol = symbols.at(address);
+    return symbol ? std::optional(symbol->symbol.address) : std::nullopt;
+  });
+
+  std::shared_ptr<OrcTable> table;
+  std::optional<OrcVersion> version;
+  if (auto tables = state->open_tables(found)) {
+    std::tie(table, version) = *std::move(tables);
+  } else {
+    state->notes.push_back(tables.error().message);
+  }
+  state->code.add(*found.text, *found.text_end, table);
+  if (found.init_text && found.init_text_end) state->code.add(*found.init_text, *found.init_text_end, table);
+  if (const auto modules = ModuleList::read(memory, symbols, types))
+    state->add_modules(*modules, types, version);
+  else
+    state->notes.push_back(modules.error().message);
+  return Unwinder(std::move(state));
+}
+
+const std::vector<std::string>& Unwinder::notes() const {
+  return state_->notes;
+}
+
+Backtrace Unwinder::sleeping(const Task& task) const {
+  Backtrace trace;
+  if (task.stack == 0) {
+    trace.end = "it has no stack any more";
+    return trace;
+  }
+  const Stack stack = state_->stacks.task_stack(task.stack);
+  const SleepFrame& frame = state_->sleep_frame;
+  if (task.stack_pointer % 8 != 0 || !stack.holds(task.stack_pointer, frame.size)) {
+    trace.end = fmt::format("its stack pointer {:#x} does not lie on its stack at {:#x}", task.stack_pointer,
+                            task.stack);
+    return trace;
+  }
+  const auto ip = state_->memory->read<uint64_t>(task.stack_pointer + frame.ret_addr);
+  const auto bp = state_->memory->read<uint64_t>(task.stack_pointer + frame.bp);
+  if (!ip || !bp) {
+    trace.end = fmt::format("its stack cannot be read: {}", (ip ? bp : ip).error().message);
+    return trace;
+  }
+  UnwindStart start{.ip = *ip, .sp = task.stack_pointer + frame.size, .bp = *bp};
+  // It is where it was put, and has not called anything.
+  start.interrupted = state_->task_start && *ip == *state_->task_start;
+  start.task_stack = stack;
+  start.slept = true;
+  trace = FrameWalker(*state_->memory, state_->code, state_->stacks, start).walk();
+  if (task.on_cpu) {
+    for (Frame& inner : trace.frames) inner.reliable = false;
+    trace.fallback = "it was running, and the registers it had are not known: this is where it last slept";
+  }
+  return trace;
+}
+
+Backtrace Unwinder::running(const RegisterSet& registers, const Task* task) const {
+  UnwindStart start{.ip = registers.ip, .sp = registers.sp, .bp = registers.bp, .interrupted = true};
+  start.registers = registers;
+  if (task != nullptr && task->stack != 0) start.task_stack = state_->stacks.task_stack(task->stack);
+  return FrameWalker(*state_->memory, state_->code, state_->stacks, start).walk();
+}
+
+}  // namespace lifeboat

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Follows one chain of frames from a stack pointer and an instruction pointer to its end, by ORC. Where the
+// tables do not lead on, the stack is searched upwards for the call of just that function: objtool leaves out
+// few functions, but
+// __crash_kexec(), where every panic ends, is one of them. Otherwise the walker guesses, says so, and goes on
+// from there: by the frame pointer, if the code is not the kernel's own (BPF programs keep one); by the first
+// return address on the stack from which the tables lead on; by any. Bounds: 256 frames; every stack is
+// entered once; on a stack the pointer only moves up.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/vmcore/x86_64/code_map.h"
+#include "src/vmcore/x86_64/stacks.h"
+
+namespace lifeboat::x86_64 {
+
+inline constexpr size_t kMostFrames = 256;
+
+// Where a chain begins.
+struct UnwindStart {
+  uint64_t ip = 0, sp = 0, bp = 0;
+  bool interrupted = false;  // `ip` is of an instruction that had yet to run, not of a call's return
+  std::optional<RegisterSet> registers;  // all of them, if the chain begins with an interruption
+  std::optional<Stack> task_stack;       // nullopt: not known; then any that its pointers lead to, one
+  bool slept = false;                    // the chain is on the task's stack only, on no CPU's
+};
+
+class FrameWalker {
+ public:
+  FrameWalker(const KernelMemory& memory, const CodeMap& code, const StackMap& stacks,
+              const UnwindStart& start);
+
+  // Once.
+  [[nodiscard]] Backtrace walk();
+
+ private:
+  // A function on the stack, as far as it is known: what its registers were when it called, or was
+  // interrupted.
+  struct State {
+    uint64_t ip = 0, sp = 0, bp = 0;
+    bool interrupted = false;
+    bool reliable = true;
+    std::optional<RegisterSet> registers;  // saved where it was interrupted
+    std::optional<RegisterSet>
+        full_registers;          // of the interruption before, when `registers` are not complete
+    std::optional<Stack> stack;  // what was read last lies on it
+    std::optional<Stack> task_stack;
+    std::optional<uint32_t> cpu;    // whose stacks it is on
+    std::vector<uint64_t> entered;  // where the stacks begin that it was on
+  };
+  enum class Step { moved, end };
+
+  // To the caller. An error says why it cannot be found.
+  Result<Step> step(State& state);
+  Result<> apply(State& state, const OrcEntry& entry);
+  Result<uint64_t> frame_base(State& state, const OrcEntry& entry);
+  Result<uint64_t> indirect_base(State& state, const OrcEntry& entry);
+  Result<> read_registers(State& state, uint64_t address, bool complete);
+  Result<> restore_bp(State& state, const OrcEntry& entry, uint64_t base);
+
+  // To the caller without the tables' help. An error: there is nothing to go by.
+  Result<> find_caller(State& state, const Error& why);
+  bool find_by_call(State& state);
+  bool guess_by_frame_pointer(State& state);
+  bool guess_by_search(State& state);
+  // From the stack of a CPU to the one that it was entered from, by what lies at its end.
+  bool leave_stack(State& state);
+  bool may_search(State& state) const;
+  // The caller, if the word at `at` is a return address.
+  std::optional<State> returned_from(State& state, uint64_t at) const;
+  // Do the tables lead from there through some frames, each called by what is an instruction to call?
+  bool leads_on(State state);
+
+  // Which stack an address may lie on, with all that the chain has been through.
+  [[nodiscard]] std::optional<Stack> allowed_stack(const State& state, uint64_t address,
+                                                   uint64_t bytes) const;
+  Result<> enter_stack(State& state, uint64_t address, uint64_t bytes) const;
+  Result<uint64_t> stack_word(State& state, uint64_t address) const;
+  void add_frame(const State& state);
+
+  const KernelMemory* memory_;
+  const CodeMap* code_;
+  const StackMap* stacks_;
+  bool slept_;
+  State start_;
+  Backtrace trace_;
+  bool only_list_ = false;  // nothing that was found on the stack led on
+};
+
+}  // namespace lifeboat::x86_64

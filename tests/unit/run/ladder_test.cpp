@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/run/ladder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "src/base/log.h"
+#include "src/store/crash_list.h"
+
+namespace lifeboat::init {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Ladder : public testing::Test {
+ protected:
+  void SetUp() override {
+    log::set_sink([](log::Level, std::string_view) {});
+    std::filesystem::create_directories(run_);
+    manifest_.stall_deadline = 60s;
+    manifest_.hooks_before = {hook("before")};
+    manifest_.hooks_after = {hook("after")};
+    ASSERT_TRUE(write_file_atomically(run_ + "/log", as_byte_span("what was said"), 0600));
+  }
+  void TearDown() override { log::set_sink({}); }
+
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
+  // What happens, in order: places and hooks are in other processes.
+  void tell(const std::string& what) const {
+    const auto file = open_file(path("story"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ASSERT_TRUE(file && write_all(file->get(), as_byte_span(what + "\n"), "story"));
+  }
+  [[nodiscard]] std::string story() const { return read_text(path("story")).value_or(""); }
+  [[nodiscard]] std::string hook(const std::string& name) const {
+    EXPECT_TRUE(write_file_atomically(
+        path(name),
+        as_byte_span(fmt::format("#!/bin/sh\necho \"{} $LIFEBOAT_OUTCOME\" ${{LIFEBOAT_FOLDER##*/}} >>{}\n",
+                                 name, path("story"))),
+        0755));
+    return path(name);
+  }
+  // One that makes a crash's folder, does `work`, and notes how the dump ended.
+  Place place(const std::string& name, std::function<Result<>(Heartbeat&)> work,
+              DumpOutcome dump = DumpOutcome::whole) {
+    std::filesystem::create_directories(path(name));
+    return {.save = [this, name, work, dump](Journal& journal, Heartbeat& heartbeat) -> Result<> {
+              tell("save in " + name);
+              CrashRecord record{.boot_id = name};
+              TRY_VOID(journal.begin(path(name), record));
+              TRY_VOID(work(heartbeat));
+              record.dump = dump;
+              record.lost_pages = dump == DumpOutcome::incomplete ? 3 : 0;
+              journal.note(record);
+              return {};
+            },
+            .leave = [this, name]() -> Result<> {
+              const bool closed = std::filesystem::exists(path(name + "/" + kCrashRecordFile));
+              tell((closed ? "leave " : "too early: leave ") + name);
+              return {};
+            }};
+  }
+  LadderEnd climb_over(const std::vector<Place>& places) {
+    return climb(manifest_, places, journal_,
+                 {.log_file = run_ + "/log", .last_rung = [this](Heartbeat&) -> Result<> {
+                    tell("last rung");
+                    return {};
+                  }});
+  }
+  [[nodiscard]] CrashRecord record_in(const std::string& name) const {
+    const UniqueFd folder = open_file(path(name), O_RDONLY | O_DIRECTORY).value();
+    return read_crash_record(folder.get()).value_or(CrashRecord{});
+  }
+
+  TempDir folder_ = TempDir::create("ladder-test").value();
+  std::string run_ = folder_.path() / "run";
+  Manifest manifest_;
+  Journal journal_{run_};
+};
+
+Result<> well(Heartbeat&) {
+  return {};
+}
+Result<> badly(Heartbeat&) {
+  return fail(ErrorCode::io, "meant to fail");
+}
+Result<> for_ever(Heartbeat&) {
+  ::pause();
+  return {};
+}
+
+TEST_F(Ladder, EndsAtTheFirstPlaceThatTakesTheDump) {
+  const auto end = climb_over({place("a", well), place("b", well)});
+  EXPECT_EQ(end.outcome, DumpOutcome::whole);
+  EXPECT_EQ(end.folder, path("a"));
+  EXPECT_EQ(story(), "before \nsave in a\nafter whole a\nleave a\n");
+  EXPECT_EQ(read_text(path("a/capture.log")).value(), "what was said");
+  EXPECT_FALSE(journal_.folder());
+}
+
+TEST_F(Ladder, LeadsOnFromAPlaceThatFailsOrHangs) {
+  manifest_.stall_deadline = 3s;  // also for what the other places do
+  const auto end = climb_over({place("a", badly), place("b", for_ever), place("c", well)});
+  EXPECT_EQ(end.outcome, DumpOutcome::whole);
+  EXPECT_EQ(end.folder, path("c"));
+  EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nleave b\nsave in c\nafter whole c\nleave c\n");
+  EXPECT_THAT(record_in("b").problems, ElementsAre(HasSubstr("no progress")));
+  EXPECT_EQ(record_in("b").boot_id, "b");
+}
+
+TEST_F(Ladder, TakesTheLastRungWhenNoPlaceIsLeft) {
+  const auto end = climb_over({place("a", badly), place("b", badly)});
+  EXPECT_EQ(end.outcome, DumpOutcome::failed);
+  EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nafter failed b\nleave b\nlast rung\n");
+}
+
+// The next place would read the same memory.
+TEST_F(Ladder, EndsAtAPlaceWithAnIncompleteDump) {
+  const auto end = climb_over({place("a", well, DumpOutcome::incomplete), place("b", well)});
+  EXPECT_EQ(end.outcome, DumpOutcome::incomplete);
+  EXPECT_EQ(end.lost_pages, 3U);
+  EXPECT_EQ(end.folder, path("a"));
+  EXPECT_EQ(story(), "before \nsave in a\nafter incomplete a\nleave a\n");
+}
+
+// The exit of the child is not the outcome of the dump.
+TEST_F(Ladder, LeadsOnFromAPlaceThatHasNoDumpToShow) {
+  const auto end = climb_over({place("a", well, DumpOutcome::failed), place("b", well)});
+  EXPECT_EQ(end.outcome, DumpOutcome::whole);
+  EXPECT_EQ(end.folder, path("b"));
+}
+
+TEST_F(Ladder, GivesUpALivelyPlaceAfterItsTime) {
+  manifest_.deadline = 1s;
+  const auto end = climb_over({place("a", [](Heartbeat& heartbeat) -> Result<> {
+    for (;; ::usleep(100'000)) heartbeat.beat();
+  })});
+  EXPECT_EQ(end.outcome, DumpOutcome::failed);
+}
+
+}  // namespace
+}  // namespace lifeboat::init
