@@ -41,29 +41,6 @@ std::optional<MemoryType> known_type(std::string_view name) {
   return std::nullopt;
 }
 
-// "  2d000000-3cffffff": the last address is included.
-std::optional<MemoryRange> parse_range(std::string_view text) {
-  const size_t dash = text.find('-');
-  if (dash == text.npos) return std::nullopt;
-  const auto begin = parse_number(text.substr(0, dash), 16);
-  const auto last = parse_number(text.substr(dash + 1), 16);
-  if (!begin || !last || *last < *begin || *last == UINT64_MAX) return std::nullopt;
-  return MemoryRange{*begin, *last + 1};
-}
-
-// Two spaces for each level; at the depth of a hundred this is no /proc/iomem.
-Result<Resource> parse_line(std::string_view line, size_t number) {
-  constexpr std::string_view kSeparator = " : ";
-  const size_t indent = std::min(line.find_first_not_of(' '), line.size());
-  const size_t separator = line.find(kSeparator, indent);
-  const auto range =
-      separator == line.npos ? std::nullopt : parse_range(line.substr(indent, separator - indent));
-  if (!range || indent > 200)
-    return fail(ErrorCode::corrupt, "line {} of iomem is not \"BEGIN-END : NAME\"", number);
-  return Resource{*range, static_cast<int>(indent / 2),
-                  std::string(line.substr(separator + kSeparator.size()))};
-}
-
 std::vector<MemoryRange> ranges_named(const std::vector<Resource>& resources, std::string_view name) {
   std::vector<MemoryRange> ranges;
   for (const auto& resource : resources) {
@@ -99,72 +76,6 @@ void sort_map(std::vector<MemoryMapEntry>& map) {
 }
 
 }  // namespace
-
-std::vector<MemoryRange> normalized(std::vector<MemoryRange> ranges) {
-  std::erase_if(ranges, [](const MemoryRange& range) { return range.begin >= range.end; });
-  std::ranges::sort(ranges, {}, &MemoryRange::begin);
-  std::vector<MemoryRange> joined;
-  for (const auto& range : ranges) {
-    if (!joined.empty() && range.begin <= joined.back().end) {
-      joined.back().end = std::max(joined.back().end, range.end);
-    } else {
-      joined.push_back(range);
-    }
-  }
-  return joined;
-}
-
-std::vector<MemoryRange> subtract(std::vector<MemoryRange> ranges, std::vector<MemoryRange> holes) {
-  std::vector<MemoryRange> rest;
-  const auto sorted_holes = normalized(std::move(holes));
-  for (auto range : normalized(std::move(ranges))) {
-    for (const auto& hole : sorted_holes) {
-      if (hole.end <= range.begin) continue;
-      if (hole.begin >= range.end) break;
-      if (hole.begin > range.begin) rest.push_back({range.begin, hole.begin});
-      range.begin = std::min(hole.end, range.end);
-    }
-    if (range.begin < range.end) rest.push_back(range);
-  }
-  return rest;
-}
-
-std::vector<MemoryRange> intersect(const std::vector<MemoryRange>& ranges, MemoryRange window) {
-  std::vector<MemoryRange> inside;
-  for (const auto& range : normalized(ranges)) {
-    const MemoryRange part{std::max(range.begin, window.begin), std::min(range.end, window.end)};
-    if (part.begin < part.end) inside.push_back(part);
-  }
-  return inside;
-}
-
-uint64_t total_size(const std::vector<MemoryRange>& ranges) {
-  uint64_t total = 0;
-  for (const auto& range : ranges) total += range.size();
-  return total;
-}
-
-Result<std::vector<Resource>> parse_iomem(std::string_view text) {
-  std::vector<Resource> resources;
-  size_t number = 0;
-  bool all_zero = true;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    ++number;
-    if (line.empty()) continue;
-    resources.push_back(TRY(parse_line(line, number)));
-    all_zero = all_zero && resources.back().range == MemoryRange{0, 1};
-  }
-  if (resources.empty()) return fail(ErrorCode::corrupt, "iomem lists no memory at all");
-  if (all_zero) {
-    return std::unexpected(
-        Error(ErrorCode::no_permission, "the kernel hides the addresses in iomem from this caller")
-            .hint("run this as root"));
-  }
-  return resources;
-}
 
 std::vector<MemoryRange> crash_reservation(const std::vector<Resource>& resources) {
   return ranges_named(resources, kCrashKernel);

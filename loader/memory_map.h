@@ -2,39 +2,14 @@
 // Physical memory as /proc/iomem and /sys/firmware/memmap tell it, and what of it is what.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "src/base/error.h"
+#include "src/base/iomem.h"
+#include "src/base/memory_range.h"
 
 namespace lifeboat {
-
-struct MemoryRange {
-  uint64_t begin = 0;
-  uint64_t end = 0;  // the first address behind it
-  [[nodiscard]] uint64_t size() const { return end - begin; }
-  bool operator==(const MemoryRange&) const = default;
-};
-
-// Sorted, without empty ones, and with touching and overlapping ones joined.
-std::vector<MemoryRange> normalized(std::vector<MemoryRange> ranges);
-// `ranges` less `holes`, normalized.
-std::vector<MemoryRange> subtract(std::vector<MemoryRange> ranges, std::vector<MemoryRange> holes);
-// What of `ranges` lies in `window`, normalized.
-std::vector<MemoryRange> intersect(const std::vector<MemoryRange>& ranges, MemoryRange window);
-uint64_t total_size(const std::vector<MemoryRange>& ranges);
-
-// A line of /proc/iomem; children (larger depth) follow their parent.
-struct Resource {
-  MemoryRange range;
-  int depth = 0;
-  std::string name;
-};
-// `no_permission` when the kernel hides the addresses from this caller: they all read as 0 without
-// CAP_SYS_ADMIN (kernel/resource.c). `corrupt` names the line.
-Result<std::vector<Resource>> parse_iomem(std::string_view text);
 
 // "Crash kernel": one range, or with crashkernel=,high a low one besides. The last is the one that kernels
 // are loaded into (crashk_res): the low one (crashk_low_res) exists only beside one above 4 GiB.

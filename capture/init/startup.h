@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The machine around PID 1: first mounts, modules, the last breath.
+// The machine around PID 1: first mounts and modules.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "capture/plan/capture_plan.h"
 #include "capture/run/supervise.h"
 #include "src/base/error.h"
 
@@ -17,13 +16,5 @@ std::vector<std::string> mount_pseudo_file_systems();
 // Loads the files named in the manifest, in order, and removes each from the initramfs afterwards: its memory
 // is needed. A module that does not load is logged; whether it mattered shows when the target is looked for.
 Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbeat);
-
-// Reboot, power off, halt, or run `shell` on the console and reboot when it ends. Tries everything it knows;
-// comes back never.
-[[noreturn]] void final_action(FinalAction action, const std::string& shell);
-
-// The same for a program of a running system: through its service manager (systemctl --force), which unmounts
-// everything first. If that does not do it, as above.
-[[noreturn]] void final_action_of_system(FinalAction action, const std::string& shell);
 
 }  // namespace lifeboat::init

@@ -69,23 +69,32 @@ Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents
   return compress_initramfs(archive, compression);
 }
 
-std::string init_program_path(const std::string& path_or_empty) {
-  if (!path_or_empty.empty()) return path_or_empty;
+namespace {
+
+std::string static_program_path(const std::string& name, const std::string& path) {
+  if (!path.empty()) return path;
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::string beside = self.parent_path() / "lifeboat-init";
-  return !error && ::access(beside.c_str(), R_OK) == 0 ? beside : "/usr/lib/lifeboat/lifeboat-init";
+  const std::string beside = self.parent_path() / name;
+  return !error && ::access(beside.c_str(), R_OK) == 0 ? beside : "/usr/lib/lifeboat/" + name;
 }
 
-Result<std::vector<std::byte>> read_init_program(const std::string& path_or_empty) {
-  const std::string path = init_program_path(path_or_empty);
+}  // namespace
+
+std::string init_program_path(const std::string& path_or_empty) {
+  return static_program_path(kInitProgram, path_or_empty);
+}
+
+Result<std::vector<std::byte>> read_static_program(const std::string& name,
+                                                   const std::string& path_or_empty) {
+  const std::string path = static_program_path(name, path_or_empty);
   auto bytes = read_file(path, 256_MiB);
   if (!bytes) {
-    return std::unexpected(
-        std::move(bytes)
-            .error()
-            .context("lifeboat-init")
-            .hint("it lies beside the program lifeboat, or in /usr/lib/lifeboat; or name it with --init"));
+    Error error = std::move(bytes).error().context(name);
+    if (name == kInitProgram)
+      error = std::move(error).hint(
+          "it lies beside the program lifeboat, or in /usr/lib/lifeboat; or name it with --init");
+    return std::unexpected(std::move(error));
   }
   constexpr std::string_view kElf =
       "\x7f"

@@ -24,7 +24,7 @@ struct ExtraFile {
 };
 
 struct InitramfsContents {
-  std::vector<std::byte> init;      // lifeboat-init
+  std::vector<std::byte> init;      // lifeboat-init, as a rule
   Manifest manifest;                // its list of modules is filled in from `modules`
   std::vector<ModuleFile> modules;  // in loading order
   std::vector<ExtraFile> files;     // hooks, a shell, what the configuration asks for
@@ -33,9 +33,11 @@ struct InitramfsContents {
 Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents,
                                                InitramfsCompression compression);
 
-// The lifeboat-init of this installation: beside the running program, else where the package puts it.
-Result<std::vector<std::byte>> read_init_program(const std::string& path_or_empty);
-// Where that lies.
+// A static program of this installation, for an initramfs. It lies beside the running program, else where the
+// package puts it, unless `path` (not empty) names it.
+inline constexpr const char* kInitProgram = "lifeboat-init";
+Result<std::vector<std::byte>> read_static_program(const std::string& name, const std::string& path = {});
+// Where lifeboat-init is.
 std::string init_program_path(const std::string& path_or_empty);
 
 }  // namespace lifeboat

@@ -2,10 +2,10 @@
 #include "capture/plan/capture_plan.h"
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 
 #include "src/base/duration.h"
+#include "src/base/key_value.h"
 #include "src/base/text.h"
 #include "src/dump/levels.h"
 
@@ -42,11 +42,6 @@ Result<Target> parse_target(std::string_view value) {
   target.filesystem = TRY(parse_word(next_word(), "_"));
   target.path = TRY(parse_absolute_path(value));
   return target;
-}
-
-RehearsalGuest& rehearsal_of(Manifest& manifest) {
-  if (!manifest.rehearsal) manifest.rehearsal.emplace();
-  return *manifest.rehearsal;
 }
 
 // May be there more than once.
@@ -100,12 +95,6 @@ Result<> set_key(Manifest& manifest, std::string_view key, std::string_view valu
     manifest.copy_elf = TRY(parse_bool(value));
   } else if (key == "module") {
     manifest.modules.push_back(TRY(parse_module(value)));
-  } else if (key == "rehearsal.kernel") {
-    rehearsal_of(manifest).kernel = TRY(parse_absolute_path(value));
-  } else if (key == "rehearsal.initramfs") {
-    rehearsal_of(manifest).initramfs = TRY(parse_absolute_path(value));
-  } else if (key == "rehearsal.command_line") {
-    rehearsal_of(manifest).command_line = value;
   } else {
     return fail(ErrorCode::not_found, "there is no key '{}'", key);
   }
@@ -139,23 +128,14 @@ std::string_view final_action_name(FinalAction action) {
 Result<Manifest> Manifest::parse(std::string_view text) {
   Manifest manifest;
   std::set<std::string, std::less<>> seen;
-  size_t line_number = 0;
-  for (const auto part : std::views::split(text, '\n')) {
-    ++line_number;
-    const std::string_view line = trim({part.begin(), part.end()});
-    if (line.empty() || line.starts_with('#')) continue;
-    const auto where = [&] { return fmt::format("manifest line {}", line_number); };
-    const auto equals = line.find('=');
-    if (equals == std::string_view::npos) return fail(ErrorCode::usage, "{}: no '=' in '{}'", where(), line);
-    const std::string_view key = trim(line.substr(0, equals));
+  for (const auto& [line, key, value] : TRY_CONTEXT(parse_key_values(text), "manifest")) {
+    const auto where = fmt::format("manifest line {}", line);
     if (!is_list(key) && !seen.emplace(key).second)
-      return fail(ErrorCode::usage, "{}: '{}' is set twice", where(), key);
-    if (auto set = set_key(manifest, key, trim(line.substr(equals + 1))); !set)
-      return std::unexpected(std::move(set).error().context(where()));
+      return fail(ErrorCode::usage, "{}: '{}' is set twice", where, key);
+    if (auto set = set_key(manifest, key, value); !set)
+      return std::unexpected(std::move(set).error().context(where));
   }
   if (manifest.targets.empty()) return fail(ErrorCode::usage, "manifest: 'target' is missing");
-  if (manifest.rehearsal && (manifest.rehearsal->kernel.empty() || manifest.rehearsal->initramfs.empty()))
-    return fail(ErrorCode::usage, "manifest: a rehearsal needs both its kernel and its initramfs");
   return manifest;
 }
 
@@ -186,11 +166,6 @@ std::string Manifest::to_text() const {
   if (!shell.empty()) add("shell", shell);
   for (const auto& hook : hooks_before) add("hook.before", hook);
   for (const auto& hook : hooks_after) add("hook.after", hook);
-  if (rehearsal) {
-    add("rehearsal.kernel", rehearsal->kernel);
-    add("rehearsal.initramfs", rehearsal->initramfs);
-    add("rehearsal.command_line", rehearsal->command_line);
-  }
   return text;
 }
 

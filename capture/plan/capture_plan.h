@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +26,6 @@ struct Target {
   std::string path;        // folder below the root of that file system: "/var/crash/lifeboat"
 };
 
-// What the guest of a rehearsal does instead of capturing: load the capture kernel and panic.
-struct RehearsalGuest {
-  std::string kernel;        // path on the target file system
-  std::string initramfs;     // path on the target file system
-  std::string command_line;  // of the capture kernel
-};
-
 struct Manifest {
   std::vector<Target> targets;     // tried in order; at least one
   std::vector<int> levels = {31};  // tried in turn when the target is too small
@@ -54,7 +46,6 @@ struct Manifest {
   std::vector<std::string> hooks_before;  // programs in the initramfs, run before a target is mounted
   std::vector<std::string> hooks_after;   // and after the dump
   std::string shell;                      // program for FinalAction::shell; empty: none is there
-  std::optional<RehearsalGuest> rehearsal;
 
   // Unknown keys, bad values and missing ones are errors with the line's number.
   static Result<Manifest> parse(std::string_view text);
@@ -68,11 +59,6 @@ inline constexpr const char* kModuleFolder = "/lifeboat/modules";
 // lifeboat-init announces each step on its console as "lifeboat: phase NAME": rehearse waits for these.
 inline constexpr std::string_view kPhaseMark = "lifeboat: phase ";
 namespace phase {
-inline constexpr std::string_view kGuestStart = "guest-start";        // first kernel: PID 1 runs
-inline constexpr std::string_view kGuestReady = "guest-ready";        // target mounted, facts recorded
-inline constexpr std::string_view kGuestLoaded = "guest-loaded";      // capture kernel loaded
-inline constexpr std::string_view kGuestPanic = "guest-panic";        // about to crash
-inline constexpr std::string_view kGuestFailed = "guest-failed";      // gives up; the reason stands above
 inline constexpr std::string_view kCaptureStart = "capture-start";    // capture kernel: PID 1 runs
 inline constexpr std::string_view kCaptureTarget = "capture-target";  // target mounted
 inline constexpr std::string_view kCaptureLog = "capture-log";        // vmcore-dmesg.txt synced
@@ -95,7 +81,5 @@ inline constexpr const char* kDumpFile = "vmcore";
 inline constexpr const char* kIncompleteDumpFile = "vmcore.incomplete";
 inline constexpr const char* kElfFile = "vmcore.elf";
 inline constexpr const char* kCaptureLogFile = "capture.log";  // what lifeboat-init said
-// Written by a rehearsal's guest before it panics: what /proc said (tasks, kallsyms, modules, ...).
-inline constexpr const char* kFactsFolder = "/lifeboat-facts";
 
 }  // namespace lifeboat

@@ -7,8 +7,8 @@
 #include <chrono>
 #include <new>
 
-#include "loader/memory_map.h"
 #include "src/base/file.h"
+#include "src/base/iomem.h"
 #include "src/base/size.h"
 
 namespace lifeboat::init {

@@ -11,7 +11,6 @@
 #include "capture/run/capture_console.h"
 #include "capture/run/room.h"
 #include "capture/run/save_report.h"
-#include "capture/run/target.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/base/sys.h"
@@ -180,15 +179,6 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   auto copied = copy_elf(vmcore, folder.fd.get(), heartbeat);
   if (!copied) crash.problem(copied.error());
   return copied;
-}
-
-Result<> save_crash(const Manifest& manifest, const Target& target, Journal& journal, Heartbeat& heartbeat) {
-  heartbeat.phase("target");
-  TRY_VOID(mount_target(target, manifest.device_deadline, heartbeat));
-  announce(phase::kCaptureTarget);
-  const UniqueFd root = TRY(open_file(kMountPoint, O_RDONLY | O_DIRECTORY));
-  const UniqueFd store = TRY(open_folder_below(root.get(), target.path));
-  return save_into_store(kVmcore, store.get(), kMountPoint + target.path, manifest, journal, heartbeat);
 }
 
 Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat) {

@@ -18,9 +18,6 @@ inline constexpr const char* kVmcore = "/proc/vmcore";
 Result<> save_into_store(const std::string& vmcore, int store_fd, const std::string& store_path,
                          const Manifest& manifest, Journal& journal, Heartbeat& heartbeat);
 
-// The same into a target, which is mounted before.
-Result<> save_crash(const Manifest& manifest, const Target& target, Journal& journal, Heartbeat& heartbeat);
-
 // The last resort, when no target could be reached: the end of the dead kernel's log, on the console, where
 // somebody may be logging it.
 Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat);

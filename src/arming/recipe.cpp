@@ -234,7 +234,7 @@ std::string fingerprint(const Recipe& recipe) {
 Result<InitramfsContents> gather(const Recipe& recipe) {
   InitramfsContents contents;
   contents.manifest = recipe.manifest;
-  contents.init = TRY(read_init_program(recipe.init));
+  contents.init = TRY(read_static_program(kInitProgram, recipe.init));
   for (const auto& module : recipe.modules) contents.modules.push_back(TRY(read_module(module)));
   TRY_VOID(check_modules_fit(contents.modules, recipe.release));
   for (const auto& file : recipe.files) contents.files.push_back(TRY(read_extra(file)));

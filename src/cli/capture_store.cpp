@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "capture/init/startup.h"
 #include "capture/initramfs/mounted_target.h"
 #include "capture/run/capture_console.h"
+#include "capture/run/final_action.h"
 #include "capture/run/ladder.h"
 #include "capture/run/save.h"
 #include "src/arming/recipe.h"

@@ -7,6 +7,7 @@
 
 #include "capture/plan/capture_plan.h"
 #include "src/base/file.h"
+#include "src/rehearse/guest/guest_plan.h"
 #include "src/rehearse/guest_console.h"
 
 namespace lifeboat::rehearse {
@@ -40,10 +41,10 @@ class Watcher {
 
   // Set once the guest has said that it gives up, or a limit has passed.
   [[nodiscard]] std::optional<GuestEnd> verdict() const {
-    if (reached(phase::kGuestFailed)) return GuestEnd::failed;
+    if (reached(guest_phase::kGuestFailed)) return GuestEnd::failed;
     const auto now = Clock::now();
     if (now - started_ > limits_.total) return GuestEnd::out_of_time;
-    const bool booting = run_.phases.empty() || run_.phases.back().name == phase::kGuestPanic;
+    const bool booting = run_.phases.empty() || run_.phases.back().name == guest_phase::kGuestPanic;
     if (now - last_ <= (booting ? limits_.boot : limits_.phase)) return std::nullopt;
     return booting ? end_of_boot() : GuestEnd::out_of_time;
   }
@@ -51,7 +52,7 @@ class Watcher {
   // QEMU has ended by itself.
   [[nodiscard]] GuestEnd end_by_itself() const {
     if (reached(phase::kCaptureEnd)) return GuestEnd::powered_off;
-    if (run_.phases.empty() || run_.phases.back().name == phase::kGuestPanic) return end_of_boot();
+    if (run_.phases.empty() || run_.phases.back().name == guest_phase::kGuestPanic) return end_of_boot();
     return GuestEnd::failed;
   }
 
@@ -84,7 +85,7 @@ class Watcher {
     if (end == GuestEnd::died_before_init) what = "died before its /init";
     if (end == GuestEnd::crash_kernel_died) what = "panicked, but the capture kernel did not reach its /init";
     if (end == GuestEnd::out_of_time) what = "ran out of time";
-    const bool panicked = reached(phase::kGuestPanic);
+    const bool panicked = reached(guest_phase::kGuestPanic);
     std::string tail = (panicked ? capture_ : guest_).tail(kTailLines);
     // A capture kernel that dies before its console is set up leaves nothing there.
     if (tail.empty()) tail = guest_.tail(kTailLines);

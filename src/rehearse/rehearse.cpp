@@ -17,6 +17,7 @@
 #include "src/base/sys.h"
 #include "src/image/x86_64/bzimage.h"
 #include "src/rehearse/disk.h"
+#include "src/rehearse/guest/guest_plan.h"
 #include "src/rehearse/record.h"
 #include "src/store/crash_list.h"
 #include "src/store/crash_record.h"
@@ -145,7 +146,8 @@ class Stage {
 
   // The least that works, for either kernel.
   Result<InitramfsContents> plain_contents(const std::string& uuid) const {
-    InitramfsContents contents{.init = TRY(read_init_program(options_.init)), .modules = modules_};
+    InitramfsContents contents{.init = TRY(read_static_program(kInitProgram, options_.init)),
+                               .modules = modules_};
     contents.manifest.device_deadline = std::chrono::seconds(30);
     adapt(contents.manifest, uuid);
     return contents;
@@ -160,8 +162,7 @@ class Stage {
     return with_overlay(initramfs, std::move(manifest), modules_);
   }
 
-  // Both kernels run lifeboat-init, and reach the disk by the same modules; the manifest tells them what to
-  // do.
+  // Both kernels reach the disk by the same modules.
   Result<> build_initramfses() {
     TRY_VOID(collect_guest_modules());
     const auto config = find_kernel_config(options_.kernel, result_.release, options_.module_folder);
@@ -172,12 +173,17 @@ class Stage {
     TRY_VOID(write_file_atomically(in_stage("capture.img"), capture, 0600));
 
     InitramfsContents contents = TRY(plain_contents(kDiskUuid));
-    contents.manifest.rehearsal = RehearsalGuest{
-        .kernel = kKernelOnDisk,
-        .initramfs = kInitramfsOnDisk,
-        .command_line = options_.machine ? options_.machine->command_line + " console=ttyS1"
-                                         : crash_command_line({.reused = {}, .append = "console=ttyS1"}),
-    };
+    contents.init = TRY(read_static_program("lifeboat-rehearsal-guest"));
+    const std::string guest_plan =
+        GuestPlan{
+            .kernel = kKernelOnDisk,
+            .initramfs = kInitramfsOnDisk,
+            .command_line = options_.machine ? options_.machine->command_line + " console=ttyS1"
+                                             : crash_command_line({.reused = {}, .append = "console=ttyS1"}),
+        }
+            .to_text();
+    const auto bytes = as_byte_span(guest_plan);
+    contents.files.push_back({.path = kGuestPlanPath, .mode = 0600, .bytes = {bytes.begin(), bytes.end()}});
     const auto guest = TRY(build_initramfs(contents, compression));
     return write_file_atomically(in_stage("guest.img"), guest, 0600);
   }

@@ -76,6 +76,7 @@ TEST_F(Packages, have_the_files_that_they_should) {
                            "/var/lib/lifeboat",
                            "/usr/sbin/lifeboat",
                            "/usr/lib/lifeboat/lifeboat-init",
+                           "/usr/lib/lifeboat/lifeboat-rehearsal-guest",
                            "/usr/lib/lifeboat/kernel-changed",
                            "/usr/lib/kernel/install.d/95-lifeboat.install",
                            "/usr/lib/systemd/system/lifeboat-load.service",

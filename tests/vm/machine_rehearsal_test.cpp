@@ -24,7 +24,7 @@ using testing::Not;
 // As `lifeboat build` would have it for a machine with a hook, another disk, and settings of its own.
 InitramfsContents contents_of_a_machine(const std::string& modules) {
   InitramfsContents machine;
-  machine.init = must(read_init_program(LIFEBOAT_BIN "/lifeboat-init"));
+  machine.init = must(read_static_program(kInitProgram, LIFEBOAT_BIN "/lifeboat-init"));
   machine.modules = must(collect_modules(modules, {"ahci", "ext4"}));
   machine.files.push_back({"/bin/busybox", 0755, must(read_file(*find_program("busybox")))});
   const std::string_view hook = "#!/bin/busybox sh\necho $LIFEBOAT_OUTCOME >$LIFEBOAT_FOLDER/hook-was-here\n";

@@ -69,3 +69,18 @@ function(lifeboat_library name)
   lifeboat_use_headers(lifeboat_${name} standard)
   target_link_libraries(lifeboat_${name} PUBLIC lifeboat_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
+
+# lifeboat_static_program(NAME source... LIBRARIES targets...): a program that is alone in an initramfs.
+function(lifeboat_static_program name)
+  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
+  if(NOT LIFEBOAT_FUZZ)
+    target_link_options(${name} PRIVATE -static -Wl,--gc-sections)
+    # Every byte of it lies in scarce memory: what debuggers want goes into a file beside it.
+    add_custom_command(TARGET ${name} POST_BUILD
+      COMMAND ${CMAKE_OBJCOPY} --only-keep-debug $<TARGET_FILE:${name}> $<TARGET_FILE:${name}>.debug
+      COMMAND ${CMAKE_OBJCOPY} --strip-all --add-gnu-debuglink=$<TARGET_FILE:${name}>.debug $<TARGET_FILE:${name}>)
+  endif()
+  install(TARGETS ${name} RUNTIME DESTINATION lib/lifeboat COMPONENT lifeboat)
+endfunction()

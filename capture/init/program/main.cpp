@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// lifeboat-init: PID 1 of the capture kernel, and of the guest of a rehearsal.
+// lifeboat-init: PID 1 of the capture kernel.
 //
 // Whatever happens on the way, it ends in the final action. It starts no shell and waits for nobody.
 #include <signal.h>
 #include <unistd.h>
 
+#include "capture/init/save_to_target.h"
 #include "capture/init/startup.h"
 #include "capture/plan/capture_plan.h"
 #include "capture/run/capture_console.h"
+#include "capture/run/final_action.h"
 #include "capture/run/journal.h"
 #include "capture/run/ladder.h"
 #include "capture/run/memory_watch.h"
 #include "capture/run/save.h"
 #include "capture/run/supervise.h"
-#include "capture/run/target.h"
 #include "capture/run/watchdog.h"
+#include "capture/storage/target.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/process.h"
-#include "src/rehearse/guest/rehearsal_guest.h"
 
 namespace lifeboat::init {
 namespace {
@@ -40,12 +41,11 @@ class Pid1 {
     auto manifest = read_manifest();
     if (!manifest) {
       log::error("{}", manifest.error().to_string());
-      announce(crashed ? phase::kCaptureFailed : phase::kGuestFailed);
+      announce(phase::kCaptureFailed);
       return FinalAction::reboot;
     }
     manifest_ = *std::move(manifest);
-    const bool guest = !crashed && manifest_.rehearsal.has_value();
-    announce(guest ? phase::kGuestStart : phase::kCaptureStart);
+    announce(phase::kCaptureStart);
     // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by
     // then stays.
     ChildLimits loading = limits();
@@ -56,13 +56,6 @@ class Pid1 {
     bool done = false;
     if (crashed) {
       done = capture();
-    } else if (guest) {
-      supervise("rehearsal", limits(),
-                [&](Heartbeat& heartbeat) { return rehearse_crash(manifest_, heartbeat); });
-      announce(phase::kGuestFailed);
-      ChildLimits leaving = limits();
-      leaving.stall = kLeaveDeadline;
-      supervise("end", leaving, [](Heartbeat&) { return unmount_target(); });
     } else {
       log::error("there is no /proc/vmcore: this kernel was not started by a crash");
       announce(phase::kCaptureFailed);
@@ -85,7 +78,7 @@ class Pid1 {
     std::vector<Place> places;
     for (const auto& target : manifest_.targets) {
       const auto save = [this, &target](Journal& journal, Heartbeat& heartbeat) {
-        return save_crash(manifest_, target, journal, heartbeat);
+        return save_to_target(manifest_, target, journal, heartbeat);
       };
       places.push_back({.save = save, .leave = unmount_target});
     }

@@ -12,7 +12,7 @@
 #include "src/base/size.h"
 #include "src/base/sys.h"
 
-namespace lifeboat::init {
+namespace lifeboat::rehearse {
 namespace {
 
 // The numbers among the names in a folder of /proc, in order.
@@ -80,4 +80,4 @@ Result<> record_facts(const std::string& folder) {
   return write_file_atomically(folder + "/stacks", as_byte_span(stacks), 0600);
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::rehearse

@@ -6,11 +6,11 @@
 
 #include "src/base/error.h"
 
-namespace lifeboat::init {
+namespace lifeboat::rehearse {
 
 // Copies of /proc files; `tasks`: one line a thread, "pid tgid ppid state comm"; `stacks`: for each thread
 // that sleeps
 // "== TID" and the text of its /proc/PID/task/TID/stack.
 Result<> record_facts(const std::string& folder);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::rehearse

@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include "capture/run/capture_console.h"
-#include "capture/run/target.h"
+#include "capture/storage/target.h"
 #include "loader/load.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/rehearse/guest/recorded_facts.h"
 
-namespace lifeboat::init {
+namespace lifeboat::rehearse {
 namespace {
 
 // As `lifeboat load` tells the capture kernel.
@@ -21,30 +21,29 @@ std::string boot_parameter() {
 
 }  // namespace
 
-Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat) {
-  const RehearsalGuest& guest = *manifest.rehearsal;
+Result<> rehearse_crash(const GuestPlan& guest, const Manifest& plan, init::Heartbeat& heartbeat) {
   heartbeat.phase("target");
-  TRY_VOID(mount_target(manifest.targets.front(), manifest.device_deadline, heartbeat));
-  announce(phase::kGuestReady);
+  TRY_VOID(init::mount_target(plan.targets.front(), plan.device_deadline, heartbeat));
+  init::announce(guest_phase::kGuestReady);
 
-  const KernelFile kernel = TRY(read_kernel_file(kMountPoint + guest.kernel));
+  const KernelFile kernel = TRY(read_kernel_file(init::kMountPoint + guest.kernel));
   const LoadRequest request{
-      .initramfs = {kMountPoint + guest.initramfs},
+      .initramfs = {init::kMountPoint + guest.initramfs},
       .command_line = guest.command_line + boot_parameter(),
       .crash = true,
   };
   const LoadReport loaded = TRY(load_kernel(request, kernel, SystemPaths{}));
   for (const auto& warning : loaded.warnings) log::warning("{}", warning);
-  announce(phase::kGuestLoaded);
+  init::announce(guest_phase::kGuestLoaded);
 
   // Last of all, so that what it records is as close to the crash as it can be.
-  TRY_VOID(record_facts(fmt::format("{}{}", kMountPoint, kFactsFolder)));
-  TRY_VOID(unmount_target());
-  announce(phase::kGuestPanic);
-  drain_console();  // or the panic's messages would cut this one in two
+  TRY_VOID(record_facts(fmt::format("{}{}", init::kMountPoint, kFactsFolder)));
+  TRY_VOID(init::unmount_target());
+  init::announce(guest_phase::kGuestPanic);
+  init::drain_console();  // or the panic's messages would cut this one in two
   TRY_VOID(write_pseudo_file("/proc/sysrq-trigger", "c"));
   ::sleep(10);
   return fail(ErrorCode::io, "the kernel did not panic when it was told to");
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::rehearse

@@ -4,10 +4,11 @@
 
 #include "capture/plan/capture_plan.h"
 #include "capture/run/supervise.h"
+#include "src/rehearse/guest/guest_plan.h"
 
-namespace lifeboat::init {
+namespace lifeboat::rehearse {
 
-// Returns only when something failed: a success is a panic.
-Result<> rehearse_crash(const Manifest& manifest, Heartbeat& heartbeat);
+// `plan`: where the disk is. Returns only when something failed: a success is a panic.
+Result<> rehearse_crash(const GuestPlan& guest, const Manifest& plan, init::Heartbeat& heartbeat);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::rehearse

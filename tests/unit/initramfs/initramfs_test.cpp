@@ -138,8 +138,8 @@ TEST(InitProgram, MustBeAProgram) {
   const auto folder = TempDir::create("init-program-test").value();
   const std::string path = folder.path() / "init";
   ASSERT_TRUE(write_file_atomically(path, as_byte_span("#!/bin/sh\n"), 0700));
-  EXPECT_EQ(test::code_of(read_init_program(path)), ErrorCode::usage);
-  EXPECT_EQ(test::code_of(read_init_program(path + ".missing")), ErrorCode::not_found);
+  EXPECT_EQ(test::code_of(read_static_program(kInitProgram, path)), ErrorCode::usage);
+  EXPECT_EQ(test::code_of(read_static_program(kInitProgram, path + ".missing")), ErrorCode::not_found);
 }
 
 TEST_P(Initramfs, CanBeGivenAnotherManifestByAnArchiveBehindIt) {

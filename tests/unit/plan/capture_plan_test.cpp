@@ -46,7 +46,6 @@ TEST(Manifest, ReadsEveryKey) {
   EXPECT_EQ(manifest->device_deadline, std::chrono::seconds(30));
   EXPECT_THAT(manifest->modules, ElementsAre("mbcache.ko", "ext4.ko"));
   EXPECT_EQ(manifest->retention, Retention{}) << "nothing is taken away by who was told nothing";
-  EXPECT_FALSE(manifest->rehearsal);
 }
 
 TEST(Manifest, TextReadsBackAsItself) {
@@ -62,7 +61,6 @@ TEST(Manifest, TextReadsBackAsItself) {
   manifest->retention = {.keep = 3, .max_size = Amount{.bytes = 20_GiB}, .min_free = Amount{.percent = 5}};
   manifest->hooks_before = {"/lifeboat/hooks/00-a"};
   manifest->hooks_after = {"/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"};
-  manifest->rehearsal = RehearsalGuest{"/boot/vmlinuz", "/boot/capture.img", "console=ttyS1 panic=10 a=b"};
   const std::string text = manifest->to_text();
   const auto again = Manifest::parse(text);
   ASSERT_TRUE(again) << again.error().to_string();
@@ -77,7 +75,6 @@ TEST(Manifest, TextReadsBackAsItself) {
   EXPECT_EQ(again->watchdogs, manifest->watchdogs);
   EXPECT_EQ(again->retention, manifest->retention);
   EXPECT_THAT(again->hooks_after, ElementsAre("/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"));
-  EXPECT_EQ(again->rehearsal->command_line, "console=ttyS1 panic=10 a=b");
 }
 
 struct BadLine {
@@ -99,34 +96,34 @@ TEST_P(ManifestRejects, WithTheLineAndTheReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     OneLine, ManifestRejects,
-    testing::Values(
-        BadLine{"target", "", "'target' is missing"},
-        BadLine{"target", "target =", "line 2: '' is not a name"},
-        BadLine{"target", "target = 1234", "line 2: '' is not a name"},
-        BadLine{"target", "target = 12/34 ext4 /var", "line 2: '12/34' is not a name"},
-        BadLine{"target", "target = 1234 ../ext4 /var", "'../ext4' is not a name"},
-        BadLine{"target", "target = 1234 ext4", "line 2: the path ''"},
-        BadLine{"target", "target = 1234 ext4 var/crash", "line 2: the path 'var/crash'"},
-        BadLine{"target", "target = 1234 ext4 /var/../etc", "leads upwards"},
-        BadLine{"dump.level", "dump.level = 32", "line 3: '32' is not a dump level"},
-        BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
-        BadLine{"dump.level", "dump.level = 31,31", "named twice"},
-        BadLine{"dump.level", "dump.level =", "line 3: no dump level is given"},
-        BadLine{"dump.compression", "dump.compression = rar", "'rar' is none of"},
-        BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
-        BadLine{"dump.compression", "dump.compression = zstd:x", "'x' is not a compression level"},
-        BadLine{"final.action", "final.action = fly", "'fly' is none of"},
-        BadLine{"deadline.device", "deadline.device = 0", "'0' is not a time"},
-        BadLine{"deadline.device", "deadline.device = 99999999999999999999", "is not a time"},
-        BadLine{"final.action", "no equals sign", "line 5: no '='"},
-        BadLine{"final.action", "final.acton = halt", "there is no key 'final.acton'"},
-        BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
-        BadLine{"module", "watchdog.running =", "a watchdog without a name"},
-        BadLine{"module", "retention.keep = 0", "'0' is not a number from 1"},
-        BadLine{"module", "retention.max_size = 101%", "'101%' is not a share"},
-        BadLine{"module", "retention.min_free = -1", "-1"},
-        BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
-        BadLine{"module", "rehearsal.kernel = /boot/vmlinuz", "both its kernel and its initramfs"}));
+    testing::Values(BadLine{"target", "", "'target' is missing"},
+                    BadLine{"target", "target =", "line 2: '' is not a name"},
+                    BadLine{"target", "target = 1234", "line 2: '' is not a name"},
+                    BadLine{"target", "target = 12/34 ext4 /var", "line 2: '12/34' is not a name"},
+                    BadLine{"target", "target = 1234 ../ext4 /var", "'../ext4' is not a name"},
+                    BadLine{"target", "target = 1234 ext4", "line 2: the path ''"},
+                    BadLine{"target", "target = 1234 ext4 var/crash", "line 2: the path 'var/crash'"},
+                    BadLine{"target", "target = 1234 ext4 /var/../etc", "leads upwards"},
+                    BadLine{"dump.level", "dump.level = 32", "line 3: '32' is not a dump level"},
+                    BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
+                    BadLine{"dump.level", "dump.level = 31,31", "named twice"},
+                    BadLine{"dump.level", "dump.level =", "line 3: no dump level is given"},
+                    BadLine{"dump.compression", "dump.compression = rar", "'rar' is none of"},
+                    BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
+                    BadLine{"dump.compression", "dump.compression = zstd:x",
+                            "'x' is not a compression level"},
+                    BadLine{"final.action", "final.action = fly", "'fly' is none of"},
+                    BadLine{"deadline.device", "deadline.device = 0", "'0' is not a time"},
+                    BadLine{"deadline.device", "deadline.device = 99999999999999999999", "is not a time"},
+                    BadLine{"final.action", "no equals sign", "line 5: no '='"},
+                    BadLine{"final.action", "final.acton = halt", "there is no key 'final.acton'"},
+                    BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
+                    BadLine{"module", "watchdog.running =", "a watchdog without a name"},
+                    BadLine{"module", "retention.keep = 0", "'0' is not a number from 1"},
+                    BadLine{"module", "retention.max_size = 101%", "'101%' is not a share"},
+                    BadLine{"module", "retention.min_free = -1", "-1"},
+                    BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
+                    BadLine{"module", "rehearsal.kernel = /k", "no key"}));
 
 TEST(Levels, AreWrittenAsTheyAreRead) {
   EXPECT_EQ(format_levels(parse_levels("31,17,1").value()), "31,17,1");

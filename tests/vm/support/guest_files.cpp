@@ -92,7 +92,7 @@ std::vector<std::byte> small_initramfs(const std::string& folder, const std::str
 std::vector<std::byte> capture_initramfs(const std::string& version,
                                          const std::function<void(InitramfsContents&)>& change) {
   InitramfsContents contents;
-  contents.init = must(read_init_program(LIFEBOAT_BIN "/lifeboat-init"));
+  contents.init = must(read_static_program(kInitProgram, LIFEBOAT_BIN "/lifeboat-init"));
   contents.modules = disk_modules(version);
   contents.manifest.targets = {{.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"}};
   contents.manifest.final_action = contents.manifest.failure_action = FinalAction::poweroff;

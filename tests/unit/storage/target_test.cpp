@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A target is let go whatever the kernel answers. No call is really made.
-#include "capture/run/target.h"
+#include "capture/storage/target.h"
 
 #include <gtest/gtest.h>
 

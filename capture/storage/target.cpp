@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "capture/run/target.h"
+#include "capture/storage/target.h"
 
 #include <blkid/blkid.h>
 #include <strings.h>

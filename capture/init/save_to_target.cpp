@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/init/save_to_target.h"
+
+#include <fcntl.h>
+
+#include "capture/run/capture_console.h"
+#include "capture/run/save.h"
+#include "capture/storage/target.h"
+#include "src/base/file.h"
+#include "src/store/store.h"
+
+namespace lifeboat::init {
+
+Result<> save_to_target(const Manifest& manifest, const Target& target, Journal& journal,
+                        Heartbeat& heartbeat) {
+  heartbeat.phase("target");
+  TRY_VOID(mount_target(target, manifest.device_deadline, heartbeat));
+  announce(phase::kCaptureTarget);
+  const UniqueFd root = TRY(open_file(kMountPoint, O_RDONLY | O_DIRECTORY));
+  const UniqueFd store = TRY(open_folder_below(root.get(), target.path));
+  return save_into_store(kVmcore, store.get(), kMountPoint + target.path, manifest, journal, heartbeat);
+}
+
+}  // namespace lifeboat::init

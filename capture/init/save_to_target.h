@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A crash saved by PID 1: the target is mounted first.
+#pragma once
+
+#include "capture/plan/capture_plan.h"
+#include "capture/run/journal.h"
+#include "capture/run/supervise.h"
+
+namespace lifeboat::init {
+
+// Mounts `target` and saves the crash behind /proc/vmcore there, as save_into_store() does.
+Result<> save_to_target(const Manifest& manifest, const Target& target, Journal& journal,
+                        Heartbeat& heartbeat);
+
+}  // namespace lifeboat::init

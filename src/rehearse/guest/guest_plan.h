@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the first kernel of a rehearsal does: load the capture kernel, then crash. It stands in the guest's
+// initramfs beside the capture plan, which says how the disk is reached.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "src/base/error.h"
+
+namespace lifeboat::rehearse {
+
+struct GuestPlan {
+  std::string kernel;        // path on the disk's file system
+  std::string initramfs;     // path on the disk's file system
+  std::string command_line;  // of the capture kernel
+
+  static Result<GuestPlan> parse(std::string_view text);
+  [[nodiscard]] std::string to_text() const;
+};
+
+inline constexpr const char* kGuestPlanPath = "/lifeboat/rehearsal";
+// On the disk, written before the guest panics: what /proc said (tasks, kallsyms, modules, ...).
+inline constexpr const char* kFactsFolder = "/lifeboat-facts";
+
+// Announced by the guest as capture_plan.h says; lifeboat-init's phases follow.
+namespace guest_phase {
+inline constexpr std::string_view kGuestStart = "guest-start";    // first kernel: PID 1 runs
+inline constexpr std::string_view kGuestReady = "guest-ready";    // target mounted, facts recorded
+inline constexpr std::string_view kGuestLoaded = "guest-loaded";  // capture kernel loaded
+inline constexpr std::string_view kGuestPanic = "guest-panic";    // about to crash
+inline constexpr std::string_view kGuestFailed = "guest-failed";  // gives up; the reason stands above
+}  // namespace guest_phase
+
+}  // namespace lifeboat::rehearse

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// lifeboat-rehearsal-guest: /init of the virtual machine that `lifeboat rehearse` boots. It loads the capture
+// kernel and crashes; when it cannot, it says so and the machine goes down.
+#include <signal.h>
+#include <unistd.h>
+
+#include "capture/init/startup.h"
+#include "capture/run/capture_console.h"
+#include "capture/run/final_action.h"
+#include "capture/storage/target.h"
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/rehearse/guest/rehearsal_guest.h"
+
+namespace lifeboat::rehearse {
+namespace {
+
+constexpr std::chrono::seconds kLeaveDeadline{60};
+
+Result<> run_guest() {
+  const Manifest plan = TRY(Manifest::parse(TRY(read_text(kManifestPath))));
+  const GuestPlan guest = TRY(GuestPlan::parse(TRY(read_text(kGuestPlanPath))));
+  init::announce(guest_phase::kGuestStart);
+  // In children: a driver may hang, and whatever happens the machine must go down.
+  const auto limits = plan.stall_deadline;
+  init::supervise("modules", limits,
+                  [&](init::Heartbeat& heartbeat) { return init::load_modules(plan.modules, heartbeat); });
+  init::supervise("rehearsal", limits,
+                  [&](init::Heartbeat& heartbeat) { return rehearse_crash(guest, plan, heartbeat); });
+  init::supervise("end", kLeaveDeadline, [](init::Heartbeat&) { return init::unmount_target(); });
+  return fail(ErrorCode::io, "the guest did not crash");
+}
+
+}  // namespace
+}  // namespace lifeboat::rehearse
+
+int main() {
+  using namespace lifeboat;
+  if (::getpid() != 1) {
+    log::error(
+        "lifeboat-rehearsal-guest is the first program of a virtual machine and does nothing elsewhere");
+    return 2;
+  }
+  ::signal(SIGPIPE, SIG_IGN);  // a closed console must not end PID 1
+  const auto failures = init::mount_pseudo_file_systems();
+  init::setup_console();
+  for (const auto& failure : failures) log::error("{}", failure);
+  if (const auto result = rehearse::run_guest(); !result) log::error("{}", result.error().to_string());
+  init::announce(rehearse::guest_phase::kGuestFailed);
+  init::final_action(FinalAction::poweroff, "");
+}
