@@ -20,8 +20,7 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr const char* kFolders[] = {"src",     "capture",     "loader",   "arm",
-                                    "collect", "reservation", "rehearse", "check"};
+constexpr const char* kFolders[] = {"src", "capture", "loader"};
 
 struct Exception {
   const char* file;
