@@ -11,14 +11,14 @@
 
 namespace lifeboat::init {
 
-Result<> save_to_target(const Manifest& manifest, const Target& target, Journal& journal,
+Result<> save_to_target(const CapturePlan& plan, const Target& target, Journal& journal,
                         Heartbeat& heartbeat) {
   heartbeat.phase("target");
-  TRY_VOID(mount_target(target, manifest.device_deadline, heartbeat));
+  TRY_VOID(mount_target(target, plan.capture.device_deadline, heartbeat));
   announce(phase::kCaptureTarget);
   const UniqueFd root = TRY(open_file(kMountPoint, O_RDONLY | O_DIRECTORY));
   const UniqueFd store = TRY(open_folder_below(root.get(), target.path));
-  return save_into_store(kVmcore, store.get(), kMountPoint + target.path, manifest, journal, heartbeat);
+  return save_into_store(kVmcore, store.get(), kMountPoint + target.path, plan, journal, heartbeat);
 }
 
 }  // namespace lifeboat::init

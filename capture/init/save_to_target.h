@@ -9,7 +9,7 @@
 namespace lifeboat::init {
 
 // Mounts `target` and saves the crash behind /proc/vmcore there, as save_into_store() does.
-Result<> save_to_target(const Manifest& manifest, const Target& target, Journal& journal,
+Result<> save_to_target(const CapturePlan& plan, const Target& target, Journal& journal,
                         Heartbeat& heartbeat);
 
 }  // namespace lifeboat::init

@@ -13,7 +13,7 @@ namespace lifeboat::init {
 // /proc, /sys, /dev, /run. Nothing is logged yet, so what fails is returned as text for later.
 std::vector<std::string> mount_pseudo_file_systems();
 
-// Loads the files named in the manifest, in order, and removes each from the initramfs afterwards: its memory
+// Loads the files named in the plan, in order, and removes each from the initramfs afterwards: its memory
 // is needed. A module that does not load is logged; whether it mattered shows when the target is looked for.
 Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbeat);
 

@@ -48,11 +48,11 @@ Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents
   TRY_VOID(cpio.character_device("dev/console", 5, 1));
   TRY_VOID(cpio.file("init", 0755, contents.init));
 
-  Manifest manifest = contents.manifest;
-  manifest.modules.clear();
+  CapturePlan plan = contents.plan;
+  plan.modules.clear();
   TRY_VOID(folders.make(relative(kModuleFolder)));
   for (const auto& module : contents.modules) {
-    manifest.modules.push_back(module.name);
+    plan.modules.push_back(module.name);
     TRY_VOID(cpio.file(fmt::format("{}/{}", relative(kModuleFolder), module.name), 0644, module.bytes));
   }
   for (const auto& file : contents.files) {
@@ -60,11 +60,11 @@ Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents
     if (path.has_parent_path()) TRY_VOID(folders.make(path.parent_path()));
     TRY_VOID(cpio.file(path, file.mode, file.bytes));
   }
-  const std::string text = manifest.to_text();
+  const std::string text = plan.to_text();
   // What lifeboat-init will read must be what was meant: a value that does not survive is found here, not
   // after a crash.
-  TRY_VOID(Manifest::parse(text));
-  TRY_VOID(cpio.file(relative(kManifestPath), 0600, as_byte_span(text)));
+  TRY_VOID(CapturePlan::parse(text));
+  TRY_VOID(cpio.file(relative(kPlanPath), 0600, as_byte_span(text)));
   const auto archive = TRY(cpio.finish());
   return compress_initramfs(archive, compression);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The capture initramfs: a newc cpio archive with lifeboat-init, the modules of the target and the manifest.
+// The capture initramfs: a newc cpio archive with lifeboat-init, the modules of the target and the plan.
 // Reproducible: the same inputs give the same bytes, whoever builds it, wherever and whenever.
 #pragma once
 
@@ -25,7 +25,7 @@ struct ExtraFile {
 
 struct InitramfsContents {
   std::vector<std::byte> init;      // lifeboat-init, as a rule
-  Manifest manifest;                // its list of modules is filled in from `modules`
+  CapturePlan plan;                 // its list of modules is filled in from `modules`
   std::vector<ModuleFile> modules;  // in loading order
   std::vector<ExtraFile> files;     // hooks, a shell, what the configuration asks for
 };

@@ -15,7 +15,7 @@
 namespace lifeboat {
 namespace {
 
-// Of a manifest; one has some hundred lines.
+// Of a plan; one has some hundred lines.
 constexpr int64_t kMostText = 1_MiB;
 
 // Names in the archive have no slash before them.
@@ -31,7 +31,7 @@ std::unexpected<Error> archive_failure(archive* reader) {
 
 }  // namespace
 
-Result<Manifest> initramfs_manifest(ByteSpan initramfs) {
+Result<CapturePlan> initramfs_plan(ByteSpan initramfs) {
   const std::unique_ptr<archive, decltype(&::archive_read_free)> reader(::archive_read_new(),
                                                                         ::archive_read_free);
   if (!reader) return std::unexpected(errno_error(ENOMEM, "the initramfs"));
@@ -44,29 +44,34 @@ Result<Manifest> initramfs_manifest(ByteSpan initramfs) {
     if (status == ARCHIVE_EOF) break;
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return archive_failure(reader.get());
     const char* name = ::archive_entry_pathname(entry);
-    if (name == nullptr || std::string_view(name) != in_archive(kManifestPath)) continue;
+    // lifeboat-init of that time knows nothing of today's plan.
+    if (name != nullptr && std::string_view(name) == in_archive(kOldPlanPath))
+      return std::unexpected(
+          Error(ErrorCode::unsupported, "the initramfs was made by an older version of lifeboat")
+              .hint("lifeboat load --crash makes it again"));
+    if (name == nullptr || std::string_view(name) != in_archive(kPlanPath)) continue;
     const int64_t size = ::archive_entry_size(entry);
     if (size < 0 || size > kMostText)
-      return fail(ErrorCode::corrupt, "the manifest in the initramfs has {} bytes", size);
+      return fail(ErrorCode::corrupt, "the plan in the initramfs has {} bytes", size);
     std::string text(static_cast<size_t>(size), '\0');
     if (::archive_read_data(reader.get(), text.data(), text.size()) != size)
       return archive_failure(reader.get());
-    return TRY_CONTEXT(Manifest::parse(text), "the manifest in the initramfs");
+    return TRY_CONTEXT(CapturePlan::parse(text), "the plan in the initramfs");
   }
-  return fail(ErrorCode::not_found, "the initramfs holds no {}", kManifestPath);
+  return fail(ErrorCode::not_found, "the initramfs holds no {}", kPlanPath);
 }
 
-Result<std::vector<std::byte>> with_overlay(ByteSpan initramfs, Manifest manifest,
+Result<std::vector<std::byte>> with_overlay(ByteSpan initramfs, CapturePlan plan,
                                             const std::vector<ModuleFile>& modules) {
   auto cpio = TRY(CpioWriter::create());
   for (const auto& module : modules) {
-    if (std::ranges::find(manifest.modules, module.name) != manifest.modules.end()) continue;
-    manifest.modules.push_back(module.name);
+    if (std::ranges::find(plan.modules, module.name) != plan.modules.end()) continue;
+    plan.modules.push_back(module.name);
     TRY_VOID(cpio.file(fmt::format("{}/{}", in_archive(kModuleFolder), module.name), 0644, module.bytes));
   }
-  const std::string text = manifest.to_text();
-  TRY_VOID(Manifest::parse(text));
-  TRY_VOID(cpio.file(in_archive(kManifestPath), 0600, as_byte_span(text)));
+  const std::string text = plan.to_text();
+  TRY_VOID(CapturePlan::parse(text));
+  TRY_VOID(cpio.file(in_archive(kPlanPath), 0600, as_byte_span(text)));
   const auto overlay = TRY(cpio.finish());
   const std::array<InitramfsPart, 2> parts = {
       {{"the capture initramfs", initramfs}, {"what the guest needs", overlay}}};

@@ -12,13 +12,13 @@
 
 namespace lifeboat {
 
-// The manifest in a capture initramfs, however it is compressed. `not_found`: it holds none; `corrupt`: it is
+// The plan in a capture initramfs, however it is compressed. `not_found`: it holds none; `corrupt`: it is
 // no cpio archive.
-Result<Manifest> initramfs_manifest(ByteSpan initramfs);
+Result<CapturePlan> initramfs_plan(ByteSpan initramfs);
 
-// With another manifest, and with modules besides, which are loaded after those that it names; what it names
+// With another plan, and with modules besides, which are loaded after those that it names; what it names
 // already is not added.
-Result<std::vector<std::byte>> with_overlay(ByteSpan initramfs, Manifest manifest,
+Result<std::vector<std::byte>> with_overlay(ByteSpan initramfs, CapturePlan plan,
                                             const std::vector<ModuleFile>& modules);
 
 }  // namespace lifeboat

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <set>
 
-#include "src/base/duration.h"
+#include "capture/plan/keys.h"
 #include "src/base/key_value.h"
+#include "src/base/size.h"
 #include "src/base/text.h"
-#include "src/dump/levels.h"
 
 namespace lifeboat {
 namespace {
@@ -44,62 +44,106 @@ Result<Target> parse_target(std::string_view value) {
   return target;
 }
 
-// May be there more than once.
-bool is_list(std::string_view key) {
-  return key == "target" || key == "module" || key == "watchdog.running" || key == "hook.before" ||
-         key == "hook.after";
+// What the plan holds besides settings. `repeats`: may be there more than once.
+struct Item {
+  std::string_view key;
+  bool repeats;
+  Result<> (*set)(CapturePlan& plan, std::string_view value);
+};
+constexpr Item kItems[] = {
+    {"target", true,
+     [](CapturePlan& plan, std::string_view value) -> Result<> {
+       plan.targets.push_back(TRY(parse_target(value)));
+       return {};
+     }},
+    {"module", true,
+     [](CapturePlan& plan, std::string_view value) -> Result<> {
+       plan.modules.push_back(TRY(parse_module(value)));
+       return {};
+     }},
+    {"watchdog.running", true,
+     [](CapturePlan& plan, std::string_view value) -> Result<> {
+       if (value.empty()) return fail(ErrorCode::usage, "a watchdog without a name");
+       plan.watchdogs.emplace_back(value);
+       return {};
+     }},
+    {"shell", false,
+     [](CapturePlan& plan, std::string_view value) -> Result<> {
+       plan.shell = TRY(parse_absolute_path(value));
+       return {};
+     }},
+    {"dump.copy_elf", false,
+     [](CapturePlan& plan, std::string_view value) -> Result<> {
+       plan.copy_elf = TRY(parse_bool(value));
+       return {};
+     }},
+};
+
+// What version 1 called a setting.
+struct OldName {
+  std::string_view then, now;
+};
+constexpr OldName kOldNames[] = {
+    {"deadline.device", "capture.device_deadline"},
+    {"deadline.stall", "capture.stall_deadline"},
+    {"deadline.total", "capture.deadline"},
+    {"deadline.hook", "capture.hook_deadline"},
+    {"report", "capture.report"},
+    {"watchdog", "capture.watchdog"},
+    {"hook.before", "capture.hook_before"},
+    {"hook.after", "capture.hook_after"},
+};
+
+const Key* find_traveling(std::string_view name) {
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos) return nullptr;
+  const Key* const key = find_key(name.substr(0, dot), name.substr(dot + 1));
+  return key != nullptr && key->travels ? key : nullptr;
 }
 
-// Sets one key; `not_found` for a key that does not exist.
-Result<> set_key(Manifest& manifest, std::string_view key, std::string_view value) {
-  if (key == "target") {
-    manifest.targets.push_back(TRY(parse_target(value)));
-  } else if (key == "dump.level") {
-    manifest.levels = TRY(parse_levels(value));
-  } else if (key == "dump.compression") {
-    const CompressionChoice choice = TRY(parse_compression_choice(value));
-    manifest.compression = choice.compression;
-    manifest.compression_level = choice.level;
-  } else if (key == "final.action") {
-    manifest.final_action = TRY(parse_final_action(value));
-  } else if (key == "failure.action") {
-    manifest.failure_action = TRY(parse_final_action(value));
-  } else if (key == "deadline.device") {
-    manifest.device_deadline = TRY(parse_duration(value));
-  } else if (key == "deadline.stall") {
-    manifest.stall_deadline = TRY(parse_duration(value));
-  } else if (key == "deadline.total") {
-    manifest.deadline = TRY(parse_duration(value));
-  } else if (key == "deadline.hook") {
-    manifest.hook_deadline = TRY(parse_duration(value));
-  } else if (key == "report") {
-    manifest.report = TRY(parse_bool(value));
-  } else if (key == "watchdog") {
-    manifest.watchdog = TRY(parse_bool(value));
-  } else if (key == "watchdog.running") {
-    if (value.empty()) return fail(ErrorCode::usage, "a watchdog without a name");
-    manifest.watchdogs.emplace_back(value);
-  } else if (key == "retention.keep") {
-    manifest.retention.keep = TRY(parse_count(value));
-  } else if (key == "retention.max_size") {
-    manifest.retention.max_size = TRY(parse_amount(value));
-  } else if (key == "retention.min_free") {
-    manifest.retention.min_free = TRY(parse_amount(value));
-  } else if (key == "hook.before") {
-    manifest.hooks_before.push_back(TRY(parse_absolute_path(value)));
-  } else if (key == "hook.after") {
-    manifest.hooks_after.push_back(TRY(parse_absolute_path(value)));
-  } else if (key == "shell") {
-    manifest.shell = TRY(parse_absolute_path(value));
-  } else if (key == "dump.copy_elf") {
-    manifest.copy_elf = TRY(parse_bool(value));
-  } else if (key == "module") {
-    manifest.modules.push_back(TRY(parse_module(value)));
-  } else {
-    return fail(ErrorCode::not_found, "there is no key '{}'", key);
+// The lines of a plan, one by one.
+class Reader {
+ public:
+  Reader(CapturePlan& plan, std::vector<std::string>* unknown) : plan_(plan), unknown_(unknown) {}
+
+  Result<> read(const KeyValue& line) {
+    if (line.key == "version") return set_version(line.value);
+    const std::string_view name = version_ == 1 ? now_called(line.key) : line.key;
+    const auto item = std::ranges::find(kItems, name, &Item::key);
+    const Key* const key = item == std::end(kItems) ? find_traveling(name) : nullptr;
+    if (item == std::end(kItems) && key == nullptr) return take_unknown(line.key);
+    const bool repeats = key == nullptr ? item->repeats : key->kind == KeyKind::list;
+    if (!repeats && !seen_.emplace(name).second) return fail(ErrorCode::usage, "'{}' is set twice", line.key);
+    return key == nullptr ? item->set(plan_, line.value) : key->set(plan_, line.value);
   }
-  return {};
-}
+
+ private:
+  // Of version 1 only what it knew.
+  static std::string_view now_called(std::string_view name) {
+    const auto old = std::ranges::find(kOldNames, name, &OldName::then);
+    return old == std::end(kOldNames) ? name : old->now;
+  }
+
+  Result<> set_version(std::string_view value) {
+    const auto number = parse_number(value);
+    if (!number || *number < 2 || *number > UINT32_MAX || version_ != 1 || !seen_.empty())
+      return fail(ErrorCode::usage, "'{}' is not a version, or it does not come first", value);
+    version_ = static_cast<unsigned>(*number);
+    return {};
+  }
+
+  Result<> take_unknown(std::string_view key) {
+    if (version_ <= kPlanVersion || unknown_ == nullptr)
+      return fail(ErrorCode::usage, "there is no key '{}'", key);
+    unknown_->emplace_back(key);
+    return {};
+  }
+
+  CapturePlan& plan_;
+  std::vector<std::string>* unknown_;
+  unsigned version_ = 1;
+  std::set<std::string, std::less<>> seen_;
+};
 
 }  // namespace
 
@@ -125,47 +169,39 @@ std::string_view final_action_name(FinalAction action) {
   return "reboot";
 }
 
-Result<Manifest> Manifest::parse(std::string_view text) {
-  Manifest manifest;
-  std::set<std::string, std::less<>> seen;
-  for (const auto& [line, key, value] : TRY_CONTEXT(parse_key_values(text), "manifest")) {
-    const auto where = fmt::format("manifest line {}", line);
-    if (!is_list(key) && !seen.emplace(key).second)
-      return fail(ErrorCode::usage, "{}: '{}' is set twice", where, key);
-    if (auto set = set_key(manifest, key, value); !set)
-      return std::unexpected(std::move(set).error().context(where));
-  }
-  if (manifest.targets.empty()) return fail(ErrorCode::usage, "manifest: 'target' is missing");
-  return manifest;
+CapturePlan::CapturePlan() {
+  retention = {};  // nothing is removed that the plan does not name
 }
 
-std::string Manifest::to_text() const {
+Result<CapturePlan> CapturePlan::parse(std::string_view text, std::vector<std::string>* unknown) {
+  CapturePlan plan;
+  Reader reader(plan, unknown);
+  for (const auto& line : TRY_CONTEXT(parse_key_values(text), "plan")) {
+    if (auto read = reader.read(line); !read)
+      return std::unexpected(std::move(read).error().context(fmt::format("plan line {}", line.line)));
+  }
+  if (plan.targets.empty()) return fail(ErrorCode::usage, "plan: 'target' is missing");
+  return plan;
+}
+
+std::string CapturePlan::to_text() const {
   std::string text;
   const auto add = [&text](std::string_view key, std::string_view value) {
     text += fmt::format("{} = {}\n", key, value);
   };
-  const auto add_bool = [&add](std::string_view key, bool value) { add(key, value ? "yes" : "no"); };
+  add("version", std::to_string(kPlanVersion));
   for (const auto& target : targets)
     add("target", fmt::format("{} {} {}", target.uuid, target.filesystem, target.path));
-  add("dump.level", format_levels(levels));
-  add("dump.compression", format_compression_choice({compression, compression_level}));
-  add_bool("dump.copy_elf", copy_elf);
-  add("final.action", final_action_name(final_action));
-  add("failure.action", final_action_name(failure_action));
-  add("deadline.device", format_duration(device_deadline));
-  add("deadline.stall", format_duration(stall_deadline));
-  add("deadline.total", format_duration(deadline));
-  add("deadline.hook", format_duration(hook_deadline));
-  add_bool("report", report);
-  add_bool("watchdog", watchdog);
+  for (const auto& key : keys()) {
+    if (!key.travels) continue;
+    for (const auto& value : key.get(*this)) {
+      if (!value.empty()) add(fmt::format("{}.{}", key.section, key.name), value);
+    }
+  }
+  add("dump.copy_elf", copy_elf ? "yes" : "no");
   for (const auto& identity : watchdogs) add("watchdog.running", identity);
-  if (retention.keep) add("retention.keep", std::to_string(*retention.keep));
-  if (retention.max_size) add("retention.max_size", format_amount(*retention.max_size));
-  if (retention.min_free) add("retention.min_free", format_amount(*retention.min_free));
   for (const auto& module : modules) add("module", module);
   if (!shell.empty()) add("shell", shell);
-  for (const auto& hook : hooks_before) add("hook.before", hook);
-  for (const auto& hook : hooks_after) add("hook.after", hook);
   return text;
 }
 

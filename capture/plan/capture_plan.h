@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The manifest: what lifeboat-init is to do, written into the initramfs by `lifeboat build` and `rehearse`.
-// It is all that the capture kernel knows. Text, one "key = value" a line, at /lifeboat/manifest.
+// The plan of a capture: what lifeboat-init is to do, written into the initramfs by `lifeboat build` and
+// `rehearse`. It is all that the capture kernel knows. Text, one "key = value" a line (base/key_value.h): the
+// settings that travel (keys.h) as "section.key", and what the host found out.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "capture/plan/retention.h"
+#include "capture/plan/settings.h"
 #include "src/base/error.h"
-#include "src/dump/dump.h"
 
 namespace lifeboat {
-
-// What becomes of the machine at the end. A shell only on the console, and only for who asked for it.
-enum class FinalAction { reboot, poweroff, halt, shell };
-Result<FinalAction> parse_final_action(std::string_view name);
-std::string_view final_action_name(FinalAction action);
 
 // Where dumps go: a folder of a file system on a local block device.
 struct Target {
@@ -26,34 +20,27 @@ struct Target {
   std::string path;        // folder below the root of that file system: "/var/crash/lifeboat"
 };
 
-struct Manifest {
-  std::vector<Target> targets;     // tried in order; at least one
-  std::vector<int> levels = {31};  // tried in turn when the target is too small
-  Compression compression = Compression::zstd;
-  int compression_level = 0;                         // 0: the codec's default
-  FinalAction final_action = FinalAction::reboot;    // after a dump, whole or incomplete
-  FinalAction failure_action = FinalAction::reboot;  // when no target took one
-  std::chrono::seconds device_deadline{60};          // for a target's device to appear
-  std::chrono::seconds stall_deadline{120};          // a phase that makes no progress for so long is given up
-  std::chrono::seconds deadline{3600};               // for all that is tried with one target
-  std::chrono::seconds hook_deadline{30};            // for one hook
-  bool report = true;                                // write the report before the dump
-  bool watchdog = true;                              // feed a watchdog that runs
-  std::vector<std::string> watchdogs;                // identities of those that ran when this was written
-  Retention retention;                    // what is kept of the store once a dump is whole; default: all
-  bool copy_elf = false;                  // also keep /proc/vmcore whole as vmcore.elf (for tests)
-  std::vector<std::string> modules;       // files below /lifeboat/modules, in loading order
-  std::vector<std::string> hooks_before;  // programs in the initramfs, run before a target is mounted
-  std::vector<std::string> hooks_after;   // and after the dump
-  std::string shell;                      // program for FinalAction::shell; empty: none is there
+struct CapturePlan : Settings {
+  std::vector<Target> targets;         // tried in order; at least one
+  std::vector<std::string> watchdogs;  // identities of those that ran when this was written
+  bool copy_elf = false;               // also keep /proc/vmcore whole as vmcore.elf (for tests)
+  std::vector<std::string> modules;    // files below /lifeboat/modules, in loading order
+  std::string shell;                   // program for FinalAction::shell; empty: none is there
 
-  // Unknown keys, bad values and missing ones are errors with the line's number.
-  static Result<Manifest> parse(std::string_view text);
-  // Always the same text for the same manifest.
+  // Settings that the host keeps for itself have their default values here.
+  CapturePlan();
+
+  // Unknown keys, bad values and missing ones are errors with the line's number. Reads what older versions of
+  // lifeboat wrote; of a newer one what is known: the unknown keys are added to `unknown`, for the log.
+  static Result<CapturePlan> parse(std::string_view text, std::vector<std::string>* unknown = nullptr);
+  // Always the same text for the same plan.
   [[nodiscard]] std::string to_text() const;
 };
 
-inline constexpr const char* kManifestPath = "/lifeboat/manifest";
+// Version 1 had no line that says so, other names for some keys, and lay at kOldPlanPath.
+inline constexpr unsigned kPlanVersion = 2;
+inline constexpr const char* kPlanPath = "/lifeboat/plan";
+inline constexpr const char* kOldPlanPath = "/lifeboat/manifest";
 inline constexpr const char* kModuleFolder = "/lifeboat/modules";
 
 // lifeboat-init announces each step on its console as "lifeboat: phase NAME": rehearse waits for these.

@@ -10,16 +10,16 @@ namespace {
 
 class Climber {
  public:
-  Climber(const Manifest& manifest, Journal& journal, const LadderOptions& options)
-      : manifest_(manifest), journal_(journal), options_(options) {}
+  Climber(const CapturePlan& plan, Journal& journal, const LadderOptions& options)
+      : plan_(plan), journal_(journal), options_(options) {}
 
   LadderEnd climb(std::span<const Place> places) {
-    hooks(manifest_.hooks_before, {.point = "before"});
+    hooks(plan_.capture.hook_before, {.point = "before"});
     LadderEnd end;
     for (const auto& place : places) {
       const bool last = &place == &places.back();
       ChildLimits bounds = limits();
-      bounds.total = manifest_.deadline;
+      bounds.total = plan_.capture.deadline;
       const Outcome outcome =
           supervise("capture", bounds, [&](Heartbeat& heartbeat) { return place.save(journal_, heartbeat); });
       const CrashRecord record = journal_.record();
@@ -27,7 +27,7 @@ class Climber {
           .outcome = record.dump, .lost_pages = record.lost_pages, .folder = journal_.folder().value_or("")};
       const bool taken = ends_capture(end.outcome);
       if (taken || last) {
-        hooks(manifest_.hooks_after,
+        hooks(plan_.capture.hook_after,
               {.point = "after", .folder = end.folder, .outcome = std::string(outcome_name(end.outcome))});
       }
       leave(place, outcome);
@@ -41,11 +41,11 @@ class Climber {
 
  private:
   [[nodiscard]] ChildLimits limits() const {
-    return {.stall = manifest_.stall_deadline, .total = {}, .on_wait = options_.on_wait};
+    return {.stall = plan_.capture.stall_deadline, .total = {}, .on_wait = options_.on_wait};
   }
 
   void hooks(const std::vector<std::string>& programs, const HookCall& call) const {
-    run_hooks(programs, call, manifest_.hook_deadline, options_.on_wait);
+    run_hooks(programs, call, plan_.capture.hook_deadline, options_.on_wait);
   }
 
   // The record and what was said beside the dump, then the place is let go.
@@ -61,16 +61,16 @@ class Climber {
     journal_.forget();
   }
 
-  const Manifest& manifest_;
+  const CapturePlan& plan_;
   Journal& journal_;
   const LadderOptions& options_;
 };
 
 }  // namespace
 
-LadderEnd climb(const Manifest& manifest, std::span<const Place> places, Journal& journal,
+LadderEnd climb(const CapturePlan& plan, std::span<const Place> places, Journal& journal,
                 const LadderOptions& options) {
-  return Climber(manifest, journal, options).climb(places);
+  return Climber(plan, journal, options).climb(places);
 }
 
 }  // namespace lifeboat::init

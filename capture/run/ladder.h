@@ -37,8 +37,8 @@ struct LadderEnd {
   std::string folder;       // of the crash in the last place; empty: none came to be
 };
 
-// Of `manifest` what it says of hooks and deadlines counts. The journal is forgotten at the end.
-LadderEnd climb(const Manifest& manifest, std::span<const Place> places, Journal& journal,
+// Of `plan` what it says of hooks and deadlines counts. The journal is forgotten at the end.
+LadderEnd climb(const CapturePlan& plan, std::span<const Place> places, Journal& journal,
                 const LadderOptions& options);
 
 // Unmounting and syncing a slow disk may take this long in silence.

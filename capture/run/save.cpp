@@ -85,12 +85,12 @@ Result<> save_log(Dump& source, int folder_fd) {
   return write_small_file(folder_fd, kLogFile, text);
 }
 
-Result<> save_dump(const Manifest& manifest, Dump& source, int folder_fd, CrashRecord& record, Room& room,
+Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, CrashRecord& record, Room& room,
                    Heartbeat& heartbeat) {
   auto file = TRY(PendingFile::create(folder_fd, kIncompleteDumpFile, kDumpFile));
   const CaptureOptions options{
-      .levels = manifest.levels,
-      .compression = {manifest.compression, manifest.compression_level},
+      .levels = plan.dump.level,
+      .compression = {plan.dump.compression.compression, plan.dump.compression.level},
       .unfilterable = Unfilterable::keep_all,
       .make_room = [&room] { return room.take_oldest(); },
   };
@@ -132,7 +132,7 @@ Result<> copy_elf(const std::string& vmcore, int folder_fd, Heartbeat& heartbeat
 }  // namespace
 
 Result<> save_into_store(const std::string& vmcore, int store_fd, const std::string& store_path,
-                         const Manifest& manifest, Journal& journal, Heartbeat& heartbeat) {
+                         const CapturePlan& plan, Journal& journal, Heartbeat& heartbeat) {
   const auto source = TRY(Dump::open(vmcore));
   Progressing crash(journal, first_record(*source));
   claim_store(store_fd, store_path);
@@ -162,20 +162,19 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
     log::error("{}: {}", kLogFile, saved.error().to_string());
     crash.problem(saved.error());
   }
-  if (manifest.report && save_report(vmcore, folder.fd.get(), heartbeat)) {
+  if (plan.capture.report && save_report(vmcore, folder.fd.get(), heartbeat)) {
     announce(phase::kCaptureReport);
     crash.done("report");
   }
-  if (const auto saved = save_dump(manifest, *source, folder.fd.get(), crash.record, room, heartbeat);
-      !saved) {
+  if (const auto saved = save_dump(plan, *source, folder.fd.get(), crash.record, room, heartbeat); !saved) {
     crash.problem(saved.error());
     return saved;
   }
   const bool whole = crash.record.dump == DumpOutcome::whole;
   announce(whole ? phase::kCaptureDump : phase::kCaptureIncomplete);
   crash.done("dump");
-  if (whole) room.apply(manifest.retention);
-  if (!manifest.copy_elf) return {};
+  if (whole) room.apply(plan.retention);
+  if (!plan.copy_elf) return {};
   auto copied = copy_elf(vmcore, folder.fd.get(), heartbeat);
   if (!copied) crash.problem(copied.error());
   return copied;

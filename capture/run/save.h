@@ -14,9 +14,9 @@ inline constexpr const char* kVmcore = "/proc/vmcore";
 // `store_path`. The order of safety: the log first, synced; the report; then the dump under its incomplete
 // name; then the name that says it is whole. Announces each step, and notes in `journal` how far it came,
 // also when it fails: CrashRecord::dump is the outcome, and no error means `whole` or `incomplete`. Of
-// `manifest` what concerns dump and report counts.
+// `plan` what concerns dump and report counts.
 Result<> save_into_store(const std::string& vmcore, int store_fd, const std::string& store_path,
-                         const Manifest& manifest, Journal& journal, Heartbeat& heartbeat);
+                         const CapturePlan& plan, Journal& journal, Heartbeat& heartbeat);
 
 // The last resort, when no target could be reached: the end of the dead kernel's log, on the console, where
 // somebody may be logging it.

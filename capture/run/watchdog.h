@@ -5,7 +5,7 @@
 //
 // Opening a watchdog starts it, so only those are opened that run:
 // - those whose driver says so (`state` in /sys/class/watchdog, "active");
-// - those that ran when this machine was armed, by the manifest, whatever their state is here: many drivers
+// - those that ran when this machine was armed, by the plan, whatever their state is here: many drivers
 //   cannot tell whether the hardware runs, and say "inactive";
 // - those of a kernel that tells no state at all (without CONFIG_WATCHDOG_SYSFS): a watchdog that is fed for
 //   nothing until the machine restarts does less harm than one that is not fed.

@@ -79,9 +79,9 @@ Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe&
   if (config.capture.watchdog) {
     auto watchdogs = host_watchdogs(host.sys);
     wanted = std::move(watchdogs.drivers);
-    recipe.manifest.watchdogs = std::move(watchdogs.running);
+    recipe.plan.watchdogs = std::move(watchdogs.running);
   }
-  for (const auto& module : config.capture.modules) add_once(wanted, module);
+  for (const auto& module : config.capture.module) add_once(wanted, module);
   for (const auto& name : wanted) {
     names.push_back(name);
     if (auto more = resolve_modules(recipe.module_folder, names)) {
@@ -131,14 +131,14 @@ bool add_program(Recipe& recipe, const std::string& path, RecipeWarningKind kind
 }
 
 void add_files(const config::Config& config, Recipe& recipe) {
-  for (const auto& path : config.capture.files) add_program(recipe, path, RecipeWarningKind::file);
-  for (auto* hooks : {&recipe.manifest.hooks_before, &recipe.manifest.hooks_after})
+  for (const auto& path : config.capture.file) add_program(recipe, path, RecipeWarningKind::file);
+  for (auto* hooks : {&recipe.plan.capture.hook_before, &recipe.plan.capture.hook_after})
     std::erase_if(
         *hooks, [&](const std::string& hook) { return !add_program(recipe, hook, RecipeWarningKind::hook); });
-  if (config.final_action != FinalAction::shell && config.failure_action != FinalAction::shell) return;
+  if (config.final.action != FinalAction::shell && config.failure.action != FinalAction::shell) return;
   const std::string shell = find_shell();
   if (!shell.empty() && add_program(recipe, shell, RecipeWarningKind::shell)) {
-    recipe.manifest.shell = shell;
+    recipe.plan.shell = shell;
   } else if (shell.empty()) {
     recipe.warnings.push_back({RecipeWarningKind::shell, "",
                                Error(ErrorCode::not_found,
@@ -167,23 +167,10 @@ Result<ExtraFile> read_extra(const std::string& path) {
 
 }  // namespace
 
-Manifest manifest_of(const config::Config& config) {
-  Manifest manifest;
-  manifest.levels = config.levels;
-  manifest.compression = config.compression.compression;
-  manifest.compression_level = config.compression.level;
-  manifest.final_action = config.final_action;
-  manifest.failure_action = config.failure_action;
-  manifest.device_deadline = config.capture.device_deadline;
-  manifest.stall_deadline = config.capture.stall_deadline;
-  manifest.deadline = config.capture.deadline;
-  manifest.hook_deadline = config.capture.hook_deadline;
-  manifest.report = config.capture.report;
-  manifest.watchdog = config.capture.watchdog;
-  manifest.retention = config.retention;
-  manifest.hooks_before = config.capture.hooks_before;
-  manifest.hooks_after = config.capture.hooks_after;
-  return manifest;
+CapturePlan plan_of(const config::Config& config) {
+  CapturePlan plan;
+  static_cast<Settings&>(plan) = config;
+  return plan;
 }
 
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request) {
@@ -192,14 +179,14 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   recipe.module_folder =
       request.module_folder.empty() ? "/lib/modules/" + request.release : request.module_folder;
   recipe.init = init_program_path(request.init);
-  recipe.manifest = manifest_of(config);
+  recipe.plan = plan_of(config);
   // One that cannot be used must not cost those that can; the list says which it was.
   Error first_error(ErrorCode::not_found, "no target");
   for (const auto& entry : config.targets) {
     recipe.asked.push_back(fmt::format("{} {} {}", entry.device, entry.filesystem, entry.path));
     auto target = find_target(entry, request.host);
     if (target) {
-      recipe.manifest.targets.push_back(target->target);
+      recipe.plan.targets.push_back(target->target);
       recipe.targets.push_back(*std::move(target));
     } else {
       if (recipe.warnings.empty()) first_error = target.error();
@@ -223,7 +210,7 @@ std::string file_stamp(const std::string& path) {
 std::string fingerprint(const Recipe& recipe) {
   std::string text = fmt::format("lifeboat {}\nkernel {}\ncompression {}\n", LIFEBOAT_VERSION, recipe.release,
                                  initramfs_compression_name(recipe.compression));
-  text += recipe.manifest.to_text();
+  text += recipe.plan.to_text();
   text += fmt::format("init {}\n", file_stamp(recipe.init));
   for (const auto& asked : recipe.asked) text += fmt::format("asked {}\n", asked);
   for (const auto& module : recipe.modules) text += fmt::format("module {}\n", file_stamp(module.path));
@@ -233,7 +220,7 @@ std::string fingerprint(const Recipe& recipe) {
 
 Result<InitramfsContents> gather(const Recipe& recipe) {
   InitramfsContents contents;
-  contents.manifest = recipe.manifest;
+  contents.plan = recipe.plan;
   contents.init = TRY(read_static_program(kInitProgram, recipe.init));
   for (const auto& module : recipe.modules) contents.modules.push_back(TRY(read_module(module)));
   TRY_VOID(check_modules_fit(contents.modules, recipe.release));

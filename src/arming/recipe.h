@@ -42,7 +42,7 @@ struct Recipe {
   std::string init;
   std::vector<std::string> asked;    // the configured targets, a line each, whether they are there now or not
   std::vector<LocalTarget> targets;  // those that are
-  Manifest manifest;                 // without its list of modules
+  CapturePlan plan;                  // without its list of modules
   std::vector<ModulePath> modules;
   std::vector<std::string> files;  // extra ones, paths on this machine and in the archive
   InitramfsCompression compression = InitramfsCompression::none;
@@ -50,7 +50,7 @@ struct Recipe {
 };
 
 // What the configuration says of a capture, without targets and modules.
-Manifest manifest_of(const config::Config& config);
+CapturePlan plan_of(const config::Config& config);
 
 // A target that cannot be used is left out with a warning, as are hooks, files and modules that are wanted
 // besides. Fails when no target is left, or their drivers are not to be had.

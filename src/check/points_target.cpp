@@ -27,13 +27,13 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
     const auto found = facts.meminfo.find(name);
     return found == facts.meminfo.end() ? 0 : found->second;
   };
-  const int level = facts.config->levels.front();
+  const int level = facts.config->dump.level.front();
   uint64_t kept = figure("MemTotal");
   const auto leave_out = [&kept](uint64_t bytes) { kept -= std::min(kept, bytes); };
   if ((level & 2) != 0 || (level & 4) != 0) leave_out(figure("Cached") + figure("Buffers"));
   if ((level & 8) != 0) leave_out(figure("AnonPages"));
   if ((level & 16) != 0) leave_out(figure("MemFree"));
-  const bool compressed = facts.config->compression.compression != Compression::none;
+  const bool compressed = facts.config->dump.compression.compression != Compression::none;
   return {compressed ? kept / 2 : kept, fmt::format("what level {} keeps of the memory in use now{}", level,
                                                     compressed ? ", halved by compression" : "")};
 }

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "capture/plan/capture_plan.h"
 #include "loader/command_line.h"
 #include "src/base/file.h"
 #include "src/image/kernel_file.h"

@@ -41,23 +41,21 @@ Result<std::string> folder_of(const config::TargetEntry& target) {
                              .hint("a capture kernel that boots this system needs it in /etc/fstab"));
 }
 
-Result<> save_at(const std::string& path, const std::string& source, const Manifest& manifest,
+Result<> save_at(const std::string& path, const std::string& source, const CapturePlan& plan,
                  init::Journal& journal, init::Heartbeat& heartbeat) {
   // Also with an obstacle: what cannot be entered is dealt with as in an initramfs.
   const RealFolder place = TRY(find_real_folder(path));
   const UniqueFd store = TRY(open_folder_below(place.folder.get(), place.missing));
-  return init::save_into_store(source, store.get(), place.path, manifest, journal, heartbeat);
+  return init::save_into_store(source, store.get(), place.path, plan, journal, heartbeat);
 }
 
-Result<Manifest> manifest_for(const CommandLine& line, const config::Config& config) {
-  Manifest manifest = arm::manifest_of(config);
-  if (line.has("level")) manifest.levels = TRY(parse_levels(line.get("level")));
+Result<CapturePlan> plan_for(const CommandLine& line, const config::Config& config) {
+  CapturePlan plan = arm::plan_of(config);
+  if (line.has("level")) plan.dump.level = TRY(parse_levels(line.get("level")));
   if (line.has("compress")) {
-    const auto choice = TRY(parse_compression_choice(line.get("compress")));
-    manifest.compression = choice.compression;
-    manifest.compression_level = choice.level;
+    plan.dump.compression = TRY(parse_compression_choice(line.get("compress")));
   }
-  return manifest;
+  return plan;
 }
 
 // Whoever started us ends us when it has not heard of us for so long (TimeoutStartSec= of
@@ -102,13 +100,13 @@ void claim_in_capture_kernel(init::Journal& journal, std::chrono::seconds limit)
 
 Result<init::LadderEnd> capture(const CommandLine& line, const std::string& source,
                                 const config::Config& config) {
-  const Manifest manifest = TRY(manifest_for(line, config));
+  const CapturePlan plan = TRY(plan_for(line, config));
   std::vector<init::Place> places;
   for (const auto& target : targets_of(line, config)) {
-    const auto save = [&manifest, &source, target](init::Journal& journal,
-                                                   init::Heartbeat& heartbeat) -> Result<> {
+    const auto save = [&plan, &source, target](init::Journal& journal,
+                                               init::Heartbeat& heartbeat) -> Result<> {
       const std::string path = TRY(folder_of(target));
-      TRY_CONTEXT(save_at(path, source, manifest, journal, heartbeat), "{}", path);
+      TRY_CONTEXT(save_at(path, source, plan, journal, heartbeat), "{}", path);
       return {};
     };
     places.push_back({.save = save, .leave = []() -> Result<> {
@@ -120,7 +118,7 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
   init::Journal journal(kRunFolder);
   if (line.has("then-act")) {
     // As long as the other one may take for all its targets.
-    claim_in_capture_kernel(journal, manifest.deadline * static_cast<int>(places.size() + 1));
+    claim_in_capture_kernel(journal, plan.capture.deadline * static_cast<int>(places.size() + 1));
   } else {
     TRY_VOID(claim(journal));
   }
@@ -131,7 +129,7 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
     options.last_rung = [&source](init::Heartbeat& heartbeat) {
       return init::print_log_tail(source, heartbeat);
     };
-  return init::climb(manifest, places, journal, options);
+  return init::climb(plan, places, journal, options);
 }
 
 // A capture kernel: what is saved now is all that ever will be, and nobody is there.
@@ -142,7 +140,7 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
   const config::Config config = read.value_or(config::Config{});
   const auto end = capture(line, source, config);
   if (!end) log::error("{}", end.error().to_string());
-  const FinalAction action = end && ends_capture(end->outcome) ? config.final_action : config.failure_action;
+  const FinalAction action = end && ends_capture(end->outcome) ? config.final.action : config.failure.action;
   // A shell may last.
   if (action == FinalAction::shell) put_off_timeout(std::chrono::years(1));
   init::final_action_of_system(action, kShell);

@@ -23,10 +23,10 @@ Result<config::Config> configured(const CommandLine& line) {
     std::error_code error;
     config.targets = {{.path = std::filesystem::absolute(line.get("target"), error).string()}};
   }
-  if (line.has("level")) config.levels = TRY(parse_levels(line.get("level")));
-  if (line.has("compress")) config.compression = TRY(parse_compression_choice(line.get("compress")));
-  if (line.has("final")) config.final_action = TRY(parse_final_action(line.get("final")));
-  for (const auto& module : line.list("module")) config.capture.modules.push_back(module);
+  if (line.has("level")) config.dump.level = TRY(parse_levels(line.get("level")));
+  if (line.has("compress")) config.dump.compression = TRY(parse_compression_choice(line.get("compress")));
+  if (line.has("final")) config.final.action = TRY(parse_final_action(line.get("final")));
+  for (const auto& module : line.list("module")) config.capture.module.push_back(module);
   return config;
 }
 
@@ -64,7 +64,7 @@ Result<int> run_build(const Arguments& arguments) {
   CommandLine line(
       "build", "[--kernel VERSION] [-o FILE] [options]",
       "Builds the initramfs of the capture kernel: lifeboat-init, the modules that lead to the targets and\n"
-      "those that they need, and the manifest that says what to do, by lifeboat.conf(5). The same inputs "
+      "those that they need, and the plan that says what to do, by lifeboat.conf(5). The same inputs "
       "give\n"
       "the same file.");
   // clang-format off

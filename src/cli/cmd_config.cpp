@@ -4,10 +4,11 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "capture/plan/keys.h"
 #include "src/base/log.h"
 #include "src/base/spelling.h"
 #include "src/cli/configuration.h"
-#include "src/config/keys.h"
+#include "src/config/target_keys.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -22,10 +23,10 @@ Json to_json(const config::Config& config) {
     targets.push_back(std::move(entry));
   }
   Json json = {{"files", config.files}, {"target", std::move(targets)}};
-  for (const auto& key : config::keys()) {
+  for (const auto& key : keys()) {
     const auto values = key.get(config);
     auto& place = json[std::string(key.section)][std::string(key.name)];
-    place = key.list ? Json(values) : values.front().empty() ? Json() : Json(values.front());
+    place = key.kind == KeyKind::list ? Json(values) : values.front().empty() ? Json() : Json(values.front());
   }
   return json;
 }

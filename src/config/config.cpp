@@ -8,11 +8,12 @@
 #include <filesystem>
 #include <set>
 
+#include "capture/plan/keys.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
 #include "src/base/spelling.h"
 #include "src/config/ini.h"
-#include "src/config/keys.h"
+#include "src/config/target_keys.h"
 
 namespace lifeboat::config {
 namespace {
@@ -69,10 +70,10 @@ class Applier {
 
   Result<> set_keys(const IniSection& section) {
     for (const auto& entry : section.entries) {
-      const auto key = std::ranges::find_if(
-          keys(), [&](const Key& k) { return k.section == section.name && k.name == entry.key; });
-      if (key == keys().end()) return std::unexpected(unknown_key(section, entry, where(entry.line)));
-      if (!key->list && !seen_.emplace(section.name + '.' + entry.key).second) return twice(entry);
+      const Key* const key = find_key(section.name, entry.key);
+      if (key == nullptr) return std::unexpected(unknown_key(section, entry, where(entry.line)));
+      if (key->kind != KeyKind::list && !seen_.emplace(section.name + '.' + entry.key).second)
+        return twice(entry);
       TRY_VOID(with_place(key->set(config_, entry.value), entry));
     }
     return {};
@@ -187,9 +188,9 @@ std::vector<std::string> missing_files(const Config& config) {
     if (::access(path.c_str(), access) == 0) return;
     missing.push_back(errno_error(errno, fmt::format("{}: {}", key, path)).reason());
   };
-  for (const auto& hook : config.capture.hooks_before) look("[capture] hook_before", hook, X_OK);
-  for (const auto& hook : config.capture.hooks_after) look("[capture] hook_after", hook, X_OK);
-  for (const auto& file : config.capture.files) look("[capture] file", file, R_OK);
+  for (const auto& hook : config.capture.hook_before) look("[capture] hook_before", hook, X_OK);
+  for (const auto& hook : config.capture.hook_after) look("[capture] hook_after", hook, X_OK);
+  for (const auto& file : config.capture.file) look("[capture] file", file, R_OK);
   if (!config.collect.command.empty()) look("[collect] command", config.collect.command, X_OK);
   return missing;
 }
@@ -200,7 +201,7 @@ std::string to_text(const Config& config) {
     text += "[target]\n";
     for (const auto& key : target_keys()) {
       if (const auto value = key.get(target); !value.empty())
-        text += fmt::format("{} = {}\n", key.name, value);
+        text += fmt::format("# {}\n{} = {}\n", key.help, key.name, value);
     }
     text += '\n';
   }
@@ -210,6 +211,7 @@ std::string to_text(const Config& config) {
       text += fmt::format("{}[{}]\n", section.empty() ? "" : "\n", key.section);
       section = key.section;
     }
+    text += fmt::format("# {}\n", key.help);
     for (const auto& value : key.get(config))
       text += fmt::format("{} ={}{}\n", key.name, value.empty() ? "" : " ", value);
   }

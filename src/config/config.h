@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The configuration of this machine: /etc/lifeboat.conf and the drop-ins of /etc/lifeboat.conf.d, read and
-// never executed. lifeboat.conf(5) tells every key; the table behind it (keys.cpp) is the one place where
-// they are listed.
+// never executed. lifeboat.conf(5) describes every key; the table behind it is capture/plan/keys.cpp.
 #pragma once
 
-#include <chrono>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "capture/plan/capture_plan.h"
-#include "capture/plan/retention.h"
+#include "capture/plan/settings.h"
 #include "src/base/error.h"
-#include "src/dump/levels.h"
 
 namespace lifeboat::config {
 
@@ -25,40 +20,9 @@ struct TargetEntry {
   std::string where;       // "/etc/lifeboat.conf:3"; empty: the default
 };
 
-struct CaptureSettings {
-  std::string kernel;               // of the capture; empty: the running one's file
-  std::string append;               // to its command line
-  std::vector<std::string> remove;  // names of parameters that are not taken over to it
-  std::chrono::seconds device_deadline{60};
-  std::chrono::seconds stall_deadline{120};
-  std::chrono::seconds deadline{3600};
-  std::vector<std::string> hooks_before;  // programs, before the target is mounted
-  std::vector<std::string> hooks_after;   // and after the dump
-  std::chrono::seconds hook_deadline{30};
-  std::vector<std::string> files;    // also put into the initramfs, with the libraries they need
-  std::vector<std::string> modules;  // also put into the initramfs, and loaded
-  bool report = true;                // write the report before the dump
-  bool watchdog = true;              // feed a hardware watchdog that runs
-};
-
-struct CollectSettings {
-  bool report = true;   // complete a report that the capture kernel did not write
-  bool pstore = true;   // move the records of pstore to the crash
-  bool notice = true;   // tell whoever logs in
-  std::string command;  // a program, run with the crash's folder as its argument; empty: none
-};
-
-struct Config {
+struct Config : Settings {
   std::vector<TargetEntry> targets = {TargetEntry{}};  // tried in order; never empty
-  std::vector<int> levels = {31};
-  CompressionChoice compression;
-  CaptureSettings capture;
-  FinalAction failure_action = FinalAction::reboot;
-  FinalAction final_action = FinalAction::reboot;
-  Retention retention = {.keep = 5, .min_free = Amount{.percent = 5}};
-  CollectSettings collect;
-
-  std::vector<std::string> files;  // that were read, in order
+  std::vector<std::string> files;                      // that were read, in order
 };
 
 struct ConfigPaths {

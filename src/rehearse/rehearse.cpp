@@ -133,23 +133,21 @@ class Stage {
     return check_modules_fit(modules_, result_.release);
   }
 
-  // What the guest's disk and this rehearsal make of a machine's manifest.
-  void adapt(Manifest& manifest, const std::string& uuid) const {
-    manifest.targets = {{.uuid = uuid, .filesystem = "ext4", .path = kStore}};
-    manifest.final_action = manifest.failure_action = FinalAction::poweroff;
-    manifest.copy_elf = options_.copy_elf;
-    if (options_.levels) manifest.levels = *options_.levels;
-    if (!options_.compression) return;
-    manifest.compression = options_.compression->compression;
-    manifest.compression_level = options_.compression->level;
+  // What the guest's disk and this rehearsal make of a machine's plan.
+  void adapt(CapturePlan& plan, const std::string& uuid) const {
+    plan.targets = {{.uuid = uuid, .filesystem = "ext4", .path = kStore}};
+    plan.final.action = plan.failure.action = FinalAction::poweroff;
+    plan.copy_elf = options_.copy_elf;
+    if (options_.levels) plan.dump.level = *options_.levels;
+    if (options_.compression) plan.dump.compression = *options_.compression;
   }
 
   // The least that works, for either kernel.
   Result<InitramfsContents> plain_contents(const std::string& uuid) const {
     InitramfsContents contents{.init = TRY(read_static_program(kInitProgram, options_.init)),
                                .modules = modules_};
-    contents.manifest.device_deadline = std::chrono::seconds(30);
-    adapt(contents.manifest, uuid);
+    contents.plan.capture.device_deadline = std::chrono::seconds(30);
+    adapt(contents.plan, uuid);
     return contents;
   }
 
@@ -157,9 +155,9 @@ class Stage {
   Result<std::vector<std::byte>> capture_initramfs(InitramfsCompression compression) const {
     if (!options_.machine) return build_initramfs(TRY(plain_contents(options_.target_uuid)), compression);
     const auto& initramfs = options_.machine->initramfs;
-    Manifest manifest = TRY(initramfs_manifest(initramfs));
-    adapt(manifest, options_.target_uuid);
-    return with_overlay(initramfs, std::move(manifest), modules_);
+    CapturePlan plan = TRY(initramfs_plan(initramfs));
+    adapt(plan, options_.target_uuid);
+    return with_overlay(initramfs, std::move(plan), modules_);
   }
 
   // Both kernels reach the disk by the same modules.

@@ -35,7 +35,7 @@ struct RehearsalOptions {
   std::string crashkernel = "256M";
   std::string cpu_model;                   // empty: the most the accelerator has
   std::optional<Accelerator> accelerator;  // unset: KVM when it works, else TCG
-  // Unset: what the machine's manifest says, else 31 and zstd.
+  // Unset: what the machine's plan says, else 31 and zstd.
   std::optional<std::vector<int>> levels;
   std::optional<CompressionChoice> compression;
   bool copy_elf = false;  // also keep the vmcore as it was (out/vmcore.elf)

@@ -69,7 +69,7 @@ constexpr std::string_view kCrashRecord =
     R"({"format": 1, "crash_time": 5, "boot_id": "a", "outcome": "whole", "level": 31, "seconds": {"dump": 1.5},)"
     R"( "problems": ["p"], "kind": "bug", "signature": "s", "crash": {"panic": "P", "cause": "C"}, "collected": 7})";
 
-constexpr std::string_view kManifest =
+constexpr std::string_view kPlan =
     "target = 0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001 ext4 /var/crash/lifeboat\n"
     "hook.after = /lifeboat/hooks/00-tell\ndeadline.total = 30min\n"
     "dump.level = 31,1\ndump.compression = zstd:3\nfinal.action = poweroff\n"
@@ -104,7 +104,7 @@ std::vector<Seed> seeds() {
       {"flattened", "backward", FlattenedBuilder().file(patterned_page(1), 300, Order::backward).build()},
       {"flattened", "elf", FlattenedBuilder().file(elf_core(false), 2000).build()},
       {"notes", "two", notes()},
-      {"capture_plan", "full", to_bytes(kManifest)},
+      {"capture_plan", "full", to_bytes(kPlan)},
       {"config", "some", to_bytes(kConfig)},
       {"crash_record", "some", to_bytes(kCrashRecord)},
       {"crashkernel", "some",

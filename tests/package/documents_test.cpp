@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "capture/plan/keys.h"
 #include "src/config/config.h"
 #include "tests/support/programs.h"
 
@@ -82,6 +83,26 @@ TEST(Manual, of_the_configuration_has_every_key_and_no_other) {
   EXPECT_EQ(documented, std::set<std::string>(names.begin(), names.end()));
 }
 
+// "Default: _1min_." where there is one.
+TEST(Manual, of_the_configuration_has_the_defaults_that_hold) {
+  std::map<std::string, std::string> documented;
+  std::string section, key;
+  std::istringstream text(manual("lifeboat.conf.5"));
+  const std::regex heading("# \\[(.*)\\]"), entry("\\*([a-z_]+)\\*"), value("Default: _([^_]+)_");
+  std::smatch found;
+  for (std::string line; std::getline(text, line);) {
+    if (std::regex_match(line, found, heading)) section = found[1];
+    if (std::regex_match(line, found, entry)) key = section + "." + found[1].str();
+    if (std::regex_search(line, found, value)) documented[key] = found[1];
+  }
+  std::map<std::string, std::string> in_force = {{"target.path", config::TargetEntry{}.path}};
+  for (const auto& known : keys()) {
+    if (const auto set = known.default_value(); !set.empty())
+      in_force[fmt::format("{}.{}", known.section, known.name)] = set;
+  }
+  EXPECT_EQ(documented, in_force);
+}
+
 TEST(Manual, of_the_program_has_every_command) {
   EXPECT_THAT(matches(manual("lifeboat.8"), "^\\*([a-z]+)\\*"), IsSupersetOf(commands()));
 }
@@ -139,7 +160,7 @@ TEST(Manual, is_well_formed) {
 
 // What completes the last of the words behind "lifeboat", which are quoted for the shell.
 std::set<std::string> offered(const std::string& shell, const std::string& words) {
-  const std::string folder = kSource + "/completions";
+  const std::string folder = kSource + "/conf/completions";
   const std::string script =
       shell == "bash"
           ? fmt::format(

@@ -98,7 +98,7 @@ TEST_F(Packages, have_the_files_that_they_should) {
   EXPECT_THAT(deb, HasSubstr("/etc/kernel/postinst.d/zz-lifeboat"));
   EXPECT_THAT(rpm, Not(HasSubstr("/etc/kernel/")));
   // Where zsh of each looks.
-  EXPECT_THAT(deb, HasSubstr(" ./usr/share/zsh/vendor-conf/completions/_lifeboat\n"));
+  EXPECT_THAT(deb, HasSubstr(" ./usr/share/zsh/vendor-completions/_lifeboat\n"));
   EXPECT_THAT(deb, Not(HasSubstr("site-functions")));
   EXPECT_THAT(rpm, HasSubstr("/usr/share/zsh/site-functions/_lifeboat\n"));
   EXPECT_THAT(rpm, Not(HasSubstr("vendor-completions")));

@@ -29,22 +29,22 @@ constexpr const char* kSlowHook = "echo 'hook: before' $LIFEBOAT_POINT; /bin/bus
 constexpr const char* kAfterHook = "echo $LIFEBOAT_OUTCOME >$LIFEBOAT_FOLDER/hook-was-here\n";
 
 void make_it_hard(InitramfsContents& contents) {
-  Manifest& manifest = contents.manifest;
-  manifest.device_deadline = std::chrono::seconds(3);
-  manifest.hook_deadline = std::chrono::seconds(60);
-  manifest.targets.insert(
-      manifest.targets.begin(),
+  CapturePlan& plan = contents.plan;
+  plan.capture.device_deadline = std::chrono::seconds(3);
+  plan.capture.hook_deadline = std::chrono::seconds(60);
+  plan.targets.insert(
+      plan.targets.begin(),
       {.uuid = "00000000-0000-4000-8000-00000000dead", .filesystem = "ext4", .path = "/dump"});
   contents.files.push_back({"/bin/busybox", 0755, must(read_file(*find_program("busybox")))});
   add_script(contents, "/hooks/slow", kSlowHook);
   add_script(contents, "/hooks/after", kAfterHook);
-  manifest.hooks_before = {"/hooks/slow", "/hooks/missing"};
-  manifest.hooks_after = {"/hooks/after"};
+  plan.capture.hook_before = {"/hooks/slow", "/hooks/missing"};
+  plan.capture.hook_after = {"/hooks/after"};
   const std::string tree = fs::path(kernel_path(kVersion)).parent_path().parent_path() / "lib/modules";
   for (auto& module : must(collect_modules(tree + "/" + kernel_release(kVersion), {"i6300esb", "softdog"})))
     contents.modules.push_back(std::move(module));
   // Its driver cannot tell that it runs.
-  manifest.watchdogs = {"i6300ESB timer"};
+  plan.watchdogs = {"i6300ESB timer"};
 }
 
 // The folders of crashes, by their names.
@@ -126,7 +126,7 @@ TEST(CaptureLadder, takes_older_crashes_away_on_a_full_disk) {
   GuestFiles files;
   files.add(kernel_path(kVersion), "boot/vmlinuz");
   files.write("boot/capture.img", capture_initramfs(kVersion, [](InitramfsContents& contents) {
-                contents.manifest.retention = {.keep = 2};
+                contents.plan.retention = {.keep = 2};
               }));
   add_older(files, "20250101T000000Z", "vmcore-dmesg.txt", 10_MiB);
   add_older(files, "20250102T000000Z", "vmcore", 200_MiB);

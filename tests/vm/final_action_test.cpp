@@ -29,13 +29,13 @@ class EndOfCapture : public ::testing::Test {
     files_.add(kernel_path(kVersion), "boot/vmlinuz");
     files_.write(
         "boot/capture.img", capture_initramfs(kVersion, [&](InitramfsContents& contents) {
-          Manifest& manifest = contents.manifest;
-          manifest.final_action = after_dump;
-          manifest.failure_action = after_failure;
-          manifest.device_deadline = 1s;
-          manifest.targets = {{.uuid = uuid, .filesystem = "ext4", .path = "/crash/lifeboat"}};
+          CapturePlan& plan = contents.plan;
+          plan.final.action = after_dump;
+          plan.failure.action = after_failure;
+          plan.capture.device_deadline = 1s;
+          plan.targets = {{.uuid = uuid, .filesystem = "ext4", .path = "/crash/lifeboat"}};
           // It is there in any case; whether it runs is another matter.
-          manifest.shell = "/bin/busybox";
+          plan.shell = "/bin/busybox";
           contents.files.push_back({"/bin/busybox", 0755, must(read_file(*find_program("busybox")))});
         }));
     // Its console is where the test can type; of several serial ones a kernel takes the first.

@@ -29,11 +29,11 @@ InitramfsContents contents_of_a_machine(const std::string& modules) {
   machine.files.push_back({"/bin/busybox", 0755, must(read_file(*find_program("busybox")))});
   const std::string_view hook = "#!/bin/busybox sh\necho $LIFEBOAT_OUTCOME >$LIFEBOAT_FOLDER/hook-was-here\n";
   machine.files.push_back({"/hooks/tell", 0755, {as_byte_span(hook).begin(), as_byte_span(hook).end()}});
-  machine.manifest.targets = {{.uuid = "1234-abcd", .filesystem = "vfat", .path = "/crash"}};
-  machine.manifest.levels = {31, 1};
-  machine.manifest.compression = Compression::lzo;
-  machine.manifest.final_action = FinalAction::halt;
-  machine.manifest.hooks_after = {"/hooks/tell"};
+  machine.plan.targets = {{.uuid = "1234-abcd", .filesystem = "vfat", .path = "/crash"}};
+  machine.plan.dump.level = {31, 1};
+  machine.plan.dump.compression.compression = Compression::lzo;
+  machine.plan.final.action = FinalAction::halt;
+  machine.plan.capture.hook_after = {"/hooks/tell"};
   return machine;
 }
 

@@ -6,8 +6,9 @@ target_compile_options(lifeboat_plain_flags INTERFACE
   -Wno-missing-field-initializers
   # std::stable_sort of libstdc++ 12 calls what it has deprecated itself; g++ warns of ours.
   $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-deprecated-declarations>
-  # lifeboat-init keeps only what it calls (--gc-sections)
-  -ffunction-sections -fdata-sections
+  # lifeboat-init keeps only what it calls (--gc-sections); tests keep all.
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:LIFEBOAT_TEST_CODE>>>:-ffunction-sections>
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:LIFEBOAT_TEST_CODE>>>:-fdata-sections>
   -fstack-protector-strong)
 # g++ collects its garbage far too often with precompiled headers in its heap: a twelfth of its time, for a tenth more memory.
 target_compile_options(lifeboat_plain_flags INTERFACE

@@ -24,8 +24,13 @@
 namespace lifeboat::init {
 namespace {
 
-Result<Manifest> read_manifest() {
-  return Manifest::parse(TRY(read_text(kManifestPath)));
+Result<CapturePlan> read_plan() {
+  auto text = read_text(kPlanPath);
+  if (!text && text.error().code == ErrorCode::not_found) text = read_text(kOldPlanPath);
+  std::vector<std::string> unknown;
+  auto plan = CapturePlan::parse(TRY(text), &unknown);
+  for (const auto& key : unknown) log::warning("the plan's '{}' is unknown to this lifeboat-init", key);
+  return plan;
 }
 
 // PID 1's work, step by step.
@@ -38,21 +43,21 @@ class Pid1 {
     for (const auto& failure : mount_failures) log::error("{}", failure);
 
     const bool crashed = ::access(kVmcore, F_OK) == 0;
-    auto manifest = read_manifest();
-    if (!manifest) {
-      log::error("{}", manifest.error().to_string());
+    auto plan = read_plan();
+    if (!plan) {
+      log::error("{}", plan.error().to_string());
       announce(phase::kCaptureFailed);
       return FinalAction::reboot;
     }
-    manifest_ = *std::move(manifest);
+    plan_ = *std::move(plan);
     announce(phase::kCaptureStart);
     // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by
     // then stays.
     ChildLimits loading = limits();
     // The dead kernel's watchdog runs on meanwhile; it is fed as soon as its driver is there.
-    if (crashed && manifest_.watchdog) loading.on_wait = [this] { watchdogs_.start(manifest_.watchdogs); };
+    if (crashed && plan_.capture.watchdog) loading.on_wait = [this] { watchdogs_.start(plan_.watchdogs); };
     supervise("modules", loading,
-              [&](Heartbeat& heartbeat) { return load_modules(manifest_.modules, heartbeat); });
+              [&](Heartbeat& heartbeat) { return load_modules(plan_.modules, heartbeat); });
     bool done = false;
     if (crashed) {
       done = capture();
@@ -61,37 +66,37 @@ class Pid1 {
       announce(phase::kCaptureFailed);
     }
     announce(phase::kCaptureEnd);
-    const FinalAction action = done ? manifest_.final_action : manifest_.failure_action;
+    const FinalAction action = done ? plan_.final.action : plan_.failure.action;
     // These may last; a reboot that hangs is what a watchdog is for.
     if (action == FinalAction::halt || action == FinalAction::shell) watchdogs_.stop();
     return action;
   }
-  [[nodiscard]] const std::string& shell() const { return manifest_.shell; }
+  [[nodiscard]] const std::string& shell() const { return plan_.shell; }
 
  private:
   [[nodiscard]] ChildLimits limits() const {
-    return {.stall = manifest_.stall_deadline, .total = {}, .on_wait = [this] { watchdogs_.feed(); }};
+    return {.stall = plan_.capture.stall_deadline, .total = {}, .on_wait = [this] { watchdogs_.feed(); }};
   }
 
   bool capture() {
-    if (manifest_.watchdog) watchdogs_.start(manifest_.watchdogs);
+    if (plan_.capture.watchdog) watchdogs_.start(plan_.watchdogs);
     std::vector<Place> places;
-    for (const auto& target : manifest_.targets) {
+    for (const auto& target : plan_.targets) {
       const auto save = [this, &target](Journal& journal, Heartbeat& heartbeat) {
-        return save_to_target(manifest_, target, journal, heartbeat);
+        return save_to_target(plan_, target, journal, heartbeat);
       };
       places.push_back({.save = save, .leave = unmount_target});
     }
     Journal journal;
     const LadderEnd end =
-        climb(manifest_, places, journal,
+        climb(plan_, places, journal,
               {.log_file = kRunLog,
                .on_wait = [this] { watchdogs_.feed(); },
                .last_rung = [](Heartbeat& heartbeat) { return print_log_tail(kVmcore, heartbeat); }});
     return ends_capture(end.outcome);
   }
 
-  Manifest manifest_;
+  CapturePlan plan_;
   Watchdogs watchdogs_;
 };
 

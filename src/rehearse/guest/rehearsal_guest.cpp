@@ -21,9 +21,9 @@ std::string boot_parameter() {
 
 }  // namespace
 
-Result<> rehearse_crash(const GuestPlan& guest, const Manifest& plan, init::Heartbeat& heartbeat) {
+Result<> rehearse_crash(const GuestPlan& guest, const CapturePlan& plan, init::Heartbeat& heartbeat) {
   heartbeat.phase("target");
-  TRY_VOID(init::mount_target(plan.targets.front(), plan.device_deadline, heartbeat));
+  TRY_VOID(init::mount_target(plan.targets.front(), plan.capture.device_deadline, heartbeat));
   init::announce(guest_phase::kGuestReady);
 
   const KernelFile kernel = TRY(read_kernel_file(init::kMountPoint + guest.kernel));

@@ -32,7 +32,7 @@ class Arm : public testing::Test {
     made.init = write("lifeboat-init",
                       "\x7f"
                       "ELF init");
-    made.manifest.targets = {{"1234-abcd", "ext4", "/var/crash"}};
+    made.plan.targets = {{"1234-abcd", "ext4", "/var/crash"}};
     made.modules = {{"a.ko", write("a.ko",
                                    "\x7f"
                                    "ELF\0vermagic=6.1.0-test SMP\0"sv)}};
@@ -64,10 +64,10 @@ TEST_F(Arm, AnInitramfsIsFreshUntilSomethingChanges) {
   made.files.pop_back();
   EXPECT_EQ(staleness(made, image), fmt::format("'file {}' is gone", file_stamp(path("extra"))));
   ASSERT_TRUE(write_initramfs(made, image));
-  made.manifest.targets.push_back({"5678-abcd", "ext4", "/other"});
+  made.plan.targets.push_back({"5678-abcd", "ext4", "/other"});
   EXPECT_EQ(staleness(made, image), "'target = 5678-abcd ext4 /other' is new");
   ASSERT_TRUE(write_initramfs(made, image));
-  made.manifest.targets.back().uuid = "0000-0000";
+  made.plan.targets.back().uuid = "0000-0000";
   EXPECT_EQ(staleness(made, image),
             "'target = 5678-abcd ext4 /other' is now 'target = 0000-0000 ext4 /other'");
 }

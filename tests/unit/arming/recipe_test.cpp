@@ -78,7 +78,7 @@ class MachineRecipe : public testing::Test {
   // As it was made while the first target was there.
   void write_fuller_image() {
     Recipe recipe = make_recipe(two_targets(), request()).value();
-    recipe.manifest.targets.insert(recipe.manifest.targets.begin(), {"1234-abcd", "ext4", "/dumps"});
+    recipe.plan.targets.insert(recipe.plan.targets.begin(), {"1234-abcd", "ext4", "/dumps"});
     put(root() / "far.ko",
         "\x7f"
         "ELF vermagic");
@@ -100,21 +100,21 @@ TEST_F(MachineRecipe, ATargetThatIsAwayIsLeftOutWithAWarning) {
   const auto recipe = make_recipe(two_targets(), request());
   ASSERT_TRUE(recipe) << why(recipe);
   ASSERT_EQ(recipe->targets.size(), 1U);
-  EXPECT_EQ(recipe->manifest.targets.front().uuid, test::kExt4Uuid);
+  EXPECT_EQ(recipe->plan.targets.front().uuid, test::kExt4Uuid);
   EXPECT_THAT(recipe->warnings,
               ElementsAre(Warns(RecipeWarningKind::target, "/dev/absent-disk", ErrorCode::not_found)));
 }
 
 TEST_F(MachineRecipe, WhatIsOnlyWantedIsLeftOutWithAWarning) {
   config::Config config;
-  config.capture.hooks_after = {root() / "no-hook", "/bin/sh"};
-  config.capture.hooks_before = {root() / "no-hook-either"};
-  config.capture.files = {root() / "no-file"};
-  config.capture.modules = {"no_module"};
+  config.capture.hook_after = {root() / "no-hook", "/bin/sh"};
+  config.capture.hook_before = {root() / "no-hook-either"};
+  config.capture.file = {root() / "no-file"};
+  config.capture.module = {"no_module"};
   const auto recipe = make_recipe(config, request());
   ASSERT_TRUE(recipe) << why(recipe);
-  EXPECT_THAT(recipe->manifest.hooks_after, ElementsAre("/bin/sh"));
-  EXPECT_THAT(recipe->manifest.hooks_before, IsEmpty());
+  EXPECT_THAT(recipe->plan.capture.hook_after, ElementsAre("/bin/sh"));
+  EXPECT_THAT(recipe->plan.capture.hook_before, IsEmpty());
   EXPECT_THAT(recipe->files, Contains("/bin/sh"));
   EXPECT_THAT(recipe->modules, IsEmpty());
   const auto warns = [&](RecipeWarningKind kind, const std::string& subject) {
@@ -144,11 +144,11 @@ TEST_F(MachineRecipe, WhatCannotBePackedIsLeftOut) {
   fs::resize_file(root() / "huge", uint64_t{300} << 20);
   ASSERT_EQ(::mkfifo((root() / "fifo").c_str(), 0600), 0);
   config::Config config;
-  config.capture.hooks_before = {root() / "plain-hook"};
-  config.capture.files = {root() / "huge", root() / "fifo"};
+  config.capture.hook_before = {root() / "plain-hook"};
+  config.capture.file = {root() / "huge", root() / "fifo"};
   const auto recipe = make_recipe(config, request());
   ASSERT_TRUE(recipe) << why(recipe);
-  EXPECT_THAT(recipe->manifest.hooks_before, IsEmpty());
+  EXPECT_THAT(recipe->plan.capture.hook_before, IsEmpty());
   EXPECT_THAT(recipe->files, IsEmpty());
   const auto warns = [&](RecipeWarningKind kind, const char* name) {
     return Warns(kind, root() / name, ErrorCode::usage);
@@ -190,13 +190,13 @@ TEST_F(MachineRecipe, TheDriverOfAWatchdogIsTakenAlongWhetherOrNotItRuns) {
   ASSERT_TRUE(idle) << why(idle);
   EXPECT_TRUE(carries(*idle, "far"));
   EXPECT_THAT(idle->modules, testing::SizeIs(1));
-  EXPECT_THAT(idle->manifest.watchdogs, IsEmpty()) << "it would be started";
+  EXPECT_THAT(idle->plan.watchdogs, IsEmpty()) << "it would be started";
 
   put(dog / "state", "active\n");
   const auto running = make_recipe(config::Config{}, request());
   ASSERT_TRUE(running) << why(running);
   EXPECT_TRUE(carries(*running, "far"));
-  EXPECT_THAT(running->manifest.watchdogs, ElementsAre("A dog"));
+  EXPECT_THAT(running->plan.watchdogs, ElementsAre("A dog"));
 
   config::Config without;
   without.capture.watchdog = false;
@@ -216,7 +216,7 @@ TEST_F(MachineRecipe, TheDriverOfAWatchdogWithoutADeviceIsFoundByItsUseOfTheCore
 
 TEST_F(MachineRecipe, AWatchdogThatWasSeenToRunStaysKnown) {
   Recipe recipe = make_recipe(config::Config{}, request()).value();
-  recipe.manifest.watchdogs = {"iTCO_wdt"};
+  recipe.plan.watchdogs = {"iTCO_wdt"};
   put(image(), "an initramfs");
   put(root() / "store/initramfs.recipe", fingerprint(recipe) + "bytes 12\n");
   EXPECT_THAT(refresh(config::Config{}), Contains(HasSubstr("stays as it is")));
@@ -232,7 +232,7 @@ TEST_F(MachineRecipe, WhatIsNoLongerAskedForIsReplaced) {
 TEST_F(MachineRecipe, AFullerInitramfsThatIsStaleBesidesIsReplaced) {
   write_fuller_image();
   auto config = two_targets();
-  config.levels = {1};
+  config.dump.level = {1};
   EXPECT_THAT(refresh(config), Contains(HasSubstr("was made")));
   write_fuller_image();
   put(root() / "far.ko",

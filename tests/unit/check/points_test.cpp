@@ -299,8 +299,8 @@ TEST(CheckPoints, TargetRoom) {
   expect_room(
       [](Facts& f, StoreFacts& s) {
         s.crashes.clear();
-        f.config->levels = {0};
-        f.config->compression.compression = Compression::none;
+        f.config->dump.level = {0};
+        f.config->dump.compression.compression = Compression::none;
       },
       kOk, "8.0 GiB (what level 0 keeps of the memory in use now)");
   expect_room([](Facts&, StoreFacts& s) { s.room.free = 20_MiB; }, kWarning, "20.0 MiB free");

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "src/base/file.h"
-#include "src/config/keys.h"
 
 namespace lifeboat::config {
 namespace {
@@ -67,8 +66,8 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.targets[0].where, "f:1");
   EXPECT_EQ(config.targets[1].device, "UUID=1234-ABCD");
   EXPECT_EQ(config.targets[1].filesystem, "vfat");
-  EXPECT_THAT(config.levels, ElementsAre(31, 1));
-  EXPECT_EQ(config.compression.level, 5);
+  EXPECT_THAT(config.dump.level, ElementsAre(31, 1));
+  EXPECT_EQ(config.dump.compression.level, 5);
   EXPECT_EQ(config.capture.kernel, "/boot/vmlinuz-capture");
   EXPECT_EQ(config.capture.append, "console=ttyS1 \"a b\"");
   EXPECT_THAT(config.capture.remove, ElementsAre("hugepages", "isolcpus"));
@@ -76,13 +75,13 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.capture.stall_deadline, std::chrono::seconds(45));
   EXPECT_EQ(config.capture.deadline, std::chrono::hours(1));
   EXPECT_EQ(config.capture.hook_deadline, std::chrono::seconds(5));
-  EXPECT_THAT(config.capture.hooks_before, ElementsAre("/etc/lifeboat/light-on"));
-  EXPECT_THAT(config.capture.hooks_after, ElementsAre("/etc/lifeboat/light-off"));
-  EXPECT_THAT(config.capture.files, ElementsAre("/usr/bin/strace"));
-  EXPECT_THAT(config.capture.modules, ElementsAre("i2c-i801"));
+  EXPECT_THAT(config.capture.hook_before, ElementsAre("/etc/lifeboat/light-on"));
+  EXPECT_THAT(config.capture.hook_after, ElementsAre("/etc/lifeboat/light-off"));
+  EXPECT_THAT(config.capture.file, ElementsAre("/usr/bin/strace"));
+  EXPECT_THAT(config.capture.module, ElementsAre("i2c-i801"));
   EXPECT_FALSE(config.capture.report || config.capture.watchdog);
-  EXPECT_EQ(config.failure_action, FinalAction::shell);
-  EXPECT_EQ(config.final_action, FinalAction::poweroff);
+  EXPECT_EQ(config.failure.action, FinalAction::shell);
+  EXPECT_EQ(config.final.action, FinalAction::poweroff);
   EXPECT_EQ(config.retention.keep, 3U);
   EXPECT_EQ(config.retention.max_size->bytes, uint64_t{40} << 30);
   EXPECT_EQ(config.retention.min_free->percent, 10U);
@@ -120,7 +119,7 @@ TEST(Config, AnEmptyValueClearsAListAndUnsetsALimit) {
   Config config;
   ASSERT_TRUE(apply_config(config, kEverything, "f"));
   ASSERT_TRUE(apply_config(config, "[capture]\nmodule =\nmodule = nct6775\n[retention]\nkeep =\n", "g"));
-  EXPECT_THAT(config.capture.modules, ElementsAre("nct6775"));
+  EXPECT_THAT(config.capture.module, ElementsAre("nct6775"));
   EXPECT_FALSE(config.retention.keep);
 }
 
@@ -129,7 +128,7 @@ TEST(Config, PathsAreKeptInTheirPlainForm) {
   ASSERT_TRUE(
       apply_config(config, "[target]\npath = /srv//dumps/\n[capture]\nhook_before = //bin/./true\n", "f"));
   EXPECT_EQ(config.targets.front().path, "/srv/dumps");
-  EXPECT_THAT(config.capture.hooks_before, ElementsAre("/bin/true"));
+  EXPECT_THAT(config.capture.hook_before, ElementsAre("/bin/true"));
   ASSERT_TRUE(apply_config(config, "[target]\npath = /\n", "f"));
   EXPECT_EQ(config.targets.front().path, "/");
 }
@@ -151,7 +150,7 @@ TEST(Config, FilesThatItNamesAndThatAreNotThereAreTold) {
 TEST(Config, AByteOrderMarkIsNoMistake) {
   Config config;
   ASSERT_TRUE(apply_config(config, "\xEF\xBB\xBF[dump]\nlevel = 31, 1\n", "f"));
-  EXPECT_THAT(config.levels, ElementsAre(31, 1));
+  EXPECT_THAT(config.dump.level, ElementsAre(31, 1));
   EXPECT_FALSE(apply_config(config, "[dump]\nlevel = 31,\n", "f"));
 }
 
@@ -239,8 +238,8 @@ TEST_F(ConfigFiles, DropInsWinInTheOrderOfTheirNames) {
   write(paths_.drop_ins + "/30-c.conf.bak", "[dump]\nlevel = 2\n");
   const auto config = read_config(paths_);
   ASSERT_TRUE(config) << config.error().to_string();
-  EXPECT_THAT(config->levels, ElementsAre(31));
-  EXPECT_EQ(config->compression.compression, Compression::lzo);
+  EXPECT_THAT(config->dump.level, ElementsAre(31));
+  EXPECT_EQ(config->dump.compression.compression, Compression::lzo);
   EXPECT_EQ(config->files.size(), 3U);
 }
 

@@ -33,7 +33,7 @@ InitramfsContents some_contents() {
   contents.init = bytes_of(
       "\x7f"
       "ELF the program");
-  contents.manifest.targets = {{.uuid = "1234-abcd", .filesystem = "ext4", .path = "/var/crash"}};
+  contents.plan.targets = {{.uuid = "1234-abcd", .filesystem = "ext4", .path = "/var/crash"}};
   contents.files = {{"/etc/hook", 0750, bytes_of("a hook")},
                     {"/usr/lib/x/lib.so", 0644, bytes_of("a library")}};
   contents.modules = {{"virtio_blk.ko", bytes_of("first")}, {"ext4.ko", bytes_of(std::string(100'000, 'x'))}};
@@ -86,9 +86,9 @@ TEST_P(Initramfs, HoldsWhatTheCaptureKernelNeeds) {
   EXPECT_EQ(entries.at("lifeboat/modules/ext4.ko").contents.size(), 100'000u);
   for (const char* folder : {"proc", "sys", "dev", "run", "mnt"})
     EXPECT_TRUE(entries.contains(folder)) << folder;
-  const auto manifest = Manifest::parse(entries.at("lifeboat/manifest").contents);
-  ASSERT_TRUE(manifest) << why(manifest);
-  EXPECT_THAT(manifest->modules, ElementsAre("virtio_blk.ko", "ext4.ko"));
+  const auto plan = CapturePlan::parse(entries.at("lifeboat/plan").contents);
+  ASSERT_TRUE(plan) << why(plan);
+  EXPECT_THAT(plan->modules, ElementsAre("virtio_blk.ko", "ext4.ko"));
 }
 
 TEST_P(Initramfs, IsTheSameForTheSameInputs) {
@@ -103,9 +103,9 @@ INSTANTIATE_TEST_SUITE_P(All, Initramfs,
                            return std::string(initramfs_compression_name(entry.param));
                          });
 
-TEST(InitramfsManifest, ThatWouldNotBeReadBackIsRefused) {
+TEST(InitramfsPlan, ThatWouldNotBeReadBackIsRefused) {
   auto contents = some_contents();
-  contents.manifest.targets.front().path = "no slash in front";
+  contents.plan.targets.front().path = "no slash in front";
   EXPECT_FALSE(build_initramfs(contents, InitramfsCompression::none));
 }
 
@@ -142,17 +142,17 @@ TEST(InitProgram, MustBeAProgram) {
   EXPECT_EQ(test::code_of(read_static_program(kInitProgram, path + ".missing")), ErrorCode::not_found);
 }
 
-TEST_P(Initramfs, CanBeGivenAnotherManifestByAnArchiveBehindIt) {
+TEST_P(Initramfs, CanBeGivenAnotherPlanByAnArchiveBehindIt) {
   const auto built = build_initramfs(some_contents(), GetParam());
   ASSERT_TRUE(built) << why(built);
-  auto manifest = initramfs_manifest(*built);
-  ASSERT_TRUE(manifest) << why(manifest);
-  EXPECT_EQ(manifest->targets.front().uuid, "1234-abcd");
-  EXPECT_THAT(manifest->modules, ElementsAre("virtio_blk.ko", "ext4.ko"));
+  auto plan = initramfs_plan(*built);
+  ASSERT_TRUE(plan) << why(plan);
+  EXPECT_EQ(plan->targets.front().uuid, "1234-abcd");
+  EXPECT_THAT(plan->modules, ElementsAre("virtio_blk.ko", "ext4.ko"));
 
-  manifest->targets.front().uuid = "5678-abcd";
+  plan->targets.front().uuid = "5678-abcd";
   const auto both =
-      with_overlay(*built, *manifest, {{"ext4.ko", bytes_of("not needed")}, {"guest.ko", bytes_of("third")}});
+      with_overlay(*built, *plan, {{"ext4.ko", bytes_of("not needed")}, {"guest.ko", bytes_of("third")}});
   ASSERT_TRUE(both) << why(both);
   // What was built is there to the byte.
   ASSERT_GT(both->size(), built->size());
@@ -164,18 +164,18 @@ TEST_P(Initramfs, CanBeGivenAnotherManifestByAnArchiveBehindIt) {
     added[entry.name] = entry.contents;
   EXPECT_EQ(added.size(), 2U);
   EXPECT_EQ(added["lifeboat/modules/guest.ko"], "third");
-  const auto read = Manifest::parse(added["lifeboat/manifest"]);
+  const auto read = CapturePlan::parse(added["lifeboat/plan"]);
   ASSERT_TRUE(read) << why(read);
   EXPECT_EQ(read->targets.front().uuid, "5678-abcd");
   EXPECT_THAT(read->modules, ElementsAre("virtio_blk.ko", "ext4.ko", "guest.ko"));
 }
 
-TEST(InitramfsManifest, IsMissedWhereThereIsNone) {
+TEST(InitramfsPlan, IsMissedWhereThereIsNone) {
   auto cpio = CpioWriter::create().value();
   ASSERT_TRUE(cpio.file("init", 0755, bytes_of("x")));
-  EXPECT_EQ(test::code_of(initramfs_manifest(cpio.finish().value())), ErrorCode::not_found);
-  EXPECT_EQ(test::code_of(initramfs_manifest(bytes_of(std::string(1000, 'x')))), ErrorCode::corrupt);
-  EXPECT_FALSE(initramfs_manifest({}));
+  EXPECT_EQ(test::code_of(initramfs_plan(cpio.finish().value())), ErrorCode::not_found);
+  EXPECT_EQ(test::code_of(initramfs_plan(bytes_of(std::string(1000, 'x')))), ErrorCode::corrupt);
+  EXPECT_FALSE(initramfs_plan({}));
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "capture/plan/keys.h"
 #include "src/base/size.h"
 #include "src/dump/levels.h"
 
@@ -13,6 +16,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+// As version 1 wrote it.
 constexpr std::string_view kValid = R"(# what to do
 target = 0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001 ext4 /var/crash/lifeboat
 dump.level = 31,1
@@ -32,49 +36,49 @@ std::string with(std::string_view key, std::string_view line) {
   return text.replace(begin, end - begin, line);
 }
 
-TEST(Manifest, ReadsEveryKey) {
-  const auto manifest = Manifest::parse(kValid);
-  ASSERT_TRUE(manifest) << manifest.error().to_string();
-  ASSERT_EQ(manifest->targets.size(), 1U);
-  EXPECT_EQ(manifest->targets[0].uuid, "0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001");
-  EXPECT_EQ(manifest->targets[0].filesystem, "ext4");
-  EXPECT_EQ(manifest->targets[0].path, "/var/crash/lifeboat");
-  EXPECT_THAT(manifest->levels, ElementsAre(31, 1));
-  EXPECT_EQ(manifest->compression, Compression::zstd);
-  EXPECT_EQ(manifest->compression_level, 3);
-  EXPECT_EQ(manifest->final_action, FinalAction::poweroff);
-  EXPECT_EQ(manifest->device_deadline, std::chrono::seconds(30));
-  EXPECT_THAT(manifest->modules, ElementsAre("mbcache.ko", "ext4.ko"));
-  EXPECT_EQ(manifest->retention, Retention{}) << "nothing is taken away by who was told nothing";
+TEST(CapturePlan, ReadsEveryKey) {
+  const auto plan = CapturePlan::parse(kValid);
+  ASSERT_TRUE(plan) << plan.error().to_string();
+  ASSERT_EQ(plan->targets.size(), 1U);
+  EXPECT_EQ(plan->targets[0].uuid, "0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001");
+  EXPECT_EQ(plan->targets[0].filesystem, "ext4");
+  EXPECT_EQ(plan->targets[0].path, "/var/crash/lifeboat");
+  EXPECT_THAT(plan->dump.level, ElementsAre(31, 1));
+  EXPECT_EQ(plan->dump.compression.compression, Compression::zstd);
+  EXPECT_EQ(plan->dump.compression.level, 3);
+  EXPECT_EQ(plan->final.action, FinalAction::poweroff);
+  EXPECT_EQ(plan->capture.device_deadline, std::chrono::seconds(30));
+  EXPECT_THAT(plan->modules, ElementsAre("mbcache.ko", "ext4.ko"));
+  EXPECT_EQ(plan->retention, Retention{}) << "nothing is taken away by who was told nothing";
 }
 
-TEST(Manifest, TextReadsBackAsItself) {
-  auto manifest = Manifest::parse(kValid);
-  ASSERT_TRUE(manifest);
-  manifest->copy_elf = true;
-  manifest->targets.push_back({"ABCD-1234", "vfat", "/crashes of my machine"});
-  manifest->failure_action = FinalAction::shell;
-  manifest->deadline = std::chrono::minutes(90);
-  manifest->hook_deadline = std::chrono::seconds(7);
-  manifest->report = manifest->watchdog = false;
-  manifest->watchdogs = {"i6300ESB timer", "iTCO_wdt"};
-  manifest->retention = {.keep = 3, .max_size = Amount{.bytes = 20_GiB}, .min_free = Amount{.percent = 5}};
-  manifest->hooks_before = {"/lifeboat/hooks/00-a"};
-  manifest->hooks_after = {"/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"};
-  const std::string text = manifest->to_text();
-  const auto again = Manifest::parse(text);
+TEST(CapturePlan, TextReadsBackAsItself) {
+  auto plan = CapturePlan::parse(kValid);
+  ASSERT_TRUE(plan);
+  plan->copy_elf = true;
+  plan->targets.push_back({"ABCD-1234", "vfat", "/crashes of my machine"});
+  plan->failure.action = FinalAction::shell;
+  plan->capture.deadline = std::chrono::minutes(90);
+  plan->capture.hook_deadline = std::chrono::seconds(7);
+  plan->capture.report = plan->capture.watchdog = false;
+  plan->watchdogs = {"i6300ESB timer", "iTCO_wdt"};
+  plan->retention = {.keep = 3, .max_size = Amount{.bytes = 20_GiB}, .min_free = Amount{.percent = 5}};
+  plan->capture.hook_before = {"/lifeboat/hooks/00-a"};
+  plan->capture.hook_after = {"/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"};
+  const std::string text = plan->to_text();
+  const auto again = CapturePlan::parse(text);
   ASSERT_TRUE(again) << again.error().to_string();
   EXPECT_EQ(again->to_text(), text);
   EXPECT_TRUE(again->copy_elf);
   ASSERT_EQ(again->targets.size(), 2U);
   EXPECT_EQ(again->targets[1].path, "/crashes of my machine");
-  EXPECT_EQ(again->failure_action, FinalAction::shell);
-  EXPECT_EQ(again->deadline, std::chrono::minutes(90));
-  EXPECT_EQ(again->hook_deadline, std::chrono::seconds(7));
-  EXPECT_FALSE(again->report || again->watchdog);
-  EXPECT_EQ(again->watchdogs, manifest->watchdogs);
-  EXPECT_EQ(again->retention, manifest->retention);
-  EXPECT_THAT(again->hooks_after, ElementsAre("/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"));
+  EXPECT_EQ(again->failure.action, FinalAction::shell);
+  EXPECT_EQ(again->capture.deadline, std::chrono::minutes(90));
+  EXPECT_EQ(again->capture.hook_deadline, std::chrono::seconds(7));
+  EXPECT_FALSE(again->capture.report || again->capture.watchdog);
+  EXPECT_EQ(again->watchdogs, plan->watchdogs);
+  EXPECT_EQ(again->retention, plan->retention);
+  EXPECT_THAT(again->capture.hook_after, ElementsAre("/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"));
 }
 
 struct BadLine {
@@ -85,17 +89,17 @@ struct BadLine {
 void PrintTo(const BadLine& bad, std::ostream* out) {
   *out << '"' << bad.line << '"';
 }
-class ManifestRejects : public testing::TestWithParam<BadLine> {};
+class CapturePlanRejects : public testing::TestWithParam<BadLine> {};
 
-TEST_P(ManifestRejects, WithTheLineAndTheReason) {
+TEST_P(CapturePlanRejects, WithTheLineAndTheReason) {
   const auto& [key, line, message] = GetParam();
-  const auto manifest = Manifest::parse(with(key, line));
-  ASSERT_FALSE(manifest);
-  EXPECT_THAT(manifest.error().message, HasSubstr(message));
+  const auto plan = CapturePlan::parse(with(key, line));
+  ASSERT_FALSE(plan);
+  EXPECT_THAT(plan.error().message, HasSubstr(message));
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    OneLine, ManifestRejects,
+    OneLine, CapturePlanRejects,
     testing::Values(BadLine{"target", "", "'target' is missing"},
                     BadLine{"target", "target =", "line 2: '' is not a name"},
                     BadLine{"target", "target = 1234", "line 2: '' is not a name"},
@@ -124,6 +128,64 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"module", "retention.min_free = -1", "-1"},
                     BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
                     BadLine{"module", "rehearsal.kernel = /k", "no key"}));
+
+TEST(CapturePlan, TellsItsVersionFirst) {
+  const auto plan = CapturePlan::parse(kValid);
+  ASSERT_TRUE(plan);
+  const std::string text = plan->to_text();
+  EXPECT_TRUE(text.starts_with("version = 2\n")) << text;
+  EXPECT_THAT(text, HasSubstr("\ncapture.device_deadline = 30s\n"));
+}
+
+TEST(CapturePlan, OfVersion2HasNoneOfTheOldNames) {
+  for (const char* line : {"deadline.device = 5", "report = no", "hook.before = /x", "watchdog = no"}) {
+    const auto plan = CapturePlan::parse(fmt::format("version = 2\ntarget = 1 ext4 /x\n{}\n", line));
+    ASSERT_FALSE(plan) << line;
+    EXPECT_THAT(plan.error().message, HasSubstr("plan line 3: there is no key")) << line;
+  }
+}
+
+// PID 1 in the worst minute: what is known is done.
+TEST(CapturePlan, OfANewerVersionIsReadAsFarAsItIsKnown) {
+  constexpr std::string_view kNewer =
+      "version = 3\ntarget = 1 ext4 /x\ncapture.speed = high\ncapture.deadline = 5min\n";
+  std::vector<std::string> unknown;
+  const auto plan = CapturePlan::parse(kNewer, &unknown);
+  ASSERT_TRUE(plan) << plan.error().to_string();
+  EXPECT_THAT(unknown, ElementsAre("capture.speed"));
+  EXPECT_EQ(plan->capture.deadline, std::chrono::minutes(5));
+  EXPECT_FALSE(CapturePlan::parse(kNewer)) << "for who does not ask, it is a mistake";
+}
+
+TEST(CapturePlan, RejectsAVersionThatIsNone) {
+  for (const char* text : {"version = 1\ntarget = 1 ext4 /x", "version = x\ntarget = 1 ext4 /x",
+                           "target = 1 ext4 /x\ndump.level = 1\nversion = 2", "version = 2\nversion = 2",
+                           "version = 99999999999\ntarget = 1 ext4 /x"})
+    EXPECT_FALSE(CapturePlan::parse(text)) << text;
+}
+
+TEST(CapturePlan, HasNoSettingThatTheHostKeepsForItself) {
+  EXPECT_FALSE(CapturePlan::parse("version = 2\ntarget = 1 ext4 /x\ncapture.kernel = /k\n"));
+}
+
+TEST(Keys, AreDescribedOnceEach) {
+  std::set<std::string> seen;
+  for (const auto& key : keys()) {
+    EXPECT_TRUE(seen.insert(fmt::format("{}.{}", key.section, key.name)).second) << key.name;
+    EXPECT_FALSE(key.help.empty() || key.help.ends_with('.') || key.type.empty()) << key.name;
+    EXPECT_EQ(find_key(key.section, key.name), &key);
+  }
+  EXPECT_EQ(find_key("dump", "levels"), nullptr);
+}
+
+TEST(Keys, ReadTheirOwnDefaults) {
+  for (const auto& key : keys()) {
+    Settings settings;
+    const std::string value = key.default_value();
+    EXPECT_TRUE(key.set(settings, value)) << key.section << '.' << key.name;
+    EXPECT_EQ(key.get(settings), key.get(Settings{})) << key.section << '.' << key.name;
+  }
+}
 
 TEST(Levels, AreWrittenAsTheyAreRead) {
   EXPECT_EQ(format_levels(parse_levels("31,17,1").value()), "31,17,1");

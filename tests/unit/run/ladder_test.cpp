@@ -20,9 +20,9 @@ class Ladder : public testing::Test {
   void SetUp() override {
     log::set_sink([](log::Level, std::string_view) {});
     std::filesystem::create_directories(run_);
-    manifest_.stall_deadline = 60s;
-    manifest_.hooks_before = {hook("before")};
-    manifest_.hooks_after = {hook("after")};
+    plan_.capture.stall_deadline = 60s;
+    plan_.capture.hook_before = {hook("before")};
+    plan_.capture.hook_after = {hook("after")};
     ASSERT_TRUE(write_file_atomically(run_ + "/log", as_byte_span("what was said"), 0600));
   }
   void TearDown() override { log::set_sink({}); }
@@ -63,7 +63,7 @@ class Ladder : public testing::Test {
             }};
   }
   LadderEnd climb_over(const std::vector<Place>& places) {
-    return climb(manifest_, places, journal_,
+    return climb(plan_, places, journal_,
                  {.log_file = run_ + "/log", .last_rung = [this](Heartbeat&) -> Result<> {
                     tell("last rung");
                     return {};
@@ -76,7 +76,7 @@ class Ladder : public testing::Test {
 
   TempDir folder_ = TempDir::create("ladder-test").value();
   std::string run_ = folder_.path() / "run";
-  Manifest manifest_;
+  CapturePlan plan_;
   Journal journal_{run_};
 };
 
@@ -101,7 +101,7 @@ TEST_F(Ladder, EndsAtTheFirstPlaceThatTakesTheDump) {
 }
 
 TEST_F(Ladder, LeadsOnFromAPlaceThatFailsOrHangs) {
-  manifest_.stall_deadline = 3s;  // also for what the other places do
+  plan_.capture.stall_deadline = 3s;  // also for what the other places do
   const auto end = climb_over({place("a", badly), place("b", for_ever), place("c", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("c"));
@@ -133,7 +133,7 @@ TEST_F(Ladder, LeadsOnFromAPlaceThatHasNoDumpToShow) {
 }
 
 TEST_F(Ladder, GivesUpALivelyPlaceAfterItsTime) {
-  manifest_.deadline = 1s;
+  plan_.capture.deadline = 1s;
   const auto end = climb_over({place("a", [](Heartbeat& heartbeat) -> Result<> {
     for (;; ::usleep(100'000)) heartbeat.beat();
   })});

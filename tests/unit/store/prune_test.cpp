@@ -143,7 +143,7 @@ TEST_F(StoreOnDisk, IsListedByWhatIsThere) {
   EXPECT_GE((*list)[1].bytes, 3U * 512);
   EXPECT_EQ((*list)[1].crash_time, 1795423348U);
   EXPECT_EQ((*list)[2].outcome, CrashOutcome::log_only);
-  EXPECT_FALSE((*list)[2].record) << "'text' is no manifest";
+  EXPECT_FALSE((*list)[2].record) << "'text' is no plan";
   EXPECT_EQ((*list)[3].outcome, CrashOutcome::nothing);
 }
 

@@ -94,8 +94,8 @@ std::vector<std::byte> capture_initramfs(const std::string& version,
   InitramfsContents contents;
   contents.init = must(read_static_program(kInitProgram, LIFEBOAT_BIN "/lifeboat-init"));
   contents.modules = disk_modules(version);
-  contents.manifest.targets = {{.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"}};
-  contents.manifest.final_action = contents.manifest.failure_action = FinalAction::poweroff;
+  contents.plan.targets = {{.uuid = kGuestDiskUuid, .filesystem = "ext4", .path = "/dump"}};
+  contents.plan.final.action = contents.plan.failure.action = FinalAction::poweroff;
   if (change) change(contents);
   return must(build_initramfs(contents, InitramfsCompression::zstd));
 }

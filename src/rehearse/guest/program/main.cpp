@@ -18,11 +18,11 @@ namespace {
 constexpr std::chrono::seconds kLeaveDeadline{60};
 
 Result<> run_guest() {
-  const Manifest plan = TRY(Manifest::parse(TRY(read_text(kManifestPath))));
+  const CapturePlan plan = TRY(CapturePlan::parse(TRY(read_text(kPlanPath))));
   const GuestPlan guest = TRY(GuestPlan::parse(TRY(read_text(kGuestPlanPath))));
   init::announce(guest_phase::kGuestStart);
   // In children: a driver may hang, and whatever happens the machine must go down.
-  const auto limits = plan.stall_deadline;
+  const auto limits = plan.capture.stall_deadline;
   init::supervise("modules", limits,
                   [&](init::Heartbeat& heartbeat) { return init::load_modules(plan.modules, heartbeat); });
   init::supervise("rehearsal", limits,

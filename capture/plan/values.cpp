@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/config/values.h"
+#include "capture/plan/values.h"
 
 #include <filesystem>
 
 #include "src/base/duration.h"
 #include "src/base/text.h"
 
-namespace lifeboat::config {
+namespace lifeboat::values {
 
-Result<std::string> parse_path(std::string_view value) {
+Result<bool> YesNo::parse(std::string_view value) {
+  return parse_bool(value);
+}
+
+std::string YesNo::show(bool value) {
+  return value ? "yes" : "no";
+}
+
+Result<std::string> Path::parse(std::string_view value) {
   TRY_VOID(parse_absolute_path(value));
   // Taken for a part of the path, it would lead to a place that nobody means.
   if (value.find(" #") != std::string_view::npos || value.find(" ;") != std::string_view::npos) {
@@ -23,39 +31,22 @@ Result<std::string> parse_path(std::string_view value) {
   return path.starts_with("//") ? path.substr(1) : path;
 }
 
-Result<std::string> parse_name(std::string_view value) {
+Result<std::string> Name::parse(std::string_view value) {
   if (value.empty() || value.find_first_of(" \t/\"'") != std::string_view::npos)
     return fail(ErrorCode::usage, "'{}' is not a name", value);
   return std::string(value);
 }
 
-Result<std::string> parse_line(std::string_view value) {
-  return std::string(value);
+Result<std::chrono::seconds> Duration::parse(std::string_view value) {
+  return parse_duration(value);
 }
 
-std::string show(const std::string& value) {
-  return value;
-}
-std::string show(bool value) {
-  return value ? "yes" : "no";
-}
-std::string show(unsigned value) {
-  return fmt::format("{}", value);
-}
-std::string show(std::chrono::seconds value) {
+std::string Duration::show(std::chrono::seconds value) {
   return format_duration(value);
 }
-std::string show(FinalAction value) {
-  return std::string(final_action_name(value));
-}
-std::string show(const std::vector<int>& levels) {
-  return format_levels(levels);
-}
-std::string show(const CompressionChoice& choice) {
-  return format_compression_choice(choice);
-}
-std::string show(const Amount& amount) {
-  return format_amount(amount);
+
+std::string Count::show(unsigned value) {
+  return fmt::format("{}", value);
 }
 
-}  // namespace lifeboat::config
+}  // namespace lifeboat::values

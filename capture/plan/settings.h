@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every setting of lifeboat.conf, named as there: `settings.capture.stall_deadline` is the key stall_deadline
+// of [capture]. The initial values are the defaults. What each means stands in the table (keys.cpp); a new
+// setting is a member here, a line there, and its use. [target] is not among them: there may be several
+// (src/config, capture_plan.h).
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/plan/retention.h"
+#include "src/base/error.h"
+#include "src/dump/levels.h"
+
+namespace lifeboat {
+
+// What becomes of the machine at the end. A shell only on the console, and only for who asked for it.
+enum class FinalAction { reboot, poweroff, halt, shell };
+Result<FinalAction> parse_final_action(std::string_view name);
+std::string_view final_action_name(FinalAction action);
+
+struct DumpSettings {
+  std::vector<int> level = {31};  // tried in turn when the target is too small
+  CompressionChoice compression;
+};
+
+struct CaptureSettings {
+  std::string kernel;               // empty: the running one's file
+  std::string append;               // to its command line
+  std::vector<std::string> remove;  // names of parameters that are not taken over to it
+  std::chrono::seconds device_deadline{60};
+  std::chrono::seconds stall_deadline{120};
+  std::chrono::seconds deadline{3600};
+  std::vector<std::string> hook_before, hook_after;  // programs
+  std::chrono::seconds hook_deadline{30};
+  std::vector<std::string> file, module;  // also put into the initramfs
+  bool report = true;
+  bool watchdog = true;
+};
+
+struct ActionSettings {
+  FinalAction action = FinalAction::reboot;
+};
+
+struct CollectSettings {
+  bool report = true;
+  bool pstore = true;
+  bool notice = true;
+  std::string command;  // empty: none
+};
+
+struct Settings {
+  DumpSettings dump;
+  CaptureSettings capture;
+  ActionSettings failure;  // when no target took a dump
+  ActionSettings final;    // after a dump, whole or incomplete
+  Retention retention = {.keep = 5, .min_free = Amount{.percent = 5}};
+  CollectSettings collect;
+};
+
+}  // namespace lifeboat
