@@ -107,7 +107,7 @@ void FrameWalker::add_frame(const State& state) {
   const bool known = state.ip == 0 || code_->holds(state.interrupted ? state.ip : state.ip - 1);
   const bool replaced = code_->is_trampoline(state.ip) && !state.interrupted;
   frame.reliable = state.reliable && known && !replaced;
-  trace_.frames.push_back(std::move(frame));
+  trace_.frames.push_back(frame);
 }
 
 Result<FrameWalker::Step> FrameWalker::step(State& state) {
@@ -318,7 +318,7 @@ bool FrameWalker::find_by_call(State& state) {
   constexpr uint64_t kFarthest = 4096;
   const uint64_t from = align_up(state.sp, kWord);
   for (uint64_t at = from; at - from < kFarthest && state.stack->holds(at, kWord); at += kWord) {
-    auto caller = returned_from(state, at);
+    const auto caller = returned_from(state, at);
     if (!caller || code_->called_before(caller->ip) != callee || !leads_on(*caller)) continue;
     state = *std::move(caller);
     return true;
@@ -331,11 +331,11 @@ bool FrameWalker::guess_by_search(State& state) {
   std::optional<State> first;
   bool good = false;
   for (uint64_t at = align_up(state.sp, kWord); !good && state.stack->holds(at, kWord); at += kWord) {
-    auto caller = returned_from(state, at);
+    const auto caller = returned_from(state, at);
     if (!caller) continue;
     // What does not lead on is left over from a call that has long returned, most likely.
     good = only_list_ || leads_on(*caller);
-    if (!first || good) first = std::move(caller);
+    if (!first || good) first = caller;
   }
   if (!first) return false;
   only_list_ = only_list_ || !good;

@@ -400,7 +400,7 @@ TEST(KallsymsByShape, LooksAlikeBeforeAndBehind) {
   const auto put_rising = [&fake] {
     const uint64_t address = fake.allocate(kPageSize);
     for (uint16_t value = 0; value < 256; ++value)
-      fake.write(address + 2048 + value * 2, object_bytes(value));
+      fake.write(address + 2048 + uint64_t{value} * 2, object_bytes(value));
   };
   const auto symbols = sample_symbols(fake);
   put_rising();

@@ -137,7 +137,7 @@ TEST(OrcTable, FindsTheEntryAtOrBelow) {
     EXPECT_EQ(table.find(kFakeCode + 16 * index)->sp_offset, offset);
     EXPECT_EQ(table.find(kFakeCode + 16 * index + 15)->sp_offset, offset);
   }
-  EXPECT_EQ(table.find(kFakeCode + 16 * 5000)->sp_offset, entries.back().entry.sp_offset);
+  EXPECT_EQ(table.find(kFakeCode + uint64_t{16} * 5000)->sp_offset, entries.back().entry.sp_offset);
   EXPECT_EQ(table.find(kFakeCode - 1).error().code, ErrorCode::not_found);
   EXPECT_EQ(table.find(0).error().code, ErrorCode::not_found);
 }

@@ -81,7 +81,7 @@ TEST_F(Unwind, EndsInUserModeAndKeepsItsRegisters) {
   user.sp = 0x7ffc00001000;
   user.cs = 0x33;
   user.r15 = 15;
-  const uint64_t place = kernel.task.end - 21 * 8;
+  const uint64_t place = kernel.task.end - uint64_t{21} * 8;
   kernel.push_registers(place, user);
   const Backtrace trace = kernel.walk_task(kernel.call(entry, leaf), place - 8);
   EXPECT_EQ(trace.frames.size(), 1u);

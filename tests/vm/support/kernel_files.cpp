@@ -54,8 +54,8 @@ std::vector<std::byte> unified_kernel_image(const std::string& bzimage, ByteSpan
   };
   std::vector<std::string> command = {"objcopy"};
   for (const auto& [name, path, address] : sections) {
-    command.insert(command.end(),
-                   {"--add-section", name + '=' + path, "--change-section-vma", name + '=' + address});
+    command.insert(command.end(), {"--add-section", fmt::format("{}={}", name, path), "--change-section-vma",
+                                   fmt::format("{}={}", name, address)});
   }
   const std::string image = folder.path() / "linux.efi";
   command.insert(command.end(), {kStub, image});
