@@ -27,7 +27,7 @@ struct Segment {
 struct LoadPlan {
   uint64_t entry = 0;                        // physical: purgatory's
   uint64_t kernel_entry = 0;                 // where purgatory jumps to
-  std::vector<Segment> segments;             // sorted by address; at most kMostSegments
+  std::vector<Segment> segments;             // sorted by address; at most kMaxSegments
   std::vector<MemoryMapEntry> memory_map;    // that the new kernel is given
   std::vector<CoreSegment> core;             // of /proc/vmcore; empty for a normal kexec
   std::string command_line;                  // with what was added (elfcorehdr=)
@@ -36,7 +36,7 @@ struct LoadPlan {
 };
 
 // KEXEC_SEGMENT_MAX (include/uapi/linux/kexec.h).
-inline constexpr size_t kMostSegments = 16;
+inline constexpr size_t kMaxSegments = 16;
 
 // What a plan is made from; `initramfs` is the whole of it, already joined.
 struct PlanInput {

@@ -9,7 +9,7 @@
 #include "src/base/file.h"
 #include "src/store/store.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 Result<> save_to_target(const CapturePlan& plan, const Target& target, Journal& journal,
                         Heartbeat& heartbeat) {
@@ -21,4 +21,4 @@ Result<> save_to_target(const CapturePlan& plan, const Target& target, Journal& 
   return save_into_store(kVmcore, store.get(), kMountPoint + target.path, plan, journal, heartbeat);
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

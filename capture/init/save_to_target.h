@@ -6,10 +6,10 @@
 #include "capture/run/journal.h"
 #include "capture/run/supervise.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 // Mounts `target` and saves the crash behind /proc/vmcore there, as save_into_store() does.
 Result<> save_to_target(const CapturePlan& plan, const Target& target, Journal& journal,
                         Heartbeat& heartbeat);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

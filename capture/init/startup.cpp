@@ -13,7 +13,7 @@
 #include "src/base/log.h"
 #include "src/base/sys.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 std::vector<std::string> mount_pseudo_file_systems() {
   struct PseudoFileSystem {
@@ -58,4 +58,4 @@ Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbea
   return {};
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -8,7 +8,7 @@
 #include "capture/run/supervise.h"
 #include "src/base/error.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 // /proc, /sys, /dev, /run. Nothing is logged yet, so what fails is returned as text for later.
 std::vector<std::string> mount_pseudo_file_systems();
@@ -17,4 +17,4 @@ std::vector<std::string> mount_pseudo_file_systems();
 // is needed. A module that does not load is logged; whether it mattered shows when the target is looked for.
 Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbeat);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

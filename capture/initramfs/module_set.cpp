@@ -25,7 +25,7 @@ using Module = std::unique_ptr<kmod_module, Deleter>;
 using ModuleList = std::unique_ptr<kmod_list, Deleter>;
 
 // No module is as large as this; a file that expands to more is not one.
-constexpr uint64_t kMostModuleBytes = 256_MiB;
+constexpr uint64_t kMaxModuleBytes = 256_MiB;
 
 std::vector<Module> modules_of(const ModuleList& list) {
   std::vector<Module> modules;
@@ -117,7 +117,7 @@ Result<> check_modules_fit(const std::vector<ModuleFile>& modules, const std::st
 }
 
 Result<ModuleFile> read_module(const ModulePath& module) {
-  ModuleFile file{module.name, TRY(decompress_file(module.path, kMostModuleBytes))};
+  ModuleFile file{module.name, TRY(decompress_file(module.path, kMaxModuleBytes))};
   constexpr std::string_view kElf =
       "\x7f"
       "ELF";

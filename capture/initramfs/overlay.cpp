@@ -16,7 +16,7 @@ namespace lifeboat {
 namespace {
 
 // Of a plan; one has some hundred lines.
-constexpr int64_t kMostText = 1_MiB;
+constexpr int64_t kMaxText = 1_MiB;
 
 // Names in the archive have no slash before them.
 constexpr const char* in_archive(const char* path) {
@@ -51,7 +51,7 @@ Result<CapturePlan> initramfs_plan(ByteSpan initramfs) {
               .hint("lifeboat load --crash makes it again"));
     if (name == nullptr || std::string_view(name) != in_archive(kPlanPath)) continue;
     const int64_t size = ::archive_entry_size(entry);
-    if (size < 0 || size > kMostText)
+    if (size < 0 || size > kMaxText)
       return fail(ErrorCode::corrupt, "the plan in the initramfs has {} bytes", size);
     std::string text(static_cast<size_t>(size), '\0');
     if (::archive_read_data(reader.get(), text.data(), text.size()) != size)

@@ -19,10 +19,10 @@ Result<Amount> parse_amount(std::string_view text) {
 }
 
 Result<unsigned> parse_count(std::string_view text) {
-  constexpr uint64_t kMost = 10000;
+  constexpr uint64_t kMax = 10000;
   const auto number = parse_number(text);
-  if (!number || *number == 0 || *number > kMost)
-    return fail(ErrorCode::usage, "'{}' is not a number from 1 to {}", text, kMost);
+  if (!number || *number == 0 || *number > kMax)
+    return fail(ErrorCode::usage, "'{}' is not a number from 1 to {}", text, kMax);
   return static_cast<unsigned>(*number);
 }
 

@@ -16,7 +16,7 @@
 #include "src/base/sys.h"
 #include "src/base/text.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 int console_fd = STDERR_FILENO;
@@ -89,4 +89,4 @@ void announce(std::string_view phase) {
   speak(fmt::format("{}{}", kPhaseMark, phase));
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

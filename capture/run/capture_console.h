@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 // In the capture kernel's memory; copied to the target at the end.
 inline constexpr const char* kRunLog = "/run/capture.log";
@@ -25,4 +25,4 @@ void announce(std::string_view phase);
 // it.
 void drain_console();
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

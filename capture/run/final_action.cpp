@@ -16,7 +16,7 @@
 #include "src/base/process.h"
 #include "src/base/sys.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 // reboot(2) shuts every device down first, and one in the state that the crash left it in may hang there for
@@ -100,4 +100,4 @@ void final_action_of_system(FinalAction action, const std::string& shell) {
   final_action(end, "");
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

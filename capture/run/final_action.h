@@ -6,7 +6,7 @@
 
 #include "capture/plan/capture_plan.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 // Reboot, power off, halt, or run `shell` on the console and reboot when it ends. Tries everything it knows;
 // comes back never.
@@ -16,4 +16,4 @@ namespace lifeboat::init {
 // everything first. If that does not do it, as above.
 [[noreturn]] void final_action_of_system(FinalAction action, const std::string& shell);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -14,7 +14,7 @@
 #include "src/base/log.h"
 #include "src/base/sys.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -108,4 +108,4 @@ void run_hooks(const std::vector<std::string>& hooks, const HookCall& call, std:
   }
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -7,7 +7,7 @@
 
 #include "capture/run/supervise.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 struct HookCall {
   std::string point;    // "before", "after": LIFEBOAT_POINT
@@ -20,4 +20,4 @@ struct HookCall {
 void run_hooks(const std::vector<std::string>& hooks, const HookCall& call, std::chrono::seconds deadline,
                const std::function<void()>& on_wait);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

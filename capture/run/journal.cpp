@@ -11,15 +11,14 @@
 #include "src/store/crash_list.h"
 #include "src/store/store.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
-constexpr uint64_t kMostReportBytes = 16_MiB;
+constexpr uint64_t kMaxReportBytes = 16_MiB;
 
 // What `lifeboat list` shows of a report.
 void take_report_of(int folder_fd, CrashRecord& record) {
-  if (const auto text = read_text_at(folder_fd, kReportJsonFile, kMostReportBytes))
-    take_report(record, *text);
+  if (const auto text = read_text_at(folder_fd, kReportJsonFile, kMaxReportBytes)) take_report(record, *text);
 }
 
 // A record is 1 KiB and a few lines for problems; what is said, a line for every five seconds of work.
@@ -111,4 +110,4 @@ Result<> close_journal(const Journal& journal, const std::string& problem, const
   return record ? log : record;
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

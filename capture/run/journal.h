@@ -10,7 +10,7 @@
 #include "src/base/file.h"
 #include "src/store/crash_record.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 // One crash in one folder. Lies in two files below `run`.
 class Journal {
@@ -46,4 +46,4 @@ void reserve_record(int folder_fd, const CrashRecord& record);
 // error is returned.
 Result<> close_journal(const Journal& journal, const std::string& problem, const std::string& log_file);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -11,7 +11,7 @@
 #include "src/base/iomem.h"
 #include "src/base/size.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -81,4 +81,4 @@ std::optional<MemoryUse> memory_use() {
       .reserved_kib = shared->reserved_kib, .total_kib = shared->total_kib, .lowest_kib = shared->lowest_kib};
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 struct MemoryUse {
   uint64_t reserved_kib = 0;  // all RAM that this kernel was given; 0: not told
@@ -27,4 +27,4 @@ void watch_memory();
 // What was seen so far; nullopt: nothing.
 std::optional<MemoryUse> memory_use();
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -11,7 +11,7 @@
 #include "src/base/size.h"
 #include "src/base/sys.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 // The log is the largest of the small files: a kernel's buffer of 2 MiB (log_buf_len=) makes at most 4 MiB of
@@ -90,4 +90,4 @@ void Room::apply(const Retention& retention) {
   if (crashes && room) take(plan_prune(*crashes, retention, *room, kept_));
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -11,7 +11,7 @@
 #include "capture/run/supervise.h"
 #include "src/store/prune.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 class Room {
  public:
@@ -41,4 +41,4 @@ class Room {
   std::set<std::string> kept_;  // this crash, and those that cannot be removed
 };
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -18,10 +18,10 @@
 #include "src/store/store.h"
 #include "src/vmcore/printk.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
-Result<std::string> dead_kernel_log(Dump& source) {
+Result<std::string> crashed_kernel_log(Dump& source) {
   const auto memory = TRY(KernelMemory::create(source, source.info().vmcoreinfo));
   const auto log = TRY(read_kernel_log(memory));
   if (log.unreadable > 0) log::warning("{} log records could not be read", log.unreadable);
@@ -44,7 +44,7 @@ double uptime() {
 }
 
 // What the kernel that died had told us before.
-std::string boot_id_of_the_dead() {
+std::string crashed_boot_id() {
   const std::string line = read_text("/proc/cmdline").value_or("");
   const auto at = line.find(kBootParameter);
   if (at == std::string::npos) return {};
@@ -71,7 +71,7 @@ class Progressing {
 };
 
 CrashRecord first_record(const Dump& source) {
-  CrashRecord record{.crash_time = crash_time(source), .boot_id = boot_id_of_the_dead()};
+  CrashRecord record{.crash_time = crash_time(source), .boot_id = crashed_boot_id()};
   record.release = source.info().uts.release;
   if (const auto info = Vmcoreinfo::parse(source.info().vmcoreinfo); info && record.release.empty())
     record.release = std::string(info->release());
@@ -81,7 +81,7 @@ CrashRecord first_record(const Dump& source) {
 }
 
 Result<> save_log(Dump& source, int folder_fd) {
-  const std::string text = TRY_CONTEXT(dead_kernel_log(source), "the dead kernel's log");
+  const std::string text = TRY_CONTEXT(crashed_kernel_log(source), "the dead kernel's log");
   return write_small_file(folder_fd, kLogFile, text);
 }
 
@@ -184,7 +184,7 @@ Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat) {
   constexpr size_t kLines = 60;
   heartbeat.phase("log on the console");
   const auto source = TRY(Dump::open(vmcore));
-  const std::string text = TRY(dead_kernel_log(*source));
+  const std::string text = TRY(crashed_kernel_log(*source));
   size_t start = text.size();
   for (size_t line = 0; line <= kLines && start != std::string::npos; ++line) {
     start = start == 0 ? std::string::npos : text.rfind('\n', start - 1);
@@ -194,4 +194,4 @@ Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat) {
   return {};
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

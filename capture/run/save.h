@@ -6,7 +6,7 @@
 #include "capture/run/journal.h"
 #include "capture/run/supervise.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 inline constexpr const char* kVmcore = "/proc/vmcore";
 
@@ -22,4 +22,4 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
 // somebody may be logging it.
 Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

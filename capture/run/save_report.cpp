@@ -11,7 +11,7 @@
 #include "src/inspect/report_text.h"
 #include "src/store/store.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,7 +21,7 @@ constexpr std::chrono::seconds kTotal = 60s;
 // Measured: 12 MiB of a small machine, most of it the kernel's types and unwind tables; lists of tasks come
 // on top.
 constexpr uint64_t kNeeded = 24_MiB;
-constexpr uint64_t kMost = 64_MiB;
+constexpr uint64_t kMax = 64_MiB;
 // What the dump will want of the same memory afterwards, and the kernel meanwhile.
 constexpr uint64_t kKept = 8_MiB;
 
@@ -59,13 +59,13 @@ Result<> write_report(const std::string& vmcore, int folder_fd, Heartbeat& heart
 
 std::optional<uint64_t> report_memory(uint64_t available) {
   if (available < kNeeded + kKept) return std::nullopt;
-  return std::min(available - kKept, kMost);
+  return std::min(available - kKept, kMax);
 }
 
 bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent) {
   // A kernel that does not tell how much there is has more than enough problems: the limit still holds.
   const uint64_t told = memory_figure("MemAvailable:", "/proc/meminfo");
-  const uint64_t available = told != 0 ? told : kMost + kKept;
+  const uint64_t available = told != 0 ? told : kMax + kKept;
   const auto memory = report_memory(available);
   if (!memory) {
     log::info("no report: {} of memory are left, it may need {}; the dump goes first", format_size(available),
@@ -84,4 +84,4 @@ bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent) {
   return outcome == Outcome::done;
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -8,7 +8,7 @@
 
 #include "capture/run/supervise.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 // Reads `vmcore` (/proc/vmcore) and writes kReportTextFile and kReportJsonFile into the crash's folder, each
 // whole and synced. In a child of its own that may not take long nor use much memory: whatever becomes of it,
@@ -19,4 +19,4 @@ bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent);
 // and the dump needs it more.
 std::optional<uint64_t> report_memory(uint64_t available);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

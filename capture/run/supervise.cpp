@@ -19,7 +19,7 @@
 #include "src/base/log.h"
 #include "src/base/sys.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -169,4 +169,4 @@ Outcome supervise(const std::string& name, const ChildLimits& limits,
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? Outcome::done : Outcome::failed;
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -13,7 +13,7 @@
 #include "src/base/error.h"
 #include "src/base/progress.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 // The child's side: a byte through a pipe now and then; a line on the console every few seconds.
 class Heartbeat final : public Progress {
@@ -54,4 +54,4 @@ Outcome supervise(const std::string& name, std::chrono::seconds stall,
 Outcome supervise(const std::string& name, const ChildLimits& limits,
                   const std::function<Result<>(Heartbeat&)>& work);
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -11,7 +11,7 @@
 #include "src/base/sys.h"
 #include "src/base/text.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 bool Watchdogs::runs(int number, const std::vector<std::string>& ran) const {
   const std::string folder = fmt::format("{}/watchdog{}", sys_, number);
@@ -22,8 +22,8 @@ bool Watchdogs::runs(int number, const std::vector<std::string>& ran) const {
 }
 
 void Watchdogs::start(const std::vector<std::string>& ran) {
-  constexpr int kMost = 8;
-  for (int number = 0; number < kMost; ++number) {
+  constexpr int kMax = 8;
+  for (int number = 0; number < kMax; ++number) {
     if (std::ranges::find(devices_, number, &Device::number) != devices_.end()) continue;
     const std::string path = fmt::format("{}/watchdog{}", dev_, number);
     if (::access(path.c_str(), F_OK) != 0 || !runs(number, ran)) continue;
@@ -51,4 +51,4 @@ void Watchdogs::stop() {
   devices_.clear();
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

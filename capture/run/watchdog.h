@@ -19,7 +19,7 @@
 
 #include "src/base/file.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 // Documentation/watchdog/watchdog-api.rst, and Documentation/ABI/testing/sysfs-class-watchdog.
 class Watchdogs {
@@ -48,4 +48,4 @@ class Watchdogs {
   std::vector<Device> devices_;
 };
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

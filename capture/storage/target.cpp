@@ -16,7 +16,7 @@
 #include "src/base/log.h"
 #include "src/base/sys.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 // The UUID of the file system on a device; nothing when there is none, or the device does not answer.
@@ -98,4 +98,4 @@ Result<> unmount_target() {
   return std::unexpected(errno_error(error, fmt::format("cannot unmount {}", kMountPoint)));
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

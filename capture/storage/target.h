@@ -9,7 +9,7 @@
 #include "capture/run/supervise.h"
 #include "src/base/error.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 
 inline constexpr const char* kMountPoint = "/mnt";
 
@@ -24,4 +24,4 @@ Result<> mount_target(const Target& target, std::chrono::seconds device_deadline
 // Syncs and unmounts; falls back to mounting read-only, which at least leaves the file system clean.
 Result<> unmount_target();
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using Variables = std::map<std::string, std::string>;
 
 // A folder with more is not read further: no boot menu is that long.
-constexpr size_t kMostEntries = 500;
+constexpr size_t kMaxEntries = 500;
 // With an initramfs and firmware in it such an image has some 200 MiB.
 constexpr uint64_t kLargestUnifiedImage = uint64_t{1} << 30;
 // UEFI's name of this architecture, as `architecture` has it.
@@ -52,7 +52,7 @@ struct Search {
 std::vector<fs::path> files_ending_in(const fs::path& folder, std::string_view ending) {
   std::vector<fs::path> files;
   std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end && files.size() < kMostEntries;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end && files.size() < kMaxEntries;
        it.increment(error)) {
     std::string name = it->path().filename().string();
     // FAT, where the boot partition usually is, has no case.

@@ -234,9 +234,9 @@ Result<LoadPlan> plan_load(const PlanInput& input, const Machine& machine) {
             ? "raise crashkernel= on the kernel command line and reboot, or make the initramfs smaller"
             : "make the initramfs smaller; 'cat /proc/iomem' shows what memory there is"));
   }
-  if (plan && plan->segments.size() > kMostSegments) {
+  if (plan && plan->segments.size() > kMaxSegments) {
     return fail(ErrorCode::unsupported, "{} segments are needed, and kexec_load(2) takes {}",
-                plan->segments.size(), kMostSegments);
+                plan->segments.size(), kMaxSegments);
   }
   return plan;
 }

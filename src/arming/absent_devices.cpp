@@ -6,7 +6,7 @@
 
 #include "capture/initramfs/local_target.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
 bool is_absent(const std::string& device) {
@@ -34,4 +34,4 @@ bool wait_for_one(std::span<const std::string> devices, std::chrono::steady_cloc
   }
 }
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

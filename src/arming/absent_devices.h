@@ -10,7 +10,7 @@
 
 #include "src/config/config.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 
 // Those that this machine does not have now, named as they are configured ("UUID=...", "/dev/sdb1"). A target
 // without a device is none of them: its folder is there, or its file system is mounted by somebody else.
@@ -19,4 +19,4 @@ std::vector<std::string> absent_devices(std::span<const config::TargetEntry> tar
 // Waits until one of them is there; false: `end` has come, and none is.
 bool wait_for_one(std::span<const std::string> devices, std::chrono::steady_clock::time_point end);
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/arming/initramfs_size.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 
 Result<InitramfsSize> initramfs_size(const Recipe& recipe) {
   Recipe plain = recipe;
@@ -11,4 +11,4 @@ Result<InitramfsSize> initramfs_size(const Recipe& recipe) {
   return InitramfsSize{.packed = packed.size(), .unpacked = archive.size()};
 }
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -4,7 +4,7 @@
 
 #include "src/arming/recipe.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 
 struct InitramfsSize {
   uint64_t packed = 0;    // bytes of the file
@@ -14,4 +14,4 @@ struct InitramfsSize {
 // Of the one that the recipe makes: it is made, in memory.
 Result<InitramfsSize> initramfs_size(const Recipe& recipe);
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -12,7 +12,7 @@
 #include "src/base/folders.h"
 #include "src/base/size.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
 std::vector<std::string> lines_of(std::string_view text) {
@@ -89,13 +89,13 @@ Result<> make_if_stale(const config::Config& config, const RecipeRequest& reques
   return {};
 }
 
-constexpr uint64_t kMostBytes = 1_GiB;
+constexpr uint64_t kMaxBytes = 1_GiB;
 
 Result<std::vector<std::byte>> read_or_make(const config::Config& config, const RecipeRequest& request,
                                             const std::string& path, std::vector<std::string>& notes) {
   std::string reason;
   const auto recipe = TRY(recipe_if_stale(config, request, path, notes, reason));
-  if (!recipe) return read_file(path, kMostBytes);
+  if (!recipe) return read_file(path, kMaxBytes);
   notes.push_back(fmt::format("{} would be made anew: {}", path, reason));
   return carry_out(*recipe);
 }
@@ -120,7 +120,7 @@ Result<> refresh_initramfs(const config::Config& config, const RecipeRequest& re
 Result<std::vector<std::byte>> preview_initramfs(const config::Config& config, const RecipeRequest& request,
                                                  const std::string& path, std::vector<std::string>& notes) {
   auto bytes = read_or_make(config, request, path, notes);
-  if (!bytes && older_does(bytes.error(), path, notes)) return read_file(path, kMostBytes);
+  if (!bytes && older_does(bytes.error(), path, notes)) return read_file(path, kMaxBytes);
   return bytes;
 }
 
@@ -171,4 +171,4 @@ Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path) 
   return bytes.size();
 }
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

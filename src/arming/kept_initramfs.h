@@ -6,7 +6,7 @@
 
 #include "src/arming/recipe.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 
 // /var/lib/lifeboat/initramfs-RELEASE.img, and beside it initramfs-RELEASE.recipe: the fingerprint of what it
 // was made of.
@@ -35,4 +35,4 @@ Result<> refresh_initramfs(const config::Config& config, const RecipeRequest& re
 Result<std::vector<std::byte>> preview_initramfs(const config::Config& config, const RecipeRequest& request,
                                                  const std::string& path, std::vector<std::string>& notes);
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

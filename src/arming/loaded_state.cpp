@@ -12,7 +12,7 @@
 #include "src/base/folders.h"
 #include "src/base/size.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -113,4 +113,4 @@ FileChanges changed_files(const LoadedState& state) {
   return changes;
 }
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -11,7 +11,7 @@
 #include "src/base/bytes.h"
 #include "src/base/error.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 
 inline constexpr const char* kLoadedStateFile = "/run/lifeboat/loaded.json";
 
@@ -48,4 +48,4 @@ struct FileChanges {
 };
 FileChanges changed_files(const LoadedState& state);
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

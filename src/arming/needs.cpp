@@ -10,13 +10,13 @@
 #include "src/image/x86_64/bzimage.h"
 #include "src/store/crash_list.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
 void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t reserved_kib, uint64_t lowest_kib,
              bool real, std::string source) {
-  constexpr uint64_t kMost = UINT64_MAX / 1_KiB;
-  if (reserved_kib == 0 || reserved_kib > kMost || lowest_kib > reserved_kib) return;
+  constexpr uint64_t kMax = UINT64_MAX / 1_KiB;
+  if (reserved_kib == 0 || reserved_kib > kMax || lowest_kib > reserved_kib) return;
   uses.push_back({reserved_kib * 1_KiB, lowest_kib * 1_KiB, real, std::move(source)});
 }
 
@@ -70,4 +70,4 @@ Result<reservation::Estimate> needed_reservation(const config::Config& config, c
   });
 }
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

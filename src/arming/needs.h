@@ -7,7 +7,7 @@
 #include "src/arming/rehearsal_record.h"
 #include "src/reservation/estimate.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 
 // What captures of the kernel `release` told of their memory: of the crashes in the configured targets that
 // are mounted here and can be read, and of the last rehearsal.
@@ -19,4 +19,4 @@ Result<reservation::Estimate> needed_reservation(const config::Config& config, c
                                                  const std::string& kernel, const SystemState& state,
                                                  const std::string& rehearsal_file = kRehearsalFile);
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -14,10 +14,10 @@
 #include "src/base/text.h"
 #include "src/image/kernel_config.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
-constexpr uint64_t kMostFileBytes = 256_MiB;
+constexpr uint64_t kMaxFileBytes = 256_MiB;
 
 Result<LocalTarget> find_target(const config::TargetEntry& entry, const HostPaths& host) {
   auto target = entry.device.empty() ? find_local_target(entry.path, host)
@@ -108,8 +108,8 @@ Result<> check_file(const std::string& path, bool to_be_run) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail_errno("cannot examine it");
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::usage, "it is not an ordinary file");
-  if (static_cast<uint64_t>(status.st_size) > kMostFileBytes)
-    return fail(ErrorCode::usage, "it is larger than {}", format_size(kMostFileBytes));
+  if (static_cast<uint64_t>(status.st_size) > kMaxFileBytes)
+    return fail(ErrorCode::usage, "it is larger than {}", format_size(kMaxFileBytes));
   if (::access(path.c_str(), R_OK) != 0) return fail_errno("cannot read it");
   if (to_be_run && (status.st_mode & S_IXUSR) == 0)
     return std::unexpected(Error(ErrorCode::usage, "it is not executable").hint("chmod +x " + path));
@@ -158,7 +158,7 @@ InitramfsCompression choose_compression(Recipe& recipe) {
 }
 
 Result<ExtraFile> read_extra(const std::string& path) {
-  ExtraFile file{.path = path, .bytes = TRY(read_file(path, kMostFileBytes))};
+  ExtraFile file{.path = path, .bytes = TRY(read_file(path, kMaxFileBytes))};
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail_errno("cannot examine {}", path);
   file.mode = status.st_mode & 0755;
@@ -239,4 +239,4 @@ bool carries(const Recipe& recipe, const std::string& name) {
          });
 }
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -13,7 +13,7 @@
 #include "src/base/error.h"
 #include "src/config/config.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 
 struct RecipeRequest {
   std::string release;        // of the capture kernel
@@ -73,4 +73,4 @@ Result<std::vector<std::byte>> carry_out(const Recipe& recipe);
 // the kernel need not be in it.
 bool carries(const Recipe& recipe, const std::string& name);
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -9,7 +9,7 @@
 #include "src/base/file.h"
 #include "src/base/folders.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -61,29 +61,30 @@ std::optional<RehearsalRecord> read_rehearsal(const std::string& path) {
   }
 }
 
-RehearsalPromise promise_of(uint64_t now, const std::string& boot_id, const std::string& running_release,
-                            const std::optional<LoadedState>& loaded) {
-  RehearsalPromise promise{
+PendingRehearsal pending_rehearsal_of(uint64_t now, const std::string& boot_id,
+                                      const std::string& running_release,
+                                      const std::optional<LoadedState>& loaded) {
+  PendingRehearsal pending{
       .time = now, .boot_id = boot_id, .release = running_release, .initramfs_digest = {}};
-  if (!loaded) return promise;
-  if (!loaded->release.empty()) promise.release = loaded->release;
-  if (!loaded->initramfs.empty()) promise.initramfs_digest = loaded->initramfs.front().digest;
-  return promise;
+  if (!loaded) return pending;
+  if (!loaded->release.empty()) pending.release = loaded->release;
+  if (!loaded->initramfs.empty()) pending.initramfs_digest = loaded->initramfs.front().digest;
+  return pending;
 }
 
-Result<> save_promise(const RehearsalPromise& promise, const std::string& path) {
-  return save({{"time", promise.time},
-               {"boot_id", promise.boot_id},
-               {"release", promise.release},
-               {"initramfs_digest", promise.initramfs_digest}},
+Result<> save_pending_rehearsal(const PendingRehearsal& pending, const std::string& path) {
+  return save({{"time", pending.time},
+               {"boot_id", pending.boot_id},
+               {"release", pending.release},
+               {"initramfs_digest", pending.initramfs_digest}},
               path);
 }
 
-std::optional<RehearsalPromise> read_promise(const std::string& path) {
+std::optional<PendingRehearsal> read_pending_rehearsal(const std::string& path) {
   const auto json = load(path);
   if (!json) return std::nullopt;
   try {
-    return RehearsalPromise{.time = json->value("time", uint64_t{0}),
+    return PendingRehearsal{.time = json->value("time", uint64_t{0}),
                             .boot_id = json->value("boot_id", ""),
                             .release = json->value("release", ""),
                             .initramfs_digest = json->value("initramfs_digest", "")};
@@ -92,8 +93,8 @@ std::optional<RehearsalPromise> read_promise(const std::string& path) {
   }
 }
 
-Result<> forget_promise(const std::string& path) {
+Result<> forget_pending_rehearsal(const std::string& path) {
   return remove_file(path);
 }
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The last rehearsal of this machine, in a virtual machine or for real: /var/lib/lifeboat/rehearsal.json. And
-// the promise that a rehearsal for real leaves before it crashes the machine, which the next boot redeems.
+// what a rehearsal for real leaves before it crashes the machine: a pending rehearsal, which the next boot
+// resolves.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +11,10 @@
 #include "src/arming/loaded_state.h"
 #include "src/base/error.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 
 inline constexpr const char* kRehearsalFile = "/var/lib/lifeboat/rehearsal.json";
-inline constexpr const char* kPromiseFile = "/var/lib/lifeboat/rehearsal-for-real.json";
+inline constexpr const char* kPendingRehearsalFile = "/var/lib/lifeboat/rehearsal-for-real.json";
 
 struct RehearsalRecord {
   uint64_t time = 0;    // seconds since the epoch
@@ -30,16 +31,18 @@ Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path =
 std::optional<RehearsalRecord> read_rehearsal(const std::string& path = kRehearsalFile);
 
 // Before the crash: which boot is about to be crashed. Synced, folder and all.
-struct RehearsalPromise {
+struct PendingRehearsal {
   uint64_t time = 0;
   std::string boot_id, release, initramfs_digest;
 };
 // Of what is loaded now (`loaded`); without such a note the running kernel's release is taken for the capture
 // kernel's.
-RehearsalPromise promise_of(uint64_t now, const std::string& boot_id, const std::string& running_release,
-                            const std::optional<LoadedState>& loaded);
-Result<> save_promise(const RehearsalPromise& promise, const std::string& path = kPromiseFile);
-std::optional<RehearsalPromise> read_promise(const std::string& path = kPromiseFile);
-Result<> forget_promise(const std::string& path = kPromiseFile);
+PendingRehearsal pending_rehearsal_of(uint64_t now, const std::string& boot_id,
+                                      const std::string& running_release,
+                                      const std::optional<LoadedState>& loaded);
+Result<> save_pending_rehearsal(const PendingRehearsal& pending,
+                                const std::string& path = kPendingRehearsalFile);
+std::optional<PendingRehearsal> read_pending_rehearsal(const std::string& path = kPendingRehearsalFile);
+Result<> forget_pending_rehearsal(const std::string& path = kPendingRehearsalFile);
 
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -31,14 +31,14 @@ constexpr std::chrono::milliseconds kLongestPause{50};
 // What is in the pipe now, as far as there is room for it in `text`. False: nobody can write to it any more.
 bool take_output(int reader, std::string& text) {
   // More than a pipe holds, but no more: whoever writes without an end does not keep us here.
-  constexpr int kMostReads = 16;
+  constexpr int kMaxReads = 16;
   char buffer[65536];
-  for (int reads = 0; reads < kMostReads; ++reads) {
+  for (int reads = 0; reads < kMaxReads; ++reads) {
     const ssize_t count = ::read(reader, buffer, sizeof buffer);
     if (count == 0) return false;
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno == EAGAIN;
-    text.append(buffer, std::min(static_cast<size_t>(count), kMostOutputBytes - text.size()));
+    text.append(buffer, std::min(static_cast<size_t>(count), kMaxOutputBytes - text.size()));
   }
   return true;
 }

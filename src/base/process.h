@@ -52,9 +52,9 @@ class ChildProcess {
 
 struct ProcessOutput {
   int status = 0;    // as ChildProcess::poll()
-  std::string text;  // stdout and stderr together, in the order written; not more than kMostOutputBytes
+  std::string text;  // stdout and stderr together, in the order written; not more than kMaxOutputBytes
 };
-inline constexpr size_t kMostOutputBytes = size_t{64} << 20;
+inline constexpr size_t kMaxOutputBytes = size_t{64} << 20;
 
 // Runs to the end of the program itself, at most `limit` long; past it the child is killed and `timeout` is
 // returned. What it has started and left behind is neither waited for nor listened to: it writes into a pipe

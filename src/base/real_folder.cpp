@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostLinks = 40;  // as the kernel has it
+constexpr int kMaxLinks = 40;  // as the kernel has it
 
 // The names of a path that the way is still to go; an absolute one begins anew.
 class Names {
@@ -147,7 +147,7 @@ Result<RealFolder> find_real_folder(const std::string& path) {
       names.prepend(name);
       break;
     }
-    if (++links > kMostLinks) return std::unexpected(errno_error(ELOOP, fmt::format("cannot open {}", path)));
+    if (++links > kMaxLinks) return std::unexpected(errno_error(ELOOP, fmt::format("cannot open {}", path)));
     const fs::path target = TRY(read_link(way.here(), name, way.path(name)));
     if (target.is_absolute()) TRY_VOID(way.begin());
     names.prepend(target);

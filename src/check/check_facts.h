@@ -74,14 +74,14 @@ struct Facts {
   bool modules_there = false;          // its module tree has indexes
   std::vector<std::string> installed;  // releases of the kernels in /boot, the newest first
 
-  Result<arm::Recipe> recipe;
+  Result<arming::Recipe> recipe;
   std::string initramfs;        // its path
   std::string stale;            // why it is not what it should be; empty: it is
   uint64_t initramfs_time = 0;  // of its last change; 0: it is not there
   std::string initramfs_digest;
   Result<reservation::Estimate> estimate;
 
-  std::optional<arm::LoadedState> loaded;
+  std::optional<arming::LoadedState> loaded;
   std::vector<std::string> changed;  // loaded files that are no longer so on disk
   std::string command_line;          // that a load would give now; empty: not known
 
@@ -92,7 +92,7 @@ struct Facts {
   std::map<std::string, UnitState> units;  // those that matter
   bool udev_rule = false;                  // lifeboat's, for hotplug
   std::vector<Watchdog> watchdogs;
-  std::optional<arm::RehearsalRecord> rehearsal;
+  std::optional<arming::RehearsalRecord> rehearsal;
   std::vector<collect::PstoreRecord> pstore;  // that no saved crash has
 
   [[nodiscard]] UnitState unit(const std::string& name) const {

@@ -155,7 +155,7 @@ void look_at_units(const FactsRequest& request, Facts& facts) {
   facts.udev_rule = rule != UnitState::missing && rule != UnitState::masked;
 }
 
-std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arm::Recipe>& recipe) {
+std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arming::Recipe>& recipe) {
   std::vector<Watchdog> watchdogs;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(sys + "/class/watchdog", error)) {
@@ -163,27 +163,27 @@ std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arm
     std::error_code none;
     watchdog.driver = fs::read_symlink(entry.path() / "device/driver/module", none).filename();
     watchdog.runs = watchdog_runs(entry.path());
-    watchdog.carried = watchdog.driver.empty() || (recipe && arm::carries(*recipe, watchdog.driver));
+    watchdog.carried = watchdog.driver.empty() || (recipe && arming::carries(*recipe, watchdog.driver));
     watchdogs.push_back(std::move(watchdog));
   }
   std::ranges::sort(watchdogs, {}, &Watchdog::name);
   return watchdogs;
 }
 
-void look_at_drivers(const Result<arm::Recipe>& recipe, TargetFacts& target) {
+void look_at_drivers(const Result<arming::Recipe>& recipe, TargetFacts& target) {
   if (!recipe || !target.found) return;
   std::vector<std::string> names = target.found->drivers;
   names.push_back(target.found->target.filesystem);
-  for (const auto& name : names) target.drivers.push_back({name, arm::carries(*recipe, name)});
+  for (const auto& name : names) target.drivers.push_back({name, arming::carries(*recipe, name)});
 }
 
 void look_at_initramfs(const FactsRequest& request, Facts& facts) {
-  facts.initramfs = arm::initramfs_path(facts.release, request.root + arm::kInitramfsFolder);
+  facts.initramfs = arming::initramfs_path(facts.release, request.root + arming::kInitramfsFolder);
   struct stat status{};
   if (::stat(facts.initramfs.c_str(), &status) == 0)
     facts.initramfs_time = static_cast<uint64_t>(status.st_mtim.tv_sec);
-  if (const auto file = arm::digest_file(facts.initramfs)) facts.initramfs_digest = file->digest;
-  if (facts.recipe) facts.stale = arm::staleness(*facts.recipe, facts.initramfs);
+  if (const auto file = arming::digest_file(facts.initramfs)) facts.initramfs_digest = file->digest;
+  if (facts.recipe) facts.stale = arming::staleness(*facts.recipe, facts.initramfs);
 }
 
 void look_at_kernel(const FactsRequest& request, Facts& facts) {
@@ -210,26 +210,26 @@ Facts gather_facts(const FactsRequest& request) {
     facts.missing_files = config::missing_files(*facts.config);
     facts.targets = look_at_targets(*facts.config, request.host);
     facts.recipe =
-        arm::make_recipe(*facts.config, {.release = request.release,
-                                         .module_folder = request.root + "/lib/modules/" + request.release,
-                                         .init = request.init,
-                                         .host = request.host});
+        arming::make_recipe(*facts.config, {.release = request.release,
+                                            .module_folder = request.root + "/lib/modules/" + request.release,
+                                            .init = request.init,
+                                            .host = request.host});
   } else {
     facts.recipe = std::unexpected(facts.config.error());
   }
   for (auto& target : facts.targets) look_at_drivers(facts.recipe, target);
   look_at_initramfs(request, facts);
-  const std::string rehearsal = request.root + arm::kRehearsalFile;
-  facts.rehearsal = arm::read_rehearsal(rehearsal);
+  const std::string rehearsal = request.root + arming::kRehearsalFile;
+  facts.rehearsal = arming::read_rehearsal(rehearsal);
   if (facts.recipe && facts.kernel) {
     facts.estimate =
-        arm::needed_reservation(*facts.config, *facts.recipe, *facts.kernel, facts.state, rehearsal);
+        arming::needed_reservation(*facts.config, *facts.recipe, *facts.kernel, facts.state, rehearsal);
   } else {
     facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
   }
   if (facts.state.crash_loaded == true)
-    facts.loaded = arm::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
-  if (facts.loaded) facts.changed = arm::changed_files(*facts.loaded).changed;
+    facts.loaded = arming::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
+  if (facts.loaded) facts.changed = arming::changed_files(*facts.loaded).changed;
   facts.meminfo = read_meminfo(request.paths.proc);
   facts.settings = read_settings(request.paths.proc);
   look_at_units(request, facts);

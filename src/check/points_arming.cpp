@@ -50,7 +50,7 @@ Point reservation_by_itself(const Facts& facts) {
 std::string what_it_lacks(const Facts& facts) {
   std::string list;
   for (const auto& warning : facts.recipe->warnings) {
-    if (warning.kind == arm::RecipeWarningKind::target) continue;
+    if (warning.kind == arming::RecipeWarningKind::target) continue;
     list += (list.empty() ? "" : "; ") + warning.error.reason();
   }
   return list;

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "capture/initramfs/mounted_target.h"
+#include "capture/run/attempt.h"
 #include "capture/run/capture_console.h"
 #include "capture/run/final_action.h"
-#include "capture/run/ladder.h"
 #include "capture/run/save.h"
 #include "src/arming/recipe.h"
 #include "src/base/folders.h"
@@ -42,15 +42,15 @@ Result<std::string> folder_of(const config::TargetEntry& target) {
 }
 
 Result<> save_at(const std::string& path, const std::string& source, const CapturePlan& plan,
-                 init::Journal& journal, init::Heartbeat& heartbeat) {
+                 capture::Journal& journal, capture::Heartbeat& heartbeat) {
   // Also with an obstacle: what cannot be entered is dealt with as in an initramfs.
   const RealFolder place = TRY(find_real_folder(path));
   const UniqueFd store = TRY(open_folder_below(place.folder.get(), place.missing));
-  return init::save_into_store(source, store.get(), place.path, plan, journal, heartbeat);
+  return capture::save_into_store(source, store.get(), place.path, plan, journal, heartbeat);
 }
 
 Result<CapturePlan> plan_for(const CommandLine& line, const config::Config& config) {
-  CapturePlan plan = arm::plan_of(config);
+  CapturePlan plan = arming::plan_of(config);
   if (line.has("level")) plan.dump.level = TRY(parse_levels(line.get("level")));
   if (line.has("compress")) {
     plan.dump.compression = TRY(parse_compression_choice(line.get("compress")));
@@ -72,7 +72,7 @@ void put_off_timeout_now_and_then() {
 }
 
 // Two at once would save the same dump twice, and make room for it at each other's cost.
-Result<> claim(init::Journal& journal) {
+Result<> claim(capture::Journal& journal) {
   auto claimed = journal.claim();
   if (!claimed && claimed.error().code == ErrorCode::busy)
     claimed.error().hint("wait for its end: one crash is saved at a time");
@@ -81,7 +81,7 @@ Result<> claim(init::Journal& journal) {
 
 // Who ends the machine afterwards must not do so while another one saves. What else keeps the journal from
 // being claimed must not cost the dump.
-void claim_in_capture_kernel(init::Journal& journal, std::chrono::seconds limit) {
+void claim_in_capture_kernel(capture::Journal& journal, std::chrono::seconds limit) {
   const auto deadline = Clock::now() + limit;
   for (bool said = false;; said = true) {
     const auto claimed = journal.claim();
@@ -98,38 +98,38 @@ void claim_in_capture_kernel(init::Journal& journal, std::chrono::seconds limit)
   }
 }
 
-Result<init::LadderEnd> capture(const CommandLine& line, const std::string& source,
-                                const config::Config& config) {
+Result<capture::AttemptResult> capture(const CommandLine& line, const std::string& source,
+                                       const config::Config& config) {
   const CapturePlan plan = TRY(plan_for(line, config));
-  std::vector<init::Place> places;
+  std::vector<capture::AttemptTarget> attempt_targets;
   for (const auto& target : targets_of(line, config)) {
-    const auto save = [&plan, &source, target](init::Journal& journal,
-                                               init::Heartbeat& heartbeat) -> Result<> {
+    const auto save = [&plan, &source, target](capture::Journal& journal,
+                                               capture::Heartbeat& heartbeat) -> Result<> {
       const std::string path = TRY(folder_of(target));
       TRY_CONTEXT(save_at(path, source, plan, journal, heartbeat), "{}", path);
       return {};
     };
-    places.push_back({.save = save, .leave = []() -> Result<> {
-                        sys::sync();
-                        return {};
-                      }});
+    attempt_targets.push_back({.save = save, .leave = []() -> Result<> {
+                                 sys::sync();
+                                 return {};
+                               }});
   }
   TRY_VOID(make_folders(kRunFolder, 0700));
-  init::Journal journal(kRunFolder);
+  capture::Journal journal(kRunFolder);
   if (line.has("then-act")) {
     // As long as the other one may take for all its targets.
-    claim_in_capture_kernel(journal, plan.capture.deadline * static_cast<int>(places.size() + 1));
+    claim_in_capture_kernel(journal, plan.capture.deadline * static_cast<int>(attempt_targets.size() + 1));
   } else {
     TRY_VOID(claim(journal));
   }
-  init::LadderOptions options{.log_file = fmt::format("{}/capture.log", kRunFolder),
-                              .on_wait = put_off_timeout_now_and_then};
-  init::keep_log(options.log_file);
+  capture::AttemptOptions options{.log_file = fmt::format("{}/capture.log", kRunFolder),
+                                  .on_wait = put_off_timeout_now_and_then};
+  capture::keep_log(options.log_file);
   if (line.has("then-act"))
-    options.last_rung = [&source](init::Heartbeat& heartbeat) {
-      return init::print_log_tail(source, heartbeat);
+    options.last_resort = [&source](capture::Heartbeat& heartbeat) {
+      return capture::print_log_tail(source, heartbeat);
     };
-  return init::climb(plan, places, journal, options);
+  return capture::attempt_capture(plan, attempt_targets, journal, options);
 }
 
 // A capture kernel: what is saved now is all that ever will be, and nobody is there.
@@ -143,7 +143,7 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
   const FinalAction action = end && ends_capture(end->outcome) ? config.final.action : config.failure.action;
   // A shell may last.
   if (action == FinalAction::shell) put_off_timeout(std::chrono::years(1));
-  init::final_action_of_system(action, kShell);
+  capture::final_action_of_system(action, kShell);
 }
 
 }  // namespace
@@ -151,8 +151,8 @@ Result<init::LadderEnd> capture(const CommandLine& line, const std::string& sour
 Result<int> capture_into_store(const CommandLine& line, const std::string& source) {
   if (line.has("then-act")) {
     // Anywhere else it would take down a machine that is well.
-    if (source != init::kVmcore || ::access(init::kVmcore, F_OK) != 0)
-      return fail(ErrorCode::usage, "capture: --then-act is for {}, in a capture kernel", init::kVmcore);
+    if (source != capture::kVmcore || ::access(capture::kVmcore, F_OK) != 0)
+      return fail(ErrorCode::usage, "capture: --then-act is for {}, in a capture kernel", capture::kVmcore);
     capture_and_act(line, source);
   }
   const auto end = TRY(capture(line, source, TRY(read_config(line))));

@@ -9,7 +9,7 @@
 
 namespace lifeboat::cli {
 
-// Climbs the ladder of a capture (capture/run/ladder.h) over the configured targets that are mounted: hooks,
+// Climbs the ladder of a capture (capture/run/attempt.h) over the configured targets that are mounted: hooks,
 // deadlines, the next target. Exit code 0: the dump is whole; 1: incomplete, or failed. With --then-act it
 // does not come back, and the machine ends as [final] or [failure] says.
 Result<int> capture_into_store(const CommandLine& line, const std::string& source);

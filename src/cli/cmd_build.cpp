@@ -30,7 +30,7 @@ Result<config::Config> configured(const CommandLine& line) {
   return config;
 }
 
-Json targets_json(const arm::Recipe& recipe) {
+Json targets_json(const arming::Recipe& recipe) {
   Json targets = Json::array();
   for (const auto& [target, device, drivers] : recipe.targets) {
     targets.push_back({{"device", device},
@@ -41,13 +41,13 @@ Json targets_json(const arm::Recipe& recipe) {
   return targets;
 }
 
-std::vector<std::string> warning_texts(const arm::Recipe& recipe) {
+std::vector<std::string> warning_texts(const arming::Recipe& recipe) {
   std::vector<std::string> texts;
   for (const auto& warning : recipe.warnings) texts.push_back(warning.error.to_string());
   return texts;
 }
 
-void print_text(const arm::Recipe& recipe, const std::string& path, uint64_t bytes, bool fresh) {
+void print_text(const arming::Recipe& recipe, const std::string& path, uint64_t bytes, bool fresh) {
   fmt::print("{}: {} ({}), {} modules{}\n", path, format_size(bytes),
              initramfs_compression_name(recipe.compression), recipe.modules.size(),
              fresh ? "; it is as it should be" : "");
@@ -83,19 +83,19 @@ Result<int> run_build(const Arguments& arguments) {
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
   const config::Config config = TRY(configured(line));
-  arm::RecipeRequest request{.module_folder = line.get("modules"), .init = line.get("init")};
+  arming::RecipeRequest request{.module_folder = line.get("modules"), .init = line.get("init")};
   request.release = line.has("kernel") ? line.get("kernel") : TRY(capture_kernel(config)).release;
-  const arm::Recipe recipe = TRY(arm::make_recipe(config, request));
+  const arming::Recipe recipe = TRY(arming::make_recipe(config, request));
   const auto warnings = warning_texts(recipe);
   for (const auto& warning : warnings) log::warning("{}", warning);
 
-  const std::string path = line.get("output", arm::initramfs_path(recipe.release));
+  const std::string path = line.get("output", arming::initramfs_path(recipe.release));
   const bool fresh =
-      line.has("if-stale") && (arm::staleness(recipe, path).empty() || arm::has_more(recipe, path));
-  if (!line.has("output")) TRY_VOID(make_folders(arm::kInitramfsFolder));
+      line.has("if-stale") && (arming::staleness(recipe, path).empty() || arming::has_more(recipe, path));
+  if (!line.has("output")) TRY_VOID(make_folders(arming::kInitramfsFolder));
   std::error_code ignored;
   const uint64_t bytes =
-      fresh ? std::filesystem::file_size(path, ignored) : TRY(arm::write_initramfs(recipe, path));
+      fresh ? std::filesystem::file_size(path, ignored) : TRY(arming::write_initramfs(recipe, path));
   if (line.json()) {
     std::vector<std::string> modules;
     for (const auto& module : recipe.modules) modules.push_back(module.name);

@@ -54,10 +54,11 @@ std::string place(const std::string& device, const std::string& folder) {
 void wait_for_devices(const config::Config& config, std::chrono::seconds patience) {
   if (patience.count() == 0) return;
   const auto end = std::chrono::steady_clock::now() + patience;
-  auto absent = arm::absent_devices(config.targets);
+  auto absent = arming::absent_devices(config.targets);
   if (absent.empty()) return;
   log::info("waiting for {}, {} s at most", fmt::join(absent, ", "), patience.count());
-  while (!absent.empty() && arm::wait_for_one(absent, end)) absent = arm::absent_devices(config.targets);
+  while (!absent.empty() && arming::wait_for_one(absent, end))
+    absent = arming::absent_devices(config.targets);
 }
 
 void print_text(const collect::Collection& collection) {

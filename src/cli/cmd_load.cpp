@@ -60,9 +60,9 @@ Result<std::string> capture_initramfs(const CommandLine& line, const KernelFile&
             .hint("name its capture initramfs with --initrd"));
   }
   // A dry run changes nothing.
-  std::string path = arm::initramfs_path(release);
+  std::string path = arming::initramfs_path(release);
   if (line.has("dry-run")) return path;
-  TRY_VOID(arm::refresh_initramfs(config, {.release = release}, path, notes));
+  TRY_VOID(arming::refresh_initramfs(config, {.release = release}, path, notes));
   return path;
 }
 
@@ -243,7 +243,7 @@ struct Loaded {
 
 std::string stamps(const PreparedLoad& load) {
   std::string text;
-  for (const auto& path : load.request.initramfs) text += arm::file_stamp(path) + "\n";
+  for (const auto& path : load.request.initramfs) text += arming::file_stamp(path) + "\n";
   return text;
 }
 
@@ -289,7 +289,7 @@ Result<Loaded> load_now_and_later(const CommandLine& line, const SystemPaths& pa
   const auto end = std::chrono::steady_clock::now() + patience;
   const config::Config config = TRY(read_config(line));
   // Before the load: one that comes while that is under way has to be seen.
-  auto absent = arm::absent_devices(config.targets);
+  auto absent = arming::absent_devices(config.targets);
   auto done = load_once(line, paths);
   while (!absent.empty() && patience.count() > 0) {
     const std::string status = fmt::format("{}; waiting for {}, {} s at most",
@@ -297,8 +297,8 @@ Result<Loaded> load_now_and_later(const CommandLine& line, const SystemPaths& pa
                                            fmt::join(absent, ", "), patience.count());
     log::info("{}", status);
     tell_service_manager(done.has_value(), status);
-    if (!arm::wait_for_one(absent, end)) break;
-    absent = arm::absent_devices(config.targets);
+    if (!arming::wait_for_one(absent, end)) break;
+    absent = arming::absent_devices(config.targets);
     done = load_again(line, paths, std::move(done));
   }
   return done;

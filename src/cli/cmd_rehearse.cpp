@@ -84,10 +84,10 @@ Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptio
   options.kernel = kernel.path;
   options.module_folder = "/lib/modules/" + kernel.release;
   std::vector<std::string> notes;
-  const std::string path = arm::initramfs_path(kernel.release);
+  const std::string path = arming::initramfs_path(kernel.release);
   options.machine = {
       .initramfs = TRY_CONTEXT(
-          arm::preview_initramfs(config, {.release = kernel.release, .init = options.init}, path, notes),
+          arming::preview_initramfs(config, {.release = kernel.release, .init = options.init}, path, notes),
           "this machine"),
       .command_line = capture_command_line(config, TRY(read_text("/proc/cmdline"))),
   };
@@ -113,15 +113,15 @@ bool is_as_configured(const CommandLine& line) {
 
 // For `lifeboat check`. Only root's word on this machine counts, so that it fails for others is fine.
 void remember(const rehearse::RehearsalResult& result, const rehearse::MachineCapture& machine) {
-  const arm::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
-                                    .release = result.release,
-                                    .whole = result.whole,
-                                    .problem = result.problem,
-                                    .initramfs_digest = arm::digest_bytes({}, machine.initramfs).digest,
-                                    .memory_reserved_kib = result.memory_reserved_kib,
-                                    .memory_total_kib = result.memory_total_kib,
-                                    .memory_lowest_kib = result.memory_lowest_kib};
-  if (const auto saved = arm::save_rehearsal(record); !saved && ::geteuid() == 0)
+  const arming::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
+                                       .release = result.release,
+                                       .whole = result.whole,
+                                       .problem = result.problem,
+                                       .initramfs_digest = arming::digest_bytes({}, machine.initramfs).digest,
+                                       .memory_reserved_kib = result.memory_reserved_kib,
+                                       .memory_total_kib = result.memory_total_kib,
+                                       .memory_lowest_kib = result.memory_lowest_kib};
+  if (const auto saved = arming::save_rehearsal(record); !saved && ::geteuid() == 0)
     log::warning("cannot note this rehearsal: {}", saved.error().to_string());
 }
 

@@ -44,15 +44,16 @@ std::string ranges_text(const std::vector<MemoryRange>& ranges) {
   return text;
 }
 
-std::vector<arm::LoadedFile> loaded_files(const std::optional<arm::LoadedState>& loaded) {
+std::vector<arming::LoadedFile> loaded_files(const std::optional<arming::LoadedState>& loaded) {
   if (!loaded) return {};
-  std::vector<arm::LoadedFile> files = {loaded->kernel};
+  std::vector<arming::LoadedFile> files = {loaded->kernel};
   files.insert(files.end(), loaded->initramfs.begin(), loaded->initramfs.end());
   return files;
 }
 
 Json show_json(const Reserved& reserved, const SystemState& state,
-               const std::optional<arm::LoadedState>& loaded, const std::optional<std::string>& unfinished) {
+               const std::optional<arming::LoadedState>& loaded,
+               const std::optional<std::string>& unfinished) {
   Json asked = Json::array();
   for (const auto& parameter : reserved.asked.parameters)
     asked.push_back({{"kind", reservation::kind_name(parameter.kind)}, {"text", parameter.text}});
@@ -90,7 +91,8 @@ void print_asked(const Reserved& reserved) {
 }
 
 void print_show(const Reserved& reserved, const SystemState& state,
-                const std::optional<arm::LoadedState>& loaded, const std::optional<std::string>& unfinished) {
+                const std::optional<arming::LoadedState>& loaded,
+                const std::optional<std::string>& unfinished) {
   print_asked(reserved);
   if (unfinished) {
     fmt::print(
@@ -120,7 +122,7 @@ Result<int> show(const CommandLine& line) {
   const SystemPaths paths;
   const Reserved reserved = reservation::read_reserved(paths);
   const SystemState state = read_system_state(paths);
-  const auto loaded = state.crash_loaded == true ? arm::read_loaded_state() : std::nullopt;
+  const auto loaded = state.crash_loaded == true ? arming::read_loaded_state() : std::nullopt;
   const auto unfinished = reservation::unfinished_value("/");
   if (line.json()) {
     print_json(show_json(reserved, state, loaded, unfinished));
@@ -139,9 +141,9 @@ Result<Estimate> estimate_of(const CommandLine& line) {
   } else {
     kernel = TRY(capture_kernel(config));
   }
-  const auto recipe = TRY(arm::make_recipe(
+  const auto recipe = TRY(arming::make_recipe(
       config, {.release = kernel.release, .module_folder = line.get("modules"), .init = line.get("init")}));
-  return arm::needed_reservation(config, recipe, kernel.path, read_system_state(SystemPaths{}));
+  return arming::needed_reservation(config, recipe, kernel.path, read_system_state(SystemPaths{}));
 }
 
 Result<int> estimate(const CommandLine& line) {

@@ -32,8 +32,8 @@ Json ranges_json(const std::optional<std::vector<MemoryRange>>& ranges) {
 
 // What lifeboat loaded for the next crash in this boot, and what has become of its files on the disk since.
 struct Loaded {
-  std::optional<arm::LoadedState> state;
-  arm::FileChanges changes;
+  std::optional<arming::LoadedState> state;
+  arming::FileChanges changes;
 };
 
 // Digests of the files are made anew each time: that takes some milliseconds, and a file that was replaced by
@@ -41,12 +41,12 @@ struct Loaded {
 Loaded read_loaded(const SystemState& state) {
   Loaded loaded;
   if (state.crash_loaded != true) return loaded;
-  loaded.state = arm::read_loaded_state();
-  if (loaded.state) loaded.changes = arm::changed_files(*loaded.state);
+  loaded.state = arming::read_loaded_state();
+  if (loaded.state) loaded.changes = arming::changed_files(*loaded.state);
   return loaded;
 }
 
-Json file_json(const arm::LoadedFile& file) {
+Json file_json(const arming::LoadedFile& file) {
   return {{"path", file.path}, {"bytes", file.bytes}, {"xxh3", file.digest}};
 }
 
@@ -113,7 +113,7 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
     fmt::print("  loaded for a crash       not by lifeboat: from which files is not known\n");
     return;
   }
-  const auto print_digest = [](const arm::LoadedFile& file) {
+  const auto print_digest = [](const arming::LoadedFile& file) {
     fmt::print("      xxh3                 {}, {}\n", file.digest, format_size(file.bytes));
   };
   fmt::print("  loaded for a crash       {} ({})\n", loaded.state->kernel.path, loaded.state->release);

@@ -10,15 +10,15 @@ namespace lifeboat::cli {
 namespace {
 
 Result<> note(const LoadRequest& request, const KernelFile& kernel, const LoadReport& report) {
-  arm::LoadedState state{.release = report.release,
-                         .command_line = report.command_line,
-                         .call = std::string(load_call_name(report.call)),
-                         .time = static_cast<uint64_t>(std::time(nullptr))};
+  arming::LoadedState state{.release = report.release,
+                            .command_line = report.command_line,
+                            .call = std::string(load_call_name(report.call)),
+                            .time = static_cast<uint64_t>(std::time(nullptr))};
   // What was unwrapped is not what lies on the disk.
-  state.kernel = kernel.wrappers.empty() ? arm::digest_bytes(kernel.name, kernel.bytes)
-                                         : TRY(arm::digest_file(kernel.name));
-  for (const auto& path : request.initramfs) state.initramfs.push_back(TRY(arm::digest_file(path)));
-  return arm::save_loaded_state(state);
+  state.kernel = kernel.wrappers.empty() ? arming::digest_bytes(kernel.name, kernel.bytes)
+                                         : TRY(arming::digest_file(kernel.name));
+  for (const auto& path : request.initramfs) state.initramfs.push_back(TRY(arming::digest_file(path)));
+  return arming::save_loaded_state(state);
 }
 
 }  // namespace
@@ -28,9 +28,9 @@ Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& k
   if (!request.crash) return load_kernel(request, kernel, paths);
   // At no instant may a note tell of another kernel than the loaded one: whoever is ended on the way leaves
   // none.
-  const auto before = arm::read_loaded_state();
+  const auto before = arming::read_loaded_state();
   // Who may not remove it may not load either, and is told so better by the load.
-  if (const auto forgotten = arm::forget_loaded_state();
+  if (const auto forgotten = arming::forget_loaded_state();
       !forgotten && forgotten.error().code != ErrorCode::no_permission)
     return std::unexpected(forgotten.error());
   auto report = load_kernel(request, kernel, paths);
@@ -39,7 +39,7 @@ Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& k
     noted = note(request, kernel, *report);
   } else if (before && read_system_state(paths).crash_loaded == true) {
     // Refused before anything was given up.
-    noted = arm::save_loaded_state(*before);
+    noted = arming::save_loaded_state(*before);
   }
   if (!noted) log::warning("cannot note what is loaded: {}", noted.error().to_string());
   return report;
@@ -47,7 +47,7 @@ Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& k
 
 Result<> unload_and_forget(bool crash, const SystemPaths& paths) {
   TRY_VOID(unload_kernel(crash, paths));
-  return crash ? arm::forget_loaded_state() : Result<>();
+  return crash ? arming::forget_loaded_state() : Result<>();
 }
 
 }  // namespace lifeboat::cli

@@ -41,15 +41,15 @@ Result<bool> ask() {
   return answer == "crash";
 }
 
-Result<> promise_and_crash() {
-  TRY_VOID(arm::save_promise(arm::promise_of(
+Result<> note_and_crash() {
+  TRY_VOID(arming::save_pending_rehearsal(arming::pending_rehearsal_of(
       static_cast<uint64_t>(std::time(nullptr)), read_line("/proc/sys/kernel/random/boot_id").value_or(""),
-      read_line("/proc/sys/kernel/osrelease").value_or(""), arm::read_loaded_state())));
+      read_line("/proc/sys/kernel/osrelease").value_or(""), arming::read_loaded_state())));
   sys::sync();
   // All of sysrq may be switched off; for root, writing the trigger works all the same.
   auto crashed = write_pseudo_file("/proc/sysrq-trigger", "c");
   // Still here.
-  const auto forgotten = arm::forget_promise();
+  const auto forgotten = arming::forget_pending_rehearsal();
   TRY_VOID(std::move(crashed));
   TRY_VOID(forgotten);
   return fail(ErrorCode::io, "the kernel did not crash when it was told to");
@@ -63,7 +63,7 @@ Result<int> rehearse_for_real(const CommandLine& line) {
     fmt::print("nothing was done\n");
     return kDone;
   }
-  TRY_VOID(promise_and_crash());
+  TRY_VOID(note_and_crash());
   return kFailed;
 }
 

@@ -10,7 +10,7 @@
 #include "src/base/size.h"
 #include "src/collect/collect_command.h"
 #include "src/collect/notice.h"
-#include "src/collect/promise.h"
+#include "src/collect/pending_rehearsal.h"
 #include "src/collect/pstore.h"
 #include "src/store/prune.h"
 #include "src/store/store.h"
@@ -23,10 +23,10 @@ using Clock = std::chrono::steady_clock;
 // No crash is begun with after this long. With the longest that one may take (run_command() and
 // ReportLimits::time), it ends before systemd ends it (TimeoutStartSec= of lifeboat-collect.service).
 constexpr std::chrono::minutes kWholeDeadline{10};
-constexpr uint64_t kMostReportBytes = 16_MiB;
+constexpr uint64_t kMaxReportBytes = 16_MiB;
 // A record of pstore may be so much older than the crash that it is of: a clock may have been set in between,
 // and the words of a kernel in trouble come before its end.
-constexpr uint64_t kMostRecordAge = 3600;
+constexpr uint64_t kMaxRecordAge = 3600;
 
 // One crash that is new.
 class Completion {
@@ -74,7 +74,7 @@ class Completion {
     if (found_.crash.has_report) {
       // The record is of a capture that may have been cut off before it took this over.
       if (!record.kind.empty()) return;
-      json = read_text_at(folder_fd_, kReportJsonFile, kMostReportBytes);
+      json = read_text_at(folder_fd_, kReportJsonFile, kMaxReportBytes);
     } else if (config_.collect.report && ends_capture(found_.crash.dump())) {
       const std::string& dump = found_.crash.dump_file;
       json = write_report(store_.crash_name(found_.crash.name) + "/" + dump, folder_fd_, {}, dump);
@@ -90,7 +90,7 @@ class Completion {
   }
   void take_pstore(const std::vector<std::string>& sources) {
     for (const auto& source : sources) {
-      const uint64_t not_before = found_.crash.crash_time - std::min(found_.crash.crash_time, kMostRecordAge);
+      const uint64_t not_before = found_.crash.crash_time - std::min(found_.crash.crash_time, kMaxRecordAge);
       const auto moved = move_pstore(source, folder_fd_, not_before);
       found_.pstore_records += moved.count;
       for (const auto& problem : moved.problems) found_.problems.push_back("pstore: " + problem);
@@ -178,7 +178,7 @@ Collection collect(const OpenStores& stores, const config::Config& config, Scope
     if (in_time()) collection.retried.push_back(retry(*found, config.collect.command, collection.problems));
   }
   if (machine) {
-    auto rehearsal = redeem_promise(all, all_seen, {paths.promise, paths.rehearsal}, boot_id, now);
+    auto rehearsal = resolve_pending_rehearsal(all, all_seen, {paths.pending, paths.rehearsal}, boot_id, now);
     if (rehearsal) {
       collection.rehearsal = *std::move(rehearsal);
     } else {

@@ -19,8 +19,8 @@ namespace lifeboat::collect {
 struct CollectPaths {
   std::vector<std::string> pstore = {"/sys/fs/pstore", "/var/lib/systemd/pstore"};
   std::string notice = "/run/motd.d/lifeboat";
-  std::string rehearsal = arm::kRehearsalFile;
-  std::string promise = arm::kPromiseFile;
+  std::string rehearsal = arming::kRehearsalFile;
+  std::string pending = arming::kPendingRehearsalFile;
   std::string boot_id = "/proc/sys/kernel/random/boot_id";
 };
 
@@ -46,14 +46,14 @@ struct Collection {
   // are new, or of a crash whose capture kernel never started.
   std::vector<PstoreRecord> pstore_left;
   // How a rehearsal for real ended that this boot had to redeem.
-  std::optional<arm::RehearsalRecord> rehearsal;
+  std::optional<arming::RehearsalRecord> rehearsal;
   std::vector<std::string> problems;  // with those of `stores`
 };
 
 enum class Scope {
   machine,  // the stores are all that the machine has
   folder,   // one that was named, of whatever machine: what is this machine's own is left alone, which is the
-            // records of pstore, the promise of a rehearsal, and the notice
+            // records of pstore, the pending of a rehearsal, and the notice
 };
 
 // Completes each crash that has not been collected before, tries [collect] command again where it failed, and

@@ -10,12 +10,12 @@ namespace {
 
 // lifeboat-collect.service's TimeoutStartSec= counts with it.
 constexpr std::chrono::minutes kDeadline{5};
-constexpr size_t kMostWords = 500;
+constexpr size_t kMaxWords = 500;
 
 // The end of what it said: what went wrong stands there.
 std::string last_words(const std::string& text) {
   const std::string_view said = trim(text);
-  return one_line(said.substr(said.size() - std::min(said.size(), kMostWords)));
+  return one_line(said.substr(said.size() - std::min(said.size(), kMaxWords)));
 }
 
 // Empty: it has succeeded.
@@ -27,7 +27,7 @@ std::string problem_of(const Result<ProcessOutput>& ran) {
 }  // namespace
 
 bool command_is_due(const CrashRecord& record) {
-  return record.collected && record.command_tries > 0 && record.command_tries < kMostCommandTries;
+  return record.collected && record.command_tries > 0 && record.command_tries < kMaxCommandTries;
 }
 
 std::vector<std::string> run_command(const std::string& command, const std::string& path, int folder_fd,
@@ -47,7 +47,7 @@ std::vector<std::string> run_command(const std::string& command, const std::stri
     problems.push_back(command + problem +
                        (command_is_due(record)
                             ? fmt::format(" (try {} of {}: the next 'lifeboat collect' tries again)",
-                                          record.command_tries, kMostCommandTries)
+                                          record.command_tries, kMaxCommandTries)
                             : fmt::format(" (try {}, the last)", record.command_tries)));
   }
   return problems;

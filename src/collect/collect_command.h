@@ -10,7 +10,7 @@
 namespace lifeboat::collect {
 
 // By as many runs of collect. What has failed so often fails for a reason that waiting does not mend.
-inline constexpr uint64_t kMostCommandTries = 5;
+inline constexpr uint64_t kMaxCommandTries = 5;
 
 // It was run before, without success, and may be once more.
 bool command_is_due(const CrashRecord& record);

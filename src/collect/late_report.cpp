@@ -21,7 +21,7 @@
 namespace lifeboat::collect {
 namespace {
 
-constexpr uint64_t kMostReportBytes = 16_MiB;
+constexpr uint64_t kMaxReportBytes = 16_MiB;
 
 Result<> write_fresh(int folder_fd, const std::string& name, std::string_view text) {
   // What an earlier attempt left that was interrupted.
@@ -39,15 +39,14 @@ class Handover {
     return made;
   }
   [[nodiscard]] Result<> write(std::string_view text) const {
-    if (text.size() > kMostReportBytes)
-      return fail(ErrorCode::unsupported, "the report would be larger than {}",
-                  format_size(kMostReportBytes));
+    if (text.size() > kMaxReportBytes)
+      return fail(ErrorCode::unsupported, "the report would be larger than {}", format_size(kMaxReportBytes));
     return write_all(fd_.get(), as_byte_span(text), "the report buffer");
   }
   // The child may have been taken over by the dump: it is not trusted with the size.
   [[nodiscard]] Result<std::string> read() const {
     const uint64_t size = TRY(file_size(fd_.get(), "the report buffer"));
-    if (size > kMostReportBytes) return fail(ErrorCode::corrupt, "the report is larger than it may be");
+    if (size > kMaxReportBytes) return fail(ErrorCode::corrupt, "the report is larger than it may be");
     std::string text(size, '\0');
     TRY_VOID(pread_exact(fd_.get(), 0, std::as_writable_bytes(std::span(text)), "the report buffer"));
     return text;
@@ -71,7 +70,7 @@ Result<UniqueFd> open_dump(int folder_fd, const std::string& dump_file) {
 // In the child, which may be taken over by what it reads: by then it can do no harm.
 Result<> make_report(UniqueFd dump, const std::string& called, const Handovers& to) {
   // RLIMIT_AS does not count what is written into the buffers.
-  const rlimit file_size{.rlim_cur = kMostReportBytes, .rlim_max = kMostReportBytes};
+  const rlimit file_size{.rlim_cur = kMaxReportBytes, .rlim_max = kMaxReportBytes};
   if (::setrlimit(RLIMIT_FSIZE, &file_size) != 0) return fail_errno("cannot limit what the report may take");
   TRY_VOID(confine_process());
   const auto session =
@@ -92,18 +91,18 @@ Result<std::string> write_report(const std::string& called, int folder_fd, const
   const Handovers from{.text = TRY(Handover::create("report.txt")),
                        .json = TRY(Handover::create("report.json")),
                        .problem = TRY(Handover::create("problem"))};
-  const init::ChildLimits child{
+  const capture::ChildLimits child{
       .stall = limits.time, .total = limits.time, .address_space = limits.memory, .expendable = true};
-  const auto outcome = init::supervise("report", child, [&](init::Heartbeat&) -> Result<> {
+  const auto outcome = capture::supervise("report", child, [&](capture::Heartbeat&) -> Result<> {
     if (const auto made = make_report(std::move(dump), called, from); !made)
       return from.problem.write(made.error().to_string());
     return {};
   });
-  if (outcome == init::Outcome::stalled) {
+  if (outcome == capture::Outcome::stalled) {
     return fail(ErrorCode::timeout, "it was not done within {} s, which no dump needs: is it damaged?",
                 limits.time.count());
   }
-  if (outcome == init::Outcome::failed) {
+  if (outcome == capture::Outcome::failed) {
     return fail(ErrorCode::corrupt, "reading the dump ended badly, or would take more than {} of memory",
                 format_size(limits.memory));
   }

@@ -22,8 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMostRecordBytes = 64_MiB;
-constexpr size_t kMostRecords = 10'000;
+constexpr uint64_t kMaxRecordBytes = 64_MiB;
+constexpr size_t kMaxRecords = 10'000;
 
 // "175000/001/dmesg.txt" becomes "175000-001-dmesg.txt".
 std::string flat_name(const fs::path& relative) {
@@ -35,18 +35,18 @@ std::string flat_name(const fs::path& relative) {
 // Under its name, or with "-2", "-3"... behind it when another record has that. A record that is there
 // already is not written again.
 Result<> keep(int folder_fd, const std::string& name, std::string_view text) {
-  constexpr int kMostOfOneName = 100;
-  for (int attempt = 1; attempt <= kMostOfOneName; ++attempt) {
+  constexpr int kMaxOfOneName = 100;
+  for (int attempt = 1; attempt <= kMaxOfOneName; ++attempt) {
     const std::string free_name = attempt == 1 ? name : fmt::format("{}-{}", name, attempt);
     if (::faccessat(folder_fd, free_name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
       // What an attempt left that was interrupted.
       TRY_VOID(remove_file_at(folder_fd, free_name + ".incomplete"));
       return write_small_file(folder_fd, free_name, text);
     }
-    const auto there = read_text_at(folder_fd, free_name, kMostRecordBytes);
+    const auto there = read_text_at(folder_fd, free_name, kMaxRecordBytes);
     if (there && *there == text) return {};
   }
-  return fail(ErrorCode::usage, "there are {} records named {} already", kMostOfOneName, name);
+  return fail(ErrorCode::usage, "there are {} records named {} already", kMaxOfOneName, name);
 }
 
 // The folders that systemd-pstore made for them; those that still hold something stay.
@@ -63,7 +63,7 @@ void remove_empty_folders(const fs::path& source) {
 }
 
 Result<> move_record(const fs::path& record, const fs::path& source, int folder_fd) {
-  const auto bytes = TRY(read_file(record, kMostRecordBytes));
+  const auto bytes = TRY(read_file(record, kMaxRecordBytes));
   TRY_VOID(keep(folder_fd, flat_name(record.lexically_relative(source)), as_text(bytes)));
   if (sys::unlinkat(AT_FDCWD, record.c_str()) != 0) return fail_errno("cannot remove {}", record.string());
   return {};
@@ -79,7 +79,7 @@ std::vector<PstoreRecord> pstore_records(std::span<const std::string> sources,
     for (auto entry = fs::recursive_directory_iterator(source, error); !error && entry != fs::end(entry);
          entry.increment(error)) {
       struct stat status{};
-      if (records.size() < kMostRecords && ::lstat(entry->path().c_str(), &status) == 0 &&
+      if (records.size() < kMaxRecords && ::lstat(entry->path().c_str(), &status) == 0 &&
           S_ISREG(status.st_mode))
         records.push_back({entry->path(), static_cast<uint64_t>(std::max<time_t>(status.st_mtim.tv_sec, 0))});
     }

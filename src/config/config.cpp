@@ -18,7 +18,7 @@
 namespace lifeboat::config {
 namespace {
 
-constexpr uint64_t kMostBytes = 1_MiB;
+constexpr uint64_t kMaxBytes = 1_MiB;
 
 // "dump": its keys, or an `usage` error with the section that may have been meant.
 std::vector<std::string_view> keys_of(std::string_view section) {
@@ -142,7 +142,7 @@ Result<> apply_file(Config& config, const std::string& path) {
   const UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
   TRY_VOID(check_owner(fd.get(), path));
   const uint64_t size = TRY(file_size(fd.get(), path));
-  if (size > kMostBytes) return fail(ErrorCode::corrupt, "{} is too large for a configuration", path);
+  if (size > kMaxBytes) return fail(ErrorCode::corrupt, "{} is too large for a configuration", path);
   std::string text(size, '\0');
   TRY_VOID(pread_exact(fd.get(), 0, std::as_writable_bytes(std::span(text)), path));
   auto applied = apply_config(config, text, path);

@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Debian has four thousand modules; a folder tree without an end is not walked.
-constexpr size_t kMostEntries = 200'000;
+constexpr size_t kMaxEntries = 200'000;
 
 bool is_file(const fs::path& path) {
   std::error_code none;
@@ -67,7 +67,7 @@ void DebugPlaces::find_modules() const {
     fs::recursive_directory_iterator entry(root / release_, fs::directory_options::skip_permission_denied,
                                            error);
     size_t entries = 0;
-    for (; !error && entry != fs::recursive_directory_iterator() && ++entries < kMostEntries;
+    for (; !error && entry != fs::recursive_directory_iterator() && ++entries < kMaxEntries;
          entry.increment(error)) {
       const std::string file = entry->path().filename().string();
       const size_t end = file.ends_with(".ko.debug") ? file.size() - 9

@@ -12,8 +12,8 @@ namespace lifeboat {
 namespace {
 
 // A unit of the kernel has some hundred thousand entries, of which few are looked at.
-constexpr size_t kMostEntries = 1 << 20;
-constexpr size_t kMostInlined = 64;
+constexpr size_t kMaxEntries = 1 << 20;
+constexpr size_t kMaxInlined = 64;
 
 bool holds(Dwarf_Die& entry, Dwarf_Addr address) {
   return dwarf_haspc(&entry, address) == 1;
@@ -43,14 +43,14 @@ std::vector<Dwarf_Die> functions_at(const Dwarf_Die& unit, Dwarf_Addr address) {
     parents.pop_back();
     Dwarf_Die entry;
     for (int more = dwarf_child(&parent, &entry); more == 0; more = dwarf_siblingof(&entry, &entry)) {
-      if (++entries > kMostEntries) return functions;
+      if (++entries > kMaxEntries) return functions;
       const int tag = dwarf_tag(&entry);
       const bool function = tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
       if ((function || tag == DW_TAG_lexical_block) && holds(entry, address)) {
         // A function within a function (an extension of GNU C) is not inlined there.
         if (tag == DW_TAG_subprogram) functions.clear();
         if (function) functions.push_back(entry);
-        if (functions.size() > kMostInlined) return functions;
+        if (functions.size() > kMaxInlined) return functions;
         parents.assign(1, entry);
         break;
       }

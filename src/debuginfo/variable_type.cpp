@@ -8,9 +8,9 @@ namespace lifeboat {
 namespace {
 
 // A kernel has five million entries at the top of its units.
-constexpr size_t kMostEntries = 100'000'000;
-constexpr int kMostLayers = 32;  // of pointers, arrays and qualifiers
-constexpr size_t kMostDimensions = 8;
+constexpr size_t kMaxEntries = 100'000'000;
+constexpr int kMaxLayers = 32;  // of pointers, arrays and qualifiers
+constexpr size_t kMaxDimensions = 8;
 
 bool lies_at(Dwarf_Die& variable, Dwarf_Addr address) {
   Dwarf_Attribute attribute;
@@ -36,7 +36,7 @@ std::optional<std::string> dimensions_of(Dwarf_Die& array) {
   Dwarf_Die range;
   for (int more = dwarf_child(&array, &range); more == 0; more = dwarf_siblingof(&range, &range)) {
     if (dwarf_tag(&range) != DW_TAG_subrange_type) continue;
-    if (++count > kMostDimensions) return std::nullopt;
+    if (++count > kMaxDimensions) return std::nullopt;
     Dwarf_Attribute attribute;
     Dwarf_Word length = 0;
     if (dwarf_formudata(dwarf_attr(&range, DW_AT_count, &attribute), &length) != 0) {
@@ -60,7 +60,7 @@ std::optional<std::string> spell(std::string_view keyword, Dwarf_Die& type, cons
 // `entry`: the variable, then what its type is made of, layer by layer.
 std::optional<std::string> spell_type(Dwarf_Die entry) {
   std::string stars, dimensions;
-  for (int layer = 0; layer < kMostLayers; ++layer) {
+  for (int layer = 0; layer < kMaxLayers; ++layer) {
     if (!next_type(entry))
       return stars.empty() ? std::nullopt : std::optional(fmt::format("void {}{}", stars, dimensions));
     switch (dwarf_tag(&entry)) {
@@ -103,7 +103,7 @@ std::optional<std::string> spell_variable_type(Dwarf* dwarf, std::string_view na
     Dwarf_Die unit, entry;
     if (dwarf_offdie(dwarf, offset + header_size, &unit) == nullptr) continue;
     for (int more = dwarf_child(&unit, &entry); more == 0; more = dwarf_siblingof(&entry, &entry)) {
-      if (++entries > kMostEntries) return std::nullopt;
+      if (++entries > kMaxEntries) return std::nullopt;
       if (dwarf_tag(&entry) != DW_TAG_variable || !lies_at(entry, address)) continue;
       const char* found = dwarf_diename(&entry);
       if (found != nullptr && found == name) return spell_type(entry);

@@ -12,9 +12,9 @@ namespace lifeboat {
 namespace {
 
 constexpr int kDefaultZstdLevel = 1;
-constexpr int kMostZstdLevel = 19;
+constexpr int kMaxZstdLevel = 19;
 constexpr int kDefaultZlibLevel = 1;
-constexpr int kMostZlibLevel = 9;
+constexpr int kMaxZlibLevel = 9;
 
 // Larger than a page: the codecs may write more than they were given before they notice.
 constexpr size_t kScratch = kPageSize + kPageSize / 16 + 64 + 3;
@@ -117,10 +117,10 @@ Result<std::unique_ptr<PageCompressor>> PageCompressor::create(Compression compr
   switch (compression) {
     case Compression::zstd:
       return checked(std::make_unique<ZstdCompressor>(
-          TRY(level_within("zstd", level, kDefaultZstdLevel, kMostZstdLevel))));
+          TRY(level_within("zstd", level, kDefaultZstdLevel, kMaxZstdLevel))));
     case Compression::zlib:
       return checked(std::make_unique<ZlibCompressor>(
-          TRY(level_within("zlib", level, kDefaultZlibLevel, kMostZlibLevel))));
+          TRY(level_within("zlib", level, kDefaultZlibLevel, kMaxZlibLevel))));
     case Compression::none:
     case Compression::lzo:
     case Compression::snappy:

@@ -21,7 +21,7 @@ constexpr uint64_t kLeastRecordBytes = 4096;
 // Headers of records near to each other are read together.
 constexpr uint64_t kHeaderBlock = 4096;
 // No dump is larger than what 52 bits of physical address can hold, twice.
-constexpr uint64_t kMostSize = uint64_t{1} << 53;
+constexpr uint64_t kMaxSize = uint64_t{1} << 53;
 
 class FlattenedFile final : public ByteSource {
  public:
@@ -96,8 +96,8 @@ Result<> FlattenedFile::index() {
       complete_ = true;
       break;
     }
-    if (offset < 0 || size <= 0 || static_cast<uint64_t>(offset) > kMostSize ||
-        static_cast<uint64_t>(size) > kMostSize)
+    if (offset < 0 || size <= 0 || static_cast<uint64_t>(offset) > kMaxSize ||
+        static_cast<uint64_t>(size) > kMaxSize)
       return fail(ErrorCode::corrupt, "{}: a record at {} claims {} bytes at {}", file_->name(), at, size,
                   offset);
     const uint64_t present = std::min<uint64_t>(static_cast<uint64_t>(size), file_->size() - at);

@@ -8,8 +8,8 @@
 namespace lifeboat::inspect {
 namespace {
 
-constexpr uint64_t kMostNodes = 1024;  // CONFIG_NODES_SHIFT is 10 at most
-constexpr size_t kMostNotes = 20;
+constexpr uint64_t kMaxNodes = 1024;  // CONFIG_NODES_SHIFT is 10 at most
+constexpr size_t kMaxNotes = 20;
 
 uint64_t number_or_zero(const KernelMemory& memory, uint64_t object, const Field& field) {
   return KernelTypes::number(memory, object, field).value_or(0);
@@ -38,7 +38,7 @@ class ZoneReader {
       const uint64_t zone = address + zones_.offset + index * zone_size_;
       const auto present = KernelTypes::number(*memory_, zone, present_);
       if (!present) {
-        if (list.notes.size() < kMostNotes)
+        if (list.notes.size() < kMaxNotes)
           list.notes.push_back(fmt::format("zone {} of node {}: {}", index, node, present.error().message));
         continue;
       }
@@ -108,8 +108,8 @@ class CacheReader {
       found.slabs += number_or_zero(*memory_, *pointer, slabs_);
       found.objects += number_or_zero(*memory_, *pointer, objects_);
     }
-    constexpr uint64_t kMostOrder = 16;
-    found.pages = found.slabs << std::min(order, kMostOrder);
+    constexpr uint64_t kMaxOrder = 16;
+    found.pages = found.slabs << std::min(order, kMaxOrder);
     return found;
   }
 
@@ -130,7 +130,7 @@ std::vector<std::pair<int, uint64_t>> find_nodes(const KernelMemory& memory) {
   if (const auto only = info.symbol("contig_page_data")) nodes.emplace_back(0, *only);
   const auto array = info.symbol("node_data");
   if (!array) return nodes;
-  const uint64_t count = std::min(info.length("node_data").value_or(1), kMostNodes);
+  const uint64_t count = std::min(info.length("node_data").value_or(1), kMaxNodes);
   for (uint64_t node = 0; node < count; ++node) {
     const auto pointer = memory.read<uint64_t>(*array + node * 8);
     if (pointer && *pointer != 0) nodes.emplace_back(static_cast<int>(node), *pointer);
@@ -152,7 +152,7 @@ Result<ZoneList> read_zones(const Session& session) {
 }
 
 Result<SlabCaches> read_slab_caches(const Session& session) {
-  constexpr uint64_t kMostCaches = 1 << 20;
+  constexpr uint64_t kMaxCaches = 1 << 20;
   if (!session.types()) return std::unexpected(session.types().error());
   const KernelMemory& memory = *session.kernel();
   const auto head = session.symbols()->address_of("slab_caches");
@@ -161,7 +161,7 @@ Result<SlabCaches> read_slab_caches(const Session& session) {
   const auto nodes = find_nodes(memory);
   const uint64_t node_count = nodes.empty() ? 1 : static_cast<uint64_t>(nodes.back().first) + 1;
   SlabCaches list;
-  const std::string trouble = walk_list(memory, *head, kMostCaches, [&](uint64_t node) {
+  const std::string trouble = walk_list(memory, *head, kMaxCaches, [&](uint64_t node) {
     auto cache = reader.read(node - reader.list.offset, node_count);
     if (cache) list.caches.push_back(std::move(*cache));
     return cache.has_value();

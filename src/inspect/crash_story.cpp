@@ -152,8 +152,8 @@ class Teller {
       if (!story_.locked_cpu) story_.locked_cpu = small(number_after(cause, "CPU"));
     }
     if (story_.kind == CrashKind::rcu_stall) find_stall();
-    constexpr size_t kMostLines = 100;
-    for (size_t index = *cause_; index < std::min(lines_.size(), *cause_ + kMostLines); ++index)
+    constexpr size_t kMaxLines = 100;
+    for (size_t index = *cause_; index < std::min(lines_.size(), *cause_ + kMaxLines); ++index)
       read_oops_line(lines_[index].text);
   }
 
@@ -162,8 +162,8 @@ class Teller {
   // 0-1): P175/1:b..l"); print_cpu_stall_info() and rcu_print_task_stall() of kernel/rcu/tree_stall.h. The
   // first is taken.
   void find_stall() {
-    constexpr size_t kMostLines = 32;
-    for (size_t index = *cause_ + 1; index < std::min(end_, *cause_ + kMostLines); ++index) {
+    constexpr size_t kMaxLines = 32;
+    for (size_t index = *cause_ + 1; index < std::min(end_, *cause_ + kMaxLines); ++index) {
       std::string_view line = lines_[index].text;
       if (line.starts_with("rcu: ")) line.remove_prefix(5);  // older kernels have no prefix here
       if (!line.starts_with('\t')) continue;

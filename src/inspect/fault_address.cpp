@@ -11,7 +11,7 @@ namespace lifeboat::inspect {
 namespace {
 
 // include/linux/err.h: MAX_ERRNO.
-constexpr uint64_t kMostErrno = 4095;
+constexpr uint64_t kMaxErrno = 4095;
 // include/linux/poison.h, with CONFIG_ILLEGAL_POINTER_VALUE of x86-64.
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kPoisonBase = 0xdead000000000000;
@@ -59,7 +59,7 @@ std::string explain_fault_address(uint64_t address) {
     return fmt::format("NULL plus {0} ({0:#x}): a member at that offset of a structure at NULL", address);
   if (address < 0x10000)
     return fmt::format("NULL plus {:#x}: a far member, or an element of an array, at NULL", address);
-  if (address > UINT64_MAX - kMostErrno)
+  if (address > UINT64_MAX - kMaxErrno)
     return fmt::format("{}: an error code, or a small negative number, used as a pointer",
                        static_cast<int64_t>(address));
   if (is_near(address, kPoisonBase + 0x100, 0x22))

@@ -52,11 +52,11 @@ Result<Utsname> read_names(const Session& session) {
 // The last page that should be in the file: a file that was cut off cannot give it. Bounded: a hostile dump
 // may leave out all pages of an endless machine.
 Result<> read_last_page(Dump& dump) {
-  constexpr uint64_t kMostSteps = uint64_t{1} << 20;
+  constexpr uint64_t kMaxSteps = uint64_t{1} << 20;
   uint64_t steps = 0;
   for (const auto& range : dump.ram() | std::views::reverse) {
     for (uint64_t pfn = range.end / kPageSize; pfn-- > range.start / kPageSize;) {
-      if (++steps > kMostSteps) return {};
+      if (++steps > kMaxSteps) return {};
       if (TRY(dump.page_state(pfn)) != PageState::stored) continue;
       std::array<std::byte, kPageSize> page;
       return dump.read(pfn * kPageSize, page);

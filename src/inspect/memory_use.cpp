@@ -16,7 +16,7 @@ uint64_t at_least_zero(int64_t value) {
 using Counters = std::map<std::string, uint64_t, std::less<>>;
 Result<> read_counters(const Session& session, std::string_view symbol, std::optional<uint64_t> address,
                        std::string_view enumeration, Counters& counters) {
-  constexpr int64_t kMostCounters = 1024;
+  constexpr int64_t kMaxCounters = 1024;
   if (!address) return fail(ErrorCode::not_found, "no symbol {}", symbol);
   const Btf& btf = session.types()->btf();
   const auto type = btf.find(TypeKind::enumeration, enumeration);
@@ -25,7 +25,7 @@ Result<> read_counters(const Session& session, std::string_view symbol, std::opt
   int64_t count = 0;
   for (const auto& [name, number] : names) {
     // The last names only the number of the others.
-    if (number >= 0 && number < kMostCounters && !name.starts_with("NR_VM_"))
+    if (number >= 0 && number < kMaxCounters && !name.starts_with("NR_VM_"))
       count = std::max(count, number + 1);
   }
   std::vector<int64_t> values(static_cast<size_t>(count));

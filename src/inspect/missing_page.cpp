@@ -11,7 +11,7 @@ namespace {
 // No compound page or buddy block crosses such a border (1 GiB).
 constexpr uint64_t kChunkPages = uint64_t{1} << 18;
 // Each may take milliseconds; who asks for more sees that pages are missing, but not what they were.
-constexpr size_t kMostLooks = 64;
+constexpr size_t kMaxLooks = 64;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ std::optional<PageClass> MissingPages::class_at(uint64_t virtual_address) {
   if (!state || *state != PageState::excluded) return std::nullopt;
   const auto known = known_.find(pfn);
   if (known != known_.end()) return known->second;
-  if (known_.size() >= kMostLooks) return std::nullopt;
+  if (known_.size() >= kMaxLooks) return std::nullopt;
   return known_[pfn] = class_of(pfn);
 }
 
@@ -72,10 +72,10 @@ std::optional<PageClass> MissingPages::class_of(uint64_t pfn) {
 
 Error MissingPages::explain(Error error, uint64_t virtual_address, uint64_t size) {
   if (error.code != ErrorCode::excluded) return error;
-  constexpr uint64_t kMostPages = 1024;
+  constexpr uint64_t kMaxPages = 1024;
   const uint64_t first = align_down(virtual_address, kPageSize);
   const uint64_t pages =
-      std::min(kMostPages, (virtual_address - first + std::max<uint64_t>(size, 1) - 1) / kPageSize + 1);
+      std::min(kMaxPages, (virtual_address - first + std::max<uint64_t>(size, 1) - 1) / kPageSize + 1);
   for (uint64_t page = 0; page < pages; ++page) {
     const auto found = class_at(first + page * kPageSize);
     if (!found) continue;

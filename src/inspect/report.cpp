@@ -9,9 +9,9 @@
 namespace lifeboat::inspect {
 namespace {
 
-constexpr size_t kMostBlocked = 4096;
-constexpr size_t kMostCpus = 256;
-constexpr size_t kMostProcesses = 5;
+constexpr size_t kMaxBlocked = 4096;
+constexpr size_t kMaxCpus = 256;
+constexpr size_t kMaxProcesses = 5;
 constexpr size_t kLastRecords = 12;
 
 class Reporter {
@@ -35,8 +35,8 @@ class Reporter {
     tell_tasks();
     report_.memory = read_memory_use(session_);
     report_.processes = read_process_memory(session_);
-    if (report_.processes && report_.processes->size() > kMostProcesses)
-      report_.processes->resize(kMostProcesses);
+    if (report_.processes && report_.processes->size() > kMaxProcesses)
+      report_.processes->resize(kMaxProcesses);
     report_.tainting_modules = tainting_modules(session_);
     tell_log();
     tell_missing();
@@ -128,8 +128,8 @@ class Reporter {
     size_t told = 0;
     for (const auto& saved : *session_.registers()) {
       if (saved.cpu == subject_cpu_) continue;
-      if (++told > kMostCpus) {
-        report_.notes.push_back(fmt::format("only the stacks of the first {} CPUs are shown", kMostCpus));
+      if (++told > kMaxCpus) {
+        report_.notes.push_back(fmt::format("only the stacks of the first {} CPUs are shown", kMaxCpus));
         return;
       }
       auto stack = stack_of_cpu(session_, saved.cpu);
@@ -152,7 +152,7 @@ class Reporter {
     size_t blocked = 0;
     for (const auto& task : list.tasks) {
       ++report_.states[task.state];
-      if (task.state != 'D' || ++blocked > kMostBlocked) continue;
+      if (task.state != 'D' || ++blocked > kMaxBlocked) continue;
       auto stack = stack_of_task(session_, task);
       std::string key;
       if (stack) {
@@ -164,9 +164,9 @@ class Reporter {
       if (is_new) report_.blocked.push_back({{}, std::move(*stack)});
       report_.blocked[place->second].tasks.push_back(&task);
     }
-    if (blocked > kMostBlocked)
+    if (blocked > kMaxBlocked)
       report_.notes.push_back(
-          fmt::format("only the first {} of {} tasks in D state are grouped", kMostBlocked, blocked));
+          fmt::format("only the first {} of {} tasks in D state are grouped", kMaxBlocked, blocked));
     std::ranges::stable_sort(report_.blocked, std::greater{},
                              [](const BlockedGroup& group) { return group.tasks.size(); });
     for (const auto& note : list.notes) report_.notes.push_back("tasks: " + note);

@@ -9,7 +9,7 @@
 namespace lifeboat::inspect {
 namespace {
 
-constexpr size_t kMostFrames = 16;  // of the stack that matters
+constexpr size_t kMaxFrames = 16;   // of the stack that matters
 constexpr size_t kShortFrames = 3;  // of the others
 constexpr size_t kGroupFrames = 5;  // of tasks that wait
 constexpr size_t kShownCpus = 4;
@@ -178,7 +178,7 @@ class Writer {
     const auto& frames = report_.stack->frames;
     const size_t hidden = report_.panic_frames < frames.size() ? report_.panic_frames : 0;
     const std::vector<NamedFrame> shown(frames.begin() + static_cast<std::ptrdiff_t>(hidden), frames.end());
-    text_ += frames_text(shown, kMostFrames, style_, Recursion::folded);
+    text_ += frames_text(shown, kMaxFrames, style_, Recursion::folded);
     if (!report_.stack->end.empty()) text_ += fmt::format("  ({})\n", one_line(report_.stack->end));
   }
 

@@ -24,7 +24,7 @@ struct Session::State {
 
 namespace {
 
-constexpr int kMostLooks = 3;
+constexpr int kMaxLooks = 3;
 
 template <typename T, typename Make>
 const Result<T>& once(std::optional<Result<T>>& slot, Make make) {
@@ -111,7 +111,7 @@ const Result<TaskList>& Session::tasks() const {
     if (!types()) return std::unexpected(types().error());
     auto list = read_tasks(*kernel(), *types(), *symbols());
     // A list that changed while it was read may look damaged; another look tells.
-    for (int look = 1; live() && list && !list->notes.empty() && look < kMostLooks; ++look)
+    for (int look = 1; live() && list && !list->notes.empty() && look < kMaxLooks; ++look)
       list = read_tasks(*kernel(), *types(), *symbols());
     return list;
   });

@@ -8,7 +8,7 @@
 namespace lifeboat::inspect {
 namespace {
 
-constexpr size_t kMostFunctions = 8;
+constexpr size_t kMaxFunctions = 8;
 constexpr size_t kRecursion = 3;  // what comes so often calls itself
 
 // Between the trouble and the capture kernel: kernel/panic.c, arch/x86/kernel/{dumpstack,crash,traps}.c,
@@ -149,7 +149,7 @@ Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames) 
   }
   if (kind == CrashKind::stack_overflow || kind == CrashKind::double_fault)
     functions = without_depth(std::move(functions));
-  functions.resize(std::min(functions.size(), kMostFunctions));
+  functions.resize(std::min(functions.size(), kMaxFunctions));
   std::string text = fmt::format("{}\n", kind_name(kind));
   for (const auto& function : functions) text += function + "\n";
   Signature signature;

@@ -35,8 +35,8 @@ std::string format_uptime(uint64_t nanoseconds) {
 }
 
 std::string format_pages(uint64_t pages) {
-  constexpr uint64_t kMostPages = UINT64_MAX / kPageSize;
-  return format_size(std::min(pages, kMostPages) * kPageSize);
+  constexpr uint64_t kMaxPages = UINT64_MAX / kPageSize;
+  return format_size(std::min(pages, kMaxPages) * kPageSize);
 }
 
 std::string format_address(uint64_t address) {

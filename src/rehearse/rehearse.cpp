@@ -28,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kMostBoots = 3;
+constexpr int kMaxBoots = 3;
 constexpr const char* kKernelOnDisk = "/boot/vmlinuz";
 constexpr const char* kInitramfsOnDisk = "/boot/capture.img";
 constexpr const char* kStore = "/var/crash/lifeboat";
@@ -228,9 +228,9 @@ class Stage {
                            accelerator_name(result_.accelerator), options_.cpus,
                            format_size(options_.memory)));
       auto guest = TRY(run_guest(qemu_, machine(), options_.limits, listener, stop_));
-      if (guest.end != GuestEnd::died_before_init || result_.boots == kMostBoots) return guest;
+      if (guest.end != GuestEnd::died_before_init || result_.boots == kMaxBoots) return guest;
       narrate_(fmt::format("the guest died before its /init; starting it again ({} of {})", result_.boots + 1,
-                           kMostBoots));
+                           kMaxBoots));
     }
   }
 

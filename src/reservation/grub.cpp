@@ -83,7 +83,7 @@ void find_foreign(const std::string& path, std::string_view text, std::vector<Fo
 }
 
 // A drop-in that is read after ours and does not add to the variable takes our parameter away.
-void find_assignment_anew(const std::string& path, std::string_view text, std::vector<std::string>& notes) {
+void find_assignment_again(const std::string& path, std::string_view text, std::vector<std::string>& notes) {
   for_each_line(text, [&](size_t number, std::string_view line) {
     const bool adds = line.find("$GRUB_CMDLINE_LINUX_DEFAULT") != std::string_view::npos ||
                       line.find("${GRUB_CMDLINE_LINUX_DEFAULT}") != std::string_view::npos;
@@ -127,7 +127,7 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
     const auto text = TRY(read_if_there(path));
     if (!text) continue;
     find_foreign(path, *text, plan.foreign);
-    if (!value.empty() && path.string() > own.path) find_assignment_anew(path, *text, plan.notes);
+    if (!value.empty() && path.string() > own.path) find_assignment_again(path, *text, plan.notes);
   }
   for (auto* edit : {&own, &main}) {
     if (edit->changes()) plan.edits.push_back(std::move(*edit));

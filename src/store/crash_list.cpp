@@ -17,7 +17,7 @@
 namespace lifeboat {
 namespace {
 
-constexpr uint64_t kMostRecordBytes = 1_MiB;
+constexpr uint64_t kMaxRecordBytes = 1_MiB;
 
 Result<uint64_t> bytes_below(int folder_fd, int depth) {
   uint64_t bytes = 0;
@@ -130,7 +130,7 @@ const char* dump_file_in(int folder_fd) {
 }
 
 std::optional<CrashRecord> read_crash_record(int folder_fd) {
-  const auto text = read_text_at(folder_fd, kCrashRecordFile, kMostRecordBytes);
+  const auto text = read_text_at(folder_fd, kCrashRecordFile, kMaxRecordBytes);
   if (!text) return std::nullopt;
   auto record = parse_crash_record(*text);
   if (!record) return std::nullopt;

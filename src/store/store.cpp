@@ -69,13 +69,13 @@ Result<UniqueFd> walk(int root_fd, const std::string& path, Missing missing) {
 
 // A file or a symbolic link gets another name; a folder keeps its own.
 Result<> clear_place(int folder_fd, const std::string& name) {
-  constexpr int kMost = 100;
+  constexpr int kMax = 100;
   struct stat status{};
   const auto is_there = [&](const std::string& one) {
     return ::fstatat(folder_fd, one.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
   };
   if (!is_there(name) || S_ISDIR(status.st_mode)) return {};
-  for (int number = 1; number <= kMost; ++number) {
+  for (int number = 1; number <= kMax; ++number) {
     const std::string aside = fmt::format("{}.was-in-the-way-{}", name, number);
     if (is_there(aside)) continue;
     if (sys::renameat(folder_fd, name.c_str(), folder_fd, aside.c_str()) != 0)
@@ -83,7 +83,7 @@ Result<> clear_place(int folder_fd, const std::string& name) {
     log::warning("{} was no folder: it is {} from now on, and a new folder is made", name, aside);
     return {};
   }
-  return fail(ErrorCode::io, "{} is no folder, and there are {} such beside it already", name, kMost);
+  return fail(ErrorCode::io, "{} is no folder, and there are {} such beside it already", name, kMax);
 }
 
 std::string_view without_slashes(std::string_view path) {
@@ -218,20 +218,20 @@ bool can_name_crash_folder(uint64_t time) {
 }
 
 Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::string_view boot_id) {
-  constexpr int kMostInOneSecond = 100;
+  constexpr int kMaxInOneSecond = 100;
   // Where not even a new folder belongs to whoever made it, the file system knows no owners.
-  constexpr int kMostStrange = 3;
+  constexpr int kMaxStrange = 3;
   int strange = 0;
   std::string stamp = time_stamp(crash_time);
   if (const auto id = short_boot_id(boot_id); !id.empty()) stamp += '-' + id;
-  for (int attempt = 1; attempt <= kMostInOneSecond; ++attempt) {
+  for (int attempt = 1; attempt <= kMaxInOneSecond; ++attempt) {
     std::string name = attempt == 1 ? stamp : fmt::format("{}-{}", stamp, attempt);
     if (sys::mkdirat(store_fd, name.c_str(), kFolderMode) != 0) {
       if (errno == EEXIST) continue;
       return fail_errno("cannot make the folder {} for this crash", name);
     }
     UniqueFd fd = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (!is_ours(fd.get()) && ++strange < kMostStrange) {
+    if (!is_ours(fd.get()) && ++strange < kMaxStrange) {
       log::warning("the new folder {} belongs to somebody else: trying another name", name);
       if (sys::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR) != 0)
         log::warning("it cannot be removed: {}", std::strerror(errno));
@@ -240,7 +240,7 @@ Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::
     if (sys::fsync(store_fd) != 0) return fail_errno("cannot sync the folder that holds {}", name);
     return CrashFolder{std::move(name), std::move(fd)};
   }
-  return fail(ErrorCode::usage, "there are {} folders named {} already", kMostInOneSecond, stamp);
+  return fail(ErrorCode::usage, "there are {} folders named {} already", kMaxInOneSecond, stamp);
 }
 
 Result<> write_small_file(int dir_fd, const std::string& name, std::string_view text) {

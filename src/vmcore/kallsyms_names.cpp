@@ -9,12 +9,12 @@ namespace lifeboat {
 namespace {
 
 // Real tables have some 14 bytes a symbol, and seqs_of_names and the markers in between add less than 5.
-constexpr uint64_t kMostBytesPerName = 128;
+constexpr uint64_t kMaxBytesPerName = 128;
 constexpr uint64_t kFewNames = 65536;
 constexpr size_t kLongName = 0x80;  // tokens
-constexpr uint64_t kMostBytes = uint64_t{64} << 20;
+constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
 // What looks like the markers is looked at closely; in a hostile table much of it may.
-constexpr int kMostCandidates = 16;
+constexpr int kMaxCandidates = 16;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Result<KallsymsTokens> KallsymsTokens::read(const KernelMemory& memory, const Ka
   if (start.front() != 0 || std::ranges::adjacent_find(start, std::greater_equal()) != start.end())
     return fail(ErrorCode::corrupt, "the token index does not rise from 0");
   const std::string last =
-      TRY(memory.read_string(places.token_table + start.back(), KallsymsNames::kMostLetters));
+      TRY(memory.read_string(places.token_table + start.back(), KallsymsNames::kMaxLetters));
   tokens.text_.resize(start.back() + last.size() + 1);
   TRY_VOID(memory.read(places.token_table, std::as_writable_bytes(std::span(tokens.text_))));
   for (size_t token = 0; token < start.size(); ++token) {
@@ -45,7 +45,7 @@ Result<KallsymsNames> KallsymsNames::read(const KernelMemory& memory, const Kall
   // The token table lies behind the names in every order that scripts/kallsyms.c ever wrote.
   const uint64_t bytes = places.token_table - places.names;
   if (places.token_table <= places.names ||
-      bytes > std::min(kMostBytes, kFewNames + places.count * kMostBytesPerName)) {
+      bytes > std::min(kMaxBytes, kFewNames + places.count * kMaxBytesPerName)) {
     return fail(ErrorCode::corrupt, "kallsyms: {} names between {:#x} and the token table at {:#x}",
                 places.count, places.names, places.token_table);
   }
@@ -129,7 +129,7 @@ std::optional<KallsymsNames::Index> KallsymsNames::resume_by_markers(NameLength 
     size_t rising = 1;
     while (rising < number && marker(rising) > marker(rising - 1)) ++rising;
     if (rising < number || marker(number - 1) >= at) continue;
-    if (++candidates > kMostCandidates) break;
+    if (++candidates > kMaxCandidates) break;
     Index index{encoding, std::vector<uint32_t>(number, kLost)};
     for (size_t group = 0; group < number; ++group) {
       size_t position = marker(group);
@@ -156,7 +156,7 @@ void KallsymsNames::drop_groups_in_holes(Index& index) const {
 
 void KallsymsNames::expand(ByteSpan tokens, std::string& out) const {
   out.clear();
-  for (const std::byte token : tokens) out += tokens_[token].substr(0, kMostLetters - out.size());
+  for (const std::byte token : tokens) out += tokens_[token].substr(0, kMaxLetters - out.size());
 }
 
 char KallsymsNames::type(size_t index) const {
@@ -174,7 +174,7 @@ class KallsymsNames::Search {
  public:
   Search(const KallsymsNames& names, const std::vector<std::string_view>& wanted) : names_(names) {
     for (const std::string_view name : wanted) {
-      if (!name.empty() && name.size() < kMostLetters) wanted_->set(key(name.size() + 1, name.back()));
+      if (!name.empty() && name.size() < kMaxLetters) wanted_->set(key(name.size() + 1, name.back()));
     }
   }
 
@@ -190,7 +190,7 @@ class KallsymsNames::Search {
         letters += length;
         if (length > 0) last = token;
       }
-      if (letters < 2 || letters > kMostLetters || !wanted_->test(key(letters, names_.tokens_[last].back())))
+      if (letters < 2 || letters > kMaxLetters || !wanted_->test(key(letters, names_.tokens_[last].back())))
         return true;
       names_.expand(tokens, name);
       return found(index, std::string_view(name).substr(1));
@@ -200,12 +200,12 @@ class KallsymsNames::Search {
  private:
   static constexpr size_t kLetters = 256;
   static size_t key(size_t letters, char last) {
-    return letters % kMostLetters * kLetters + static_cast<uint8_t>(last);
+    return letters % kMaxLetters * kLetters + static_cast<uint8_t>(last);
   }
 
   const KallsymsNames& names_;
-  std::unique_ptr<std::bitset<kMostLetters * kLetters>> wanted_ =
-      std::make_unique<std::bitset<kMostLetters * kLetters>>();
+  std::unique_ptr<std::bitset<kMaxLetters * kLetters>> wanted_ =
+      std::make_unique<std::bitset<kMaxLetters * kLetters>>();
 };
 
 std::vector<std::optional<size_t>> KallsymsNames::find(const std::vector<std::string_view>& names) const {

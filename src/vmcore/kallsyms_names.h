@@ -38,7 +38,7 @@ enum class NameLength { uleb128, one_byte };
 class KallsymsNames {
  public:
   static constexpr size_t kGroup = 256;
-  static constexpr size_t kMostLetters = 1024;  // of a name; KSYM_NAME_LEN is 512
+  static constexpr size_t kMaxLetters = 1024;  // of a name; KSYM_NAME_LEN is 512
   static constexpr uint32_t kLost = 0xffffffff;
 
   // One reading of the names: where the names 0, 256, 512... begin, in bytes from the first. kLost: that
@@ -77,7 +77,7 @@ class KallsymsNames {
       }
     }
   }
-  // Type and name. What is longer than kMostLetters, in a damaged table, is cut there.
+  // Type and name. What is longer than kMaxLetters, in a damaged table, is cut there.
   void expand(ByteSpan tokens, std::string& out) const;
   // Of a symbol that is not lost.
   [[nodiscard]] char type(size_t index) const;

@@ -14,18 +14,18 @@
 namespace lifeboat {
 namespace {
 
-constexpr uint64_t kMostImage = uint64_t{1} << 30;  // KERNEL_IMAGE_SIZE of x86-64 with KASLR
+constexpr uint64_t kMaxImage = uint64_t{1} << 30;  // KERNEL_IMAGE_SIZE of x86-64 with KASLR
 constexpr uint64_t kPiece = 65536;
 // So much that is not mapped does not lie within a kernel's image, but behind it.
-constexpr uint64_t kMostGap = uint64_t{32} << 20;
+constexpr uint64_t kMaxGap = uint64_t{32} << 20;
 constexpr size_t kTokens = 256;
 constexpr size_t kIndexBytes = kTokens * sizeof(uint16_t);
-constexpr size_t kMostToken = 512;  // KSYM_NAME_LEN
-constexpr uint64_t kGroup = 256;    // names a marker
-constexpr uint64_t kMostMarkerBytes = kMostSymbols / kGroup * sizeof(uint32_t);
-constexpr uint64_t kMostGroupBytes =
+constexpr size_t kMaxToken = 512;  // KSYM_NAME_LEN
+constexpr uint64_t kGroup = 256;   // names a marker
+constexpr uint64_t kMaxMarkerBytes = kMaxSymbols / kGroup * sizeof(uint32_t);
+constexpr uint64_t kMaxGroupBytes =
     kGroup * 130;  // tokens of names of at most 128 letters, and their lengths
-constexpr uint64_t kMostNameBytes = uint64_t{32} << 20;
+constexpr uint64_t kMaxNameBytes = uint64_t{32} << 20;
 // Labels are aligned to 8 bytes, later to 4.
 constexpr uint64_t kLabel = 8;
 
@@ -41,7 +41,7 @@ bool is_token_index(ByteSpan bytes) {
   if (at<uint16_t>(bytes, 0) != 0) return false;
   for (size_t token = 1; token < kTokens; ++token) {
     const auto step = at<uint16_t>(bytes, token * 2) - at<uint16_t>(bytes, token * 2 - 2);
-    if (step < 1 || step > static_cast<int>(kMostToken)) return false;
+    if (step < 1 || step > static_cast<int>(kMaxToken)) return false;
   }
   return true;
 }
@@ -66,7 +66,7 @@ class TableFinder {
     std::vector<std::byte> index(kIndexBytes);
     TRY_VOID(memory_.read(places_.token_index, index));
     const size_t last = at<uint16_t>(index, kIndexBytes - 2);
-    const size_t most = align_up(last + kMostToken, kLabel) + kLabel;
+    const size_t most = align_up(last + kMaxToken, kLabel) + kLabel;
     std::vector<std::byte> text(most);
     TRY_VOID(memory_.read(places_.token_index - most, text));
     // The nearest start at which every string ends where the next one begins.
@@ -91,7 +91,7 @@ class TableFinder {
   }
 
   Result<> find_markers() {
-    std::vector<std::byte> before(kMostMarkerBytes + kLabel);
+    std::vector<std::byte> before(kMaxMarkerBytes + kLabel);
     read_around_holes(memory_, places_.token_table - before.size(), before);
     // A zero right before the token table is padding.
     size_t end = before.size();
@@ -106,8 +106,8 @@ class TableFinder {
   }
 
   Result<> find_names() {
-    const uint64_t most = align_up(markers_.back() + kMostGroupBytes, kLabel) + 2 * kLabel;
-    if (most > kMostNameBytes)
+    const uint64_t most = align_up(markers_.back() + kMaxGroupBytes, kLabel) + 2 * kLabel;
+    if (most > kMaxNameBytes)
       return fail(ErrorCode::not_found, "{} bytes of names before {:#x}", markers_.back(), markers_address_);
     std::vector<std::byte> before(most);
     TRY_VOID(memory_.read(markers_address_ - most, before));
@@ -131,7 +131,7 @@ class TableFinder {
   }
 
   [[nodiscard]] bool is_count(uint64_t value) const {
-    return value > 0 && value <= kMostSymbols && divide_up(value, kGroup) == markers_.size();
+    return value > 0 && value <= kMaxSymbols && divide_up(value, kGroup) == markers_.size();
   }
 
   // Whether so many names end where `names` does, but for padding, each marker being where it should. The
@@ -241,8 +241,8 @@ uint64_t first_data(const Vmcoreinfo& info, uint64_t start, uint64_t end) {
 Result<KallsymsPlaces> kallsyms_by_shape(const KernelMemory& memory) {
   const Vmcoreinfo& info = memory.vmcoreinfo();
   const uint64_t start = align_down(TRY(info.require_symbol("_stext")), kPageSize);
-  const auto told = static_cast<uint64_t>(info.number("KERNEL_IMAGE_SIZE").value_or(kMostImage));
-  const uint64_t size = std::min({told, kMostImage, ~uint64_t{0} - start - 2 * kPiece});
+  const auto told = static_cast<uint64_t>(info.number("KERNEL_IMAGE_SIZE").value_or(kMaxImage));
+  const uint64_t size = std::min({told, kMaxImage, ~uint64_t{0} - start - 2 * kPiece});
   const uint64_t middle = (first_data(info, start, start + size) - start) / kPiece;
   ImageSearch search(memory);
   // From `first` on, up or down, to `last`, or until nothing has been mapped for long. Returns the piece
@@ -251,7 +251,7 @@ Result<KallsymsPlaces> kallsyms_by_shape(const KernelMemory& memory) {
   const auto walk = [&](int64_t first, int64_t last, int64_t step) {
     uint64_t gap = 0;
     int64_t piece = first;
-    for (; piece != last && gap < kMostGap && !found; piece += step) {
+    for (; piece != last && gap < kMaxGap && !found; piece += step) {
       const auto seen = search.look_at(start + static_cast<uint64_t>(piece) * kPiece);
       gap = seen == ImageSearch::Seen::nothing ? gap + kPiece : 0;
       found = seen == ImageSearch::Seen::tables;

@@ -19,7 +19,7 @@ Result<KallsymsPlaces> kallsyms_by_keys(const KernelMemory& memory) {
   if (places.addresses.empty()) TRY(info.require_symbol("kallsyms_offsets"));
 
   places.count = TRY_CONTEXT(memory.read<uint32_t>(count_variable), "kallsyms_num_syms");
-  if (places.count == 0 || places.count > kMostSymbols)
+  if (places.count == 0 || places.count > kMaxSymbols)
     return fail(ErrorCode::corrupt, "kallsyms_num_syms tells {} symbols", places.count);
   return places;
 }

@@ -21,14 +21,14 @@ struct AddressTablePlace {
 
 // Virtual addresses, not yet looked at, but for the number of symbols.
 struct KallsymsPlaces {
-  uint64_t count = 0;  // symbols; 1 to kMostSymbols
+  uint64_t count = 0;  // symbols; 1 to kMaxSymbols
   uint64_t names = 0;
   uint64_t token_table = 0, token_index = 0;
   std::vector<AddressTablePlace> addresses;  // the right one is that which agrees with what VMCOREINFO says
 };
 
 // No kernel has so many, even with everything built in; a damaged dump may claim it.
-inline constexpr uint64_t kMostSymbols = uint64_t{1} << 22;
+inline constexpr uint64_t kMaxSymbols = uint64_t{1} << 22;
 
 // By VMCOREINFO's keys (commit 5fd8fea935a1 "vmcoreinfo: include kallsyms symbols"). `not_found` without
 // them; `corrupt` for an impossible number of symbols; errors of the memory are passed on.

@@ -9,7 +9,7 @@ namespace lifeboat {
 namespace {
 
 constexpr std::string_view kSection = ".note.gnu.build-id";
-constexpr uint64_t kMostAttributes = 16;  // a module has two or three note sections
+constexpr uint64_t kMaxAttributes = 16;  // a module has two or three note sections
 constexpr uint64_t kLargestSection = 4096;
 
 // `section`: the bytes of a note section.
@@ -37,7 +37,7 @@ Result<std::vector<std::byte>> read_module_build_id(const KernelMemory& memory, 
   const Field name = TRY(types.field("bin_attribute", "attr.name"));
   const Field length = TRY(types.field("bin_attribute", "size"));
   const Field data = TRY(types.field("bin_attribute", "private"));
-  for (uint64_t index = 0; index < kMostAttributes; ++index) {
+  for (uint64_t index = 0; index < kMaxAttributes; ++index) {
     const uint64_t attribute = notes + array.offset + index * size;
     const uint64_t text = TRY(KernelTypes::number(memory, attribute, name));
     if (text == 0) break;

@@ -13,9 +13,9 @@ namespace lifeboat {
 namespace {
 
 // Real modules have up to some 20,000.
-constexpr uint64_t kMostModuleSymbols = uint64_t{1} << 18;
-constexpr uint64_t kMostNameBytes = uint64_t{16} << 20;
-constexpr uint64_t kMostLetters = 512;  // KSYM_NAME_LEN
+constexpr uint64_t kMaxModuleSymbols = uint64_t{1} << 18;
+constexpr uint64_t kMaxNameBytes = uint64_t{16} << 20;
+constexpr uint64_t kMaxLetters = 512;  // KSYM_NAME_LEN
 
 // struct mod_kallsyms, include/linux/module.h.
 struct Table {
@@ -35,7 +35,7 @@ Result<Table> find_table(const KernelMemory& memory, const KernelTypes& types, c
   table.count = TRY(number("num_symtab"));
   table.names = TRY(number("strtab"));
   table.types = TRY(number("typetab"));
-  if (table.count > kMostModuleSymbols) return fail(ErrorCode::corrupt, "a table of {} symbols", table.count);
+  if (table.count > kMaxModuleSymbols) return fail(ErrorCode::corrupt, "a table of {} symbols", table.count);
   return table;
 }
 
@@ -44,7 +44,7 @@ std::string read_names(const KernelMemory& memory, uint64_t address, uint64_t la
   std::string names(last, '\0');
   // What cannot be read is zero: those names are empty.
   (void)read_around_holes(memory, address, std::as_writable_bytes(std::span(names)));
-  if (const auto tail = memory.read_string(address + last, kMostLetters)) names += *tail;
+  if (const auto tail = memory.read_string(address + last, kMaxLetters)) names += *tail;
   names += '\0';
   return names;
 }
@@ -62,7 +62,7 @@ Result<ModuleSymbols> ModuleSymbols::read(const KernelMemory& memory, const Kern
   uint32_t last = 0;
   for (size_t index = 0; index < symbols.size(); ++index) {
     const auto& symbol = symbols[index];
-    if (symbol.st_shndx == SHN_UNDEF || symbol.st_name > kMostNameBytes) continue;
+    if (symbol.st_shndx == SHN_UNDEF || symbol.st_name > kMaxNameBytes) continue;
     last = std::max(last, symbol.st_name);
     // The kernel keeps small letters only (elf_type()); /proc/kallsyms shows exported symbols by capitals.
     const bool global = ELF64_ST_BIND(symbol.st_info) == STB_GLOBAL;

@@ -6,7 +6,7 @@
 namespace lifeboat {
 namespace {
 
-constexpr unsigned kMostModules = 4096;
+constexpr unsigned kMaxModules = 4096;
 constexpr uint64_t kLargestBlob = 64u << 20;
 constexpr uint64_t kLongestName = 256;
 
@@ -41,7 +41,7 @@ Result<Btf> read_module_btf(const KernelMemory& memory, const KernelTypes& types
   uint64_t entry = TRY_CONTEXT(next_of(list), "the list of modules' types");
   for (unsigned count = 0; entry != list; ++count) {
     // A list that leads back into itself without its head ends here.
-    if (count == kMostModules) return fail(ErrorCode::corrupt, "the list of modules' types does not end");
+    if (count == kMaxModules) return fail(ErrorCode::corrupt, "the list of modules' types does not end");
     const uint64_t btf = TRY_CONTEXT(KernelTypes::number(memory, entry - layout.list.offset, layout.btf),
                                      "the list of modules' types");
     const auto name = memory.read_string(btf + layout.name.offset, std::min(layout.name.size, kLongestName));

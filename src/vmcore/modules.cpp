@@ -8,8 +8,8 @@ namespace lifeboat {
 namespace {
 
 // More than any kernel has loaded; only a damaged list is longer.
-constexpr size_t kMostModules = 4096;
-constexpr uint64_t kMostPieces = 32;
+constexpr size_t kMaxModules = 4096;
+constexpr uint64_t kMaxPieces = 32;
 // The module area of x86-64 is 1.5 GiB; a piece that is larger is damaged.
 constexpr uint64_t kLargestPiece = uint64_t{2} << 30;
 constexpr uint64_t kLargestName = 256;  // MODULE_NAME_LEN is 56 on 64 bits
@@ -40,7 +40,7 @@ Result<std::vector<PieceFields>> find_pieces(const KernelTypes& types) {
   }
   const uint64_t size = TRY(types.size_of("module_memory"));
   const uint64_t count = size == 0 ? 0 : array->size / size;
-  if (count == 0 || count > kMostPieces)
+  if (count == 0 || count > kMaxPieces)
     return fail(ErrorCode::corrupt, "struct module has {} pieces of memory", count);
   const Field base = TRY(types.field("module_memory", "base"));
   const Field length = TRY(types.field("module_memory", "size"));
@@ -134,7 +134,7 @@ Result<ModuleList> ModuleList::read(const KernelMemory& memory, const Kallsyms& 
   uint64_t entry = TRY_CONTEXT(memory.read<uint64_t>(*head), "cannot read the list of modules");
   std::unordered_set<uint64_t> seen;
   while (entry != *head) {
-    if (!seen.insert(entry).second || seen.size() > kMostModules) {
+    if (!seen.insert(entry).second || seen.size() > kMaxModules) {
       list.damage =
           fmt::format("the list of modules does not end: after {} it leads to {:#x} again or on and on",
                       list.modules.size(), entry);

@@ -8,7 +8,7 @@ namespace {
 
 constexpr uint64_t kTailBit = 1;       // of compound_head: this is a tail page
 constexpr uint64_t kAnonymousBit = 1;  // PAGE_MAPPING_ANON of mapping
-constexpr uint64_t kMostOrder = 30;    // 4 TiB: beyond any huge page
+constexpr uint64_t kMaxOrder = 30;     // 4 TiB: beyond any huge page
 
 uint64_t load64(ByteSpan page, uint64_t offset) {
   uint64_t value;
@@ -176,7 +176,7 @@ uint64_t PageClassifier::compound_order(uint64_t pfn, ByteSpan structs) const {
   const ByteSpan tail = structs.subspan(page_size_, page_size_);
   const uint64_t order = order_ ? static_cast<uint64_t>(tail[*order_]) : load64(tail, flags_) & 0xff;
   // A head that is not aligned to its size is no head: stale or garbled.
-  if (order > kMostOrder || (pfn & ((uint64_t{1} << order) - 1)) != 0) return 0;
+  if (order > kMaxOrder || (pfn & ((uint64_t{1} << order) - 1)) != 0) return 0;
   return order;
 }
 
@@ -202,7 +202,7 @@ PageRun PageClassifier::classify(uint64_t pfn, ByteSpan structs) const {
 
   if (buddy_type_ && found.mapcount == *buddy_type_ && !slab) {
     const uint64_t order = found.private_data;
-    if (order > kMostOrder || (free_orders_ != 0 && order >= free_orders_)) return {};
+    if (order > kMaxOrder || (free_orders_ != 0 && order >= free_orders_)) return {};
     return {PageClass::free, uint64_t{1} << order};
   }
   // Before all that follows, unlike makedumpfile, which looks at it last: whatever such a page was used for,
@@ -211,7 +211,7 @@ PageRun PageClassifier::classify(uint64_t pfn, ByteSpan structs) const {
   if (unaccepted_type_ && found.mapcount == *unaccepted_type_) {
     // Kept in blocks of the largest order; each page of one but the first looks like any other.
     return {PageClass::unaccepted,
-            free_orders_ != 0 && free_orders_ <= kMostOrder ? uint64_t{1} << (free_orders_ - 1) : 1};
+            free_orders_ != 0 && free_orders_ <= kMaxOrder ? uint64_t{1} << (free_orders_ - 1) : 1};
   }
 
   const bool head = (found.flags & head_) != 0;

@@ -7,7 +7,7 @@ namespace lifeboat {
 namespace {
 
 // The largest CONFIG_NR_CPUS that x86 and arm64 offer.
-constexpr uint32_t kMostCpus = 8192;
+constexpr uint32_t kMaxCpus = 8192;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ Result<PerCpu> PerCpu::read(const KernelMemory& memory, const Kallsyms& symbols)
   // Not a variable when the kernel was built for a fixed number of CPUs.
   uint32_t limit = 64;
   if (found[2]) {
-    if (const auto count = memory.read<uint32_t>(*found[2])) limit = std::min(*count, kMostCpus);
+    if (const auto count = memory.read<uint32_t>(*found[2])) limit = std::min(*count, kMaxCpus);
   }
   PerCpu per_cpu;
   for (uint32_t first = 0; first < limit; first += 64) {

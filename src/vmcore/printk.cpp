@@ -19,9 +19,9 @@ constexpr unsigned kStateShift = 62;
 constexpr uint64_t kIdMask = (uint64_t{1} << kStateShift) - 1;
 constexpr uint64_t kBlockIdSize = sizeof(uint64_t);  // each data block begins with its descriptor's id
 
-constexpr uint64_t kMostDescriptorBits = 24;
-constexpr uint64_t kMostTextBits = 30;
-constexpr uint64_t kMostStructSize = 1024;
+constexpr uint64_t kMaxDescriptorBits = 24;
+constexpr uint64_t kMaxTextBits = 30;
+constexpr uint64_t kMaxStructSize = 1024;
 
 // The members of the ring's structures, and its numbers, as read from the dump.
 struct Ring {
@@ -38,7 +38,7 @@ struct Ring {
 
 // The offset of a member within a member; both must lie inside a structure of `size` bytes.
 Result<uint64_t> member(uint64_t outer, uint64_t inner, uint64_t bytes, uint64_t size, const char* what) {
-  if (size > kMostStructSize || outer > size || inner > size - outer || bytes > size - outer - inner)
+  if (size > kMaxStructSize || outer > size || inner > size - outer || bytes > size - outer - inner)
     return fail(ErrorCode::corrupt, "VMCOREINFO: {} at {} + {} of {} bytes", what, outer, inner, size);
   return outer + inner;
 }
@@ -97,7 +97,7 @@ Result<Ring> find_ring(const KernelMemory& memory) {
   ring.text_bits =
       TRY(memory.read<uint32_t>(text_ring + TRY(info.require_offset("prb_data_ring.size_bits"))));
   ring.text = TRY(memory.read<uint64_t>(text_ring + TRY(info.require_offset("prb_data_ring.data"))));
-  if (ring.count_bits > kMostDescriptorBits || ring.text_bits > kMostTextBits)
+  if (ring.count_bits > kMaxDescriptorBits || ring.text_bits > kMaxTextBits)
     return fail(ErrorCode::corrupt, "a log ring of 2^{} records and 2^{} bytes", ring.count_bits,
                 ring.text_bits);
   return ring;

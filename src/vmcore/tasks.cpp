@@ -12,9 +12,9 @@ namespace lifeboat {
 namespace {
 
 // include/linux/threads.h: PID_MAX_LIMIT.
-constexpr uint64_t kMostTasks = uint64_t{4} << 20;
-constexpr int32_t kMostPid = 4 << 20;
-constexpr size_t kMostNotes = 20;
+constexpr uint64_t kMaxTasks = uint64_t{4} << 20;
+constexpr int32_t kMaxPid = 4 << 20;
+constexpr size_t kMaxNotes = 20;
 
 // include/linux/sched.h
 constexpr uint32_t kKernelThread = 0x00200000;  // PF_KTHREAD
@@ -60,8 +60,8 @@ class TaskReader {
     for (const auto* field :
          {&parent_, &state_, &exit_state_, &cpu_, &on_cpu_, &flags_, &stack_, &stack_pointer_, &mm_})
       if (*field) size_ = end(size_, **field);
-    constexpr uint64_t kMostBytes = 1 << 20;
-    if (size_ > kMostBytes) return fail(ErrorCode::corrupt, "BTF makes task_struct {} bytes long", size_);
+    constexpr uint64_t kMaxBytes = 1 << 20;
+    if (size_ > kMaxBytes) return fail(ErrorCode::corrupt, "BTF makes task_struct {} bytes long", size_);
     return {};
   }
 
@@ -75,7 +75,7 @@ class TaskReader {
     task.comm = text_until_nul(ByteSpan(bytes_).subspan(comm_.offset, comm_.size));
     task.stack = number(stack_);
     const bool named = task.comm.size() < comm_.size;
-    if (!named || task.pid < 0 || task.pid > kMostPid || task.tgid < 0 || task.tgid > kMostPid)
+    if (!named || task.pid < 0 || task.pid > kMaxPid || task.tgid < 0 || task.tgid > kMaxPid)
       return std::nullopt;
     if (number(signal_) == 0 && task.stack == 0 && task.pid == 0 && task.comm.empty()) return std::nullopt;
     if (state_) task.state = state_letter(number(state_), number(exit_state_));
@@ -95,7 +95,7 @@ class TaskReader {
     const uint64_t signal = number(signal_);
     if (signal == 0) return true;  // it has been released already
     const std::string trouble =
-        walk_list(memory_, signal + thread_head_.offset, kMostTasks, [this](uint64_t node) {
+        walk_list(memory_, signal + thread_head_.offset, kMaxTasks, [this](uint64_t node) {
           const uint64_t thread = node - thread_node_.offset;
           return known_.contains(thread) || add(thread);
         });
@@ -105,7 +105,7 @@ class TaskReader {
   }
 
   bool add(uint64_t address) {
-    if (list_.tasks.size() >= kMostTasks) return false;
+    if (list_.tasks.size() >= kMaxTasks) return false;
     auto task = read(address);
     if (!task) return false;
     known_.emplace(address, list_.tasks.size());
@@ -138,7 +138,7 @@ class TaskReader {
   }
 
   void note(std::string text) {
-    if (list_.notes.size() < kMostNotes) list_.notes.push_back(std::move(text));
+    if (list_.notes.size() < kMaxNotes) list_.notes.push_back(std::move(text));
   }
   [[nodiscard]] uint64_t tasks_offset() const { return tasks_.offset; }
 
@@ -225,7 +225,7 @@ Result<TaskList> read_tasks(const KernelMemory& memory, const KernelTypes& types
   if (!reader.add(*init_task))
     reader.note(fmt::format("init_task at {:#x} cannot be read, or holds no task", *init_task));
   const std::string trouble =
-      walk_list(memory, *init_task + reader.tasks_offset(), kMostTasks,
+      walk_list(memory, *init_task + reader.tasks_offset(), kMaxTasks,
                 [&](uint64_t node) { return reader.add_process(node - reader.tasks_offset()); });
   if (!trouble.empty()) reader.note(fmt::format("the list of processes: {}", trouble));
   add_idle_tasks(memory, types, symbols, reader);

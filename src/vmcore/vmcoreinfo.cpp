@@ -11,7 +11,7 @@ namespace lifeboat {
 namespace {
 
 // The kernel's note is at most a page or two; anything much larger is not one.
-constexpr size_t kMostText = size_t{1} << 20;
+constexpr size_t kMaxText = size_t{1} << 20;
 
 bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
@@ -48,7 +48,7 @@ Result<Vmcoreinfo> Vmcoreinfo::parse(std::string_view text) {
     return std::unexpected(Error(ErrorCode::not_found, "there is no VMCOREINFO")
                                .hint("a dump made by QEMU needs '-device vmcoreinfo' to have it"));
   }
-  if (text.size() > kMostText) return fail(ErrorCode::corrupt, "VMCOREINFO of {} bytes", text.size());
+  if (text.size() > kMaxText) return fail(ErrorCode::corrupt, "VMCOREINFO of {} bytes", text.size());
   Vmcoreinfo info;
   for (const auto part : std::views::split(text, '\n')) {
     const std::string_view line(part.begin(), part.end());

@@ -9,7 +9,7 @@ namespace lifeboat::test {
 namespace {
 
 constexpr int kRounds = 5;
-constexpr double kMostReportSeconds = 0.1, kMostReportMb = 40, kMostStacksSeconds = 0.2;
+constexpr double kMaxReportSeconds = 0.1, kMaxReportMb = 40, kMaxStacksSeconds = 0.2;
 
 struct Contender {
   const char* name;
@@ -63,9 +63,9 @@ int measure(const std::string& dump, const std::string& commands) {
                cost.peak_mb / report.peak_mb);
   }
   fmt::print("\n");
-  bool met = judge("report", report.wall, kMostReportSeconds, "s");
-  met = judge("report, peak memory", report.peak_mb, kMostReportMb, "MB") && met;
-  met = judge("bt -a", stacks.wall, kMostStacksSeconds, "s") && met;
+  bool met = judge("report", report.wall, kMaxReportSeconds, "s");
+  met = judge("report, peak memory", report.peak_mb, kMaxReportMb, "MB") && met;
+  met = judge("bt -a", stacks.wall, kMaxStacksSeconds, "s") && met;
   return met ? 0 : 1;
 }
 

@@ -8,9 +8,9 @@ namespace {
 using namespace lifeboat;
 
 void ask(const Btf& btf) {
-  constexpr TypeId kMost = 64;
+  constexpr TypeId kMax = 64;
   const TypeId last = btf.last_id();
-  for (TypeId id = 0; id <= last && id < kMost; ++id) {
+  for (TypeId id = 0; id <= last && id < kMax; ++id) {
     const auto info = btf.type(id);
     (void)btf.size_of(id);
     const auto members = btf.members(id);
@@ -24,7 +24,7 @@ void ask(const Btf& btf) {
     (void)btf.nearest_member(id, "next");
     if (info) (void)btf.find(info->kind, info->name);
     if (!members) continue;
-    for (size_t index = 0; index < members->size() && index < kMost; ++index)
+    for (size_t index = 0; index < members->size() && index < kMax; ++index)
       (void)btf.member(id, (*members)[index].name);
   }
   (void)btf.type(last + 1);

@@ -9,9 +9,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;
   using namespace lifeboat::x86_64;
   static test::FakeKernel fake;
-  constexpr size_t kMost = 64 << 10;
-  static const uint64_t place_of_input = fake.allocate(kMost);
-  if (size < 9 || size > kMost) return 0;
+  constexpr size_t kMax = 64 << 10;
+  static const uint64_t place_of_input = fake.allocate(kMax);
+  if (size < 9 || size > kMax) return 0;
   uint64_t address;
   std::memcpy(&address, data, sizeof address);
   data += sizeof address;

@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     start.registers->r10 = start.registers->di = start.registers->dx = kernel.task.end - 256;
   }
   const Backtrace trace = kernel.walk(start);
-  if (trace.frames.size() > kMostFrames) __builtin_trap();
+  if (trace.frames.size() > kMaxFrames) __builtin_trap();
   for (const Frame& frame : trace.frames) {
     // Whatever is not certain has its reason told.
     if (!frame.reliable && trace.fallback.empty() && trace.end.empty()) __builtin_trap();

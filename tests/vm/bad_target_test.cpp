@@ -62,7 +62,7 @@ TEST_F(BadTarget, a_missing_device_is_given_up_at_the_deadline) {
   EXPECT_EQ(std::ranges::count(phases, "guest-start"), 1);
 }
 
-TEST_F(BadTarget, a_full_disk_keeps_the_log_and_an_honest_dump) {
+TEST_F(BadTarget, a_full_disk_keeps_the_log_and_marks_the_dump) {
   // Room for the kernel, the initramfs and the log; not for the memory.
   const auto out = rehearse("full-disk", {"--disk-size", "48M", "--level", "0", "--compress", "none"});
   EXPECT_THAT(text_of(out / "vmcore-dmesg.txt"),

@@ -8,10 +8,10 @@
 #include "capture/init/save_to_target.h"
 #include "capture/init/startup.h"
 #include "capture/plan/capture_plan.h"
+#include "capture/run/attempt.h"
 #include "capture/run/capture_console.h"
 #include "capture/run/final_action.h"
 #include "capture/run/journal.h"
-#include "capture/run/ladder.h"
 #include "capture/run/memory_watch.h"
 #include "capture/run/save.h"
 #include "capture/run/supervise.h"
@@ -21,7 +21,7 @@
 #include "src/base/log.h"
 #include "src/base/process.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 Result<CapturePlan> read_plan() {
@@ -80,19 +80,19 @@ class Pid1 {
 
   bool capture() {
     if (plan_.capture.watchdog) watchdogs_.start(plan_.watchdogs);
-    std::vector<Place> places;
+    std::vector<AttemptTarget> targets;
     for (const auto& target : plan_.targets) {
       const auto save = [this, &target](Journal& journal, Heartbeat& heartbeat) {
         return save_to_target(plan_, target, journal, heartbeat);
       };
-      places.push_back({.save = save, .leave = unmount_target});
+      targets.push_back({.save = save, .leave = unmount_target});
     }
     Journal journal;
-    const LadderEnd end =
-        climb(plan_, places, journal,
-              {.log_file = kRunLog,
-               .on_wait = [this] { watchdogs_.feed(); },
-               .last_rung = [](Heartbeat& heartbeat) { return print_log_tail(kVmcore, heartbeat); }});
+    const AttemptResult end = attempt_capture(
+        plan_, targets, journal,
+        {.log_file = kRunLog,
+         .on_wait = [this] { watchdogs_.feed(); },
+         .last_resort = [](Heartbeat& heartbeat) { return print_log_tail(kVmcore, heartbeat); }});
     return ends_capture(end.outcome);
   }
 
@@ -101,7 +101,7 @@ class Pid1 {
 };
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture
 
 int main() {
   if (::getpid() != 1) {
@@ -111,6 +111,6 @@ int main() {
   // A closed console must not end PID 1.
   ::signal(SIGPIPE, SIG_IGN);
   lifeboat::fail_writes_at_size_limit();
-  lifeboat::init::Pid1 pid1;
-  lifeboat::init::final_action(pid1.run(), pid1.shell());
+  lifeboat::capture::Pid1 pid1;
+  lifeboat::capture::final_action(pid1.run(), pid1.shell());
 }

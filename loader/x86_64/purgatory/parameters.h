@@ -11,7 +11,7 @@ namespace lifeboat::x86_64 {
 // Bytes from the start of the image; the linker script puts the block there and refuses any other place.
 inline constexpr size_t kParametersOffset = 0x100;
 inline constexpr uint64_t kParametersMagic = 0x74616f626566696c;  // "lifeboat"
-inline constexpr size_t kMostRegions = 16;
+inline constexpr size_t kMaxRegions = 16;
 
 struct PurgatoryParameters {
   uint64_t magic;
@@ -24,7 +24,7 @@ struct PurgatoryParameters {
   uint8_t digest[32];
   struct Region {
     uint64_t address, size;
-  } regions[kMostRegions];
+  } regions[kMaxRegions];
 };
 static_assert(sizeof(PurgatoryParameters) == 0x158);
 

@@ -31,9 +31,9 @@ bool wraps(uint64_t address, uint64_t size) {
 }
 
 Result<> check_digested(const PurgatoryArguments& arguments) {
-  if (arguments.digested.size() > kMostRegions) {
-    return fail(ErrorCode::usage, "purgatory checks at most {} regions of memory, {} were given",
-                kMostRegions, arguments.digested.size());
+  if (arguments.digested.size() > kMaxRegions) {
+    return fail(ErrorCode::usage, "purgatory checks at most {} regions of memory, {} were given", kMaxRegions,
+                arguments.digested.size());
   }
   const size_t wanted = arguments.digested.empty() ? 0 : Sha256::kDigestBytes;
   if (arguments.digest.size() != wanted) {

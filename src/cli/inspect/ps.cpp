@@ -89,11 +89,11 @@ class Table {
   }
 
   bool print(const Task& task, size_t depth) const {
-    constexpr size_t kMostDepth = 20;
+    constexpr size_t kMaxDepth = 20;
     if (!is_shown(task)) return false;
     const std::string name = one_line(task.comm);
     fmt::print("{:>7} {:>7} {:>7} {} {:>4}{}  {}{}\n", task.pid, task.tgid, task.ppid, task.state, task.cpu,
-               memory_columns(task), std::string(std::min(depth, kMostDepth) * 2, ' '),
+               memory_columns(task), std::string(std::min(depth, kMaxDepth) * 2, ' '),
                task.kernel_thread ? fmt::format("[{}]", name) : name);
     return true;
   }

@@ -17,14 +17,14 @@ using inspect::ExpressionScope;
 using inspect::Value;
 using nlohmann::ordered_json;
 
-constexpr uint64_t kMostCount = 1 << 20;
+constexpr uint64_t kMaxCount = 1 << 20;
 constexpr uint64_t kWord = 8;
 
 Result<uint64_t> read_count(const View& view, uint64_t fallback) {
   if (!view.line.has("count")) return fallback;
   const auto number = parse_number(view.line.get("count"));
-  if (!number || *number == 0 || *number > kMostCount)
-    return fail(ErrorCode::usage, "inspect read: --count is a number from 1 to {}", kMostCount);
+  if (!number || *number == 0 || *number > kMaxCount)
+    return fail(ErrorCode::usage, "inspect read: --count is a number from 1 to {}", kMaxCount);
   return *number;
 }
 
@@ -89,7 +89,7 @@ Result<int> print_hex(const View& view, const std::string& text) {
 }
 
 Result<int> print_string(const View& view, const std::string& text) {
-  constexpr uint64_t kMostLetters = 4096;
+  constexpr uint64_t kMaxLetters = 4096;
   const ExpressionScope scope = TRY(inspect::expression_scope(view.session));
   uint64_t address = TRY(address_of(view, text));
   // Of a pointer in memory: the text that it points to; of an array: itself.
@@ -98,7 +98,7 @@ Result<int> print_string(const View& view, const std::string& text) {
     const auto type = stripped ? scope.types.btf().type(*stripped) : scope.types.btf().type(0);
     if (type && type->kind == TypeKind::pointer) address = TRY(inspect::to_number(scope, *value));
   }
-  const uint64_t count = TRY(read_count(view, kMostLetters));
+  const uint64_t count = TRY(read_count(view, kMaxLetters));
   const auto found = view.session.kernel()->read_string(address, count);
   if (!found) return explained(view, found.error(), address, count);
   print(view, text, *found, one_line(*found));

@@ -11,7 +11,7 @@
 namespace lifeboat::cli {
 namespace {
 
-constexpr uint64_t kMostFinds = 1000;
+constexpr uint64_t kMaxFinds = 1000;
 // A machine may have terabytes.
 constexpr std::chrono::minutes kLimit(5);
 
@@ -20,7 +20,7 @@ constexpr std::chrono::minutes kLimit(5);
 Result<int> view_search(const View& view) {
   const bool text = view.line.has("string");
   TRY_VOID(view.expect_arguments("search", text ? 0 : 1, text ? 0 : 1));
-  uint64_t limit = kMostFinds;
+  uint64_t limit = kMaxFinds;
   if (view.line.has("count")) {
     const auto number = parse_number(view.line.get("count"));
     if (!number || *number == 0)

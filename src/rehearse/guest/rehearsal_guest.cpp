@@ -21,26 +21,26 @@ std::string boot_parameter() {
 
 }  // namespace
 
-Result<> rehearse_crash(const GuestPlan& guest, const CapturePlan& plan, init::Heartbeat& heartbeat) {
+Result<> rehearse_crash(const GuestPlan& guest, const CapturePlan& plan, capture::Heartbeat& heartbeat) {
   heartbeat.phase("target");
-  TRY_VOID(init::mount_target(plan.targets.front(), plan.capture.device_deadline, heartbeat));
-  init::announce(guest_phase::kGuestReady);
+  TRY_VOID(capture::mount_target(plan.targets.front(), plan.capture.device_deadline, heartbeat));
+  capture::announce(guest_phase::kGuestReady);
 
-  const KernelFile kernel = TRY(read_kernel_file(init::kMountPoint + guest.kernel));
+  const KernelFile kernel = TRY(read_kernel_file(capture::kMountPoint + guest.kernel));
   const LoadRequest request{
-      .initramfs = {init::kMountPoint + guest.initramfs},
+      .initramfs = {capture::kMountPoint + guest.initramfs},
       .command_line = guest.command_line + boot_parameter(),
       .crash = true,
   };
   const LoadReport loaded = TRY(load_kernel(request, kernel, SystemPaths{}));
   for (const auto& warning : loaded.warnings) log::warning("{}", warning);
-  init::announce(guest_phase::kGuestLoaded);
+  capture::announce(guest_phase::kGuestLoaded);
 
   // Last of all, so that what it records is as close to the crash as it can be.
-  TRY_VOID(record_facts(fmt::format("{}{}", init::kMountPoint, kFactsFolder)));
-  TRY_VOID(init::unmount_target());
-  init::announce(guest_phase::kGuestPanic);
-  init::drain_console();  // or the panic's messages would cut this one in two
+  TRY_VOID(record_facts(fmt::format("{}{}", capture::kMountPoint, kFactsFolder)));
+  TRY_VOID(capture::unmount_target());
+  capture::announce(guest_phase::kGuestPanic);
+  capture::drain_console();  // or the panic's messages would cut this one in two
   TRY_VOID(write_pseudo_file("/proc/sysrq-trigger", "c"));
   ::sleep(10);
   return fail(ErrorCode::io, "the kernel did not panic when it was told to");

@@ -9,6 +9,6 @@
 namespace lifeboat::rehearse {
 
 // `plan`: where the disk is. Returns only when something failed: a success is a panic.
-Result<> rehearse_crash(const GuestPlan& guest, const CapturePlan& plan, init::Heartbeat& heartbeat);
+Result<> rehearse_crash(const GuestPlan& guest, const CapturePlan& plan, capture::Heartbeat& heartbeat);
 
 }  // namespace lifeboat::rehearse

@@ -10,7 +10,7 @@ namespace {
 using Register = OrcRegister;
 
 // Ten times what the largest kernel has.
-constexpr uint64_t kMostEntries = uint64_t{1} << 24;
+constexpr uint64_t kMaxEntries = uint64_t{1} << 24;
 constexpr uint64_t kPieceEntries = kPageSize / sizeof(int32_t);
 
 constexpr std::array<Register, 10> kRegisters = {
@@ -141,7 +141,7 @@ Result<OrcVersion> orc_version_of_entries(const KernelMemory& memory, const OrcP
 Result<OrcTable> OrcTable::create(const KernelMemory& memory, const OrcPlace& place, OrcVersion version) {
   if (place.count == 0) return fail(ErrorCode::not_found, "the ORC unwind tables are empty");
   const auto room = [](uint64_t address) { return ~uint64_t{0} - address; };
-  if (place.count > kMostEntries || place.count * sizeof(int32_t) > room(place.ips) ||
+  if (place.count > kMaxEntries || place.count * sizeof(int32_t) > room(place.ips) ||
       place.count * sizeof(RawOrcEntry) > room(place.entries))
     return fail(ErrorCode::corrupt, "ORC unwind tables of {} entries at {:#x}", place.count, place.ips);
   return OrcTable(memory, place, version);

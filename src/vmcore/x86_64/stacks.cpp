@@ -37,7 +37,7 @@ namespace x86_64 {
 namespace {
 
 // Ten times what any configuration makes of it.
-constexpr uint64_t kMostStackBytes = uint64_t{1} << 20;
+constexpr uint64_t kMaxStackBytes = uint64_t{1} << 20;
 
 // Members of struct cea_exception_stacks. DB1 until 5.7, VC since 5.10.
 constexpr std::pair<std::string_view, StackKind> kExceptionStacks[] = {
@@ -84,7 +84,7 @@ class StackReader {
     if (!pointer)
       return note(fmt::format("the interrupt stack of CPU {}: {}", cpu.number, pointer.error().message));
     // Of a CPU that was never up.
-    if (*pointer < kMostStackBytes) return;
+    if (*pointer < kMaxStackBytes) return;
     // The end, or the word before it; the stack is made of whole pages.
     const uint64_t end = align_up(*pointer, kPageSize);
     constexpr uint64_t kUsual = 16384;
@@ -111,13 +111,13 @@ class StackReader {
   }
 
   void add_field(StackKind kind, uint64_t object, const Field& field, const PerCpu::Cpu& cpu) {
-    if (field.size == 0 || field.size > kMostStackBytes || field.offset > kMostStackBytes) return;
+    if (field.size == 0 || field.size > kMaxStackBytes || field.offset > kMaxStackBytes) return;
     const uint64_t begin = object + field.offset;
     stacks.push_back({kind, begin, begin + field.size, cpu.number});
   }
 
   static uint64_t stack_bytes(const Result<uint64_t>& told, uint64_t usual) {
-    return told && *told >= kPageSize && *told <= kMostStackBytes && *told % kPageSize == 0 ? *told : usual;
+    return told && *told >= kPageSize && *told <= kMaxStackBytes && *told % kPageSize == 0 ? *told : usual;
   }
 
   const KernelMemory& memory_;
@@ -140,7 +140,7 @@ StackMap::StackMap(std::vector<Stack> cpu_stacks, uint64_t task_stack_bytes)
 StackMap StackMap::read(const KernelMemory& memory, const KernelTypes& types, const Kallsyms& symbols) {
   uint64_t task_stack_bytes = kUsualTaskStack;
   if (const auto size = types.size_of("thread_union");
-      size && std::has_single_bit(*size) && *size >= kPageSize && *size <= kMostStackBytes)
+      size && std::has_single_bit(*size) && *size >= kPageSize && *size <= kMaxStackBytes)
     task_stack_bytes = *size;
   StackReader reader(memory, types, symbols);
   if (const auto cpus = PerCpu::read(memory, symbols)) {

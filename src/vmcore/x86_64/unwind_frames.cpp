@@ -72,8 +72,8 @@ Backtrace FrameWalker::walk() {
   // Not fatal: a stack that overflowed is left by its pointer, but what it holds is still to be had.
   ignore_result(enter_stack(state, state.sp, kWord));
   while (!is_user_mode(state.registers)) {
-    if (trace_.frames.size() == kMostFrames) {
-      trace_.end = fmt::format("cut off after {} frames", kMostFrames);
+    if (trace_.frames.size() == kMaxFrames) {
+      trace_.end = fmt::format("cut off after {} frames", kMaxFrames);
       return std::move(trace_);
     }
     add_frame(state);

@@ -17,7 +17,7 @@
 
 namespace lifeboat::x86_64 {
 
-inline constexpr size_t kMostFrames = 256;
+inline constexpr size_t kMaxFrames = 256;
 
 // Where a chain begins.
 struct UnwindStart {

@@ -8,7 +8,7 @@
 
 #include "src/base/file.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
 using namespace std::chrono_literals;
@@ -55,4 +55,4 @@ TEST_F(AbsentDevices, TheFirstThatComesEndsTheWait) {
 }
 
 }  // namespace
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

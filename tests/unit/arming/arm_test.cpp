@@ -11,7 +11,7 @@
 #include "src/base/sys.h"
 #include "src/store/crash_record.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
 using testing::ElementsAre;
@@ -173,11 +173,11 @@ TEST_F(Arm, ALoadedFileHasAnAbsolutePath) {
 // [capture] kernel may be another than the running one.
 TEST_F(Arm, ARehearsalForRealIsOfTheCaptureKernel) {
   const LoadedState loaded{.kernel = {}, .initramfs = {{"/i", 1, "abc"}}, .release = "6.12-capture"};
-  const RehearsalPromise promise = promise_of(7, "boot", "6.1-running", loaded);
-  EXPECT_EQ(promise.release, "6.12-capture");
-  EXPECT_EQ(promise.initramfs_digest, "abc");
-  EXPECT_EQ(promise.boot_id, "boot");
-  EXPECT_EQ(promise_of(7, "boot", "6.1-running", std::nullopt).release, "6.1-running");
+  const PendingRehearsal pending = pending_rehearsal_of(7, "boot", "6.1-running", loaded);
+  EXPECT_EQ(pending.release, "6.12-capture");
+  EXPECT_EQ(pending.initramfs_digest, "abc");
+  EXPECT_EQ(pending.boot_id, "boot");
+  EXPECT_EQ(pending_rehearsal_of(7, "boot", "6.1-running", std::nullopt).release, "6.1-running");
 }
 
 TEST_F(Arm, WhatWasMeasuredCountsForTheKernelThatCaptured) {
@@ -209,4 +209,4 @@ TEST_F(Arm, AStateOfNoUseIsNone) {
 }
 
 }  // namespace
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

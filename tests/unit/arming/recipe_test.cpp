@@ -14,7 +14,7 @@
 #include "tests/support/ext4_disk.h"
 #include "tests/support/results.h"
 
-namespace lifeboat::arm {
+namespace lifeboat::arming {
 namespace {
 
 namespace fs = std::filesystem;
@@ -262,4 +262,4 @@ TEST_F(MachineRecipe, NoInitramfsAtAllIsAnError) {
 }
 
 }  // namespace
-}  // namespace lifeboat::arm
+}  // namespace lifeboat::arming

@@ -13,7 +13,7 @@ namespace {
 
 using test::code_of;
 
-constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
 constexpr std::array<std::byte, 8> kEight{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4},
                                           std::byte{5}, std::byte{6}, std::byte{7}, std::byte{8}};
 
@@ -41,8 +41,8 @@ INSTANTIATE_TEST_SUITE_P(Borders, Slice,
                                          SliceCase{7, 2, false}, SliceCase{8, 1, false},
                                          SliceCase{9, 0, false},
                                          // offset + length wraps to something small
-                                         SliceCase{kMost, 2, false}, SliceCase{2, kMost, false},
-                                         SliceCase{kMost, kMost, false}, SliceCase{kMost - 7, 8, false}));
+                                         SliceCase{kMax, 2, false}, SliceCase{2, kMax, false},
+                                         SliceCase{kMax, kMax, false}, SliceCase{kMax - 7, 8, false}));
 
 TEST(Load, ReadsBothByteOrders) {
   EXPECT_EQ(load<uint32_t>(kEight, 0, "x").value(), 0x04030201u);
@@ -51,7 +51,7 @@ TEST(Load, ReadsBothByteOrders) {
   EXPECT_EQ(load_be<int64_t>(kEight, 0, "x").value(), 0x0102030405060708);
   EXPECT_EQ(code_of(load<uint32_t>(kEight, 5, "x")), ErrorCode::truncated);
   EXPECT_EQ(code_of(load_be<uint64_t>(kEight, 1, "x")), ErrorCode::truncated);
-  EXPECT_EQ(code_of(load<uint8_t>(kEight, kMost, "x")), ErrorCode::truncated);
+  EXPECT_EQ(code_of(load<uint8_t>(kEight, kMax, "x")), ErrorCode::truncated);
 }
 
 TEST(Text, EndsAtTheFirstNulOrTheEnd) {
@@ -69,7 +69,7 @@ TEST(Rounding, IsExactAtItsBorders) {
   EXPECT_EQ(divide_up(0, 8), 0u);
   EXPECT_EQ(divide_up(8, 8), 1u);
   EXPECT_EQ(divide_up(9, 8), 2u);
-  EXPECT_EQ(divide_up(kMost, 8), kMost / 8 + 1) << "must not wrap";
+  EXPECT_EQ(divide_up(kMax, 8), kMax / 8 + 1) << "must not wrap";
 }
 
 }  // namespace

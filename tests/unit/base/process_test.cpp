@@ -66,9 +66,9 @@ TEST(Process, IsWaitedForThoughItClosedItsOutput) {
 
 TEST(Process, OfOutputWithoutAnEndSoMuchIsKept) {
   const auto output =
-      run_process({"head", "-c", std::to_string(kMostOutputBytes + 100'000), "/dev/zero"}, 50s);
+      run_process({"head", "-c", std::to_string(kMaxOutputBytes + 100'000), "/dev/zero"}, 50s);
   ASSERT_TRUE(output) << output.error().to_string();
-  EXPECT_EQ(output->text.size(), kMostOutputBytes);
+  EXPECT_EQ(output->text.size(), kMaxOutputBytes);
   EXPECT_EQ(code_of(run_process({"cat", "/dev/zero"}, 200ms)), ErrorCode::timeout);
 }
 

@@ -43,12 +43,12 @@ Facts good() {
   facts.initramfs_digest = "abc";
   facts.estimate->total = 112_MiB;
   facts.estimate->least = 84_MiB;
-  facts.loaded = arm::LoadedState{.kernel = {"/boot/vmlinuz-6.12.1-test", 1, "d"},
-                                  .initramfs = {{facts.initramfs, 1, "abc"}},
-                                  .release = "6.12.1-test",
-                                  .command_line = "a=b",
-                                  .call = "file",
-                                  .time = 1};
+  facts.loaded = arming::LoadedState{.kernel = {"/boot/vmlinuz-6.12.1-test", 1, "d"},
+                                     .initramfs = {{facts.initramfs, 1, "abc"}},
+                                     .release = "6.12.1-test",
+                                     .command_line = "a=b",
+                                     .call = "file",
+                                     .time = 1};
   facts.command_line = "a=b";
   TargetFacts target{.name = "/var/crash/lifeboat", .found = LocalTarget{}, .store = StoreFacts{}};
   target.found->target = {"uuid", "ext4", "/var/crash/lifeboat"};
@@ -68,8 +68,8 @@ Facts good() {
   facts.udev_rule = true;
   facts.watchdogs = {{.name = "watchdog0", .driver = "i6300esb", .runs = true},
                      {.name = "watchdog1", .driver = "other", .carried = false}};
-  facts.rehearsal =
-      arm::RehearsalRecord{.time = 2000, .release = "6.12.1-test", .whole = true, .initramfs_digest = "abc"};
+  facts.rehearsal = arming::RehearsalRecord{
+      .time = 2000, .release = "6.12.1-test", .whole = true, .initramfs_digest = "abc"};
   return facts;
 }
 
@@ -181,7 +181,7 @@ TEST(CheckPoints, Kernel) {
 }
 
 TEST(CheckPoints, Initramfs) {
-  expect(initramfs_point, [](Facts& f) { f.recipe = failed<arm::Recipe>(); }, kFailure, "the reason");
+  expect(initramfs_point, [](Facts& f) { f.recipe = failed<arming::Recipe>(); }, kFailure, "the reason");
   expect(initramfs_point, [](Facts& f) { f.initramfs_time = 0; }, kWarning, "is not there");
   expect(
       initramfs_point,
@@ -194,7 +194,7 @@ TEST(CheckPoints, Initramfs) {
   expect(
       initramfs_point,
       [](Facts& f) {
-        f.recipe->warnings = {{arm::RecipeWarningKind::module, "x",
+        f.recipe->warnings = {{arming::RecipeWarningKind::module, "x",
                                Error(ErrorCode::not_found, "left out: no module 'x'").hint("y")}};
       },
       kWarning, "left out: no module 'x'");
@@ -204,7 +204,7 @@ TEST(CheckPoints, Initramfs) {
       [](Facts& f) {
         f.targets.front().found = failed<LocalTarget>();
         f.recipe->warnings = {
-            {arm::RecipeWarningKind::target, "/x", Error(ErrorCode::not_found, "worded in another way")}};
+            {arming::RecipeWarningKind::target, "/x", Error(ErrorCode::not_found, "worded in another way")}};
       },
       kOk, "initramfs");
 }
@@ -281,7 +281,7 @@ TEST(CheckPoints, TargetDrivers) {
   expect_drivers(lacks(0), kFailure, "virtio-blk: neither");
   expect_drivers(lacks(1), kFailure, "pci:v00001AF4d00001042: neither");
   expect_drivers(lacks(2), kFailure, "ext4: neither");
-  expect_drivers([](Facts& f) { f.recipe = failed<arm::Recipe>(); }, kFailure, "cannot be told");
+  expect_drivers([](Facts& f) { f.recipe = failed<arming::Recipe>(); }, kFailure, "cannot be told");
 }
 
 TEST(CheckPoints, TargetRoom) {

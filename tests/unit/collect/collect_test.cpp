@@ -36,7 +36,7 @@ class Collect : public testing::Test {
     paths_.pstore = {path("pstore"), path("systemd-pstore")};
     paths_.notice = path("run/motd.d/lifeboat");
     paths_.rehearsal = path("lib/rehearsal.json");
-    paths_.promise = path("lib/promise.json");
+    paths_.pending = path("lib/pending.json");
     paths_.boot_id = path("boot_id");
     write("boot_id", "ffffffff-0000-4000-8000-000000000000\n");
     config_.targets = {{.path = path("store")}};
@@ -140,14 +140,14 @@ TEST_F(Collect, WhatIsThrownAwayIsNotInTheNotice) {
 
 // A folder that was named may be of another machine.
 TEST_F(Collect, OfANamedFolderOnlyTheFolderIsTouched) {
-  ASSERT_TRUE(arm::save_promise({.boot_id = kOldBoot}, paths_.promise));
+  ASSERT_TRUE(arming::save_pending_rehearsal({.boot_id = kOldBoot}, paths_.pending));
   add_crash("20261123T084228Z", kDumpFile, {.boot_id = kOldBoot});
   write_record("pstore/dmesg-efi-1", "one");
   write("run/motd.d/lifeboat", "before\n");
   const auto collection = run(Scope::folder);
   EXPECT_THAT(collection.crashes, SizeIs(1));
   EXPECT_FALSE(collection.rehearsal);
-  EXPECT_TRUE(arm::read_promise(paths_.promise));
+  EXPECT_TRUE(arming::read_pending_rehearsal(paths_.pending));
   EXPECT_EQ(read("run/motd.d/lifeboat"), "before\n");
   EXPECT_EQ(read("pstore/dmesg-efi-1"), "one");
   // What is of this machine comes by the next run over all of it.
@@ -442,8 +442,8 @@ TEST_F(SharedStore, AStrangersFolderIsNeverTouched) {
 class RealRehearsal : public Collect {
  protected:
   RealRehearsal() {
-    EXPECT_TRUE(arm::save_promise(
-        {.time = 5, .boot_id = kOldBoot, .release = "6.1.0-test", .initramfs_digest = "ab"}, paths_.promise));
+    EXPECT_TRUE(arming::save_pending_rehearsal(
+        {.time = 5, .boot_id = kOldBoot, .release = "6.1.0-test", .initramfs_digest = "ab"}, paths_.pending));
   }
 };
 
@@ -452,12 +452,12 @@ TEST_F(RealRehearsal, SucceedsByTheWholeDumpOfThatBoot) {
   const auto collection = run();
   ASSERT_TRUE(collection.rehearsal);
   EXPECT_TRUE(collection.rehearsal->whole);
-  const auto saved = arm::read_rehearsal(paths_.rehearsal);
+  const auto saved = arming::read_rehearsal(paths_.rehearsal);
   ASSERT_TRUE(saved);
   EXPECT_TRUE(saved->real && saved->whole);
   EXPECT_EQ(saved->release, "6.1.0-test");
   EXPECT_EQ(saved->initramfs_digest, "ab");
-  EXPECT_FALSE(arm::read_promise(paths_.promise)) << "redeemed once";
+  EXPECT_FALSE(arming::read_pending_rehearsal(paths_.pending)) << "redeemed once";
 }
 
 TEST_F(RealRehearsal, FailsWithoutADumpOfThatBoot) {
@@ -498,7 +498,7 @@ TEST_F(RealRehearsal, IsNotDecidedWhileATargetCannotBeLookedInto) {
   const auto collection = run();
   EXPECT_FALSE(collection.rehearsal);
   EXPECT_THAT(collection.problems, ElementsAre(HasSubstr("/dev/no-such-device"), HasSubstr("will tell")));
-  EXPECT_TRUE(arm::read_promise(paths_.promise));
+  EXPECT_TRUE(arming::read_pending_rehearsal(paths_.pending));
   // A dump that is there decides it all the same.
   add_crash("20261123T084228Z", kDumpFile, {.boot_id = kOldBoot});
   EXPECT_TRUE(run().rehearsal->whole);
@@ -507,7 +507,7 @@ TEST_F(RealRehearsal, IsNotDecidedWhileATargetCannotBeLookedInto) {
 TEST_F(RealRehearsal, IsNotOverBeforeTheCrash) {
   write("boot_id", std::string(kOldBoot) + "\n");
   EXPECT_FALSE(run().rehearsal);
-  EXPECT_TRUE(arm::read_promise(paths_.promise));
+  EXPECT_TRUE(arming::read_pending_rehearsal(paths_.pending));
 }
 
 TEST(RehearsalRecord, OfNoUseIsNone) {
@@ -515,7 +515,7 @@ TEST(RehearsalRecord, OfNoUseIsNone) {
   const std::string path = folder.path() / "r.json";
   for (const char* text : {"", "[]", "{\"whole\": 3}", "{\"time\": \"x\"}"}) {
     ASSERT_TRUE(write_file_atomically(path, as_byte_span(text), 0600));
-    EXPECT_FALSE(arm::read_rehearsal(path)) << text;
+    EXPECT_FALSE(arming::read_rehearsal(path)) << text;
   }
 }
 

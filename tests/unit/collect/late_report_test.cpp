@@ -37,12 +37,12 @@ class CollectReport : public testing::Test {
   CollectReport() { fd_ = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value(); }
   // By another process: what it has allocated and freed is no room for the child that is limited.
   void add_dump() const {
-    ASSERT_EQ(init::supervise("dump", std::chrono::seconds(30),
-                              [&](init::Heartbeat&) -> Result<> {
-                                test::FakeSystem().fake.write_elf(path(kDumpFile));
-                                return {};
-                              }),
-              init::Outcome::done);
+    ASSERT_EQ(capture::supervise("dump", std::chrono::seconds(30),
+                                 [&](capture::Heartbeat&) -> Result<> {
+                                   test::FakeSystem().fake.write_elf(path(kDumpFile));
+                                   return {};
+                                 }),
+              capture::Outcome::done);
   }
   void write(const std::string& name, std::string_view text) const {
     ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));

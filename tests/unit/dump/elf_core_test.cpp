@@ -19,7 +19,7 @@ using test::why;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr uint64_t kMost = ~uint64_t{0};
+constexpr uint64_t kMax = ~uint64_t{0};
 constexpr uint64_t kLow = 0x1000, kHigh = 0x100000;
 
 // Notes and two stretches of memory: pages 1 and 2, and pages 0x100 to 0x103, of which the last two are zero.
@@ -70,7 +70,7 @@ TEST(ElfCore, ReadsAcrossPagesAndFillsWithZeros) {
 TEST(ElfCore, HolesAreNotPresent) {
   const auto dump = open(valid().build()).value();
   for (const uint64_t address : {uint64_t{0}, kLow - 1, kLow + 2 * kPageSize, kHigh - 1,
-                                 kHigh + 4 * kPageSize, uint64_t{1} << 52, kMost}) {
+                                 kHigh + 4 * kPageSize, uint64_t{1} << 52, kMax}) {
     EXPECT_EQ(code_of(page_of(*dump, address, 1)), ErrorCode::not_present) << std::hex << address;
   }
   EXPECT_EQ(code_of(page_of(*dump, kLow + kPageSize, 2 * kPageSize)), ErrorCode::not_present);
@@ -82,7 +82,7 @@ TEST(ElfCore, PageStatesFollowTheRam) {
     const bool ram = (pfn >= 1 && pfn < 3) || (pfn >= 0x100 && pfn < 0x104);
     EXPECT_EQ(dump->page_state(pfn), ram ? PageState::stored : PageState::absent) << pfn;
   }
-  EXPECT_EQ(dump->page_state(kMost), PageState::absent);
+  EXPECT_EQ(dump->page_state(kMax), PageState::absent);
   EXPECT_EQ(dump->page_state((uint64_t{1} << 52) + 1), PageState::absent) << "the address must not wrap";
 }
 
@@ -128,7 +128,7 @@ TEST(ElfCore, SegmentThatEndsWithinAPageIsFilledWithZeros) {
 // kcore's way of saying that a segment is no physical memory.
 TEST(ElfCore, SegmentsWithoutAPhysicalAddressAreSkipped) {
   const auto dump =
-      open(valid().patch_segment(1, [](Elf64_Phdr& segment) { segment.p_paddr = kMost; }).build());
+      open(valid().patch_segment(1, [](Elf64_Phdr& segment) { segment.p_paddr = kMax; }).build());
   ASSERT_TRUE(dump) << why(dump);
   EXPECT_EQ((*dump)->info().ram_pages, 4u);
 }
@@ -185,16 +185,16 @@ INSTANTIATE_TEST_SUITE_P(
         HeaderCase{"no_segments", [](Elf64_Ehdr& h) { h.e_phnum = 0; }, ErrorCode::corrupt, "no memory"},
         HeaderCase{"too_many_segments", [](Elf64_Ehdr& h) { h.e_phnum = 0xfffe; }, ErrorCode::truncated,
                    "program headers"},
-        HeaderCase{"segments_far_away", [](Elf64_Ehdr& h) { h.e_phoff = kMost; }, ErrorCode::truncated,
+        HeaderCase{"segments_far_away", [](Elf64_Ehdr& h) { h.e_phoff = kMax; }, ErrorCode::truncated,
                    "program headers"},
-        HeaderCase{"segments_wrap", [](Elf64_Ehdr& h) { h.e_phoff = kMost - 100; }, ErrorCode::truncated,
+        HeaderCase{"segments_wrap", [](Elf64_Ehdr& h) { h.e_phoff = kMax - 100; }, ErrorCode::truncated,
                    "program headers"},
         HeaderCase{"xnum_without_section", [](Elf64_Ehdr& h) { h.e_phnum = PN_XNUM; }, ErrorCode::corrupt,
                    "PN_XNUM"},
         HeaderCase{"xnum_section_far_away",
                    [](Elf64_Ehdr& h) {
                      h.e_phnum = PN_XNUM;
-                     h.e_shoff = kMost;
+                     h.e_shoff = kMax;
                    },
                    ErrorCode::truncated, "test.elf"}),
     [](const auto& which) { return std::string(which.param.name); });
@@ -223,15 +223,15 @@ INSTANTIATE_TEST_SUITE_P(
     OneField, ElfSegment,
     testing::Values(
         SegmentCase{"larger_in_file", [](Elf64_Phdr& s) { s.p_filesz = s.p_memsz + 1; }, ErrorCode::corrupt},
-        SegmentCase{"file_size_most", [](Elf64_Phdr& s) { s.p_filesz = kMost; }, ErrorCode::corrupt},
-        SegmentCase{"memory_size_most", [](Elf64_Phdr& s) { s.p_memsz = kMost; }, ErrorCode::corrupt},
-        SegmentCase{"both_sizes_most", [](Elf64_Phdr& s) { s.p_memsz = s.p_filesz = kMost; },
+        SegmentCase{"file_size_most", [](Elf64_Phdr& s) { s.p_filesz = kMax; }, ErrorCode::corrupt},
+        SegmentCase{"memory_size_most", [](Elf64_Phdr& s) { s.p_memsz = kMax; }, ErrorCode::corrupt},
+        SegmentCase{"both_sizes_most", [](Elf64_Phdr& s) { s.p_memsz = s.p_filesz = kMax; },
                     ErrorCode::corrupt},
         SegmentCase{"address_beyond_52_bits", [](Elf64_Phdr& s) { s.p_paddr = uint64_t{1} << 52; },
                     ErrorCode::corrupt},
         SegmentCase{"end_beyond_52_bits", [](Elf64_Phdr& s) { s.p_paddr = (uint64_t{1} << 52) - kPageSize; },
                     ErrorCode::corrupt},
-        SegmentCase{"address_wraps", [](Elf64_Phdr& s) { s.p_paddr = kMost - kPageSize; },
+        SegmentCase{"address_wraps", [](Elf64_Phdr& s) { s.p_paddr = kMax - kPageSize; },
                     ErrorCode::corrupt}),
     [](const auto& which) { return std::string(which.param.name); });
 
@@ -255,10 +255,10 @@ TEST_P(ElfOffset, BeyondTheFileMeansLost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Borders, ElfOffset,
-                         testing::Values(LostCase{"just_beyond", 1 << 20}, LostCase{"most", kMost},
+                         testing::Values(LostCase{"just_beyond", 1 << 20}, LostCase{"most", kMax},
                                          // offset + page wraps to the file's beginning
-                                         LostCase{"wraps_at_the_second_page", kMost - kPageSize + 1},
-                                         LostCase{"wraps_within_a_page", kMost - 100}),
+                                         LostCase{"wraps_at_the_second_page", kMax - kPageSize + 1},
+                                         LostCase{"wraps_within_a_page", kMax - 100}),
                          [](const auto& which) { return std::string(which.param.name); });
 
 struct NoteCase {
@@ -280,10 +280,10 @@ TEST_P(ElfNoteSegment, LieCostsTheNotesAtMost) {
 
 INSTANTIATE_TEST_SUITE_P(
     OneField, ElfNoteSegment,
-    testing::Values(NoteCase{"size_most", [](Elf64_Phdr& s) { s.p_filesz = kMost; }, ErrorCode::corrupt},
+    testing::Values(NoteCase{"size_most", [](Elf64_Phdr& s) { s.p_filesz = kMax; }, ErrorCode::corrupt},
                     NoteCase{"size_100M", [](Elf64_Phdr& s) { s.p_filesz = 100 << 20; }, std::nullopt},
-                    NoteCase{"offset_most", [](Elf64_Phdr& s) { s.p_offset = kMost; }, std::nullopt},
-                    NoteCase{"offset_wraps", [](Elf64_Phdr& s) { s.p_offset = kMost - 8; }, std::nullopt}),
+                    NoteCase{"offset_most", [](Elf64_Phdr& s) { s.p_offset = kMax; }, std::nullopt},
+                    NoteCase{"offset_wraps", [](Elf64_Phdr& s) { s.p_offset = kMax - 8; }, std::nullopt}),
     [](const auto& which) { return std::string(which.param.name); });
 
 // A thousand headers that all point at the same notes would cost a thousand times the file.

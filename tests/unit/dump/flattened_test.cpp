@@ -14,7 +14,7 @@ using test::FlattenedBuilder;
 using test::noise;
 using test::why;
 
-constexpr uint64_t kMost = ~uint64_t{0};
+constexpr uint64_t kMax = ~uint64_t{0};
 constexpr uint64_t kHeader = 4096;
 
 Result<std::unique_ptr<ByteSource>> open(ByteSpan bytes) {
@@ -99,7 +99,7 @@ TEST(Flattened, ReadingPastTheEndIsTruncated) {
   std::vector<std::byte> out(2);
   EXPECT_TRUE(source->read(2, out));
   EXPECT_EQ(code_of(source->read(3, out)), ErrorCode::truncated);
-  EXPECT_EQ(code_of(source->read(kMost, out)), ErrorCode::truncated);
+  EXPECT_EQ(code_of(source->read(kMax, out)), ErrorCode::truncated);
 }
 
 TEST(Flattened, WithoutItsEndItIsReadAsFarAsItGoes) {
@@ -158,12 +158,12 @@ TEST_P(FlattenedRecords, GarbledOnesAreCorrupt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OneField, FlattenedRecords,
-                         testing::Values(RecordCase{"offset_negative", kMost - 1, 4},
+                         testing::Values(RecordCase{"offset_negative", kMax - 1, 4},
                                          RecordCase{"offset_beyond_any_memory", uint64_t{1} << 60, 4},
                                          RecordCase{"size_most_negative", 0, uint64_t{1} << 63},
-                                         RecordCase{"size_minus_one", 0, kMost},
+                                         RecordCase{"size_minus_one", 0, kMax},
                                          RecordCase{"size_beyond_any_memory", 0, uint64_t{1} << 60},
-                                         RecordCase{"size_zero", 4, 0}, RecordCase{"half_an_end", kMost, 4}),
+                                         RecordCase{"size_zero", 4, 0}, RecordCase{"half_an_end", kMax, 4}),
                          [](const auto& which) { return std::string(which.param.name); });
 
 TEST(Flattened, SizeLargerThanTheFileIsACut) {

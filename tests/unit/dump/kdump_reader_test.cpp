@@ -20,7 +20,7 @@ using test::why;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr uint64_t kMost = ~uint64_t{0};
+constexpr uint64_t kMax = ~uint64_t{0};
 constexpr uint64_t kMaxPfn = 1000;  // not a multiple of 8 pages
 constexpr std::string_view kText = "OSRELEASE=6.1.0-test\n";
 
@@ -78,7 +78,7 @@ TEST(KdumpReader, ReadsEveryKindOfPage) {
     EXPECT_EQ(page_of(*dump, pfn).value(), patterned_page(pfn)) << pfn;
   EXPECT_EQ(code_of(page_of(*dump, 23)), ErrorCode::lost);
   EXPECT_EQ(code_of(page_of(*dump, 17)), ErrorCode::excluded);
-  for (const uint64_t pfn : {uint64_t{0}, uint64_t{15}, uint64_t{24}, kMaxPfn, kMost >> kPageShift})
+  for (const uint64_t pfn : {uint64_t{0}, uint64_t{15}, uint64_t{24}, kMaxPfn, kMax >> kPageShift})
     EXPECT_EQ(code_of(page_of(*dump, pfn)), ErrorCode::not_present) << pfn;
 }
 
@@ -89,7 +89,7 @@ TEST(KdumpReader, ReadsPiecesAcrossPages) {
   EXPECT_TRUE(std::ranges::equal(ByteSpan(out).first(8), ByteSpan(patterned_page(19)).last(8)));
   EXPECT_TRUE(std::ranges::equal(ByteSpan(out).last(8), ByteSpan(patterned_page(20)).first(8)));
   EXPECT_EQ(code_of(dump->read(17 * kPageSize - 8, out)), ErrorCode::excluded);
-  EXPECT_EQ(code_of(dump->read(kMost - 3, out)), ErrorCode::not_present);
+  EXPECT_EQ(code_of(dump->read(kMax - 3, out)), ErrorCode::not_present);
 }
 
 TEST(KdumpReader, PageStatesFollowTheBitmaps) {
@@ -99,7 +99,7 @@ TEST(KdumpReader, PageStatesFollowTheBitmaps) {
   EXPECT_EQ(dump->page_state(23), PageState::stored) << "lost is found out by reading";
   EXPECT_EQ(dump->page_state(24), PageState::absent);
   EXPECT_EQ(dump->page_state(kMaxPfn), PageState::absent);
-  EXPECT_EQ(dump->page_state(kMost), PageState::absent);
+  EXPECT_EQ(dump->page_state(kMax), PageState::absent);
 }
 
 // More pages than the cache keeps, and more bitmap blocks than are kept.
@@ -251,26 +251,25 @@ INSTANTIATE_TEST_SUITE_P(
     OneField, KdumpSubHeader,
     testing::Values(
         SubHeaderCase{"no_pages", [](kdump::SubHeader& s) { s.max_mapnr_64 = 0; }, ErrorCode::corrupt},
-        SubHeaderCase{"pages_most", [](kdump::SubHeader& s) { s.max_mapnr_64 = kMost; }, ErrorCode::corrupt},
+        SubHeaderCase{"pages_most", [](kdump::SubHeader& s) { s.max_mapnr_64 = kMax; }, ErrorCode::corrupt},
         SubHeaderCase{"pages_one_more_than_bits",
                       [](kdump::SubHeader& s) { s.max_mapnr_64 = 8 * kPageSize + 1; }, ErrorCode::corrupt},
-        SubHeaderCase{"notes_size_most", [](kdump::SubHeader& s) { s.size_note = kMost; },
-                      ErrorCode::corrupt},
+        SubHeaderCase{"notes_size_most", [](kdump::SubHeader& s) { s.size_note = kMax; }, ErrorCode::corrupt},
         SubHeaderCase{"notes_size_100M", [](kdump::SubHeader& s) { s.size_note = 100 << 20; },
                       ErrorCode::truncated},
-        SubHeaderCase{"notes_offset_most", [](kdump::SubHeader& s) { s.offset_note = kMost; },
+        SubHeaderCase{"notes_offset_most", [](kdump::SubHeader& s) { s.offset_note = kMax; },
                       ErrorCode::truncated},
-        SubHeaderCase{"vmcoreinfo_size_most", [](kdump::SubHeader& s) { s.size_vmcoreinfo = kMost; },
+        SubHeaderCase{"vmcoreinfo_size_most", [](kdump::SubHeader& s) { s.size_vmcoreinfo = kMax; },
                       ErrorCode::corrupt},
         SubHeaderCase{"vmcoreinfo_size_1M", [](kdump::SubHeader& s) { s.size_vmcoreinfo = 1 << 20; },
                       ErrorCode::truncated},
-        SubHeaderCase{"vmcoreinfo_offset_wraps", [](kdump::SubHeader& s) { s.offset_vmcoreinfo = kMost - 4; },
+        SubHeaderCase{"vmcoreinfo_offset_wraps", [](kdump::SubHeader& s) { s.offset_vmcoreinfo = kMax - 4; },
                       ErrorCode::truncated},
         SubHeaderCase{"split_backwards", [](kdump::SubHeader& s) { set_split(s, 20, 10); },
                       ErrorCode::corrupt},
-        SubHeaderCase{"split_beyond", [](kdump::SubHeader& s) { set_split(s, kMaxPfn, kMost); },
+        SubHeaderCase{"split_beyond", [](kdump::SubHeader& s) { set_split(s, kMaxPfn, kMax); },
                       ErrorCode::corrupt},
-        SubHeaderCase{"split_most", [](kdump::SubHeader& s) { set_split(s, kMost, kMost); },
+        SubHeaderCase{"split_most", [](kdump::SubHeader& s) { set_split(s, kMax, kMax); },
                       ErrorCode::corrupt}),
     [](const auto& which) { return std::string(which.param.name); });
 
@@ -299,8 +298,8 @@ INSTANTIATE_TEST_SUITE_P(
                        ErrorCode::corrupt},
         DescriptorCase{"offset_beyond", [](kdump::PageDescriptor& d) { d.offset += 1 << 30; },
                        ErrorCode::lost},
-        DescriptorCase{"offset_most", [](kdump::PageDescriptor& d) { d.offset = kMost; }, ErrorCode::lost},
-        DescriptorCase{"offset_wraps", [](kdump::PageDescriptor& d) { d.offset = kMost - d.size + 2; },
+        DescriptorCase{"offset_most", [](kdump::PageDescriptor& d) { d.offset = kMax; }, ErrorCode::lost},
+        DescriptorCase{"offset_wraps", [](kdump::PageDescriptor& d) { d.offset = kMax - d.size + 2; },
                        ErrorCode::lost},
         DescriptorCase{"size_0", [](kdump::PageDescriptor& d) { d.size = 0; }, ErrorCode::corrupt},
         DescriptorCase{"size_one_less", [](kdump::PageDescriptor& d) { --d.size; }, ErrorCode::corrupt},
@@ -320,7 +319,7 @@ TEST(KdumpReader, DescriptorOfAPublicCallerIsCheckedToo) {
   const auto dump = open(valid().build()).value();
   std::vector<std::byte> page(kPageSize);
   EXPECT_EQ(code_of(dump->expand({dump->data_offset(), 0xffffffff, 0, 0}, page)), ErrorCode::corrupt);
-  EXPECT_EQ(code_of(dump->expand({kMost, kPageSize, 0, 0}, page)), ErrorCode::truncated);
+  EXPECT_EQ(code_of(dump->expand({kMax, kPageSize, 0, 0}, page)), ErrorCode::truncated);
 }
 
 // --- Cut off.

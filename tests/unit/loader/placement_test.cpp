@@ -71,7 +71,7 @@ TEST(Placement, TakesAGivenPlaceOnce) {
 
 // Whatever is asked for, on every shape of machine: inside of the free memory, aligned, apart from each
 // other.
-TEST(Placement, HoldsItsPromisesOnEveryMachine) {
+TEST(Placement, HoldsOnEveryMachine) {
   std::mt19937_64 random(1);
   for (const auto& sample : test::iomem_samples()) {
     const auto ram = loadable_ram(parse_iomem(sample.text).value());

@@ -94,7 +94,7 @@ class Plan : public testing::Test {
 };
 
 void expect_sound(const LoadPlan& plan, const std::vector<MemoryRange>& allowed) {
-  EXPECT_LE(plan.segments.size(), kMostSegments);
+  EXPECT_LE(plan.segments.size(), kMaxSegments);
   uint64_t last_end = 0;
   for (const auto& segment : plan.segments) {
     EXPECT_EQ(segment.address % 4096, 0u) << segment.name;

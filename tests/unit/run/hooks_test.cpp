@@ -10,7 +10,7 @@
 #include "src/base/size.h"
 #include "tests/support/pipes.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using namespace std::chrono_literals;
@@ -111,4 +111,4 @@ TEST_F(Hooks, MaySignalTheirOwnGroup) {
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -18,7 +18,7 @@
 #include "tests/support/pipes.h"
 #include "tests/support/whole_dump.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using testing::ElementsAre;
@@ -215,4 +215,4 @@ TEST_F(JournalOnDisk, NothingBegunIsNothingToClose) {
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

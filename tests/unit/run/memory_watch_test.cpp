@@ -7,7 +7,7 @@
 
 #include "src/base/file.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 // One state for the whole program, so one test tells its whole story.
@@ -51,4 +51,4 @@ TEST(MemoryWatch, KeepsTheLeastThatWasAvailableAlsoWhenAChildSawIt) {
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -13,7 +13,7 @@
 #include "tests/support/faults.h"
 #include "tests/support/whole_dump.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using testing::Contains;
@@ -128,4 +128,4 @@ TEST_F(RoomInStore, RetentionNeverTakesTheCrashThatWasJustSaved) {
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -9,7 +9,7 @@
 #include "src/base/file.h"
 #include "src/base/size.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 TEST(SaveReport, LeavesMemoryForTheDump) {
@@ -40,4 +40,4 @@ TEST(SaveReport, OfNoDumpIsNone) {
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -10,7 +10,7 @@
 #include "tests/support/pipes.h"
 #include "tests/support/sanitized.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using namespace std::chrono_literals;
@@ -163,4 +163,4 @@ TEST(Supervise, OrphansOfOthersAreReaped) {
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -5,7 +5,7 @@
 
 #include "src/base/log.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 namespace fs = std::filesystem;
@@ -79,4 +79,4 @@ TEST_F(WatchdogDevices, AreStoppedByTheMagicLetter) {
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

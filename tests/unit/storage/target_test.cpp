@@ -9,7 +9,7 @@
 #include "src/base/sys.h"
 #include "tests/support/results.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using sys::Call;
@@ -54,4 +54,4 @@ TEST_F(UnmountTarget, AFailureIsReported) {
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

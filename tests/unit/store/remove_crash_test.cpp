@@ -122,7 +122,7 @@ class RemoveMounted : public RemoveCrash {
   void expect_refusal(const char* type, unsigned long flags, const std::string& source,
                       const std::string& target) {
     const auto outcome =
-        init::supervise("mounts", std::chrono::seconds(60), [&](init::Heartbeat&) -> Result<> {
+        capture::supervise("mounts", std::chrono::seconds(60), [&](capture::Heartbeat&) -> Result<> {
           if (::unshare(CLONE_NEWNS) != 0 ||
               ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
               ::mount(source.c_str(), target.c_str(), type, flags, nullptr) != 0)
@@ -137,7 +137,7 @@ class RemoveMounted : public RemoveCrash {
           return ::testing::Test::HasFailure() ? fail(ErrorCode::io, "see above") : Result<>();
         });
     if (fs::exists(no_mounts_)) GTEST_SKIP() << "nothing can be mounted here";
-    EXPECT_EQ(outcome, init::Outcome::done);
+    EXPECT_EQ(outcome, capture::Outcome::done);
   }
   TempDir other_ = TempDir::create("remove-crash-test").value();
   std::string no_mounts_ = other_.path() / "no-mounts";

@@ -287,7 +287,7 @@ TEST_F(Unwind, AtMostSoManyFrames) {
   const uint64_t in_itself = kernel.call(recursive, recursive);
   kernel.push(kernel.task.begin, std::vector<uint64_t>(2048, in_itself));
   const Backtrace trace = kernel.walk_task(recursive + 4, kernel.task.begin);
-  EXPECT_EQ(trace.frames.size(), kMostFrames);
+  EXPECT_EQ(trace.frames.size(), kMaxFrames);
   EXPECT_THAT(trace.end, HasSubstr("256"));
 }
 

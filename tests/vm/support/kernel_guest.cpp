@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr int kMostBoots = 3;
+constexpr int kMaxBoots = 3;
 constexpr std::string_view kMark = "TEST: ";
 constexpr std::string_view kOutput = "OUT: ";
 constexpr const char* kFirmware = "/usr/share/ovmf/OVMF.fd";
@@ -44,7 +44,7 @@ Guest::Guest(GuestOptions options, GuestFiles& files)
       wait_for_kernel();
       return;
     } catch (const std::exception& error) {
-      if (boot == kMostBoots) throw;
+      if (boot == kMaxBoots) throw;
       std::cout << options_.name << ": the guest died before its /init, it is started again: " << error.what()
                 << std::endl;
     }

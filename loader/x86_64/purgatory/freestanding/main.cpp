@@ -19,7 +19,7 @@ namespace {
 
 bool undamaged(const PurgatoryParameters& parameters) {
   if (parameters.region_count == 0) return true;
-  if (parameters.region_count > kMostRegions) return false;
+  if (parameters.region_count > kMaxRegions) return false;
   Sha256 sha256;
   for (uint32_t i = 0; i < parameters.region_count; ++i) {
     const auto& region = parameters.regions[i];

@@ -20,14 +20,15 @@ constexpr std::chrono::seconds kLeaveDeadline{60};
 Result<> run_guest() {
   const CapturePlan plan = TRY(CapturePlan::parse(TRY(read_text(kPlanPath))));
   const GuestPlan guest = TRY(GuestPlan::parse(TRY(read_text(kGuestPlanPath))));
-  init::announce(guest_phase::kGuestStart);
+  capture::announce(guest_phase::kGuestStart);
   // In children: a driver may hang, and whatever happens the machine must go down.
   const auto limits = plan.capture.stall_deadline;
-  init::supervise("modules", limits,
-                  [&](init::Heartbeat& heartbeat) { return init::load_modules(plan.modules, heartbeat); });
-  init::supervise("rehearsal", limits,
-                  [&](init::Heartbeat& heartbeat) { return rehearse_crash(guest, plan, heartbeat); });
-  init::supervise("end", kLeaveDeadline, [](init::Heartbeat&) { return init::unmount_target(); });
+  capture::supervise("modules", limits, [&](capture::Heartbeat& heartbeat) {
+    return capture::load_modules(plan.modules, heartbeat);
+  });
+  capture::supervise("rehearsal", limits,
+                     [&](capture::Heartbeat& heartbeat) { return rehearse_crash(guest, plan, heartbeat); });
+  capture::supervise("end", kLeaveDeadline, [](capture::Heartbeat&) { return capture::unmount_target(); });
   return fail(ErrorCode::io, "the guest did not crash");
 }
 
@@ -42,10 +43,10 @@ int main() {
     return 2;
   }
   ::signal(SIGPIPE, SIG_IGN);  // a closed console must not end PID 1
-  const auto failures = init::mount_pseudo_file_systems();
-  init::setup_console();
+  const auto failures = capture::mount_pseudo_file_systems();
+  capture::setup_console();
   for (const auto& failure : failures) log::error("{}", failure);
   if (const auto result = rehearse::run_guest(); !result) log::error("{}", result.error().to_string());
-  init::announce(rehearse::guest_phase::kGuestFailed);
-  init::final_action(FinalAction::poweroff, "");
+  capture::announce(rehearse::guest_phase::kGuestFailed);
+  capture::final_action(FinalAction::poweroff, "");
 }

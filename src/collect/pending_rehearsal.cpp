@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/collect/promise.h"
+#include "src/collect/pending_rehearsal.h"
 
 #include <algorithm>
 
@@ -29,28 +29,30 @@ std::optional<CrashOutcome> best_outcome(std::span<const FoundCrash> crashes, co
 
 }  // namespace
 
-Result<std::optional<arm::RehearsalRecord>> redeem_promise(std::span<const FoundCrash> crashes, bool all_seen,
-                                                           const PromiseFiles& files,
-                                                           const std::string& boot_id, uint64_t now) {
-  const auto promise = arm::read_promise(files.promise);
-  if (!promise || boot_id == promise->boot_id) return std::nullopt;
-  const auto outcome = best_outcome(crashes, promise->boot_id);
+Result<std::optional<arming::RehearsalRecord>> resolve_pending_rehearsal(std::span<const FoundCrash> crashes,
+                                                                         bool all_seen,
+                                                                         const PendingRehearsalFiles& files,
+                                                                         const std::string& boot_id,
+                                                                         uint64_t now) {
+  const auto pending = arming::read_pending_rehearsal(files.pending);
+  if (!pending || boot_id == pending->boot_id) return std::nullopt;
+  const auto outcome = best_outcome(crashes, pending->boot_id);
   if (!outcome && !all_seen) {
     return fail(
         ErrorCode::not_found,
         "no dump of the rehearsal for real is where one could look; 'lifeboat collect' will tell when it "
         "can look into all targets");
   }
-  arm::RehearsalRecord record{.time = now,
-                              .real = true,
-                              .release = promise->release,
-                              .whole = outcome == CrashOutcome::whole,
-                              .initramfs_digest = promise->initramfs_digest};
+  arming::RehearsalRecord record{.time = now,
+                                 .real = true,
+                                 .release = pending->release,
+                                 .whole = outcome == CrashOutcome::whole,
+                                 .initramfs_digest = pending->initramfs_digest};
   if (!outcome) record.problem = "no dump of that crash is in the store";
   if (outcome && !record.whole)
     record.problem = fmt::format("of its dump there is: {}", outcome_name(*outcome));
-  TRY_VOID(arm::save_rehearsal(record, files.rehearsal));
-  TRY_VOID(arm::forget_promise(files.promise));
+  TRY_VOID(arming::save_rehearsal(record, files.rehearsal));
+  TRY_VOID(arming::forget_pending_rehearsal(files.pending));
   return record;
 }
 

@@ -55,7 +55,7 @@ std::vector<fs::path> crashes_in(const fs::path& store) {
   return crashes;
 }
 
-TEST(CaptureLadder, leads_to_the_next_target_past_hooks_and_watchdog) {
+TEST(FallbackTargets, leads_to_the_next_target_past_hooks_and_watchdog) {
   GuestFiles files;
   files.add(kernel_path(kVersion), "boot/vmlinuz");
   files.write("boot/capture.img", capture_initramfs(kVersion, make_it_hard));
@@ -122,7 +122,7 @@ void wait_for_full_disk(Guest& guest) {
 }
 
 // The oldest crash goes so that the log finds room, the next so that the dump does; then the retention rules.
-TEST(CaptureLadder, takes_older_crashes_away_on_a_full_disk) {
+TEST(FallbackTargets, takes_older_crashes_away_on_a_full_disk) {
   GuestFiles files;
   files.add(kernel_path(kVersion), "boot/vmlinuz");
   files.write("boot/capture.img", capture_initramfs(kVersion, [](InitramfsContents& contents) {
@@ -154,7 +154,7 @@ TEST(CaptureLadder, takes_older_crashes_away_on_a_full_disk) {
 }
 
 // The newest whole dump stays. What fits then is the log, the report, and the word on how it ended.
-TEST(CaptureLadder, keeps_the_newest_whole_dump_on_a_full_disk) {
+TEST(FallbackTargets, keeps_the_newest_whole_dump_on_a_full_disk) {
   GuestFiles files;
   files.add(kernel_path(kVersion), "boot/vmlinuz");
   files.write("boot/capture.img", capture_initramfs(kVersion));

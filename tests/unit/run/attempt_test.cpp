@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "capture/run/ladder.h"
+#include "capture/run/attempt.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,14 +8,14 @@
 #include "src/base/log.h"
 #include "src/store/crash_list.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class Ladder : public testing::Test {
+class Attempt : public testing::Test {
  protected:
   void SetUp() override {
     log::set_sink([](log::Level, std::string_view) {});
@@ -28,7 +28,7 @@ class Ladder : public testing::Test {
   void TearDown() override { log::set_sink({}); }
 
   [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
-  // What happens, in order: places and hooks are in other processes.
+  // What happens, in order: targets and hooks are in other processes.
   void tell(const std::string& what) const {
     const auto file = open_file(path("story"), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ASSERT_TRUE(file && write_all(file->get(), as_byte_span(what + "\n"), "story"));
@@ -43,8 +43,8 @@ class Ladder : public testing::Test {
     return path(name);
   }
   // One that makes a crash's folder, does `work`, and notes how the dump ended.
-  Place place(const std::string& name, std::function<Result<>(Heartbeat&)> work,
-              DumpOutcome dump = DumpOutcome::whole) {
+  AttemptTarget target(const std::string& name, std::function<Result<>(Heartbeat&)> work,
+                       DumpOutcome dump = DumpOutcome::whole) {
     std::filesystem::create_directories(path(name));
     return {.save = [this, name, work, dump](Journal& journal, Heartbeat& heartbeat) -> Result<> {
               tell("save in " + name);
@@ -62,12 +62,12 @@ class Ladder : public testing::Test {
               return {};
             }};
   }
-  LadderEnd climb_over(const std::vector<Place>& places) {
-    return climb(plan_, places, journal_,
-                 {.log_file = run_ + "/log", .last_rung = [this](Heartbeat&) -> Result<> {
-                    tell("last rung");
-                    return {};
-                  }});
+  AttemptResult attempt_over(const std::vector<AttemptTarget>& targets) {
+    return attempt_capture(plan_, targets, journal_,
+                           {.log_file = run_ + "/log", .last_resort = [this](Heartbeat&) -> Result<> {
+                              tell("last rung");
+                              return {};
+                            }});
   }
   [[nodiscard]] CrashRecord record_in(const std::string& name) const {
     const UniqueFd folder = open_file(path(name), O_RDONLY | O_DIRECTORY).value();
@@ -91,8 +91,8 @@ Result<> for_ever(Heartbeat&) {
   return {};
 }
 
-TEST_F(Ladder, EndsAtTheFirstPlaceThatTakesTheDump) {
-  const auto end = climb_over({place("a", well), place("b", well)});
+TEST_F(CaptureAttempt, EndsAtTheFirstPlaceThatTakesTheDump) {
+  const auto end = attempt_over({target("a", well), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("a"));
   EXPECT_EQ(story(), "before \nsave in a\nafter whole a\nleave a\n");
@@ -100,9 +100,9 @@ TEST_F(Ladder, EndsAtTheFirstPlaceThatTakesTheDump) {
   EXPECT_FALSE(journal_.folder());
 }
 
-TEST_F(Ladder, LeadsOnFromAPlaceThatFailsOrHangs) {
-  plan_.capture.stall_deadline = 3s;  // also for what the other places do
-  const auto end = climb_over({place("a", badly), place("b", for_ever), place("c", well)});
+TEST_F(CaptureAttempt, LeadsOnFromAPlaceThatFailsOrHangs) {
+  plan_.capture.stall_deadline = 3s;  // also for what the other targets do
+  const auto end = attempt_over({target("a", badly), target("b", for_ever), target("c", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("c"));
   EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nleave b\nsave in c\nafter whole c\nleave c\n");
@@ -110,15 +110,15 @@ TEST_F(Ladder, LeadsOnFromAPlaceThatFailsOrHangs) {
   EXPECT_EQ(record_in("b").boot_id, "b");
 }
 
-TEST_F(Ladder, TakesTheLastRungWhenNoPlaceIsLeft) {
-  const auto end = climb_over({place("a", badly), place("b", badly)});
+TEST_F(CaptureAttempt, UsesTheLastResortWhenNoTargetIsLeft) {
+  const auto end = attempt_over({target("a", badly), target("b", badly)});
   EXPECT_EQ(end.outcome, DumpOutcome::failed);
   EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nafter failed b\nleave b\nlast rung\n");
 }
 
-// The next place would read the same memory.
-TEST_F(Ladder, EndsAtAPlaceWithAnIncompleteDump) {
-  const auto end = climb_over({place("a", well, DumpOutcome::incomplete), place("b", well)});
+// The next target would read the same memory.
+TEST_F(CaptureAttempt, EndsAtAPlaceWithAnIncompleteDump) {
+  const auto end = attempt_over({target("a", well, DumpOutcome::incomplete), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::incomplete);
   EXPECT_EQ(end.lost_pages, 3U);
   EXPECT_EQ(end.folder, path("a"));
@@ -126,19 +126,19 @@ TEST_F(Ladder, EndsAtAPlaceWithAnIncompleteDump) {
 }
 
 // The exit of the child is not the outcome of the dump.
-TEST_F(Ladder, LeadsOnFromAPlaceThatHasNoDumpToShow) {
-  const auto end = climb_over({place("a", well, DumpOutcome::failed), place("b", well)});
+TEST_F(CaptureAttempt, LeadsOnFromAPlaceThatHasNoDumpToShow) {
+  const auto end = attempt_over({target("a", well, DumpOutcome::failed), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("b"));
 }
 
-TEST_F(Ladder, GivesUpALivelyPlaceAfterItsTime) {
+TEST_F(CaptureAttempt, GivesUpALivelyPlaceAfterItsTime) {
   plan_.capture.deadline = 1s;
-  const auto end = climb_over({place("a", [](Heartbeat& heartbeat) -> Result<> {
+  const auto end = attempt_over({target("a", [](Heartbeat& heartbeat) -> Result<> {
     for (;; ::usleep(100'000)) heartbeat.beat();
   })});
   EXPECT_EQ(end.outcome, DumpOutcome::failed);
 }
 
 }  // namespace
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "capture/run/ladder.h"
+#include "capture/run/attempt.h"
 
 #include "capture/run/capture_console.h"
 #include "capture/run/hooks.h"
 #include "src/base/log.h"
 
-namespace lifeboat::init {
+namespace lifeboat::capture {
 namespace {
 
-class Climber {
+class Attempts {
  public:
-  Climber(const CapturePlan& plan, Journal& journal, const LadderOptions& options)
+  Attempts(const CapturePlan& plan, Journal& journal, const AttemptOptions& options)
       : plan_(plan), journal_(journal), options_(options) {}
 
-  LadderEnd climb(std::span<const Place> places) {
+  AttemptResult run(std::span<const AttemptTarget> targets) {
     hooks(plan_.capture.hook_before, {.point = "before"});
-    LadderEnd end;
-    for (const auto& place : places) {
-      const bool last = &place == &places.back();
+    AttemptResult end;
+    for (const auto& target : targets) {
+      const bool last = &target == &targets.back();
       ChildLimits bounds = limits();
       bounds.total = plan_.capture.deadline;
-      const Outcome outcome =
-          supervise("capture", bounds, [&](Heartbeat& heartbeat) { return place.save(journal_, heartbeat); });
+      const Outcome outcome = supervise(
+          "capture", bounds, [&](Heartbeat& heartbeat) { return target.save(journal_, heartbeat); });
       const CrashRecord record = journal_.record();
       end = {
           .outcome = record.dump, .lost_pages = record.lost_pages, .folder = journal_.folder().value_or("")};
@@ -30,12 +30,12 @@ class Climber {
         hooks(plan_.capture.hook_after,
               {.point = "after", .folder = end.folder, .outcome = std::string(outcome_name(end.outcome))});
       }
-      leave(place, outcome);
+      leave(target, outcome);
       if (taken) return end;
       if (!last) log::warning("trying the next target");
     }
     announce(phase::kCaptureFailed);
-    if (options_.last_rung) supervise("log", limits(), options_.last_rung);
+    if (options_.last_resort) supervise("log", limits(), options_.last_resort);
     return end;
   }
 
@@ -48,29 +48,29 @@ class Climber {
     run_hooks(programs, call, plan_.capture.hook_deadline, options_.on_wait);
   }
 
-  // The record and what was said beside the dump, then the place is let go.
-  void leave(const Place& place, Outcome outcome) {
+  // The record and what was said beside the dump, then the target is let go.
+  void leave(const AttemptTarget& target, Outcome outcome) {
     ChildLimits bounds = limits();
     bounds.stall = kLeaveDeadline;
     supervise("end", bounds, [&](Heartbeat&) -> Result<> {
       const char* problem = outcome == Outcome::stalled ? "the saving made no progress and was given up" : "";
       if (const auto closed = close_journal(journal_, problem, options_.log_file); !closed)
         log::warning("{}", closed.error().to_string());
-      return place.leave();
+      return target.leave();
     });
     journal_.forget();
   }
 
   const CapturePlan& plan_;
   Journal& journal_;
-  const LadderOptions& options_;
+  const AttemptOptions& options_;
 };
 
 }  // namespace
 
-LadderEnd climb(const CapturePlan& plan, std::span<const Place> places, Journal& journal,
-                const LadderOptions& options) {
-  return Climber(plan, journal, options).climb(places);
+AttemptResult attempt_capture(const CapturePlan& plan, std::span<const AttemptTarget> targets,
+                              Journal& journal, const AttemptOptions& options) {
+  return Attempts(plan, journal, options).run(targets);
 }
 
-}  // namespace lifeboat::init
+}  // namespace lifeboat::capture

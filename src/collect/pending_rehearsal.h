@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What became of a rehearsal for real.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "src/arming/rehearsal_record.h"
+#include "src/collect/stores.h"
+
+namespace lifeboat::collect {
+
+struct PendingRehearsalFiles {
+  std::string pending, rehearsal;
+};
+
+// Was the crash of a pending rehearsal saved as a whole dump? All crashes are searched, whoever has collected
+// them: this run may not be the first that sees it. The answer becomes the last rehearsal's record, and
+// nothing is pending any more. nullopt: nothing is pending, or the crash has not happened yet (`boot_id` is
+// that of this boot). After an error it stays pending for the next run: the answer cannot be kept, or there
+// is no such crash, but it might be where this run could not look (`all_seen` is false). `now`: seconds since
+// the epoch.
+Result<std::optional<arming::RehearsalRecord>> resolve_pending_rehearsal(std::span<const FoundCrash> crashes,
+                                                                         bool all_seen,
+                                                                         const PendingRehearsalFiles& files,
+                                                                         const std::string& boot_id,
+                                                                         uint64_t now);
+
+}  // namespace lifeboat::collect
