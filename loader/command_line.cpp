@@ -8,7 +8,7 @@ namespace lifeboat {
 namespace {
 
 constexpr ParameterRule kNotReused[] = {
-    {"BOOT_IMAGE", "the boot loader's note of the file that it loaded: it was another one"},
+    {"BOOT_IMAGE", "the file that the boot loader loaded, which is another kernel"},
     {"initrd", "read by the EFI stub, which a kexec does not run; names the old initramfs"},
     {"elfcorehdr", "address of the ELF core headers of an earlier crash"},
     {"dmcryptkeys", "address of the volume keys of an earlier load"},
@@ -17,16 +17,16 @@ constexpr ParameterRule kNotReused[] = {
 
 constexpr ParameterRule kNotForCapture[] = {
     {"crashkernel", "the capture kernel would set most of its own memory aside"},
-    // Memory that the running system uses and the capture kernel has not got.
-    {"hugepages", "huge pages would take the whole of the small memory"},
+    // Memory that the running system uses and the capture kernel does not have.
+    {"hugepages", "huge pages would use up the small memory"},
     {"hugepagesz", "belongs to hugepages"},
     {"default_hugepagesz", "belongs to hugepages"},
     {"hugepage_alloc_threads", "belongs to hugepages"},
-    {"log_buf_len", "the log of a whole day is not needed; the default is enough for one boot"},
+    {"log_buf_len", "the default log size is enough for one boot"},
     {"cma_pernuma", "memory set aside for devices, sized for the whole machine"},
     {"numa_cma", "memory set aside for devices, sized for the whole machine"},
     {"reserve_mem", "memory set aside by name, sized for the whole machine"},
-    {"kho", "memory set aside for what is handed over to the next kernel: there is none"},
+    {"kho", "memory set aside for data of the next kernel: there is none"},
     {"kho_scratch", "belongs to kho"},
     {"swiotlb", "bounce buffers sized for the whole machine"},
     {"slub_debug", "red zones and poison make every slab object larger"},
@@ -37,8 +37,8 @@ constexpr ParameterRule kNotForCapture[] = {
     {"trace_buf_size", "ring buffers of the tracer"},
     {"trace_event", "allocates the tracer's ring buffers"},
     {"ftrace*", "allocates the tracer's ring buffers"},
-    {"memmap", "the capture kernel is told its memory by the loader"},
-    {"mem", "its memory lies above any limit that was meant for the machine"},
+    {"memmap", "the loader gives the capture kernel its memory map"},
+    {"mem", "its memory is above any limit that was meant for the machine"},
     {"movable_node", "memory that the kernel itself may not use"},
     {"kernelcore", "divides the memory by amounts meant for the whole machine"},
     {"movablecore", "divides the memory by amounts meant for the whole machine"},
@@ -52,27 +52,27 @@ constexpr ParameterRule kNotForCapture[] = {
     // Programs and file systems of the running system.
     {"init", "the first program of the running system; the capture initramfs has its own"},
     {"rdinit", "the first program of another initramfs"},
-    {"resume", "waking a hibernated system would write over what is to be saved"},
+    {"resume", "resuming a hibernated system would overwrite the memory to save"},
     {"resume_offset", "belongs to resume"},
-    {"ignition.firstboot", "would set the machine up anew"},
-    // What leads to the target are modules (kernel/module/main.c).
+    {"ignition.firstboot", "would provision the machine again"},
+    // The drivers of the target are modules (kernel/module/main.c).
     {"nomodule", "no module could be loaded, and without drivers there is no target"},
     {"sysctl.kernel.modules_disabled", "the same, by sysctl"},
     // What would end the capture, or hide why it ended.
-    {"oops", "oops=panic: a mishap in one driver must not end the capture"},
+    {"oops", "oops=panic: an error in one driver must not end the capture"},
     {"panic_on_warn", "a warning must not end the capture"},
     {"panic_on_taint", "a module must not end the capture"},
     {"softlockup_panic", "a slow disk must not end the capture"},
     {"hardlockup_panic", "a slow console must not end the capture"},
     {"nmi_watchdog", "its form nmi_watchdog=panic would end the capture for a slow console"},
-    {"watchdog.open_timeout", "the kernel would not feed for long a watchdog that it finds running"},
-    {"watchdog.handle_boot_enabled", "the kernel would not feed a watchdog that it finds running"},
+    {"watchdog.open_timeout", "the kernel would stop feeding a running watchdog after a short time"},
+    {"watchdog.handle_boot_enabled", "the kernel would not feed a running watchdog"},
     {"sysctl.*", "settings of the running system: sysctl.vm.nr_hugepages, sysctl.kernel.panic_on_oops, ..."},
     {"hung_task_panic", "a slow disk must not end the capture; lifeboat-init has deadlines of its own"},
-    {"crash_kexec_post_notifiers", "for the kernel that crashes, not for the one that saves"},
+    {"crash_kexec_post_notifiers", "for the kernel that crashes, not for the capture kernel"},
     {"kgdbwait", "would wait for a debugger for ever"},
-    {"lifeboat.*", "said to the capture kernel of another crash"},
-    {"quiet", "the capture kernel's messages are evidence"},
+    {"lifeboat.*", "set for the capture kernel of another crash"},
+    {"quiet", "the capture kernel's messages are needed to diagnose a failed capture"},
     {"splash", "the capture kernel's messages are evidence"},
     {"loglevel", "the capture kernel's messages are evidence"},
 };
@@ -80,7 +80,7 @@ constexpr ParameterRule kNotForCapture[] = {
 constexpr ParameterRule kForCapture[] = {
     {"nr_cpus=1", "one CPU, and per-CPU memory for no more; maxcpus= would still set it aside for all"},
     {"reset_devices", "drivers find devices in whatever state the crash left them, and must reset them"},
-    {"irqpoll", "a device may hold its interrupt line from before the crash, which nobody would answer"},
+    {"irqpoll", "a device may assert its interrupt line since before the crash, and no driver handles it"},
     {"nokaslr", "a random place would split the small memory"},
     {"cgroup_disable=memory", "memory accounting costs a record for every page"},
     {"numa=off", "one node: no memory for the tables of others"},
@@ -173,7 +173,7 @@ std::vector<std::string> split_parameters(std::string_view command_line) {
     if (c == '"') quoted = !quoted;
     current += c;
   }
-  // The kernel lets an open quote run to the end. What is put behind this line must not fall into it.
+  // For the kernel an open quote extends to the end. Text appended to this line must not become a part of it.
   if (quoted) current += '"';
   if (!current.empty()) parameters.push_back(std::move(current));
   return parameters;
@@ -194,7 +194,7 @@ std::string crash_command_line(const CommandLineParts& parts) {
   remove(line.kernel, kNotReused);
   remove(line.kernel, kNotForCapture);
   remove(line.kernel, kForCapture);  // replaced by our own value, or by the user's
-  // The old init's arguments mean nothing to the capture's.
+  // The arguments of the old init have no meaning for the init of the capture.
   line.init.clear();
   for (const auto& rule : kForCapture) {
     if (!append.has(parameter_name(rule.name))) line.kernel.emplace_back(rule.name);

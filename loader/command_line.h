@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kernel command line of a kernel that is to be loaded: what of a running kernel's may be used again, and
-// what a capture kernel needs besides.
+// The command line of a kernel to load: which parameters of the running kernel are reused, and which a
+// capture kernel needs in addition.
 #pragma once
 
 #include <span>
@@ -28,18 +28,16 @@ std::span<const ParameterRule> parameters_for_capture();      // added for a cap
 struct CommandLineParts {
   // A running kernel's command line that is to be used again; empty: none.
   std::string_view reused;
-  // What the user wants: kept as it is, behind the rest; a parameter given here is not added by the table.
+  // The user's parameters: kept as they are, behind the rest; the table does not add a parameter given here.
   std::string_view append;
   // Names of parameters of `reused` that are left out as well.
   std::span<const std::string> remove = {};
 };
 
-// For a capture kernel: reused less both tables, then the additions that the user did not give himself, then
-// append.
+// For a capture kernel: reused less both tables, then the additions that the user did not give, then append.
 std::string crash_command_line(const CommandLineParts& parts);
-// The same with nothing added, and with the arguments of init kept: what kexec(8) makes of --reuse-cmdline,
-// whose users give all that the capture kernel needs by --append, and may start the running system's init in
-// it.
+// The same with nothing added, and with the arguments of init kept, like --reuse-cmdline of kexec(8): its
+// users give all that the capture kernel needs with --append, and may start the running system's init in it.
 std::string bare_crash_command_line(const CommandLineParts& parts);
 // For a normal kexec: reused less what no kernel reuses, then append.
 std::string normal_command_line(const CommandLineParts& parts);

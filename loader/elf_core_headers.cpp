@@ -14,11 +14,10 @@ namespace {
 Result<> add_notes(const Machine& machine, std::vector<CoreSegment>& segments) {
   if (machine.cpu_notes.empty() || !machine.vmcoreinfo) {
     return std::unexpected(
-        Error(ErrorCode::not_found,
-              machine.vmcoreinfo
-                  ? "the running kernel names no crash_notes of its CPUs in /sys/devices/system/cpu"
-                  : "the running kernel names no /sys/kernel/vmcoreinfo")
-            .hint("it needs CONFIG_CRASH_DUMP=y, and this must run as root, with /sys mounted"));
+        Error(ErrorCode::not_found, machine.vmcoreinfo
+                                        ? "cannot find the CPUs' crash_notes in /sys/devices/system/cpu"
+                                        : "cannot read /sys/kernel/vmcoreinfo")
+            .hint("run as root with /sys mounted; the running kernel needs CONFIG_CRASH_DUMP=y"));
   }
   const auto add = [&](const CoreNote& note) {
     segments.push_back({.kind = CoreSegment::Kind::note,
@@ -33,7 +32,7 @@ Result<> add_notes(const Machine& machine, std::vector<CoreSegment>& segments) {
 
 void add_memory(const Machine& machine, MemoryRange range, uint64_t offset,
                 std::vector<CoreSegment>& segments) {
-  // Readers take the difference of the two addresses for the place of the direct map (makedumpfile).
+  // Readers use the difference of the two addresses as the offset of the direct map (makedumpfile).
   segments.push_back({.virtual_address = machine.direct_map ? *machine.direct_map + range.begin : 0,
                       .physical = range.begin,
                       .offset = offset,
@@ -53,11 +52,10 @@ Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
                         .size = machine.text->size});
   }
   std::vector<MemoryRange> holes = machine.crash_reservation;
-  // The capture kernel has these for itself by the time it reads the headers.
+  // The capture kernel uses this memory by the time it reads the headers.
   holes.insert(holes.end(), machine.crash_cma.begin(), machine.crash_cma.end());
-  // The capture kernel runs in the first MiB. A kernel that makes no copy necessary keeps nothing there, and
-  // leaves it out of the headers that it writes itself (arch/x86/kernel/crash.c,
-  // elf_header_exclude_ranges()).
+  // The capture kernel uses the first MiB. A kernel that needs no copy has no data there, and leaves it out
+  // of the headers that it writes itself (arch/x86/kernel/crash.c, elf_header_exclude_ranges()).
   if (!copy) holes.push_back({0, 1_MiB});
   auto ram = subtract(dumpable_ram(machine.resources), std::move(holes));
   if (copy) {
@@ -71,10 +69,10 @@ Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
 
 Result<std::vector<std::byte>> build_core_headers(const std::vector<CoreSegment>& segments,
                                                   uint16_t machine_type) {
-  // fs/proc/vmcore.c knows no PN_XNUM.
+  // fs/proc/vmcore.c does not support PN_XNUM.
   if (segments.size() >= PN_XNUM) {
     return fail(ErrorCode::unsupported,
-                "this machine's memory and CPUs need {} ELF program headers, and {} is the most",
+                "this machine's memory and CPUs need {} ELF program headers; the maximum is {}",
                 segments.size(), PN_XNUM - 1);
   }
   Elf64_Ehdr header{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ELF core headers (elfcorehdr): what the capture kernel's /proc/vmcore is made of. They describe the
-// memory of the running kernel and the notes that it writes when it dies (fs/proc/vmcore.c reads them).
+// The ELF core headers (elfcorehdr), from which the capture kernel makes /proc/vmcore (fs/proc/vmcore.c).
+// They describe the memory of the running kernel and the notes that it writes when it crashes.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ struct CoreSegment {
 
 // A note for each CPU and VMCOREINFO; the kernel's text; every range of System RAM less the crash
 // reservation. `copy` redirects low memory; without one the first MiB is left out. `not_found` when the
-// running kernel tells of no notes: it cannot be dumped then.
+// running kernel has no notes: it cannot be dumped then.
 Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
                                                const std::optional<LowMemoryCopy>& copy);
 

@@ -9,18 +9,19 @@
 namespace lifeboat {
 namespace {
 
-constexpr std::string_view kNext = "'lifeboat build' makes one for a crash; the distribution's lies in /boot";
+constexpr std::string_view kNext =
+    "build one for a crash with 'lifeboat build'; the distribution's is in /boot";
 constexpr uint64_t kLargestInitramfs = 4_GiB;
 
 Result<UniqueFd> open_one(const std::string& path, uint64_t& size) {
-  // O_NONBLOCK: a FIFO must be refused, not waited for.
+  // O_NONBLOCK: a FIFO must be refused without blocking.
   auto fd = open_file(path, O_RDONLY | O_NONBLOCK);
   if (!fd) return std::unexpected(std::move(fd).error().context("initramfs").hint(kNext));
   auto bytes = file_size(fd->get(), path);
   if (!bytes) return std::unexpected(std::move(bytes).error().context("initramfs").hint(kNext));
   size = *bytes;
   if (size > kLargestInitramfs)
-    return fail(ErrorCode::unsupported, "{} has {}, more than any initramfs", path, format_size(size));
+    return fail(ErrorCode::unsupported, "{} has {}: too large for an initramfs", path, format_size(size));
   std::array<std::byte, kIdentifyBytes> buffer;
   const size_t count = TRY(pread_some(fd->get(), 0, buffer, path));
   const ImageKind kind = identify_image(ByteSpan(buffer).first(count));

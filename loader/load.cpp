@@ -46,16 +46,16 @@ int load_file(const LoadRequest& request, const KernelFile& kernel, const Checke
       request.busy_deadline);
 }
 
-// What a load is answered when its signature does not do (kernel/kexec_file.c, crypto/asymmetric_keys).
+// The errnos of a load with a bad or missing signature (kernel/kexec_file.c, crypto/asymmetric_keys).
 bool is_refusal(int error_number) {
   constexpr int kRefusals[] = {EPERM, EACCES, EKEYREJECTED, ENOKEY, ENODATA, EBADMSG, ELIBBAD};
   return std::ranges::find(kRefusals, error_number) != std::end(kRefusals);
 }
 
-// With ON_CRASH the old capture kernel is freed before the new one's signature is looked at; a normal load
-// frees nothing before (kernel/kexec_file.c). So where signatures are demanded, and a capture kernel could be
-// lost, the file is first loaded as for a normal kexec, and taken away again. Not when that would replace a
-// kernel, or use up a limit. Returns 0 or the errno of a refusal: what else went wrong need not do so in the
+// With ON_CRASH the old capture kernel is freed before the new one's signature is checked; a normal load
+// frees nothing before (kernel/kexec_file.c). So where signatures are required, and a capture kernel could be
+// lost, the file is first loaded as for a normal kexec, and unloaded again. Not when that would replace a
+// kernel, or use up a limit. Returns 0 or the errno of a refusal: other errors may not occur with the
 // reservation.
 int probe_signature(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
                     std::vector<std::string>& warnings) {
@@ -69,9 +69,8 @@ int probe_signature(const LoadRequest& request, const KernelFile& kernel, const 
   if (error_number != 0) return is_refusal(error_number) ? error_number : 0;
   if (call_until_not_busy([] { return sys::kexec_file_load(-1, -1, 1, "", kFileUnload); }, limit) != 0) {
     warnings.emplace_back(
-        "the kernel was loaded for a normal kexec too, to try its signature, and could not be taken away "
-        "again: "
-        "'lifeboat unload' does that");
+        "the kernel was also loaded for a normal kexec, to check its signature, and cannot be unloaded: "
+        "run 'lifeboat unload'");
   }
   return 0;
 }
@@ -88,29 +87,28 @@ int load_segments(const LoadRequest& request, const LoadPlan& plan) {
       request.busy_deadline);
 }
 
-// The answers of kexec_file_load(2) that say nothing against the kernel itself: the call is not there, or
-// does not know this form of it. Never EPERM, and never what a signature is refused with.
+// The errors of kexec_file_load(2) that do not mean that the kernel itself is bad: the call does not exist,
+// or does not support this format. Never EPERM, and never an errno for a refused signature.
 bool may_fall_back(int error_number) {
   return error_number == ENOSYS || error_number == ENOEXEC || error_number == EINVAL ||
          error_number == ENOTSUP;
 }
 
-// What became of the old image: a failed call may have freed it, or not have come that far.
+// The state of the old image: a failed call may or may not have freed it.
 std::string situation_after_failure(bool crash, const SystemState& before, const SystemState& after) {
   const auto& was = before.loaded(crash);
   const auto& is = after.loaded(crash);
   if (!crash) {
-    if (is == true) return "the kernel loaded before is still there";
-    return is == false ? "no kernel is loaded for the next reboot"
-                       : "whether a kernel is loaded cannot be read";
+    if (is == true) return "the previous kernel is still loaded";
+    return is == false ? "no kernel is loaded for the next reboot" : "cannot read whether a kernel is loaded";
   }
   if (is == true) return "the previous capture kernel is still loaded";
-  if (!is) return "whether this machine is armed cannot be read";
-  return was == true ? "this machine is now NOT armed: the previous capture kernel is gone"
-                     : "this machine is NOT armed, as before";
+  if (!is) return "cannot read whether a capture kernel is loaded";
+  return was == true ? "NO capture kernel is loaded now: the previous one was unloaded"
+                     : "NO capture kernel is loaded, as before";
 }
 
-// `why` something failed after a call was made, with what it means for the machine.
+// The error `why` of a failed call, with the resulting state of the machine.
 Error load_failure(Error why, const LoadRequest& request, const KernelFile& kernel, const SystemState& before,
                    const SystemPaths& paths) {
   const SystemState after = read_system_state(paths);
@@ -118,24 +116,23 @@ Error load_failure(Error why, const LoadRequest& request, const KernelFile& kern
       "{}; loading {} failed", situation_after_failure(request.crash, before, after), kernel.name));
 }
 
-// The call succeeded; what the kernel says of itself is believed more.
+// The call succeeded; but the state in /sys decides.
 Result<> confirm(bool crash, bool wanted, const SystemPaths& paths, std::vector<std::string>* warnings) {
   const SystemState after = read_system_state(paths);
   const auto& loaded = after.loaded(crash);
   if (loaded == wanted) return {};
   if (!loaded) {
-    if (warnings != nullptr)
-      warnings->emplace_back("whether the kernel is loaded now cannot be read from /sys");
+    if (warnings != nullptr) warnings->emplace_back("cannot read from /sys whether the kernel is loaded now");
     return {};
   }
   return std::unexpected(
-      Error(ErrorCode::io, fmt::format("the call succeeded, but the running kernel says that {} is loaded{}",
-                                       wanted ? "no kernel" : "a kernel still",
-                                       wanted && crash ? ": this machine is NOT armed" : ""))
-          .hint("another program may have changed it at the same time: try again"));
+      Error(ErrorCode::io, fmt::format("the call succeeded, but the kernel reports that {} is loaded{}",
+                                       wanted ? "no kernel" : "a kernel",
+                                       wanted && crash ? ": a crash would not be captured" : ""))
+          .hint("try again: another program may have changed it at the same time"));
 }
 
-// Done by kexec_file_load(2): true. False: it does not know this kernel, and kexec_load(2) is to be tried.
+// True: loaded by kexec_file_load(2). False: it does not support this kernel; try kexec_load(2).
 Result<bool> try_file(const LoadRequest& request, const KernelFile& kernel, const CheckedLoad& load,
                       const SystemState& before, std::vector<std::string>& warnings) {
   int error_number = probe_signature(request, kernel, before, warnings);
@@ -144,18 +141,18 @@ Result<bool> try_file(const LoadRequest& request, const KernelFile& kernel, cons
   Error why = explain_load_error(error_number, LoadCall::file, before, request.crash);
   if (!load.by_segments || !may_fall_back(error_number)) return std::unexpected(std::move(why));
   if (load.no_segments) {
-    why.message += fmt::format("; kexec_load(2) is no way either: {}", load.no_segments->message);
+    why.message += fmt::format("; kexec_load(2) cannot be used either: {}", load.no_segments->message);
     return std::unexpected(std::move(why));
   }
   warnings.push_back(
-      fmt::format("kexec_file_load(2) does not take it ({}); loading it by kexec_load(2)", why.message));
+      fmt::format("kexec_file_load(2) refuses it ({}); loading it with kexec_load(2)", why.message));
   return false;
 }
 
 Result<LoadPlan> make_plan(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load,
                            const SystemPaths& paths) {
   if (load.plan) return *std::move(load.plan);
-  // After a call that has freed the old image: it must be said what became of the machine, whatever happens.
+  // This is after a call that may have freed the old image: every error must report the state of the machine.
   try {
     return plan_checked_load(request, kernel, load, paths);
   } catch (const std::bad_alloc&) {
@@ -178,8 +175,8 @@ Result<LoadCall> parse_load_call(std::string_view name) {
   for (const auto call : {LoadCall::automatic, LoadCall::file, LoadCall::segments}) {
     if (name == load_call_name(call)) return call;
   }
-  return std::unexpected(Error(ErrorCode::usage, fmt::format("there is no way to load called '{}'", name))
-                             .hint("auto, file (kexec_file_load) or segments (kexec_load)"));
+  return std::unexpected(Error(ErrorCode::usage, fmt::format("'{}' is not a system call to load with", name))
+                             .hint("use auto, file (kexec_file_load) or segments (kexec_load)"));
 }
 
 std::string_view load_call_name(LoadCall call) {

@@ -15,15 +15,15 @@
 namespace lifeboat {
 
 enum class LoadCall {
-  automatic,  // file; segments when the running kernel has no kexec_file_load or does not know the image
-  file,       // kexec_file_load(2): the running kernel places, signs off and describes
+  automatic,  // file; segments when the running kernel has no kexec_file_load or does not support the image
+  file,       // kexec_file_load(2): the running kernel places, verifies and describes the kernel
   segments,   // kexec_load(2): all of that is done here
 };
 Result<LoadCall> parse_load_call(std::string_view name);  // "auto", "file", "segments"
 std::string_view load_call_name(LoadCall call);
 
 struct LoadRequest {
-  // Concatenated in this order, with the padding that the kernel wants. Empty: that of the unified kernel
+  // Concatenated in this order, with the padding that the kernel needs. Empty: that of the unified kernel
   // image if the kernel was one, else none.
   std::vector<std::string> initramfs;
   // Unset: that of the unified kernel image, else an empty one.
@@ -40,14 +40,14 @@ struct LoadRequest {
 };
 
 struct LoadReport {
-  std::string release;  // of the kernel that is loaded now; empty when the file does not say
+  std::string release;  // of the kernel that is loaded now; empty when the file has none
   std::string command_line;
   LoadCall call = LoadCall::file;  // the one that worked: file or segments
   std::vector<std::string> warnings;
 };
 
 // Checks everything before the call, because the call frees the old image before it looks at the new one
-// (kernel/kexec_file.c, kernel/kexec.c). An error says what failed, and whether this machine is armed now.
+// (kernel/kexec_file.c, kernel/kexec.c). The error has the cause, and whether a kernel is loaded now.
 // One load or unload runs at a time (a lock in paths.run).
 Result<LoadReport> load_kernel(const LoadRequest& request, const KernelFile& kernel,
                                const SystemPaths& paths);

@@ -27,7 +27,7 @@ Result<> check_command_line_length(const KernelFile& kernel, const std::string& 
       Error(ErrorCode::usage,
             fmt::format("the command line has {} characters; {} takes {}{}", text.size(), kernel.name,
                         longest, crash ? " and what is appended for a crash" : ""))
-          .hint("leave parameters out: give the whole line with --command-line"));
+          .hint("shorten it: give the whole line with --command-line"));
 }
 
 // How much of the reservation is left for a kernel that must begin at a multiple of its alignment.
@@ -79,7 +79,7 @@ Result<> check_kernel(const LoadRequest& request, const KernelFile& kernel, Chec
     if (!elf.release.empty()) return {};
     return std::unexpected(
         Error(ErrorCode::unsupported,
-              fmt::format("{} is an ELF executable, but no Linux kernel: it holds no \"Linux "
+              fmt::format("{} is an ELF executable, but not a Linux kernel: it has no \"Linux "
                           "version\" banner",
                           kernel.name))
             .hint("name the vmlinux of a kernel's build folder, or the kernel file in /boot"));
@@ -87,7 +87,7 @@ Result<> check_kernel(const LoadRequest& request, const KernelFile& kernel, Chec
   return std::unexpected(not_a_loadable_kernel(kernel.name, kernel.kind));
 }
 
-// The files alone, with nothing asked of the running kernel.
+// Checks the files only, without the running kernel.
 Result<CheckedLoad> check_files(const LoadRequest& request, const KernelFile& kernel) {
   CheckedLoad load;
   load.command_line = request.command_line ? *request.command_line : kernel.command_line.value_or("");
@@ -96,34 +96,33 @@ Result<CheckedLoad> check_files(const LoadRequest& request, const KernelFile& ke
   load.initramfs = TRY(open_initramfs(request.initramfs, kernel, load.initramfs_size));
   if (!load.initramfs.valid() && request.crash) {
     load.warnings.emplace_back(
-        "no initramfs: unless the kernel has one built in, nothing will save the dump after a crash");
+        "no initramfs: unless the kernel has one built in, no dump is saved after a crash");
   }
   return load;
 }
 
-// Which calls come into question. The x86 kexec_file_load(2) knows bzImages alone; trying it with something
-// else would free the old image for nothing.
+// Selects the possible calls. On x86 kexec_file_load(2) supports only bzImages; a call with another format
+// would free the old image and fail.
 Result<> choose_calls(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
                       CheckedLoad& load) {
   const bool bzimage = kernel.kind == ImageKind::bzimage;
   if (request.call == LoadCall::file && !bzimage) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
-              fmt::format("kexec_file_load(2) takes no ELF kernel, and {} is one", kernel.name), ENOEXEC)
-            .hint("leave --syscall out, or say --syscall segments"));
+              fmt::format("kexec_file_load(2) loads no ELF kernel, and {} is one", kernel.name), ENOEXEC)
+            .hint("omit --syscall, or use --syscall segments"));
   }
   load.by_file = request.call != LoadCall::segments && bzimage;
   load.by_segments = request.call != LoadCall::file;
-  // Limits on the place, and leaving out the check, are nothing that a file load can be told.
+  // kexec_file_load(2) has no parameters for limits on the address, or for leaving out the check.
   const bool placed = request.memory_min != 0 || request.memory_max != UINT64_MAX;
   if (load.by_segments && (placed || (!request.verify && !wants_signature(state)))) load.by_file = false;
   // Two calls may be one too many: the first would use the limit up, and free the old image.
   if (load.by_file && load.by_segments && state.load_limit(request.crash) == 1) {
     load.by_segments = false;
     load.warnings.push_back(
-        fmt::format("kernel.kexec_load_limit_{} leaves one load: if kexec_file_load(2) does not take this "
-                    "kernel, kexec_load(2) is "
-                    "not tried",
+        fmt::format("kernel.kexec_load_limit_{} leaves one load: if kexec_file_load(2) refuses this kernel, "
+                    "kexec_load(2) is not tried",
                     request.crash ? "panic" : "reboot"));
   }
   if (!load.by_segments || !wants_signature(state)) return {};
@@ -136,11 +135,10 @@ Result<> choose_calls(const LoadRequest& request, const KernelFile& kernel, cons
 void add_state_warnings(const LoadRequest& request, const SystemState& state, CheckedLoad& load) {
   if (wants_signature(state)) {
     load.warnings.emplace_back(
-        "this machine is locked down: the kernel is loaded only if it has a signature that the running one "
-        "trusts");
+        "this machine is locked down: the kernel needs a signature that the running kernel trusts");
   }
   if (request.crash && !state.crash_size) {
-    load.warnings.emplace_back("the running kernel does not say how much memory is reserved: not checked");
+    load.warnings.emplace_back("cannot read how much memory is reserved: the size is not checked");
   }
 }
 
@@ -152,8 +150,8 @@ Result<> check_file_load(const LoadRequest& request, const KernelFile& kernel, c
   return request.crash ? check_reservation(image, load.initramfs_size, state) : Result<>();
 }
 
-// All that can go wrong with a plan goes wrong before the call. One that may not be needed is made without
-// digests, which take the longest, and not kept: the running kernel will want the memory for its own copies.
+// A plan must fail before the call, not after it. A plan that may not be needed is made without digests,
+// which take the longest, and not kept: the running kernel needs the memory for its own copies.
 Result<> check_plan(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths,
                     CheckedLoad& load) {
   LoadRequest wanted = request;
@@ -179,8 +177,8 @@ uint64_t longest_command_line(const BzImage& image, bool crash) {
 
 uint64_t crash_memory_needed(const BzImage& image, uint64_t initramfs_size, const SystemState& state) {
   // Besides the two files: ELF core headers, purgatory, boot_params with the command line and the EFI memory
-  // map, and in older kernels a copy of the first 640 KiB. The sum of these was below 1 MiB wherever looked
-  // at.
+  // map, and in older kernels a copy of the first 640 KiB. The sum of these was below 1 MiB on all tested
+  // machines.
   const uint64_t tables = 1_MiB + std::max<uint64_t>(state.elfcorehdr_size.value_or(0), 64_KiB);
   const uint64_t kernel = align_up(std::max<uint64_t>(image.init_size, image.kernel.size), kPage);
   return kernel + align_up(initramfs_size, kPage) + tables;

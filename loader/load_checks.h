@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What can be known of a load before the system call that frees the old image.
+// Checks a load before the system call, which frees the old image.
 #pragma once
 
 #include <optional>
@@ -13,22 +13,22 @@
 
 namespace lifeboat {
 
-// A request, looked at. The descriptors go to the kernel as they are: IMA reads their extended attributes,
-// and what was checked is what is loaded.
+// A checked request. The descriptors are passed to the kernel as they are: IMA reads their extended
+// attributes, and the checked files are the loaded files.
 struct CheckedLoad {
   std::string command_line;
   UniqueFd initramfs;  // the file itself when it was one, else a sealed memfd of all; not valid: none
   uint64_t initramfs_size = 0;
-  std::string release;       // of the kernel; empty when its file does not say
+  std::string release;       // of the kernel; empty when its file has none
   bool by_file = false;      // kexec_file_load(2) is to be tried
   bool by_segments = false;  // kexec_load(2) is to be used, or tried after it
-  // Why kexec_load(2) would be no way, when the request leaves the choice.
+  // Why kexec_load(2) cannot be used, when the request leaves the choice.
   std::optional<Error> no_segments;
   std::optional<LoadPlan> plan;  // made already, when kexec_load(2) is the only way
   std::vector<std::string> warnings;
 };
 
-// Fails for what the running kernel would refuse, or what could not run.
+// Fails for a kernel that the running kernel would refuse, or that could not run.
 Result<CheckedLoad> check_load(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
                                const SystemPaths& paths);
 
@@ -36,15 +36,15 @@ Result<CheckedLoad> check_load(const LoadRequest& request, const KernelFile& ker
 Result<LoadPlan> plan_checked_load(const LoadRequest& request, const KernelFile& kernel,
                                    const CheckedLoad& load, const SystemPaths& paths);
 
-// What a load by kexec_load(2) would do: nothing is called, nothing changed, and no privilege needed for
-// files that can be read. What stands in the way of a real one goes into the plan's warnings.
+// The plan of a load by kexec_load(2): makes no call, changes nothing, and needs no privilege for readable
+// files. Obstacles to a real load are in the plan's warnings.
 Result<LoadPlan> dry_run(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths);
 
 // The longest command line (without NUL) that `image` takes: a crash load leaves room for what the kernel
 // appends.
 uint64_t longest_command_line(const BzImage& image, bool crash);
 
-// What all that kexec_file_load(2) puts into the crash reservation takes there, at least.
+// The minimum size of all that kexec_file_load(2) puts into the crash reservation.
 uint64_t crash_memory_needed(const BzImage& image, uint64_t initramfs_size, const SystemState& state);
 
 }  // namespace lifeboat

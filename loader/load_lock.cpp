@@ -12,20 +12,20 @@ namespace lifeboat {
 Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit) {
   const std::string folder = paths.run + "/lifeboat";
   if (sys::mkdirat(AT_FDCWD, folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    // A rescue system without a /run to write to still loads kernels: who comes second is told EBUSY by the
+    // A rescue system without a writable /run can still load kernels: a second load gets EBUSY from the
     // kernel.
     if (errno == EROFS || errno == ENOENT) {
-      log::warning("{} cannot be made: loads are not held apart by a lock", folder);
+      log::warning("cannot create {}: loading without a lock", folder);
       return UniqueFd();
     }
-    return fail_errno("cannot make the folder {} for the lock of loads", folder);
+    return fail_errno("cannot create the folder {} for the load lock", folder);
   }
   const UniqueFd dir = TRY(open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   auto locked = lock_file(dir.get(), "load.lock", "loading a kernel", limit);
   if (locked) return locked;
   if (locked.error().code == ErrorCode::busy)
     return std::unexpected(
-        std::move(locked).error().hint("wait for it, or see what it is waiting for, and try again"));
+        std::move(locked).error().hint("wait for it, or find out why it does not finish, and try again"));
   return std::unexpected(std::move(locked).error().context(folder));
 }
 

@@ -9,9 +9,9 @@
 
 namespace lifeboat {
 
-// Held until the descriptor is closed, also by a process that dies. Waits at most `limit` for another one;
-// `busy` names its process then. The lock is RUN/lifeboat/load.lock. Not valid, with a
-// warning: there is no RUN that could be written to.
+// Held until the descriptor is closed, also when the process is killed. Waits at most `limit` for another
+// process, which `busy` names. The lock is RUN/lifeboat/load.lock. Not valid, with a warning: RUN is not
+// writable.
 Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit);
 
 }  // namespace lifeboat

@@ -141,7 +141,7 @@ uint64_t efi_table(const std::string& systab, std::string_view key) {
   return 0;
 }
 
-// A map with a hole in it is of no use: all or nothing.
+// An incomplete map cannot be used: all entries or none.
 std::vector<EfiRegion> read_runtime_map(const std::string& folder) {
   std::vector<EfiRegion> regions;
   for (const uint64_t number : numbered(folder, "")) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the running kernel tells of this machine that a kernel loaded by kexec_load(2) must be told: the
-// running kernel tells nothing of it itself then. Read only, from files, so that a dry run works on a copy of
-// another machine's.
+// The data about this machine that a kernel loaded by kexec_load(2) needs: with this call the running kernel
+// does not pass it on. Read only from files, so that a dry run works on a copy of another machine's files.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +32,8 @@ struct EfiRegion {
   uint64_t type = 0, physical = 0, virtual_address = 0, pages = 0, attribute = 0;
 };
 struct EfiTables {
-  uint64_t fw_vendor = 0, config_table = 0, smbios = 0;  // physical; 0: not told
-  std::vector<EfiRegion> runtime_map;                    // empty: no EFI, or not told
+  uint64_t fw_vendor = 0, config_table = 0, smbios = 0;  // physical; 0: unknown
+  std::vector<EfiRegion> runtime_map;                    // empty: no EFI, or unknown
 };
 
 struct Machine {
@@ -48,13 +47,13 @@ struct Machine {
   std::optional<CoreNote> vmcoreinfo;
   std::optional<KernelText> text;
   std::optional<uint64_t> direct_map;  // virtual address of physical address 0
-  // The kernel rewrites the ELF core headers when CPUs and memory come and go (CONFIG_CRASH_HOTPLUG); it
-  // needs so much room for them.
+  // The kernel rewrites the ELF core headers on CPU and memory hotplug (CONFIG_CRASH_HOTPLUG); it needs this
+  // much memory for them.
   std::optional<uint64_t> elfcorehdr_size;
 
   std::vector<std::byte> boot_params;  // the running kernel's (4096 bytes), or empty
   EfiTables efi;
-  uint64_t rsdp = 0;  // physical address of the ACPI root pointer; 0: not told
+  uint64_t rsdp = 0;  // physical address of the ACPI root pointer; 0: unknown
   bool five_level_paging = false;
   std::string command_line;  // the running kernel's
 };
@@ -63,8 +62,8 @@ struct Machine {
 // them.
 std::vector<MemoryRange> read_crash_cma(const std::string& sys);
 
-// An error only for /proc/iomem, without which nothing can be placed. What else cannot be read is left out:
-// the plan says whether it can do without.
+// An error only for /proc/iomem, without which nothing can be placed. Other data that cannot be read is left
+// out: the plan fails or warns where it needs that data.
 Result<Machine> read_machine(const SystemPaths& paths);
 
 }  // namespace lifeboat

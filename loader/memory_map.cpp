@@ -136,7 +136,7 @@ std::vector<MemoryMapEntry> capture_map(const std::vector<Resource>& resources,
     map.push_back({range, MemoryType::ram});
   for (const auto& resource : resources) {
     const auto type = known_type(resource.name);
-    // Soft Reserved: a driver could put it online as RAM, over what is to be saved.
+    // Soft Reserved: a driver could put it online as RAM and overwrite the memory to save.
     if (!type || *type == MemoryType::ram || *type == MemoryType::soft_reserved) continue;
     map.push_back({resource.range, *type});
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Physical memory as /proc/iomem and /sys/firmware/memmap tell it, and what of it is what.
+// Physical memory according to /proc/iomem and /sys/firmware/memmap, and the use of each range.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ std::vector<MemoryRange> dumpable_ram(const std::vector<Resource>& resources);
 // less crash reservation, GART and reserved parts. What a driver has added may be gone in the next kernel.
 std::vector<MemoryRange> loadable_ram(const std::vector<Resource>& resources);
 
-// What a range is to the kernel that is told of it (arch/x86/include/asm/e820/types.h).
+// The type of a range in the kernel's memory map (arch/x86/include/asm/e820/types.h).
 enum class MemoryType {
   ram,
   reserved,
@@ -33,7 +33,7 @@ enum class MemoryType {
   soft_reserved
 };
 std::string_view memory_type_name(MemoryType type);
-// By the kernel's own words, in iomem and in firmware/memmap; `reserved` for words that are not known.
+// By the kernel's names in iomem and in firmware/memmap; `reserved` for unknown names.
 MemoryType memory_type_of(std::string_view name);
 
 struct MemoryMapEntry {
@@ -42,10 +42,10 @@ struct MemoryMapEntry {
   bool operator==(const MemoryMapEntry&) const = default;
 };
 
-// The map that the firmware gave, from SYS/firmware/memmap; without that folder, from the resources. Sorted.
+// The firmware's map, from SYS/firmware/memmap; without that folder, from the resources. Sorted.
 std::vector<MemoryMapEntry> firmware_map(const std::string& sys, const std::vector<Resource>& resources);
-// What the capture kernel is told: its reservation as RAM, the first MiB as it is, and of the rest what is
-// not RAM (ACPI, reserved). `own` is that RAM.
+// The memory map for the capture kernel: its reservation as RAM, the first MiB as it is, and of the rest only
+// the ranges that are not RAM (ACPI, reserved). `own` is that RAM.
 std::vector<MemoryMapEntry> capture_map(const std::vector<Resource>& resources,
                                         const std::vector<MemoryRange>& own);
 

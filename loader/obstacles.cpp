@@ -19,15 +19,14 @@ void add_permission_obstacles(std::vector<Error>& list, const SystemState& state
     list.push_back(
         obstacle(ErrorCode::no_permission,
                  "kernel.kexec_load_disabled is 1: kernels can neither be loaded nor unloaded",
-                 "it cannot be set back: find what sets it (grep -r kexec_load_disabled /etc/sysctl*), let "
-                 "it run after 'lifeboat load', and reboot"));
+                 "find what sets it (grep -r kexec_load_disabled /etc/sysctl*), run that after 'lifeboat "
+                 "load', and reboot: it cannot be reset"));
   }
   if (state.load_limit(crash) == 0) {
-    list.push_back(
-        obstacle(ErrorCode::no_permission,
-                 fmt::format("kernel.kexec_load_limit_{} is 0: all the loads that it allows were made",
-                             crash ? "panic" : "reboot"),
-                 "it cannot be raised: reboot, and load before the limit is set"));
+    list.push_back(obstacle(ErrorCode::no_permission,
+                            fmt::format("kernel.kexec_load_limit_{} is 0: the limit of loads is used up",
+                                        crash ? "panic" : "reboot"),
+                            "reboot, and load before the limit is set: it cannot be raised"));
   }
 }
 
@@ -35,15 +34,14 @@ void add_privilege_obstacle(std::vector<Error>& list, const SystemState& state) 
   if (state.privileged == false) {
     list.push_back(obstacle(ErrorCode::no_permission,
                             "only a process with CAP_SYS_BOOT may load or unload kernels",
-                            "run this as root, outside of a container"));
+                            "run as root, outside of a container"));
   }
 }
 
 void add_reservation_obstacle(std::vector<Error>& list, const SystemState& state) {
   if (state.crash_size == 0u) {
-    list.push_back(
-        obstacle(ErrorCode::not_found, "no memory is reserved for a capture kernel",
-                 "'lifeboat reserve set auto' puts crashkernel= on the kernel command line; reboot then"));
+    list.push_back(obstacle(ErrorCode::not_found, "no memory is reserved for a capture kernel",
+                            "set crashkernel= with 'lifeboat reserve set auto', then reboot"));
   }
 }
 
@@ -58,14 +56,13 @@ struct Explanation {
 // crypto/asymmetric_keys.
 constexpr Explanation kExplanations[] = {
     {ENOEXEC, ErrorCode::unsupported, "the running kernel does not accept this kernel file",
-     "'dmesg | tail' may say more; on a machine with 5-level page tables the new kernel needs "
-     "CONFIG_X86_5LEVEL or "
-     "the running one 'no5lvl'"},
+     "look at 'dmesg | tail'; on a machine with 5-level page tables the new kernel needs "
+     "CONFIG_X86_5LEVEL or the running one 'no5lvl'"},
     {EINVAL, ErrorCode::unsupported, "the running kernel does not accept these arguments",
-     "'dmesg | tail' may say more; try a shorter command line"},
+     "look at 'dmesg | tail'; try a shorter command line"},
     {EBUSY, ErrorCode::busy, "another program is loading a kernel, and did not finish in time",
-     "see who it is (ps -C kexec,kdumpctl,kdump-config,lifeboat), and try again"},
-    {EADDRNOTAVAIL, ErrorCode::no_space, "there is no memory where the parts of this kernel could be put",
+     "find it (ps -C kexec,kdumpctl,kdump-config,lifeboat), wait for it, and try again"},
+    {EADDRNOTAVAIL, ErrorCode::no_space, "no free memory for the parts of this kernel",
      "reserve more: raise crashkernel= on the kernel command line and reboot; or make the initramfs smaller"},
     {ENOMEM, ErrorCode::no_space,
      "the running kernel is out of memory for a copy of the kernel and its initramfs",
@@ -77,38 +74,37 @@ constexpr Explanation kExplanations[] = {
     {ENOKEY, ErrorCode::no_permission,
      "the kernel file is signed with a key that the running kernel does not trust",
      "enrol that key (mokutil --import), or load a kernel that is signed with a trusted one"},
-    {ENODATA, ErrorCode::no_permission, "the kernel file has no signature, and one is demanded",
+    {ENODATA, ErrorCode::no_permission, "the kernel file has no signature, and one is required",
      "load a kernel that the distribution signed, or sign this one (sbsign) and enrol the key (mokutil "
      "--import)"},
-    {EBADMSG, ErrorCode::corrupt, "the signature of the kernel file is damaged, or is not of this file",
+    {EBADMSG, ErrorCode::corrupt, "the signature of the kernel file is damaged or belongs to another file",
      "install that kernel's package again"},
     {ELIBBAD, ErrorCode::corrupt, "the signed kernel file is damaged", "install that kernel's package again"},
-    {EACCES, ErrorCode::no_permission, "a security policy (IMA appraisal, SELinux) forbids to load this file",
+    {EACCES, ErrorCode::no_permission, "a security policy (IMA appraisal, SELinux) forbids loading this file",
      "see the audit log (ausearch -m avc,integrity_data -ts recent)"},
     {ETXTBSY, ErrorCode::busy, "the kernel file or the initramfs is open for writing",
      "wait until the program that installs or builds it has finished"},
-    {EFAULT, ErrorCode::io, "the running kernel could not read the command line", "this is a bug: report it"},
+    {EFAULT, ErrorCode::io, "the running kernel could not read the command line", "report this bug"},
     {EFBIG, ErrorCode::unsupported,
-     "the kernel file or the initramfs is larger than the running kernel reads",
+     "the kernel file or the initramfs is larger than the running kernel accepts",
      "make the initramfs smaller"},
     {EBADF, ErrorCode::io, "the running kernel cannot read from the kernel file or the initramfs",
      "put both on a local file system"},
     {EIO, ErrorCode::io, "the kernel file or the initramfs could not be read",
-     "'dmesg | tail' says more; check the disk that holds it"},
+     "look at 'dmesg | tail', and check the disk that holds it"},
 };
 
-// What kexec_load(2) means by the same numbers (kernel/kexec.c, kernel/kexec_core.c).
+// The meaning of the same errnos for kexec_load(2) (kernel/kexec.c, kernel/kexec_core.c).
 constexpr Explanation kSegmentExplanations[] = {
     {ENOSYS, ErrorCode::unsupported, "the running kernel has no kexec_load",
      "use --syscall file, or boot a kernel with CONFIG_KEXEC=y"},
-    {EADDRNOTAVAIL, ErrorCode::no_space,
-     "the running kernel does not let the parts be put where they were planned",
-     "see where with --dry-run, and keep out of the way with --mem-min and --mem-max"},
+    {EADDRNOTAVAIL, ErrorCode::no_space, "the running kernel refuses the planned addresses",
+     "print the addresses with --dry-run, and change them with --mem-min and --mem-max"},
     {EINVAL, ErrorCode::unsupported, "the running kernel does not accept these segments",
-     "see them with --dry-run; 'dmesg | tail' may say more"},
+     "print them with --dry-run; look at 'dmesg | tail'"},
 };
 
-std::string lockdown_words(const SystemState& state) {
+std::string lockdown_name(const SystemState& state) {
   return fmt::format("lockdown ({})", state.lockdown && *state.lockdown != Lockdown::none
                                           ? lockdown_name(*state.lockdown)
                                           : "Secure Boot");
@@ -117,20 +113,20 @@ std::string lockdown_words(const SystemState& state) {
 Error explain_refusal(const SystemState& state) {
   if (state.load_disabled == true) {
     return obstacle(ErrorCode::no_permission, "kernel.kexec_load_disabled was set to 1 meanwhile",
-                    "it cannot be set back: reboot");
+                    "reboot: it cannot be reset");
   }
   if (wants_signature(state)) {
     return obstacle(
         ErrorCode::no_permission,
-        fmt::format("the running kernel is in {} and demands a signature that it can check",
-                    lockdown_words(state)),
+        fmt::format("the running kernel is in {} and requires a signature that it can check",
+                    lockdown_name(state)),
         "load a kernel that the distribution signed, or sign this one (sbsign) and enrol the key (mokutil "
         "--import)");
   }
   return obstacle(ErrorCode::no_permission,
                   "the running kernel refuses: CAP_SYS_BOOT is missing, a limit is used up "
-                  "(kernel.kexec_load_limit_*), or a signature is demanded",
-                  "run this as root, outside of a container; 'dmesg | tail' may say more");
+                  "(kernel.kexec_load_limit_*), or a signature is required",
+                  "run as root, outside of a container; look at 'dmesg | tail'");
 }
 
 }  // namespace
@@ -157,16 +153,15 @@ std::vector<Error> not_armed_because(const SystemState& state) {
   std::vector<Error> list;
   if (state.crash_loaded == true) return list;
   if (!state.crash_loaded) {
-    list.push_back(obstacle(ErrorCode::unsupported,
-                            "the running kernel does not say whether a capture kernel is loaded",
-                            "it needs CONFIG_KEXEC_FILE=y and CONFIG_CRASH_DUMP=y, and /sys mounted"));
+    list.push_back(obstacle(ErrorCode::unsupported, "cannot read whether a capture kernel is loaded",
+                            "mount /sys; the kernel needs CONFIG_KEXEC_FILE=y and CONFIG_CRASH_DUMP=y"));
     return list;
   }
   add_reservation_obstacle(list, state);
   add_permission_obstacles(list, state, true);
   if (list.empty()) {
     list.push_back(obstacle(ErrorCode::not_found, "no capture kernel is loaded",
-                            "'lifeboat load --crash' loads one; before the first time, 'lifeboat build'"));
+                            "load one with 'lifeboat load --crash'; run 'lifeboat build' once before"));
   }
   return list;
 }
@@ -174,10 +169,9 @@ std::vector<Error> not_armed_because(const SystemState& state) {
 Error segments_forbidden(const SystemState& state) {
   Error error(
       ErrorCode::no_permission,
-      fmt::format(
-          "the running kernel is in {}, where kexec_load(2) is always refused: it passes no file whose "
-          "signature could be checked",
-          lockdown_words(state)),
+      fmt::format("the running kernel is in {} and always refuses kexec_load(2), which passes no file with a "
+                  "signature",
+                  lockdown_name(state)),
       EPERM);
   return std::move(error).hint("use --syscall file with a signed bzImage");
 }
@@ -196,11 +190,11 @@ Error explain_load_error(int error_number, LoadCall call, const SystemState& sta
   const Explanation* known = segments ? find(kSegmentExplanations) : nullptr;
   if (known == nullptr) known = find(kExplanations);
   if (known == nullptr)
-    return errno_error(error_number, "the running kernel refused it").hint("'dmesg | tail' may say more");
+    return errno_error(error_number, "the running kernel refused it").hint("look at 'dmesg | tail'");
   Error error(known->code, std::string(known->reason), error_number);
   // A normal kexec has no reservation to raise.
-  const bool room = error_number == EADDRNOTAVAIL && !crash && !segments;
-  return std::move(error).hint(room ? "free memory, and try again" : known->next);
+  const bool no_memory = error_number == EADDRNOTAVAIL && !crash && !segments;
+  return std::move(error).hint(no_memory ? "free memory, and try again" : known->next);
 }
 
 }  // namespace lifeboat

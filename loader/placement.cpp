@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kPage = 4096;
 
-// Where `room`, `size` bytes large, fits into `hole`.
+// The address at which `room`, `size` bytes large, fits into `hole`.
 std::optional<uint64_t> fit(const Room& room, uint64_t size, MemoryRange hole) {
   hole.begin = std::max(hole.begin, room.min);
   hole.end = std::min(hole.end, room.max);
@@ -56,7 +56,7 @@ Result<uint64_t> Placement::take(const Room& room) {
   }
   uint64_t largest = 0;
   for (const auto& hole : intersect(free_, {room.min, room.max})) largest = std::max(largest, hole.size());
-  return fail(ErrorCode::no_space, "no room for {}: it needs {}{}, and the largest free part has {}",
+  return fail(ErrorCode::no_space, "no free memory for {}: it needs {}{}, and the largest free range has {}",
               room.what, format_size(size),
               room.alignment > kPage ? fmt::format(" aligned to {}", format_size(room.alignment)) : "",
               format_size(largest));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Finds room for the parts of a kernel in ranges of physical memory: no two overlap, all begin and end at
-// pages.
+// Finds addresses for the parts of a kernel in ranges of physical memory: no two parts overlap, all begin and
+// end at page borders.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Room {
   std::string_view what;      // for the error
   uint64_t size = 0;          // bytes; rounded up to pages
   uint64_t alignment = 4096;  // a power of two
-  uint64_t min = 0;           // the room lies in [min, max)
+  uint64_t min = 0;           // the part lies in [min, max)
   uint64_t max = UINT64_MAX;
   enum class Order { lowest, highest } order = Order::highest;
 };
@@ -26,8 +26,8 @@ class Placement {
   // `free` ranges within `window`; what does not make up whole pages is left out.
   Placement(const std::vector<MemoryRange>& free, MemoryRange window);
 
-  // The address of the room, which is taken then. `no_space` says what was looked for and the largest hole
-  // left.
+  // Reserves a range and returns its address. `no_space` has the requested size and the largest remaining
+  // range.
   Result<uint64_t> take(const Room& room);
   // Takes [address, address + size) if all of it is free.
   bool take_at(uint64_t address, uint64_t size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// All that kexec_load(2) will be given, and what the new kernel will be told: made without changing anything,
-// so that a load can be checked, shown (--dry-run) and tested before it is irrevocable.
+// All arguments of kexec_load(2), and all data for the new kernel: made without changing anything, so that a
+// load can be checked, shown (--dry-run) and tested before the call frees the old image.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@
 namespace lifeboat {
 
 struct Segment {
-  std::string name;          // for people: "kernel", "initramfs", ...
+  std::string name;          // for messages: "kernel", "initramfs", ...
   uint64_t address = 0;      // physical, page-aligned
-  uint64_t memory_size = 0;  // whole pages; what lies behind `bytes` is the new kernel's to use
+  uint64_t memory_size = 0;  // whole pages; the part behind `bytes` is for the new kernel
   std::vector<std::byte> bytes;
   bool digested = false;  // purgatory checks `bytes` before it enters the kernel
 };
@@ -49,8 +49,8 @@ struct PlanInput {
 };
 
 // For the architecture that this program was built for (loader/x86_64/plan.cpp). `unsupported`: the kernel
-// cannot be entered that way; `no_space`: a part finds no room; `not_found`: the running kernel does not tell
-// what is needed.
+// cannot be entered that way; `no_space`: no memory for a part; `not_found`: the running kernel does not
+// provide the necessary data.
 Result<LoadPlan> plan_load(const PlanInput& input, const Machine& machine);
 
 }  // namespace lifeboat

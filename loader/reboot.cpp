@@ -24,23 +24,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// systemctl hands the request over and returns; a machine that is slow under load may take a while for that.
-constexpr auto kServiceManagerPatience = 90s;
+// systemctl passes the request on and returns; on a machine under load this may take long.
+constexpr auto kServiceManagerTimeout = 90s;
 
 Result<> require_loaded(const SystemPaths& paths) {
-  // Not known is no reason to refuse: the call itself tells.
+  // An unknown state is no reason to refuse: the call itself reports an error.
   if (read_system_state(paths).normal_loaded != false) return {};
   return std::unexpected(
       Error(ErrorCode::not_found, "no kernel is loaded to reboot into")
-          .hint("load one first: 'lifeboat load' takes the default boot entry, 'lifeboat load "
-                "KERNEL --initrd FILE --reuse-cmdline' another"));
+          .hint("load the default boot entry with 'lifeboat load', or another kernel with 'lifeboat load "
+                "KERNEL --initrd FILE --reuse-cmdline'"));
 }
 
 struct NameListDeleter {
   void operator()(struct if_nameindex* list) const { ::if_freenameindex(list); }
 };
 
-// Sets IFF_UP or takes it away; false with errno. `changed`: it was not so before.
+// Sets or clears IFF_UP; false with errno. `changed`: the flag was different before.
 bool set_interface(int socket, const std::string& name, bool up, bool& changed) {
   ifreq request{};
   std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
@@ -52,10 +52,10 @@ bool set_interface(int socket, const std::string& name, bool up, bool& changed) 
   return changed;
 }
 
-// The network, down while this lives and up again behind it: a reboot that failed must not cost the machine
-// its connection. A driver stops its device's receive queues when its interface goes down; one that does not
-// could write packets into memory that is the new kernel's by then. Most stop on reboot(2) as well, so a
-// failure is told, and goes no further.
+// Takes the network down; the destructor brings it up again: a failed reboot must not disconnect the machine.
+// A driver stops its device's receive queues when its interface goes down; a device that does not stop could
+// write packets into memory of the new kernel. Most drivers stop on reboot(2) as well, so a failure is only
+// reported.
 class NetworkDown {
  public:
   // Any socket does for these requests; AF_NETLINK is there without IPv4, too.
@@ -63,7 +63,7 @@ class NetworkDown {
     const std::unique_ptr<struct if_nameindex, NameListDeleter> list(socket_.valid() ? ::if_nameindex()
                                                                                      : nullptr);
     if (!list) {
-      log::warning("network interfaces cannot be listed: {}; they stay up", std::strerror(errno));
+      log::warning("cannot list the network interfaces: {}; they stay up", std::strerror(errno));
       return;
     }
     for (const auto* each = list.get(); each->if_index != 0; ++each) {
@@ -80,7 +80,8 @@ class NetworkDown {
         log::error("network interface {} stays down: {}", name, std::strerror(errno));
     }
     if (!taken_down_.empty())
-      log::warning("the network was down for a moment: routes that were set by hand are gone ('ip route')");
+      log::warning(
+          "the network was down for a short time: routes that were set by hand are lost ('ip route')");
   }
   NetworkDown(const NetworkDown&) = delete;
   NetworkDown& operator=(const NetworkDown&) = delete;
@@ -94,15 +95,15 @@ Error explain_reboot_error(int error_number) {
   Error error = errno_error(error_number, "the reboot into the loaded kernel failed");
   switch (error_number) {
     case EPERM:
-      return std::move(error).hint("run this as root, outside of a container");
+      return std::move(error).hint("run as root, outside of a container");
     case EINVAL:
       // kernel_kexec() in kernel/kexec_core.c; kernel/reboot.c
       return std::move(error).hint(
-          "no kernel is loaded, or the running one has no CONFIG_KEXEC: see 'lifeboat status'");
+          "see 'lifeboat status': no kernel is loaded, or the running one has no CONFIG_KEXEC");
     case EBUSY:
-      return std::move(error).hint("another program is loading a kernel: try again");
+      return std::move(error).hint("try again: another program is loading a kernel");
     default:
-      return std::move(error).hint("'dmesg | tail' may say more");
+      return std::move(error).hint("look at 'dmesg | tail'");
   }
 }
 
@@ -110,34 +111,34 @@ Error explain_reboot_error(int error_number) {
 
 Result<> reboot_in_order(const SystemPaths& paths) {
   TRY_VOID(require_loaded(paths));
-  // What sd_booted(3) looks at.
+  // The check of sd_booted(3).
   std::error_code ignored;
   const auto systemctl = find_program("systemctl");
   if (!std::filesystem::is_directory(paths.run + "/systemd/system", ignored) || !systemctl) {
     return std::unexpected(
-        Error(ErrorCode::unsupported, "no service manager runs that could stop the services first")
-            .hint("stop them, unmount what you can, and 'lifeboat reboot --now'"));
+        Error(ErrorCode::unsupported, "no service manager is running to stop the services first")
+            .hint("stop the services, unmount the file systems, then run 'lifeboat reboot --now'"));
   }
   const auto output =
-      TRY_CONTEXT(run_process({*systemctl, "kexec"}, kServiceManagerPatience), "asking the service manager");
+      TRY_CONTEXT(run_process({*systemctl, "kexec"}, kServiceManagerTimeout), "cannot run 'systemctl kexec'");
   if (output.status == 0) return {};
-  std::string said = output.text;
-  while (said.ends_with('\n')) said.pop_back();
+  std::string message = output.text;
+  while (message.ends_with('\n')) message.pop_back();
   return std::unexpected(
-      Error(ErrorCode::io, fmt::format("'systemctl kexec' failed with status {}: {}", output.status, said))
-          .hint(
-              "see 'systemctl list-jobs' and 'systemd-inhibit --list'; 'lifeboat reboot --now' asks nobody"));
+      Error(ErrorCode::io, fmt::format("'systemctl kexec' failed with status {}: {}", output.status, message))
+          .hint("see 'systemctl list-jobs' and 'systemd-inhibit --list'; to reboot without the service "
+                "manager: 'lifeboat reboot --now'"));
 }
 
 Result<> reboot_now(const RebootNow& how, const SystemPaths& paths) {
   TRY_VOID(require_loaded(paths));
-  // Known to be refused: then the network need not suffer first.
+  // The call would be refused: do not take the network down for it.
   if (read_system_state(paths).privileged == false) return std::unexpected(explain_reboot_error(EPERM));
   if (how.sync) sys::sync();
   int error_number = 0;
   {
-    // Interfaces last: a network file system is written back before. Not when nobody says that a kernel is
-    // loaded: then the call will most likely fail.
+    // Interfaces last: a network file system is written back before. Not when it is unknown whether a kernel
+    // is loaded: then the call will most likely fail.
     std::optional<NetworkDown> down;
     if (how.network_down && read_system_state(paths).normal_loaded == true) down.emplace();
     if (sys::reboot(RB_KEXEC) == 0) return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Into the kernel that is loaded, without firmware.
+// Reboots into the loaded kernel, without firmware.
 #pragma once
 
 #include "loader/system_state.h"
@@ -7,8 +7,8 @@
 
 namespace lifeboat {
 
-// Asks the service manager when one runs (systemctl kexec), which stops services and unmounts file systems.
-// `not_found` when no kernel is loaded; `unsupported` when no service manager runs: --now is the way then.
+// By the service manager (systemctl kexec), which stops services and unmounts file systems. `not_found` when
+// no kernel is loaded; `unsupported` when no service manager runs: use reboot_now() then.
 Result<> reboot_in_order(const SystemPaths& paths);
 
 struct RebootNow {

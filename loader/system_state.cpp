@@ -34,8 +34,8 @@ std::optional<bool> read_flag(const std::string& path) {
   return *value == 1;
 }
 
-// The files moved from /sys/kernel/kexec_NAME to /sys/kernel/kexec/NAME; the old names are links, and may go
-// away.
+// The files moved from /sys/kernel/kexec_NAME to /sys/kernel/kexec/NAME; the old names are links, and may be
+// removed.
 template <typename Reader>
 auto read_kexec_file(const SystemPaths& paths, std::string_view name, std::string_view old_name,
                      Reader reader) {
@@ -61,7 +61,7 @@ std::optional<bool> read_secure_boot(const SystemPaths& paths) {
   return bytes->back() != std::byte{0};
 }
 
-// "CapEff:\t000001ffffffffff" in /proc/self/status; the call asks for CAP_SYS_BOOT, whoever the user is.
+// "CapEff:\t000001ffffffffff" in /proc/self/status; the call requires CAP_SYS_BOOT, for any user.
 std::optional<bool> read_privileged(const SystemPaths& paths) {
   constexpr int kCapSysBoot = 22;
   const auto status = read_text(paths.proc + "/self/status");

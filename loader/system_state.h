@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the running kernel says of loaded kernels, the crash reservation, and who may load. Read only.
+// The running kernel's state of loaded kernels, the crash reservation, and the permission to load. Read only.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace lifeboat {
 
-// Where /sys, /proc and /run are: tests, and a dry run, put trees of their own there.
+// Where /sys, /proc and /run are: tests and a dry run use other folders.
 struct SystemPaths {
   std::string sys = "/sys";
   std::string proc = "/proc";
@@ -26,13 +26,13 @@ struct SystemPaths {
 enum class Lockdown { none, integrity, confidentiality };
 std::string_view lockdown_name(Lockdown lockdown);
 
-// nullopt: this kernel does not say, or does not say it to us.
+// nullopt: this kernel does not provide it, or not to this caller.
 struct SystemState {
   std::optional<bool> crash_loaded;
   std::optional<bool> normal_loaded;
   std::optional<uint64_t> crash_size;  // bytes reserved for a capture kernel; 0: no reservation
-  // "Crash kernel" in /proc/iomem, low and high part, sorted. nullopt also for a caller who is not root: the
-  // kernel shows him addresses of zero (kernel/resource.c).
+  // "Crash kernel" in /proc/iomem, low and high part, sorted. nullopt also for a caller that is not root, to
+  // which the kernel shows addresses of zero (kernel/resource.c).
   std::optional<std::vector<MemoryRange>> crash_ranges;
 
   std::optional<bool> load_disabled;         // kernel.kexec_load_disabled: one-way until the next boot
@@ -45,7 +45,7 @@ struct SystemState {
   // The IMA policy has a rule that appraises kernels before they are loaded (func=KEXEC_KERNEL_CHECK).
   std::optional<bool> ima_appraises_kernels;
 
-  // The kernel follows CPU and memory hotplug itself, so that nothing need be loaded anew.
+  // The kernel handles CPU and memory hotplug itself, so that nothing has to be loaded again.
   std::optional<bool> cpu_hotplug;
   std::optional<bool> memory_hotplug;
   std::optional<uint64_t> elfcorehdr_size;

@@ -23,7 +23,7 @@ struct Source {
   Result<KernelMemory> kernel;
 };
 
-// What the source itself says that it left out.
+// What the source reports as left out.
 int level_of(const Dump& source) {
   return source.info().dump_level.value_or(0) & kLevelAll;
 }
@@ -78,7 +78,7 @@ Result<PageFilter> make_filter(const Source& source, int level, const CaptureOpt
   if (needs_kernel && options.unfilterable == Unfilterable::fail) {
     Error error = std::move(filter).error().context(fmt::format("cannot filter at level {}", level));
     if (!error.next_step.empty()) error.next_step = "; " + error.next_step;
-    error.next_step = "--level 1 saves every page that is not zero" + error.next_step;
+    error.next_step = "use --level 1 to save every page that is not zero" + error.next_step;
     return std::unexpected(std::move(error));
   }
   if (needs_kernel) {
@@ -102,16 +102,16 @@ Result<> write_bitmaps(PageFilter& filter, uint64_t max_pfn, KdumpWriter& writer
   return {};
 }
 
-// For people: which of the reasons that a dump may have for not being whole it has.
+// For people: why the dump is incomplete.
 std::string why_incomplete(const DumpInfo& source, const CaptureReport& report) {
   std::string reason;
   if (report.lost_pages > 0)
     reason = fmt::format("{} of {} pages could not be read", report.lost_pages, report.pages.stored_pages);
-  if (!source.whole()) reason += std::string(reason.empty() ? "" : "; ") + "the source itself is not whole";
+  if (!source.whole()) reason += std::string(reason.empty() ? "" : "; ") + "the source dump is not whole";
   return reason;
 }
 
-// A smaller dump may find its place: the target is full, or takes no larger file (EFBIG: vfat, a limit).
+// A smaller dump may fit: the target is full, or takes no larger file (EFBIG: vfat, a limit).
 bool is_too_large(const Error& error) {
   return error.code == ErrorCode::no_space || error.sys_errno == EFBIG;
 }
@@ -232,17 +232,18 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
       report->warnings.insert(report->warnings.begin(), warnings.begin(), warnings.end());
       if (dump.info().incomplete) {
         report->warnings.emplace_back(
-            "the source itself is not whole: it is marked incomplete, or was cut off");
+            "the source dump is not whole: it is marked incomplete, or was cut off");
       }
       for (const auto& damage : dump.info().damage)
-        report->warnings.push_back("the source itself is not whole: " + damage);
+        report->warnings.push_back("the source dump is not whole: " + damage);
       return report;
     }
     const bool last = index + 1 == options.levels.size();
     if (!is_too_large(report.error()) || last) return report;
-    warnings.push_back(fmt::format("no room at level {}, trying level {}", level, options.levels[index + 1]));
+    warnings.push_back(
+        fmt::format("no space left at level {}, trying level {}", level, options.levels[index + 1]));
     log::warning("{}", warnings.back());
-    if (sys::ftruncate(fd, 0) != 0) return fail_errno("cannot empty {} for the next level", name);
+    if (sys::ftruncate(fd, 0) != 0) return fail_errno("cannot truncate {} for the next level", name);
   }
   return fail(ErrorCode::usage, "no dump level is given");
 }

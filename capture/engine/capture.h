@@ -20,25 +20,25 @@ namespace lifeboat {
 
 // What to do when the filter cannot work (no VMCOREINFO, an unknown mem_map).
 enum class Unfilterable {
-  fail,     // say so: somebody is there to choose
-  keep_all  // save every page: in the capture kernel nobody is, and the memory is about to be lost
+  fail,     // return an error: the user can choose
+  keep_all  // save every page: in the capture kernel there is no user, and the memory is about to be lost
 };
 
 struct CaptureOptions {
   std::vector<int> levels = {31};  // the next one is tried when the target is full
   CompressionChoice compression;
   Unfilterable unfilterable = Unfilterable::fail;
-  // Called when the target is full, before the next level is tried. True: some room was made, and the write
-  // that found none is tried again. Empty: nobody can.
+  // Called when the target is full, before the next level is tried. True: some space was freed, and the
+  // write that failed is tried again. Empty: no space can be freed.
   std::function<bool()> make_room = {};
 };
 
 struct CaptureReport {
   DumpOutcome outcome = DumpOutcome::failed;
-  // Why it is not whole: "3 of 600 pages could not be read"; empty: it is. `warnings` say more.
+  // Why it is incomplete: "3 of 600 pages could not be read"; empty: it is whole. Details: `warnings`.
   std::string reason;
-  // The one that was used (0 when nothing could be filtered), and with it that of the source: what the source
-  // left out is left out here, too.
+  // The level that was used (0 when nothing could be filtered), combined with that of the source: pages that
+  // the source left out are missing here, too.
   int level = 0;
   bool filtered = false;  // false: level 0 was asked for, or the filter could not work
   FilterStatistics pages;
@@ -48,14 +48,14 @@ struct CaptureReport {
   std::vector<std::string> warnings;
 };
 
-// Writes into `fd`, an empty file open for reading and writing. The outcome is `whole` (the file says so, and
-// is synced) or `incomplete` (pages could not be read, or the source is not whole itself: the file is written
-// and synced as far as it goes, and marked). An error is the outcome `failed`: what was written stays,
-// marked.
+// Writes into `fd`, an empty file open for reading and writing. The outcome is `whole` (the file is marked so
+// and synced) or `incomplete` (pages could not be read, or the source is incomplete: all other pages are
+// written and synced, and the file is marked incomplete). An error is the outcome `failed`: what was written
+// stays, marked incomplete.
 Result<CaptureReport> capture_dump(Dump& source, int fd, const std::string& name,
                                    const CaptureOptions& options, Progress& progress);
 
-// The same into a file that gets its final name only by the outcome `whole`; else it keeps the pending one.
+// The same into a file that gets its final name only with the outcome `whole`; else it keeps the pending one.
 Result<CaptureReport> capture_into(Dump& source, PendingFile& file, const std::string& name,
                                    const CaptureOptions& options, Progress& progress);
 

@@ -10,7 +10,7 @@ namespace lifeboat {
 namespace {
 
 // Calls visit(first, end) for each stretch of RAM page frames within [first, end). A page frame that is RAM
-// only in part counts: better a page too many.
+// only in part counts: an extra page does no harm.
 template <typename Visit>
 void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, uint64_t first, uint64_t end, Visit visit) {
   for (auto at = std::ranges::upper_bound(ram, first * kPageSize, {}, &PhysicalRange::end); at != ram.end();
@@ -23,7 +23,7 @@ void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, uint64_t first,
   }
 }
 
-// A page whose state is unknown is not left out: reading it reports what is wrong.
+// A page whose state is unknown is not left out: reading it reports the error.
 bool is_left_out(const Dump& source, uint64_t pfn) {
   return source.page_state(pfn).value_or(PageState::stored) == PageState::excluded;
 }
@@ -41,7 +41,7 @@ Result<PageFilter> PageFilter::create(const KernelMemory& kernel, const std::vec
   filter.level_ = level;
   filter.kernel_ = &kernel;
   filter.mem_map_ = TRY_CONTEXT(MemMap::create(kernel), "cannot find the kernel's mem_map");
-  filter.classifier_ = TRY_CONTEXT(PageClassifier::create(kernel.vmcoreinfo()), "cannot tell pages apart");
+  filter.classifier_ = TRY_CONTEXT(PageClassifier::create(kernel.vmcoreinfo()), "cannot classify pages");
   return filter;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// First stage of a capture: which page frames there are, and which of them to keep.
+// First stage of a capture: which page frames exist, and which of them to keep.
 #pragma once
 
 #include <array>
@@ -36,9 +36,9 @@ struct ChunkBits {
 
 class PageFilter {
  public:
-  // A filter that keeps everything: needs to know nothing of the kernel.
+  // A filter that keeps everything: needs no knowledge of the kernel.
   PageFilter(const std::vector<PhysicalRange>& ram, uint64_t max_pfn) : ram_(&ram), max_pfn_(max_pfn) {}
-  // A filter for `level`. Fails when VMCOREINFO does not tell enough to find or understand the mem_map.
+  // A filter for `level`. Fails when VMCOREINFO lacks what is needed to find or interpret the mem_map.
   static Result<PageFilter> create(const KernelMemory& kernel, const std::vector<PhysicalRange>& ram,
                                    uint64_t max_pfn, int level);
 
@@ -49,8 +49,8 @@ class PageFilter {
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
 
-  // Whether the chunk that begins at `first_pfn` has any RAM. Where not, nothing needs to be scanned or
-  // written: the space between a machine's memories may be a thousand times larger than they are.
+  // Whether the chunk that begins at `first_pfn` has any RAM. If not, nothing needs to be scanned or
+  // written: the gaps between RAM ranges may be a thousand times larger than the RAM.
   [[nodiscard]] bool has_ram(uint64_t first_pfn) const;
 
   [[nodiscard]] const FilterStatistics& statistics() const { return statistics_; }

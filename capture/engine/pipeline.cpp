@@ -28,7 +28,7 @@ uint64_t read_batch(PhysicalMemory& source, PageBatch& batch, std::string& first
     size_t end = begin + 1;
     while (end < batch.pages.size() && batch.pages[end].pfn == batch.pages[end - 1].pfn + 1) ++end;
     if (!read(begin, end - begin)) {
-      // One bad page must not cost its neighbours.
+      // One unreadable page must not lose its neighbours.
       for (size_t index = begin; index < end; ++index) {
         const auto single = read(index, 1);
         if (single) continue;

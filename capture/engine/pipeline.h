@@ -37,7 +37,7 @@ struct PageBatch {
 
   std::vector<Page> pages;
   std::vector<std::byte> raw;     // page i at i * kPageSize
-  std::vector<std::byte> packed;  // compressed pages one behind the other
+  std::vector<std::byte> packed;  // compressed pages one after the other
 };
 
 // Read: fills in the contents of batch.pages, neighbours with one read. A page that cannot be read becomes

@@ -8,7 +8,7 @@
 
 namespace lifeboat::capture {
 
-// Mounts `target` and saves the crash behind /proc/vmcore there, as save_into_store() does.
+// Mounts `target` and saves the crash in /proc/vmcore there, as save_into_store() does.
 Result<> save_to_target(const CapturePlan& plan, const Target& target, Journal& journal,
                         Heartbeat& heartbeat);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The machine around PID 1: first mounts and modules.
+// What PID 1 needs first: mounts and modules.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace lifeboat::capture {
 std::vector<std::string> mount_pseudo_file_systems();
 
 // Loads the files named in the plan, in order, and removes each from the initramfs afterwards: its memory
-// is needed. A module that does not load is logged; whether it mattered shows when the target is looked for.
+// is needed. A module that does not load is logged; if the target needs it, mounting the target fails later.
 Result<> load_modules(const std::vector<std::string>& names, Heartbeat& heartbeat);
 
 }  // namespace lifeboat::capture

@@ -32,7 +32,7 @@ Result<std::string> btrfs_uuid_of(const std::string& folder) {
   const UniqueFd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
   btrfs_ioctl_fs_info_args info{};
   if (sys::ioctl(fd.get(), BTRFS_IOC_FS_INFO, &info) != 0)
-    return fail_errno("cannot ask btrfs which file system {} is on", folder);
+    return fail_errno("cannot get the btrfs file system of {}", folder);
   return uuid_text(info.fsid);
 }
 
@@ -59,7 +59,7 @@ Result<uint64_t> btrfs_device_count(const std::string& device) {
   TRY_VOID(pread_exact(fd.get(), kSuper, super, device));
   const ByteSpan bytes(super);
   if (as_text(bytes.subspan(kMagicAt, kMagic.size())) != kMagic)
-    return fail(ErrorCode::unsupported, "{} has no superblock of btrfs at {}", device, format_size(kSuper));
+    return fail(ErrorCode::unsupported, "{} has no btrfs superblock at {}", device, format_size(kSuper));
   return load<uint64_t>(bytes, kDevicesAt, device);
 }
 

@@ -24,7 +24,7 @@ Result<std::vector<std::byte>> compress_zstd(ByteSpan archive) {
   return out;
 }
 
-// The kernel's decoder knows no check but CRC32 (lib/xz, Documentation/staging/xz.rst).
+// The kernel's decoder supports only the check CRC32 (lib/xz, Documentation/staging/xz.rst).
 Result<std::vector<std::byte>> compress_xz(ByteSpan archive) {
   lzma_options_lzma options;
   if (lzma_lzma_preset(&options, 9 | LZMA_PRESET_EXTREME))
@@ -74,7 +74,7 @@ Result<std::vector<std::byte>> compress_initramfs(ByteSpan archive, InitramfsCom
     case InitramfsCompression::zstd:
       return compress_zstd(archive);
   }
-  return fail(ErrorCode::usage, "initramfs: an unknown compression");
+  return fail(ErrorCode::usage, "initramfs: unknown compression");
 }
 
 InitramfsCompression choose_initramfs_compression(const KernelConfig& config) {

@@ -18,7 +18,7 @@ Result<CpioWriter> CpioWriter::create() {
   CpioWriter cpio;
   archive* writer = cpio.writer_.get();
   archive_write_set_format_cpio_newc(writer);
-  archive_write_set_bytes_per_block(writer, 0);  // no padding behind the trailer
+  archive_write_set_bytes_per_block(writer, 0);  // no padding after the trailer
   const auto append = [](archive*, void* bytes, const void* data, size_t size) -> la_ssize_t {
     const auto* from = static_cast<const std::byte*>(data);
     auto* to = static_cast<std::vector<std::byte>*>(bytes);

@@ -36,8 +36,8 @@ class CpioWriter {
   Result<> add(const std::string& path, unsigned type, mode_t mode, ByteSpan contents, dev_t device = 0);
   [[nodiscard]] std::unexpected<Error> error(const std::string& what) const;
 
-  // Its address is known to libarchive, which writes the trailer even when it is given up: it must live
-  // longer.
+  // libarchive keeps its address and writes the trailer even when the archive is abandoned: it must outlive
+  // the writer.
   std::unique_ptr<std::vector<std::byte>> bytes_;
   std::unique_ptr<archive, Deleter> writer_;
   int64_t inode_ = 0;

@@ -13,7 +13,7 @@ Result<std::vector<std::byte>> decompress_file(const std::string& path, uint64_t
   if (bytes.empty()) return fail(ErrorCode::truncated, "{} is empty", path);
   const ImageKind kind = identify_image(ByteSpan(bytes).first(std::min(bytes.size(), kIdentifyBytes)));
   if (!is_compressed(kind)) return bytes;
-  return TRY_CONTEXT(decompress(kind, bytes, limit), "cannot unpack {}", path);
+  return TRY_CONTEXT(decompress(kind, bytes, limit), "cannot decompress {}", path);
 }
 
 }  // namespace lifeboat

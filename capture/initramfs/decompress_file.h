@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Files that may be compressed, read as what they are inside.
+// Reads files that may be compressed.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@
 
 namespace lifeboat {
 
-// The contents of a file, unpacked when it is compressed (told by its first bytes, not by its name) in a way
-// that is found around kernels. `corrupt` when it does not unpack, `unsupported` when the result is larger
-// than `limit` bytes, or than the file can be of a module.
+// The contents of a file, decompressed when its first bytes (not its name) show a compression that kernels
+// and modules use. `corrupt` when it cannot be decompressed, `unsupported` when the result is larger than
+// `limit` bytes, or than a module can be.
 Result<std::vector<std::byte>> decompress_file(const std::string& path, uint64_t limit);
 
 }  // namespace lifeboat

@@ -18,7 +18,7 @@ std::string relative(const char* path) {
   return path + 1;
 }
 
-// The folders of the archive, each made once, before what lies in it.
+// The folders of the archive, each created once, before its contents.
 class Folders {
  public:
   explicit Folders(CpioWriter& cpio) : cpio_(cpio) {}
@@ -61,8 +61,8 @@ Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents
     TRY_VOID(cpio.file(path, file.mode, file.bytes));
   }
   const std::string text = plan.to_text();
-  // What lifeboat-init will read must be what was meant: a value that does not survive is found here, not
-  // after a crash.
+  // Check that lifeboat-init will read the same plan: a value that cannot be written is found here, not after
+  // a crash.
   TRY_VOID(CapturePlan::parse(text));
   TRY_VOID(cpio.file(relative(kPlanPath), 0600, as_byte_span(text)));
   const auto archive = TRY(cpio.finish());
@@ -92,8 +92,7 @@ Result<std::vector<std::byte>> read_static_program(const std::string& name,
   if (!bytes) {
     Error error = std::move(bytes).error().context(name);
     if (name == kInitProgram)
-      error = std::move(error).hint(
-          "it lies beside the program lifeboat, or in /usr/lib/lifeboat; or name it with --init");
+      error = std::move(error).hint("reinstall lifeboat, or name the program with --init");
     return std::unexpected(std::move(error));
   }
   constexpr std::string_view kElf =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The capture initramfs: a newc cpio archive with lifeboat-init, the modules of the target and the plan.
-// Reproducible: the same inputs give the same bytes, whoever builds it, wherever and whenever.
+// Reproducible: the same inputs give the same bytes, on any machine and at any time.
 #pragma once
 
 #include <string>
@@ -33,8 +33,8 @@ struct InitramfsContents {
 Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents,
                                                InitramfsCompression compression);
 
-// A static program of this installation, for an initramfs. It lies beside the running program, else where the
-// package puts it, unless `path` (not empty) names it.
+// A static program of this installation, for an initramfs: `path` if it is not empty, else beside the running
+// program, else where the package installs it.
 inline constexpr const char* kInitProgram = "lifeboat-init";
 Result<std::vector<std::byte>> read_static_program(const std::string& name, const std::string& path = {});
 // Where lifeboat-init is.

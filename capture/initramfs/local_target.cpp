@@ -67,7 +67,7 @@ Result<std::string> block_device_number(const std::string& device) {
   return fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev));
 }
 
-// The node of a block device: the kernel's own name of it is also devtmpfs's.
+// The node of a block device: devtmpfs uses the kernel's name of it.
 Result<std::string> device_node(const HostPaths& paths, const std::string& device_number) {
   const std::string about = fmt::format("{}/dev/block/{}/uevent", paths.sys, device_number);
   const std::string text = TRY(read_text(about));
@@ -76,36 +76,37 @@ Result<std::string> device_node(const HostPaths& paths, const std::string& devic
     const std::string_view line(part.begin(), part.end());
     if (line.starts_with(kKey)) return fmt::format("{}/{}", paths.dev, line.substr(kKey.size()));
   }
-  return fail(ErrorCode::not_found, "{} does not name the device", about);
+  return fail(ErrorCode::not_found, "{} has no DEVNAME", about);
 }
 
 constexpr const char* kOtherFolder =
     "set [target] path to a folder on a plain disk or partition with ext4, xfs, or btrfs of one device";
 
-// A disk that the kernel puts together from others needs more than drivers to appear.
+// A device that the kernel builds from others (LVM, RAID) needs more than drivers to appear.
 Result<> check_plain_device(const std::string& sys, const std::string& device_number) {
   std::error_code error;
   for (const auto& entry :
        fs::directory_iterator(fmt::format("{}/dev/block/{}/slaves", sys, device_number), error)) {
     return std::unexpected(
-        Error(ErrorCode::unsupported, fmt::format("the target lies on a device made of others ({} below it)",
-                                                  entry.path().filename().string()))
-            .hint(fmt::format("LVM, RAID and encrypted targets are not supported yet: {}", kOtherFolder)));
+        Error(ErrorCode::unsupported,
+              fmt::format("the target is on LVM, RAID or encryption: not supported yet ({} is below it)",
+                          entry.path().filename().string()))
+            .hint(kOtherFolder));
   }
   return {};
 }
 
 Error spread_over(uint64_t devices, const std::string& what) {
   return Error(ErrorCode::unsupported,
-               fmt::format("{} lies on {} devices; a capture kernel waits for one only", what, devices))
+               fmt::format("{} spans {} devices; a capture kernel supports only one", what, devices))
       .hint(kOtherFolder);
 }
 
-// The target that is on a device, which the caller has found.
+// The target on a device that the caller has found.
 Result<LocalTarget> target_on(const BlockDevice& device, const FileSystemOnDevice& on_device,
                               const std::string& filesystem, const std::string& path,
                               const std::string& sys) {
-  // One that is missing counts here too.
+  // A missing device counts here too.
   if (on_device.devices != 1)
     return std::unexpected(spread_over(on_device.devices, "the btrfs on " + device.path));
   return LocalTarget{
@@ -128,7 +129,7 @@ std::vector<Mount> parse_mounts(std::string_view mountinfo) {
 Result<Mount> find_mount(std::string_view mountinfo, const std::string& path) {
   std::optional<Mount> best;
   for (auto& mount : parse_mounts(mountinfo)) {
-    // Of two mounts at one place the later one hides the earlier.
+    // Of two mounts at one mount point the later one hides the earlier.
     if (is_below(path, mount.mount_point) && (!best || mount.mount_point.size() >= best->mount_point.size()))
       best = std::move(mount);
   }
@@ -165,8 +166,8 @@ Result<std::vector<std::string>> device_drivers(const std::string& sys, const st
   const std::string link = fmt::format("{}/dev/block/{}", sys, device_number);
   std::error_code error;
   if (fs::exists(link, error)) return drivers_on_the_way(sys, link);
-  return std::unexpected(errno_error(error ? error.value() : ENOENT, fmt::format("cannot follow {}", link))
-                             .hint("is /sys mounted? name the drivers with --module"));
+  return std::unexpected(errno_error(error ? error.value() : ENOENT, fmt::format("cannot resolve {}", link))
+                             .hint("mount /sys, or name the drivers with --module"));
 }
 
 Result<std::vector<std::string>> devices_below(const Mount& mount, const HostPaths& paths) {
@@ -182,9 +183,8 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
   auto below = devices_below(mount, paths);
   if (!below && below.error().code == ErrorCode::unsupported) {
     return std::unexpected(
-        Error(ErrorCode::unsupported,
-              fmt::format("{} lies on {} ({}), which a capture kernel cannot mount by itself yet", folder,
-                          mount.source, mount.filesystem))
+        Error(ErrorCode::unsupported, fmt::format("{} is on {} ({}), which a capture kernel cannot mount yet",
+                                                  folder, mount.source, mount.filesystem))
             .hint(kOtherFolder));
   }
   const auto numbers = TRY_CONTEXT(std::move(below), "the device of {}", folder);
@@ -210,8 +210,8 @@ Result<FileSystemOnDevice> probe_device(const std::string& device) {
   }
   if (found.uuid.empty()) {
     return std::unexpected(
-        Error(ErrorCode::unsupported, fmt::format("there is no file system with a UUID on {}", device))
-            .hint("'blkid' lists what is where; a new disk needs a file system first (mkfs.ext4)"));
+        Error(ErrorCode::unsupported, fmt::format("{} has no file system with a UUID", device))
+            .hint("choose another device ('blkid' lists them), or create a file system (mkfs.ext4)"));
   }
   if (found.type == "btrfs") found.devices = TRY(btrfs_device_count(device));
   return found;
@@ -225,7 +225,7 @@ Result<BlockDevice> find_device(const std::string& device) {
                                                          ::free);
     if (!found) {
       return std::unexpected(Error(ErrorCode::not_found, fmt::format("no device has {}", device))
-                                 .hint("is it plugged in? 'blkid' lists what there is"));
+                                 .hint("connect the device; 'blkid' lists the devices that are there"));
     }
     name = found.get();
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where dumps go on this machine, in terms that the capture kernel can use: the file system's UUID, the path
-// within it, and the drivers that lead to it.
+// Where dumps go on this machine, as the capture kernel finds it: the file system's UUID, the path within it,
+// and the drivers of its device.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace lifeboat {
 
-// Places that a test replaces, and the question that is no file.
+// Paths that a test replaces, and a query that a test replaces by a function.
 struct HostPaths {
   std::string mountinfo = "/proc/self/mountinfo";
   std::string sys = "/sys";
@@ -28,14 +28,13 @@ struct LocalTarget {
 
 // The file system that holds `folder` (which need not exist yet: its nearest parent counts; links on the way
 // as base/real_folder.h follows them). `unsupported` for what lifeboat-init cannot mount: no local block
-// device below it, several of them (btrfs), or one that is put together by md or device mapper. The device is
-// told by the mount's number, or by btrfs itself; the source that mountinfo names may be no file
-// ("/dev/root"), or one that has another name by now.
+// device below it, several of them (btrfs), or one built by md or device mapper. The device is found by the
+// mount's number, or by btrfs; the source in mountinfo is not used: it may be no file ("/dev/root"), or have
+// another name by now.
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths);
 
 // A file system that need not be mounted: `device` is "/dev/sdb1", "UUID=...", "LABEL=...", `path` begins at
-// its root. `filesystem` may be empty: the file system's own word is taken. `not_found`: there is no such
-// device now.
+// its root. `filesystem` may be empty: it is read from the device. `not_found`: there is no such device now.
 Result<LocalTarget> find_device_target(const std::string& device, const std::string& filesystem,
                                        const std::string& path, const HostPaths& paths);
 
@@ -47,12 +46,12 @@ struct BlockDevice {
 // Of "/dev/sdb1", "UUID=...", "LABEL=...", as mount(8) finds it. `not_found`: it is not there.
 Result<BlockDevice> find_device(const std::string& device);
 
-// What the file system on a device says of itself.
+// What the superblock on a device contains.
 struct FileSystemOnDevice {
   std::string uuid, type;  // "ext4"
-  uint64_t devices = 1;    // that it lies on
+  uint64_t devices = 1;    // that it consists of
 };
-// `unsupported`: there is none, or none that has a UUID.
+// `unsupported`: there is no file system, or none that has a UUID.
 Result<FileSystemOnDevice> probe_device(const std::string& device);
 
 // One line of mountinfo (proc(5)).
@@ -63,7 +62,7 @@ struct Mount {
   std::string filesystem;
   std::string source;
 };
-// All of them, in their order; lines that are none are passed over.
+// All of them, in their order; invalid lines are skipped.
 std::vector<Mount> parse_mounts(std::string_view mountinfo);
 // The numbers of the block devices below a mount ("8:1"); several only for btrfs. `unsupported`: it has none.
 Result<std::vector<std::string>> devices_below(const Mount& mount, const HostPaths& paths);

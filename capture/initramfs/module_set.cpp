@@ -24,7 +24,7 @@ using Context = std::unique_ptr<kmod_ctx, Deleter>;
 using Module = std::unique_ptr<kmod_module, Deleter>;
 using ModuleList = std::unique_ptr<kmod_list, Deleter>;
 
-// No module is as large as this; a file that expands to more is not one.
+// No module is as large as this; a file that decompresses to more is not one.
 constexpr uint64_t kMaxModuleBytes = 256_MiB;
 
 std::vector<Module> modules_of(const ModuleList& list) {
@@ -44,14 +44,13 @@ class Collector {
       return std::unexpected(
           errno_error(-error, fmt::format("cannot look for the module {} in {}", name, folder_)));
     const ModuleList list(found);
-    // A device may have an alias that no driver answers to (a bridge, say).
+    // A device may have an alias without a driver (a bridge, say).
     const bool alias = name.find(':') != std::string::npos;
     if (!list && alias) return {};
     if (!list) {
-      return std::unexpected(
-          Error(ErrorCode::not_found,
-                fmt::format("{} has no module {}, and it is not built in either", folder_, name))
-              .hint("give the module tree that belongs to the kernel, whole"));
+      return std::unexpected(Error(ErrorCode::not_found,
+                                   fmt::format("{} has no module {}, and it is not built in", folder_, name))
+                                 .hint("give the complete module tree of the kernel"));
     }
     for (const auto& module : modules_of(list)) TRY_VOID(visit(module.get()));
     return {};
@@ -82,7 +81,7 @@ class Collector {
     std::string name = path.substr(path.rfind('/') + 1);
     const auto extension = name.find(".ko");
     if (extension == std::string::npos)
-      return fail(ErrorCode::unsupported, "{} is not named like a module", path);
+      return fail(ErrorCode::unsupported, "{} has no module's file name (*.ko)", path);
     name.resize(extension + 3);
     modules_.push_back({std::move(name), path});
     return {};
@@ -112,7 +111,7 @@ Result<> check_modules_fit(const std::vector<ModuleFile>& modules, const std::st
     return {};
   return std::unexpected(
       Error(ErrorCode::unsupported,
-            fmt::format("the modules are of the kernel {}, not of {}", built_for(modules.front()), release))
+            fmt::format("the modules are for the kernel {}, not for {}", built_for(modules.front()), release))
           .hint("give kernel and module tree of the same version"));
 }
 
@@ -122,7 +121,7 @@ Result<ModuleFile> read_module(const ModulePath& module) {
       "\x7f"
       "ELF";
   if (!as_text(file.bytes).starts_with(kElf))
-    return fail(ErrorCode::corrupt, "{} is not a kernel module: it is no ELF file", module.path);
+    return fail(ErrorCode::corrupt, "{} is not a kernel module: it is not an ELF file", module.path);
   return file;
 }
 
@@ -143,16 +142,16 @@ Result<std::vector<ModulePath>> resolve_modules(const std::string& module_folder
       const auto slash = module_folder.find("/lib/modules/");
       const std::string root = slash == std::string::npos ? "ROOT" : module_folder.substr(0, slash) + "/";
       error.hint(
-          fmt::format("a package that was only unpacked has no index yet: run 'depmod -b {} VERSION'", root));
+          fmt::format("run 'depmod -b {} VERSION' (a package that was only unpacked has no index)", root));
     }
     return std::unexpected(
-        std::move(error).hint("is that kernel's package installed? --modules names another tree"));
+        std::move(error).hint("install that kernel's package, or name another module tree with --modules"));
   }
-  // Only what the module tree itself says: the same tree gives the same modules on every host.
+  // Ignores the host's configuration: the same module tree gives the same modules on every host.
   const char* const no_configuration[] = {nullptr};
   const Context context(kmod_new(module_folder.c_str(), no_configuration));
   if (!context) return fail(ErrorCode::io, "cannot set up libkmod for {}", module_folder);
-  // Its complaints come back as errors of the calls.
+  // Its messages are not logged: the calls return errors.
   kmod_set_log_fn(
       context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {}, nullptr);
   Collector collector(context.get(), module_folder);

@@ -32,8 +32,8 @@ Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder
                                                 const std::vector<std::string>& names);
 
 // `unsupported` when not one of the modules was built for the kernel `release`: the tree is another kernel's,
-// and its modules would be refused when it is too late. Single ones may be (vendors' drivers that are good
-// for several kernels).
+// and the capture kernel would refuse its modules. Single modules may be for another kernel (vendors' drivers
+// that fit several kernels).
 Result<> check_modules_fit(const std::vector<ModuleFile>& modules, const std::string& release);
 
 }  // namespace lifeboat

@@ -10,7 +10,7 @@
 namespace lifeboat {
 namespace {
 
-// What `path` is called below `root`, both from the root of one file system on; nullopt: it is not below it.
+// `path` relative to `root`, both from the root of one file system; nullopt: it is not below `root`.
 std::optional<std::filesystem::path> below(const std::string& path, const std::string& root) {
   auto rest = std::filesystem::path("/" + path).lexically_normal().lexically_relative(root);
   if (rest.empty() || *rest.begin() == "..") return std::nullopt;
@@ -30,7 +30,7 @@ std::optional<std::string> mounted_folder(std::string_view mountinfo, const Bloc
     const auto rest = below(path, mount.root);
     if (!rest || !lies_on(mount, device, paths)) continue;
     const std::string here = (std::filesystem::path(mount.mount_point) / *rest).lexically_normal();
-    // Something else may be mounted over it or below it.
+    // Another file system may be mounted over it or below it.
     const auto holder = find_mount(mountinfo, here);
     if (holder && holder->mount_point == mount.mount_point && holder->device_number == mount.device_number &&
         holder->root == mount.root)

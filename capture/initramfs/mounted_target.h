@@ -10,10 +10,10 @@
 
 namespace lifeboat {
 
-// `path` of a target without a `device`. Of one with a device, which may be given in any of mount(8)'s ways,
-// `path` begins at the root of its file system (btrfs: of all its subvolumes): the place in the tree where
-// that is mounted, by a mount of the whole or of a folder that holds `path`; nullopt: nowhere. Nothing is
-// mounted for it. `not_found`: the device is not there.
+// Without a `device`: `path`. With a device, in any of mount(8)'s forms, `path` begins at the root of its
+// file system (btrfs: of all its subvolumes), and the result is the folder where that is mounted, by a mount
+// of the whole file system or of a folder that contains `path`; nullopt: it is not mounted. Mounts nothing.
+// `not_found`: the device is not there.
 Result<std::optional<std::string>> mounted_folder(const std::string& device, const std::string& path,
                                                   const HostPaths& paths = {});
 

@@ -25,8 +25,7 @@ constexpr const char* in_archive(const char* path) {
 
 std::unexpected<Error> archive_failure(archive* reader) {
   const char* why = archive_error_string(reader);
-  return fail(ErrorCode::corrupt, "the initramfs cannot be unpacked: {}",
-              why != nullptr ? why : "unknown error");
+  return fail(ErrorCode::corrupt, "cannot unpack the initramfs: {}", why != nullptr ? why : "unknown error");
 }
 
 }  // namespace
@@ -34,7 +33,7 @@ std::unexpected<Error> archive_failure(archive* reader) {
 Result<CapturePlan> initramfs_plan(ByteSpan initramfs) {
   const std::unique_ptr<archive, decltype(&::archive_read_free)> reader(::archive_read_new(),
                                                                         ::archive_read_free);
-  if (!reader) return std::unexpected(errno_error(ENOMEM, "the initramfs"));
+  if (!reader) return std::unexpected(errno_error(ENOMEM, "cannot unpack the initramfs"));
   ::archive_read_support_format_cpio(reader.get());
   ::archive_read_support_filter_all(reader.get());
   if (::archive_read_open_memory(reader.get(), initramfs.data(), initramfs.size()) != ARCHIVE_OK)
@@ -44,21 +43,21 @@ Result<CapturePlan> initramfs_plan(ByteSpan initramfs) {
     if (status == ARCHIVE_EOF) break;
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return archive_failure(reader.get());
     const char* name = ::archive_entry_pathname(entry);
-    // lifeboat-init of that time knows nothing of today's plan.
+    // That version's lifeboat-init cannot read today's plan.
     if (name != nullptr && std::string_view(name) == in_archive(kOldPlanPath))
       return std::unexpected(
-          Error(ErrorCode::unsupported, "the initramfs was made by an older version of lifeboat")
-              .hint("lifeboat load --crash makes it again"));
+          Error(ErrorCode::unsupported, "the initramfs was built by an older version of lifeboat")
+              .hint("rebuild it: lifeboat load --crash"));
     if (name == nullptr || std::string_view(name) != in_archive(kPlanPath)) continue;
     const int64_t size = ::archive_entry_size(entry);
     if (size < 0 || size > kMaxText)
-      return fail(ErrorCode::corrupt, "the plan in the initramfs has {} bytes", size);
+      return fail(ErrorCode::corrupt, "the plan in the initramfs has an invalid size: {} bytes", size);
     std::string text(static_cast<size_t>(size), '\0');
     if (::archive_read_data(reader.get(), text.data(), text.size()) != size)
       return archive_failure(reader.get());
     return TRY_CONTEXT(CapturePlan::parse(text), "the plan in the initramfs");
   }
-  return fail(ErrorCode::not_found, "the initramfs holds no {}", kPlanPath);
+  return fail(ErrorCode::not_found, "the initramfs has no {}", kPlanPath);
 }
 
 Result<std::vector<std::byte>> with_overlay(ByteSpan initramfs, CapturePlan plan,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An initramfs that is made already, with another behind it: the kernel unpacks one after the other, later
-// files over earlier ones. Not a byte of the first is changed.
+// Appends a second archive to a finished initramfs: the kernel unpacks one after the other, later files over
+// earlier ones. No byte of the first is changed.
 #pragma once
 
 #include <vector>
@@ -12,8 +12,8 @@
 
 namespace lifeboat {
 
-// The plan in a capture initramfs, however it is compressed. `not_found`: it holds none; `corrupt`: it is
-// no cpio archive.
+// The plan in a capture initramfs, with any compression. `not_found`: it has none; `corrupt`: it is not a
+// cpio archive.
 Result<CapturePlan> initramfs_plan(ByteSpan initramfs);
 
 // With another plan, and with modules besides, which are loaded after those that it names; what it names

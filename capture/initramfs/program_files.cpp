@@ -53,8 +53,8 @@ Result<std::string> listed_path(std::string_view line, const std::string& progra
   std::string_view path = trim(arrow == std::string_view::npos ? line : line.substr(arrow + 3));
   if (path.starts_with("not found")) {
     return std::unexpected(Error(ErrorCode::not_found,
-                                 fmt::format("{} needs a library that is not here: {}", program, trim(line)))
-                               .hint("install the package that it comes in"));
+                                 fmt::format("{} needs a library that is missing: {}", program, trim(line)))
+                               .hint("install the package that contains it"));
   }
   path = path.substr(0, path.rfind(" (0x"));
   return path.starts_with('/') ? std::string(path) : std::string();
@@ -65,7 +65,7 @@ class Collector {
   Result<> add(const std::string& path) {
     if (std::ranges::find(paths_, path) != paths_.end()) return {};
     constexpr size_t kDeepest = 8;  // a script whose interpreter is a script ...
-    if (++depth_ > kDeepest) return fail(ErrorCode::usage, "{} is a script of a script of a script", path);
+    if (++depth_ > kDeepest) return fail(ErrorCode::usage, "{}: too many nested script interpreters", path);
     const UniqueFd fd = TRY(open_file(path, O_RDONLY));
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) return fail_errno("cannot examine {}", path);
@@ -84,7 +84,7 @@ class Collector {
     const std::string_view text(reinterpret_cast<const char*>(head.data()), size);
     if (const auto interpreter = script_interpreter(text)) {
       if (!interpreter->starts_with('/'))
-        return fail(ErrorCode::usage, "{}: its interpreter '{}' is not a whole path", path, *interpreter);
+        return fail(ErrorCode::usage, "{}: its interpreter '{}' is not an absolute path", path, *interpreter);
       auto added = add(*interpreter);
       if (!added)
         return std::unexpected(std::move(added).error().context(fmt::format("the interpreter of {}", path)));
@@ -93,9 +93,9 @@ class Collector {
     const auto loader = elf_interpreter(fd);
     if (!loader) return {};
     const auto listing =
-        TRY_CONTEXT(run_process({*loader, "--list", path}, kPatience), "libraries of {}", path);
+        TRY_CONTEXT(run_process({*loader, "--list", path}, kPatience), "cannot list libraries of {}", path);
     if (listing.status != 0)
-      return fail(ErrorCode::unsupported, "{} cannot tell what {} needs: {}", *loader, path,
+      return fail(ErrorCode::unsupported, "{} cannot list libraries of {}: {}", *loader, path,
                   trim(listing.text));
     add_plain(*loader);
     for (const auto part : std::views::split(listing.text, '\n'))

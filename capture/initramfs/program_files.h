@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a program needs to run where nothing else is: its libraries, its loader, its interpreter.
+// What a program needs to run in an initramfs: its libraries, its loader, its interpreter.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace lifeboat {
 
-// Paths on this machine, the program itself first; each is wanted under just that path. For a script its
-// interpreter with all that one needs; for a file that is no program only itself. The program is not run: its
-// own dynamic loader is asked what it would load (ld.so(8), --list), which runs no code of it.
+// Paths on this machine, the program itself first; each must have the same path in the initramfs. For a
+// script also its interpreter with all that one needs; for a file that is not a program only itself. The
+// program is not run: its dynamic loader lists what it would load (ld.so(8), --list).
 Result<std::vector<std::string>> program_files(const std::string& path);
 
 }  // namespace lifeboat

@@ -44,7 +44,7 @@ Result<Target> parse_target(std::string_view value) {
   return target;
 }
 
-// What the plan holds besides settings. `repeats`: may be there more than once.
+// What the plan contains besides settings. `repeats`: may occur more than once.
 struct Item {
   std::string_view key;
   bool repeats;
@@ -63,7 +63,7 @@ constexpr Item kItems[] = {
      }},
     {"watchdog.running", true,
      [](CapturePlan& plan, std::string_view value) -> Result<> {
-       if (value.empty()) return fail(ErrorCode::usage, "a watchdog without a name");
+       if (value.empty()) return fail(ErrorCode::usage, "the watchdog has no name");
        plan.watchdogs.emplace_back(value);
        return {};
      }},
@@ -79,7 +79,7 @@ constexpr Item kItems[] = {
      }},
 };
 
-// What version 1 called a setting.
+// The keys of version 1.
 struct OldName {
   std::string_view then, now;
 };
@@ -118,7 +118,7 @@ class Reader {
   }
 
  private:
-  // Of version 1 only what it knew.
+  // Version 1 accepts only the keys of version 1.
   static std::string_view now_called(std::string_view name) {
     const auto old = std::ranges::find(kOldNames, name, &OldName::then);
     return old == std::end(kOldNames) ? name : old->now;
@@ -134,7 +134,7 @@ class Reader {
 
   Result<> take_unknown(std::string_view key) {
     if (version_ <= kPlanVersion || unknown_ == nullptr)
-      return fail(ErrorCode::usage, "there is no key '{}'", key);
+      return fail(ErrorCode::usage, "unknown key '{}'", key);
     unknown_->emplace_back(key);
     return {};
   }

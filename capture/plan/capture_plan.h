@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The plan of a capture: what lifeboat-init is to do, written into the initramfs by `lifeboat build` and
-// `rehearse`. It is all that the capture kernel knows. Text, one "key = value" a line (base/key_value.h): the
-// settings that travel (keys.h) as "section.key", and what the host found out.
+// The plan of a capture: what lifeboat-init does, written into the initramfs by `lifeboat build` and
+// `rehearse`. The capture kernel has no other configuration. Text, one "key = value" a line
+// (base/key_value.h): the settings that travel (keys.h) as "section.key", and what the host found out.
 #pragma once
 
 #include <string>
@@ -30,14 +30,14 @@ struct CapturePlan : Settings {
   // Settings that the host keeps for itself have their default values here.
   CapturePlan();
 
-  // Unknown keys, bad values and missing ones are errors with the line's number. Reads what older versions of
-  // lifeboat wrote; of a newer one what is known: the unknown keys are added to `unknown`, for the log.
+  // Unknown keys, invalid values and missing ones are errors with the line's number. Reads plans of older
+  // versions of lifeboat, and of newer ones the known keys: the others are added to `unknown`, for the log.
   static Result<CapturePlan> parse(std::string_view text, std::vector<std::string>* unknown = nullptr);
   // Always the same text for the same plan.
   [[nodiscard]] std::string to_text() const;
 };
 
-// Version 1 had no line that says so, other names for some keys, and lay at kOldPlanPath.
+// Version 1 has no "version" line, other names for some keys, and its path is kOldPlanPath.
 inline constexpr unsigned kPlanVersion = 2;
 inline constexpr const char* kPlanPath = "/lifeboat/plan";
 inline constexpr const char* kOldPlanPath = "/lifeboat/manifest";
@@ -53,7 +53,7 @@ inline constexpr std::string_view kCaptureReport = "capture-report";  // report.
 inline constexpr std::string_view kCaptureDump = "capture-dump";      // dump whole, renamed, synced
 // Instead: all that can be read is written and synced, and some pages are missing.
 inline constexpr std::string_view kCaptureIncomplete = "capture-incomplete";
-inline constexpr std::string_view kCaptureFailed = "capture-failed";  // neither; the reason stands above
+inline constexpr std::string_view kCaptureFailed = "capture-failed";  // neither; the reason is logged before
 inline constexpr std::string_view kCaptureEnd = "capture-end";  // unmounted; the final action comes next
 }  // namespace phase
 
@@ -67,6 +67,6 @@ inline constexpr const char* kReportJsonFile = "report.json";
 inline constexpr const char* kDumpFile = "vmcore";
 inline constexpr const char* kIncompleteDumpFile = "vmcore.incomplete";
 inline constexpr const char* kElfFile = "vmcore.elf";
-inline constexpr const char* kCaptureLogFile = "capture.log";  // what lifeboat-init said
+inline constexpr const char* kCaptureLogFile = "capture.log";  // the messages of lifeboat-init
 
 }  // namespace lifeboat

@@ -12,8 +12,8 @@ struct MountOption {
   const char* value;
 };
 
-// What has to be said for it; nullopt: nothing. btrfs mounts its default subvolume, which anybody may change:
-// the top, which holds all subvolumes, is number 5 (BTRFS_FS_TREE_OBJECTID, include/uapi/linux/btrfs_tree.h).
+// The mount option for it; nullopt: none. btrfs mounts its default subvolume, which may have changed: the
+// top, which contains all subvolumes, is number 5 (BTRFS_FS_TREE_OBJECTID, include/uapi/linux/btrfs_tree.h).
 inline std::optional<MountOption> option_for_root(std::string_view filesystem) {
   if (filesystem == "btrfs") return MountOption{"subvolid", "5"};
   return std::nullopt;

@@ -24,7 +24,7 @@ struct Key {
   std::string_view type;  // "duration", "path", ...
   std::string_view help;
   KeyKind kind = KeyKind::one;
-  bool travels = false;  // stands in the plan, too
+  bool travels = false;  // is in the plan, too
   // Mistakes are `usage` errors.
   Result<> (*set)(Settings& settings, std::string_view value) = nullptr;
   // One value, or one for each time that a list's key is given; {""}: it is not set.
@@ -34,7 +34,7 @@ struct Key {
   [[nodiscard]] std::string default_value() const;
 };
 
-// In the order of the manual; those of a section stand together.
+// In the order of the manual; those of a section are adjacent.
 std::span<const Key> keys();
 
 // nullptr: there is none.

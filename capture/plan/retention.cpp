@@ -6,7 +6,7 @@
 namespace lifeboat {
 
 uint64_t Amount::of(uint64_t file_system_bytes) const {
-  // In this order nothing overflows; what is lost are bytes.
+  // In this order nothing overflows; only a few bytes are rounded away.
   return percent != 0 ? file_system_bytes / 100 * percent : bytes;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How many dumps are kept, and how much room they may take.
+// How many dumps are kept, and how much disk space they may take.
 #pragma once
 
 #include <cstdint>

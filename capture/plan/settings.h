@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Every setting of lifeboat.conf, named as there: `settings.capture.stall_deadline` is the key stall_deadline
-// of [capture]. The initial values are the defaults. What each means stands in the table (keys.cpp); a new
-// setting is a member here, a line there, and its use. [target] is not among them: there may be several
+// of [capture]. The initial values are the defaults. The table (keys.cpp) describes each; a new setting is a
+// member here, a line there, and its use. [target] is not among them: there may be several
 // (src/config, capture_plan.h).
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace lifeboat {
 
-// What becomes of the machine at the end. A shell only on the console, and only for who asked for it.
+// What the machine does at the end. A shell only on the console, and only when it is configured.
 enum class FinalAction { reboot, poweroff, halt, shell };
 Result<FinalAction> parse_final_action(std::string_view name);
 std::string_view final_action_name(FinalAction action);
@@ -29,7 +29,7 @@ struct DumpSettings {
 struct CaptureSettings {
   std::string kernel;               // empty: the running one's file
   std::string append;               // to its command line
-  std::vector<std::string> remove;  // names of parameters that are not taken over to it
+  std::vector<std::string> remove;  // names of parameters that are not copied to it
   std::chrono::seconds device_deadline{60};
   std::chrono::seconds stall_deadline{120};
   std::chrono::seconds deadline{3600};

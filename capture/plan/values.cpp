@@ -18,16 +18,16 @@ std::string YesNo::show(bool value) {
 
 Result<std::string> Path::parse(std::string_view value) {
   TRY_VOID(parse_absolute_path(value));
-  // Taken for a part of the path, it would lead to a place that nobody means.
+  // As a part of the path it would name a folder that nobody intended.
   if (value.find(" #") != std::string_view::npos || value.find(" ;") != std::string_view::npos) {
-    return std::unexpected(Error(ErrorCode::usage, fmt::format("the path '{}' has a remark behind it", value))
-                               .hint("a remark stands on a line of its own"));
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("the path '{}' has a comment after it", value))
+                               .hint("write the comment on a line of its own"));
   }
   std::string path = std::filesystem::path(value).lexically_normal();
   if (path.size() > 1 && path.ends_with('/')) path.pop_back();
   // Written to a file, it would be read back as another one.
   if (trim(path) != path) return fail(ErrorCode::usage, "the path '{}' ends with white space", value);
-  // Two slashes in front are kept by POSIX's rules, and mean nothing on Linux.
+  // POSIX keeps two leading slashes; on Linux they mean the same as one.
   return path.starts_with("//") ? path.substr(1) : path;
 }
 

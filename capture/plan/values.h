@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The types of settings: how each is called, read (mistakes are `usage` errors) and written.
+// The types of settings: how each is named, read (mistakes are `usage` errors) and written.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ struct YesNo {
   static Result<bool> parse(std::string_view value);
   static std::string show(bool value);
 };
-// An absolute path in its plain form, without a remark behind it.
+// An absolute path in its plain form, without a comment after it.
 struct Path {
   static constexpr std::string_view kName = "path";
   static Result<std::string> parse(std::string_view value);

@@ -48,12 +48,13 @@ class Attempts {
     run_hooks(programs, call, plan_.capture.hook_deadline, options_.on_wait);
   }
 
-  // The record and what was said beside the dump, then the target is let go.
+  // Writes the record and the log beside the dump, then unmounts the target.
   void leave(const AttemptTarget& target, Outcome outcome) {
     ChildLimits bounds = limits();
     bounds.stall = kLeaveDeadline;
     supervise("end", bounds, [&](Heartbeat&) -> Result<> {
-      const char* problem = outcome == Outcome::stalled ? "the saving made no progress and was given up" : "";
+      const char* problem =
+          outcome == Outcome::stalled ? "saving the crash made no progress and was stopped" : "";
       if (const auto closed = close_journal(journal_, problem, options_.log_file); !closed)
         log::warning("{}", closed.error().to_string());
       return target.leave();

@@ -23,7 +23,7 @@ int console_fd = STDERR_FILENO;
 int run_log_fd = -1;
 int kmsg_fd = -1;
 
-// A console that is gone, or that a terminal holds back, must not stop the capture: what it does not take
+// A console that is gone or stopped (flow control) must not stop the capture: output that it does not accept
 // within a second is lost.
 void write_line(int fd, std::string_view text) {
   constexpr int kPatience = 1000;  // milliseconds
@@ -50,19 +50,18 @@ void speak(std::string_view text) {
 }  // namespace
 
 void setup_console() {
-  // The kernel gives PID 1 its console only when the initramfs holds /dev/console; be sure of it.
+  // The kernel opens the console for PID 1 only when the initramfs has /dev/console.
   if (::fcntl(STDERR_FILENO, F_GETFD) == -1) {
     const int console = sys::open(AT_FDCWD, "/dev/console", O_RDWR | O_NOCTTY);
     // It may be one of the three.
     if (console >= 0) ::fcntl(console, F_SETFD, 0);
     for (int fd = STDIN_FILENO; console >= 0 && fd <= STDERR_FILENO; ++fd) ::dup2(console, fd);
   }
-  // Opened again, so that not blocking is this one's alone.
+  // Opened again, so that O_NONBLOCK applies to this descriptor only.
   if (const int fd = sys::open(AT_FDCWD, "/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK); fd >= 0)
     console_fd = fd;
   kmsg_fd = sys::open(AT_FDCWD, "/dev/kmsg", O_WRONLY);
-  // The kernel would drop what comes too fast. Where it cannot be told, some lines may be missing in its log
-  // alone.
+  // Disables the kernel's rate limit. Without this setting some lines may be missing, only in its log.
   ignore_result(write_pseudo_file("/proc/sys/kernel/printk_devkmsg", "on\n"));
   keep_log(kRunLog);
 }
@@ -74,7 +73,7 @@ void keep_log(const std::string& file) {
     const char* name = level == log::Level::error     ? "error: "
                        : level == log::Level::warning ? "warning: "
                                                       : "";
-    // The crashed kernel's log is among the messages: nothing in it may command the terminal.
+    // The crashed kernel's log is among the messages: its control characters must not reach the terminal.
     speak(fmt::format("lifeboat: {}{}", name, plain_lines(message)));
   });
   if (run_log_fd < 0)

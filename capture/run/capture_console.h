@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where lifeboat-init speaks: the console, the kernel's log, and a file in memory that ends up beside the
-// dump.
+// Where lifeboat-init prints messages: the console, the kernel's log, and a file in memory that is copied
+// beside the dump.
 #pragma once
 
 #include <string>
@@ -14,15 +14,13 @@ inline constexpr const char* kRunLog = "/run/capture.log";
 // Sends everything that is logged to all three. /proc, /dev and /run are mounted by now.
 void setup_console();
 
-// For a program of a running system: what is logged goes to standard error and into `file`, which is made
-// anew.
+// For a program of a running system: messages go to standard error and into `file`, which is truncated.
 void keep_log(const std::string& file);
 
-// "lifeboat: phase NAME", for whoever watches the console.
+// "lifeboat: phase NAME", for programs that watch the console.
 void announce(std::string_view phase);
 
-// Waits until the console's device has sent what it was given: the kernel's own last words do not wait for
-// it.
+// Waits until the console's device has sent all output: the kernel's last messages do not wait for it.
 void drain_console();
 
 }  // namespace lifeboat::capture

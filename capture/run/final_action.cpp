@@ -19,8 +19,8 @@
 namespace lifeboat::capture {
 namespace {
 
-// reboot(2) shuts every device down first, and one in the state that the crash left it in may hang there for
-// ever. So a child makes the call; this comes back when it failed, or after a while.
+// reboot(2) shuts every device down first, and a device in the state after the crash may hang there for ever.
+// So a child makes the call; this function returns when it failed, or after a timeout.
 void try_reboot(int command) {
   constexpr int kPatience = 60;  // seconds
   const pid_t child = sys::fork();
@@ -59,7 +59,7 @@ void run_shell(const std::string& shell) {
     [[maybe_unused]] const int ignored = sys::ioctl(console, TIOCSCTTY, reinterpret_cast<void*>(1));
     for (const int fd : {0, 1, 2}) ::dup2(console, fd);
     ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
-    // busybox is told by its first argument what it is to be; a shell takes the name it is given.
+    // busybox chooses its applet by its first argument; a shell ignores it.
     ::execl(shell.c_str(), "sh", "-i", nullptr);
     ::_exit(127);
   }
@@ -75,11 +75,11 @@ void final_action(FinalAction action, const std::string& shell) {
                       : action == FinalAction::halt   ? RB_HALT_SYSTEM
                                                       : RB_AUTOBOOT;
   try_reboot(command);
-  // Still here. A machine that stays down helps nobody: restart it by other means, which ask no device.
+  // The action failed. Restart the machine by other means, which do not wait for devices.
   log::error("restarting by sysrq");
   ignore_result(write_pseudo_file("/proc/sysrq-trigger", "b"));  // the next step is for when it fails
   ::sleep(5);
-  // PID 1 ending makes the kernel panic, and panic= on its command line restarts it.
+  // When PID 1 ends the kernel panics, and panic= on its command line restarts the machine.
   ::_exit(1);
 }
 
@@ -88,10 +88,10 @@ void final_action_of_system(FinalAction action, const std::string& shell) {
   constexpr unsigned kPatience = 120;  // seconds
   if (action == FinalAction::shell) run_shell(shell);
   const FinalAction end = action == FinalAction::shell ? FinalAction::reboot : action;
-  // --force: no service is worth being stopped in order.
+  // --force: services need not be stopped in order.
   const auto asked = run_process({"systemctl", "--force", std::string(final_action_name(end))}, kAnswer);
   if (asked && asked->status == 0) {
-    // It ends us on the way.
+    // The service manager ends this program during the shutdown.
     ::sleep(kPatience);
     log::error("the service manager did not {} within {} s", final_action_name(end), kPatience);
   } else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What ends a capture: the machine restarts, or what else was configured.
+// What ends a capture: the machine restarts, or does what else was configured.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace lifeboat::capture {
 
-// Reboot, power off, halt, or run `shell` on the console and reboot when it ends. Tries everything it knows;
-// comes back never.
+// Reboot, power off, halt, or run `shell` on the console and reboot when it ends. Tries all methods; never
+// returns.
 [[noreturn]] void final_action(FinalAction action, const std::string& shell);
 
 // The same for a program of a running system: through its service manager (systemctl --force), which unmounts
-// everything first. If that does not do it, as above.
+// everything first. If that fails, as above.
 [[noreturn]] void final_action_of_system(FinalAction action, const std::string& shell);
 
 }  // namespace lifeboat::capture

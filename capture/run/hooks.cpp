@@ -19,15 +19,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The leader of a hook's process group. It waits for the hook, and when `parent` ends before (was killed,
-// say) it takes the whole group with it: what a hook has started can be reached in no other way then.
+// The leader of a hook's process group. It waits for the hook, and when `parent` ends first (was killed, say)
+// it kills the whole group: there is then no other way to end what the hook has started.
 void lead_group(pid_t parent) {
   ::setpgid(0, 0);
-  // A signal that nobody sends: hooks may well send SIGTERM to their group.
+  // A signal that no other program sends: hooks may send SIGTERM to their group.
   const int end = SIGRTMAX;
   ::signal(end, [](int) { ::kill(0, SIGKILL); });
   if (::prctl(PR_SET_PDEATHSIG, end) != 0 || ::getppid() != parent) ::_exit(126);
-  // Those are for the hook.
+  // The hook handles these.
   constexpr int kOthers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
   std::array<sighandler_t, std::size(kOthers)> before{};
   for (size_t index = 0; index < before.size(); ++index) before[index] = ::signal(kOthers[index], SIG_IGN);
@@ -49,7 +49,7 @@ void lead_group(pid_t parent) {
 
 [[noreturn]] void become(const std::string& hook, const HookCall& call) {
   ::signal(SIGPIPE, SIG_DFL);
-  // Its words go where ours go: to the console, in a capture kernel.
+  // Its output goes where ours goes: to the console, in a capture kernel.
   const int nothing = sys::open(AT_FDCWD, "/dev/null", O_RDONLY);
   if (nothing >= 0) ::dup2(nothing, 0);
   const std::string point = "LIFEBOAT_POINT=" + call.point, folder = "LIFEBOAT_FOLDER=" + call.folder,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Programs of the operator, run in the capture kernel. What becomes of them is logged and changes nothing.
+// Programs of the operator, run in the capture kernel. Their result is logged and changes nothing else.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace lifeboat::capture {
 
 struct HookCall {
   std::string point;    // "before", "after": LIFEBOAT_POINT
-  std::string folder;   // of the crash, where it can be reached now: LIFEBOAT_FOLDER; empty: there is none
+  std::string folder;   // of the crash, as a path that is mounted now: LIFEBOAT_FOLDER; empty: none
   std::string outcome;  // "whole", "incomplete", "failed": LIFEBOAT_OUTCOME; empty: not yet known
 };
 

@@ -21,11 +21,11 @@ void take_report_of(int folder_fd, CrashRecord& record) {
   if (const auto text = read_text_at(folder_fd, kReportJsonFile, kMaxReportBytes)) take_report(record, *text);
 }
 
-// A record is 1 KiB and a few lines for problems; what is said, a line for every five seconds of work.
+// A record is 1 KiB and a few lines for problems; the log, a line for every five seconds of work.
 constexpr size_t kRecordRoom = 16_KiB;
 constexpr size_t kLogRoom = 64_KiB;
 constexpr std::string_view kCutOff =
-    "the saving was cut off: the machine lost its power, or was restarted meanwhile";
+    "saving the crash was cut off: the machine lost power, or was restarted meanwhile";
 
 Result<> save_record(int folder_fd, CrashRecord record, const std::string& problem) {
   record.outcome = outcome_in(folder_fd);
@@ -44,7 +44,7 @@ Result<> save_run_log(int folder_fd, const std::string& log_file) {
   const std::string text = TRY(read_text(log_file, 16_MiB));
   auto saved = replace_small_file(folder_fd, kCaptureLogFile, text);
   if (saved || saved.error().code != ErrorCode::no_space || text.size() <= kLogRoom) return saved;
-  // The end tells most.
+  // The end is the most useful part.
   const std::string_view end = std::string_view(text).substr(text.size() - kLogRoom);
   return replace_small_file(folder_fd, kCaptureLogFile, end.substr(end.find('\n') + 1));
 }
@@ -57,9 +57,8 @@ Journal::Journal(std::string run)
 Result<> Journal::claim() {
   const UniqueFd run = TRY(open_file(run_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   lock_ = TRY(lock_file(run.get(), "capture.lock", "saving a crash", std::chrono::milliseconds(0)));
-  // Whoever wrote this holds no lock: it is of no use any more.
-  if (const auto left = folder())
-    log::warning("an earlier capture was cut off: what it has saved is in {}", *left);
+  // The process that wrote this holds no lock: it has ended.
+  if (const auto left = folder()) log::warning("an earlier capture was cut off: its files are in {}", *left);
   forget();
   return {};
 }
@@ -72,7 +71,7 @@ Result<> Journal::begin(const std::string& folder, const CrashRecord& record) {
 void Journal::note(const CrashRecord& record) const {
   const std::string text = to_json_text(record);
   const auto written = write_file_atomically(record_path_, as_byte_span(text), 0600);
-  if (!written) log::warning("the record of this capture is out of date: {}", written.error().reason());
+  if (!written) log::warning("cannot update the record of this capture: {}", written.error().reason());
 }
 
 std::optional<std::string> Journal::folder() const {
@@ -95,7 +94,7 @@ void reserve_record(int folder_fd, const CrashRecord& record) {
   CrashRecord cut_off = record;
   cut_off.problems.emplace_back(kCutOff);
   const auto note = [](const Result<>& reserved) {
-    if (!reserved) log::warning("no room is reserved: {}", reserved.error().to_string());
+    if (!reserved) log::warning("cannot reserve disk space: {}", reserved.error().to_string());
   };
   note(reserve_small_file(folder_fd, kCrashRecordFile, to_json_text(cut_off), kRecordRoom));
   note(reserve_small_file(folder_fd, kCaptureLogFile, fmt::format("{}\n", kCutOff), kLogRoom));

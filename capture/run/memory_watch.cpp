@@ -23,7 +23,7 @@ struct Seen {
 };
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
-// Null: nobody has started the watch. In memory that the children share.
+// Null: the watch was not started. In memory that the children share.
 Seen* shared = nullptr;
 std::string meminfo_path;
 

@@ -15,27 +15,27 @@ namespace lifeboat::capture {
 namespace {
 
 // The log is the largest of the small files: a kernel's buffer of 2 MiB (log_buf_len=) makes at most 4 MiB of
-// text. Both reports, the record and capture.log are a few 100 KiB, and so is what the file system wants for
+// text. Both reports, the record and capture.log are a few 100 KiB, and so are the file system's blocks for
 // their names.
 constexpr uint64_t kSmallRoom = 8_MiB;
 constexpr const char* kTrial = ".lifeboat-room";
 
-// Whether so much can be written. Only trying tells: what a file system calls free may be reserved (ext4
-// keeps 16 MiB for its own ends, and some for root), or there is a quota.
+// Whether so much can be written. Only a trial shows it: free space may be reserved (ext4 keeps 16 MiB for
+// itself, and some for root), or there is a quota.
 Result<> try_to_allocate(int folder_fd, uint64_t bytes) {
   TRY_VOID(remove_file_at(folder_fd, kTrial));
   const UniqueFd file = TRY(open_at(folder_fd, kTrial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   TRY_VOID(remove_file_at(folder_fd, kTrial));
   if (sys::allocate(file.get(), 0, static_cast<off_t>(bytes)) != 0)
-    return fail_errno("no room for log and report");
+    return fail_errno("cannot reserve space for log and report");
   return {};
 }
 
-// ext4 and XFS give blocks of a removed file out again only after their journal has said so on the disk,
-// btrfs after its transaction is there.
+// ext4 and XFS reuse the blocks of a removed file only after their journal is on the disk, btrfs after its
+// transaction is.
 void settle(int store_fd) {
   if (sys::syncfs(store_fd) != 0)
-    log::warning("cannot sync the store after making room: {}", std::strerror(errno));
+    log::warning("cannot sync the store after removing crashes: {}", std::strerror(errno));
 }
 
 }  // namespace
@@ -47,20 +47,20 @@ Result<std::vector<StoredCrash>> Room::others() const {
 }
 
 bool Room::take(std::span<const Removal> removals) {
-  bool taken = false;
+  bool removed_any = false;
   for (const auto& removal : removals) {
     if (kept_.contains(removal.name)) continue;
     heartbeat_.beat();
-    log::info("taking {} away: {}", removal.name, removal.reason);
+    log::info("removing {}: {}", removal.name, removal.reason);
     if (const auto removed = remove_crash(store_fd_, removal.name, removal.id)) {
-      taken = true;
+      removed_any = true;
     } else {
       log::warning("{}: {}", removal.name, removed.error().to_string());
       kept_.insert(removal.name);
     }
   }
-  if (taken) settle(store_fd_);
-  return taken;
+  if (removed_any) settle(store_fd_);
+  return removed_any;
 }
 
 void Room::make_small() {
@@ -69,7 +69,7 @@ void Room::make_small() {
     there = try_to_allocate(store_fd_, kSmallRoom);
   } while (!there && there.error().code == ErrorCode::no_space && take_oldest());
   if (!there) log::warning("{}", there.error().to_string());
-  // What was tried is free again only after this, too.
+  // The trial file's blocks, too, are free again only after this.
   settle(store_fd_);
 }
 
@@ -80,7 +80,7 @@ bool Room::take_oldest() {
     const auto removals = plan_room(*crashes);
     if (removals.empty()) return false;
     if (take(removals)) return true;
-    // What could not be removed is passed over from now on.
+    // A crash that could not be removed is skipped from now on.
   }
 }
 

@@ -28,7 +28,7 @@ Result<std::string> crashed_kernel_log(Dump& source) {
   return format_log(log);
 }
 
-// When the machine died, by its own word; else now, by the clock that survived it.
+// The time of the crash from VMCOREINFO; else now, by the hardware clock.
 uint64_t crash_time(const Dump& source) {
   if (const auto info = Vmcoreinfo::parse(source.info().vmcoreinfo)) {
     if (const auto time = info->crash_time()) return *time;
@@ -43,7 +43,7 @@ double uptime() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-// What the kernel that died had told us before.
+// The boot id that the crashed kernel passed on the command line.
 std::string crashed_boot_id() {
   const std::string line = read_text("/proc/cmdline").value_or("");
   const auto at = line.find(kBootParameter);
@@ -81,7 +81,7 @@ CrashRecord first_record(const Dump& source) {
 }
 
 Result<> save_log(Dump& source, int folder_fd) {
-  const std::string text = TRY_CONTEXT(crashed_kernel_log(source), "the dead kernel's log");
+  const std::string text = TRY_CONTEXT(crashed_kernel_log(source), "the crashed kernel's log");
   return write_small_file(folder_fd, kLogFile, text);
 }
 
@@ -147,7 +147,7 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   if (!can_name_crash_folder(crash.record.crash_time)) {
     crash.problem(
         Error(ErrorCode::corrupt, fmt::format("the crash time in VMCOREINFO ({}) is not valid; the folder is "
-                                              "named by the time of the capture",
+                                              "named after the time of the capture",
                                               crash.record.crash_time)));
     log::warning("{}", crash.record.problems.back());
   }
@@ -158,7 +158,7 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
     announce(phase::kCaptureLog);
     crash.done("log");
   } else {
-    // The dump may well succeed where the log did not, and the log is in it.
+    // The dump may succeed although the log did not, and it contains the log.
     log::error("{}: {}", kLogFile, saved.error().to_string());
     crash.problem(saved.error());
   }
@@ -190,7 +190,7 @@ Result<> print_log_tail(const std::string& vmcore, Heartbeat& heartbeat) {
     start = start == 0 ? std::string::npos : text.rfind('\n', start - 1);
   }
   const std::string_view tail = std::string_view(text).substr(start == std::string::npos ? 0 : start + 1);
-  log::info("the end of the dead kernel's log:\n{}", tail);
+  log::info("the end of the crashed kernel's log:\n{}", tail);
   return {};
 }
 

@@ -18,11 +18,11 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kStall = 30s;
 constexpr std::chrono::seconds kTotal = 60s;
-// Measured: 12 MiB of a small machine, most of it the kernel's types and unwind tables; lists of tasks come
-// on top.
+// Measured: 12 MiB for a small machine, most of it the kernel's types and unwind tables; the lists of tasks
+// need more.
 constexpr uint64_t kNeeded = 24_MiB;
 constexpr uint64_t kMax = 64_MiB;
-// What the dump will want of the same memory afterwards, and the kernel meanwhile.
+// What the dump will need of the same memory afterwards, and the kernel meanwhile.
 constexpr uint64_t kKept = 8_MiB;
 
 // A line like "MemAvailable:   12345 kB", in bytes; 0: it is not there.
@@ -45,7 +45,7 @@ Result<> write_report(const std::string& vmcore, int folder_fd, Heartbeat& heart
   TRY_VOID(write_small_file(folder_fd, kReportTextFile,
                             inspect::report_text(report, vmcore, inspect::Style(false))));
   heartbeat.beat();
-  // A dead kernel's strings need not be UTF-8; the document must be.
+  // A crashed kernel's strings need not be UTF-8; the document must be.
   const std::string json =
       inspect::report_json(report, vmcore).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
   TRY_VOID(write_small_file(folder_fd, kReportJsonFile, json + "\n"));
@@ -63,13 +63,13 @@ std::optional<uint64_t> report_memory(uint64_t available) {
 }
 
 bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent) {
-  // A kernel that does not tell how much there is has more than enough problems: the limit still holds.
-  const uint64_t told = memory_figure("MemAvailable:", "/proc/meminfo");
-  const uint64_t available = told != 0 ? told : kMax + kKept;
+  // If MemAvailable is missing, only the maximum limits the report.
+  const uint64_t figure = memory_figure("MemAvailable:", "/proc/meminfo");
+  const uint64_t available = figure != 0 ? figure : kMax + kKept;
   const auto memory = report_memory(available);
   if (!memory) {
-    log::info("no report: {} of memory are left, it may need {}; the dump goes first", format_size(available),
-              format_size(kNeeded + kKept));
+    log::info("no report: {} of memory are available, it may need {}; the dump has priority",
+              format_size(available), format_size(kNeeded + kKept));
     return false;
   }
   // The child begins with all that this process has mapped: of the dynamic program far more than it uses.
@@ -80,7 +80,7 @@ bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent) {
                            .parent = &parent};
   const Outcome outcome = supervise(
       "report", limits, [&](Heartbeat& heartbeat) { return write_report(vmcore, folder_fd, heartbeat); });
-  if (outcome != Outcome::done) log::warning("there is no report, or not all of it; the dump goes on");
+  if (outcome != Outcome::done) log::warning("the report is missing or incomplete; the capture continues");
   return outcome == Outcome::done;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The report beside the dump: what `lifeboat inspect` will say of it, there within seconds and even when the
-// dump does not come to be.
+// The report beside the dump: what `lifeboat inspect` prints, available within seconds and even when saving
+// the dump fails.
 #pragma once
 
 #include <optional>
@@ -11,12 +11,12 @@
 namespace lifeboat::capture {
 
 // Reads `vmcore` (/proc/vmcore) and writes kReportTextFile and kReportJsonFile into the crash's folder, each
-// whole and synced. In a child of its own that may not take long nor use much memory: whatever becomes of it,
-// the dump goes on. `parent` is that of the caller. False: there is no report; the log says why.
+// whole and synced. In a child of its own with limits on time and memory: the capture continues even if the
+// child fails. `parent` is that of the caller. False: there is no report; the log has the reason.
 bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent);
 
-// How much address space the report may take when so much memory is available (bytes); nullopt: too little,
-// and the dump needs it more.
+// How much address space the report may use when so much memory is available (bytes); nullopt: too little,
+// the dump needs it.
 std::optional<uint64_t> report_memory(uint64_t available);
 
 }  // namespace lifeboat::capture

@@ -24,7 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Waits at most `limit` for the child to end; reaps everybody's orphans on the way, as PID 1 must.
+// Waits at most `limit` for the child to end; also reaps all orphans, as PID 1 must.
 bool reap(pid_t child, std::chrono::milliseconds limit, int& status) {
   const auto deadline = Clock::now() + limit;
   for (;;) {
@@ -41,8 +41,8 @@ bool reap(pid_t child, std::chrono::milliseconds limit, int& status) {
   }
 }
 
-// Until the child closes its end of the pipe (it ended), is silent for too long, or lives too long: an empty
-// string, or why it is given up.
+// Until the child closes its end of the pipe (it ended), makes no progress for too long, or runs too long: an
+// empty string, or why it is stopped.
 std::string listen(int pipe_fd, const ChildLimits& limits) {
   const auto begin = Clock::now();
   auto last = begin;
@@ -55,7 +55,7 @@ std::string listen(int pipe_fd, const ChildLimits& limits) {
     if (limits.on_wait) limits.on_wait();
     const auto end =
         limits.total ? std::min(last + limits.stall, begin + *limits.total) : last + limits.stall;
-    // A parent that is watched itself, and a watchdog, must hear of it in time.
+    // A supervised parent, and a watchdog, need a heartbeat in time.
     constexpr std::chrono::milliseconds kBeat{250};
     auto wait = std::chrono::ceil<std::chrono::milliseconds>(end - now);
     if (limits.parent != nullptr || limits.on_wait) wait = std::min(wait, kBeat);
@@ -68,7 +68,7 @@ std::string listen(int pipe_fd, const ChildLimits& limits) {
   }
 }
 
-// `parent`: who has forked this process. It may be gone before the signal is asked for.
+// `parent`: the process that forked this one. It may be gone before the signal is requested.
 void end_with(pid_t parent) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
     log::warning("cannot set PR_SET_PDEATHSIG: {}", std::strerror(errno));
@@ -84,7 +84,7 @@ void kill_group(pid_t child) {
 void accept(const ChildLimits& limits) {
   // The child of a child stays in the group of that one.
   if (limits.parent == nullptr) ::setpgid(0, 0);
-  // Without it the kernel chooses for itself whom it kills when memory runs out.
+  // Without it the kernel chooses the process to kill when memory runs out.
   if (limits.expendable) ignore_result(write_pseudo_file("/proc/self/oom_score_adj", "1000"));
   if (limits.address_space != 0) {
     const rlimit limit{.rlim_cur = limits.address_space, .rlim_max = limits.address_space};
@@ -101,7 +101,7 @@ void accept(const ChildLimits& limits) {
   try {
     result = work(heartbeat);
   } catch (const std::bad_alloc&) {
-    result = fail(ErrorCode::no_space, "{}: there is not enough memory for it", name);
+    result = fail(ErrorCode::no_space, "{}: out of memory", name);
   }
   if (!result) log::error("{}", result.error().to_string());
   ::_exit(result ? 0 : 1);
@@ -114,7 +114,7 @@ void Heartbeat::beat() {
   if (now - last_beat_ < std::chrono::milliseconds(200)) return;
   last_beat_ = now;
   watch_memory();
-  // The pipe does not block: when it is full PID 1 knows already.
+  // The pipe does not block: when it is full PID 1 has enough heartbeats to read.
   [[maybe_unused]] const ssize_t ignored = ::write(pipe_fd_, ".", 1);
 }
 
@@ -141,7 +141,7 @@ Outcome supervise(const std::string& name, const ChildLimits& limits,
                   const std::function<Result<>(Heartbeat&)>& work) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    log::error("{}: cannot make a pipe", name);
+    log::error("{}: cannot create a pipe", name);
     return Outcome::failed;
   }
   const UniqueFd reader(ends[0]);
@@ -155,10 +155,10 @@ Outcome supervise(const std::string& name, const ChildLimits& limits,
   if (child == 0) run_child(name, self, writer.get(), limits, work);
   writer.reset();
 
-  const std::string trouble = listen(reader.get(), limits);
+  const std::string problem = listen(reader.get(), limits);
   int status = 0;
-  if (!trouble.empty()) {
-    log::error("{}: {}, giving it up", name, trouble);
+  if (!problem.empty()) {
+    log::error("{}: {}, stopping it", name, problem);
     kill_group(child);
     // A task that hangs inside the kernel stays; the final action does not need it gone.
     reap(child, std::chrono::seconds(5), status);

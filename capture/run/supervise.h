@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// PID 1 does nothing itself that could hang or crash: each piece of work runs in a child, which must show
-// progress. A child that stalls is killed; one that cannot even be killed (a task stuck in the kernel) is
-// left behind. PID 1 always goes on to the final action.
+// PID 1 does no work that could hang or crash: each step runs in a child, which must show progress. A child
+// that stalls is killed; one that cannot be killed (a task stuck in the kernel) is abandoned. PID 1 always
+// continues to the final action.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,7 @@ class Heartbeat final : public Progress {
   void update(uint64_t done, uint64_t total) override;
   void phase(const std::string& name) override;
   void finish() override {}
-  // Alive, with nothing to count (waiting for a device, say).
+  // Still working, with nothing to count (waiting for a device, say).
   void beat();
 
  private:
@@ -35,19 +35,19 @@ class Heartbeat final : public Progress {
 
 enum class Outcome { done, failed, stalled };
 
-// What a child may use. Work that the dump can do without must not cost it.
+// Limits of a child. Optional work must not make the dump fail.
 struct ChildLimits {
-  std::chrono::seconds stall;                 // longest silence
-  std::optional<std::chrono::seconds> total;  // longest life, however lively
+  std::chrono::seconds stall;                 // longest time without progress
+  std::optional<std::chrono::seconds> total;  // longest run time, even with progress
   uint64_t address_space = 0;                 // bytes; 0: no limit
   bool expendable = false;                    // the first to be killed when memory runs out
-  Heartbeat* parent = nullptr;                // of a child that waits for one of its own: beaten meanwhile
+  Heartbeat* parent = nullptr;                // of a child that waits for one of its own: called meanwhile
   std::function<void()> on_wait = {};         // called at least once a second while it works
 };
 
 // Runs `work` in a child, in a process group of its own. Neither the child nor what it starts by this
-// function outlives this process, not even when this one is killed. Its error is logged there. `stall`:
-// longest silence.
+// function outlives this process, not even when this one is killed. The child logs its error. `stall`:
+// longest time without progress.
 Outcome supervise(const std::string& name, std::chrono::seconds stall,
                   const std::function<Result<>(Heartbeat&)>& work);
 // The same within limits. Running out of memory is an error of the work like any other.

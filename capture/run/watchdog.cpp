@@ -37,13 +37,13 @@ void Watchdogs::start(const std::vector<std::string>& ran) {
 
 void Watchdogs::feed() const {
   for (const auto& device : devices_) {
-    // A device that does not take it will restart the machine: there is nothing else to feed it with.
+    // If the write fails the device will restart the machine: there is no other way to feed it.
     [[maybe_unused]] const ssize_t ignored = sys::write(device.fd.get(), "\0", 1);
   }
 }
 
 void Watchdogs::stop() {
-  // The "magic close": this letter says that the end is meant.
+  // The "magic close": this letter stops the watchdog when the device is closed.
   for (const auto& device : devices_) {
     if (sys::write(device.fd.get(), "V", 1) != 1)
       log::warning("watchdog {} cannot be stopped: {}", device.number, std::strerror(errno));

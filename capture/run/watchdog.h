@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The hardware watchdogs that the dead kernel left running: without food one would reset the machine in the
-// middle of the capture. PID 1 feeds them while it is in charge of itself; what a child does not get done is
-// its deadlines' business. When PID 1 hangs, or the kernel under it, they do what they are there for.
+// The hardware watchdogs that the crashed kernel left running: one that is not fed would reset the machine in
+// the middle of the capture. PID 1 feeds them while it runs; a child that hangs is stopped by its deadline.
+// When PID 1 or the kernel hangs, the watchdogs reset the machine.
 //
 // Opening a watchdog starts it, so only those are opened that run:
-// - those whose driver says so (`state` in /sys/class/watchdog, "active");
-// - those that ran when this machine was armed, by the plan, whatever their state is here: many drivers
-//   cannot tell whether the hardware runs, and say "inactive";
-// - those of a kernel that tells no state at all (without CONFIG_WATCHDOG_SYSFS): a watchdog that is fed for
-//   nothing until the machine restarts does less harm than one that is not fed.
-// Others need nobody: a driver that finds hardware running, and says so (WDOG_HW_RUNNING in
-// drivers/watchdog/watchdog_dev.c), has the kernel feed it, with the state "inactive".
-// Another one (a softdog that somebody has put into the initramfs) is left alone.
+// - those with the `state` "active" in /sys/class/watchdog;
+// - those that ran when the capture kernel was loaded, by the plan, whatever their state is here: many
+//   drivers cannot detect whether the hardware runs, and show "inactive";
+// - all, if the kernel shows no state (without CONFIG_WATCHDOG_SYSFS): feeding a watchdog that did not run
+//   until the machine restarts does less harm than not feeding one that did.
+// Others need no feeding: when a driver reports that the hardware runs (WDOG_HW_RUNNING in
+// drivers/watchdog/watchdog_dev.c), the kernel feeds it, with the state "inactive".
+// Any other one (a softdog that was put into the initramfs) is not opened.
 #pragma once
 
 #include <string>
@@ -29,7 +29,7 @@ class Watchdogs {
       : sys_(std::move(sys)), dev_(std::move(dev)) {}
 
   // Opens those that run and that it has not opened yet; none is fine. Their drivers are loaded. `ran`: the
-  // identities of those that ran before the crash. A number would not do: this kernel counts anew. If several
+  // identities of those that ran before the crash. Numbers may differ in this kernel. If several
   // devices have an identity, all of them are opened.
   void start(const std::vector<std::string>& ran);
   void feed() const;

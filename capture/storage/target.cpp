@@ -19,7 +19,7 @@
 namespace lifeboat::capture {
 namespace {
 
-// The UUID of the file system on a device; nothing when there is none, or the device does not answer.
+// The UUID of the file system on a device; nothing when there is none, or the device does not respond.
 std::optional<std::string> file_system_uuid(const std::string& device) {
   const std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
       blkid_new_probe_from_filename(device.c_str()), blkid_free_probe);
@@ -38,7 +38,7 @@ std::vector<std::string> block_devices() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/sys/class/block", error)) {
     const std::string name = entry.path().filename();
-    // Nothing that holds a dump, and probing them takes time.
+    // These are never a target, and probing them takes time.
     if (name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram")) continue;
     devices.push_back("/dev/" + name);
   }
@@ -54,7 +54,7 @@ Result<std::string> wait_for_device(const std::string& uuid, std::chrono::second
   do {
     devices = block_devices();
     for (const auto& device : devices) {
-      // One that does not answer may take a minute, and is not the one that is wanted.
+      // A device that does not respond may take a minute, and is not the target.
       heartbeat.beat();
       const auto found = file_system_uuid(device);
       if (found && strcasecmp(found->c_str(), uuid.c_str()) == 0) return device;
@@ -67,9 +67,9 @@ Result<std::string> wait_for_device(const std::string& uuid, std::chrono::second
   for (const auto& device : devices) seen += " " + device;
   return std::unexpected(
       Error(ErrorCode::timeout,
-            fmt::format("no device with the file system {} appeared within {} s; there is:{}", uuid,
-                        deadline.count(), seen.empty() ? " no block device at all" : seen))
-          .hint("is the driver of that device in the initramfs? build it again on the running system"));
+            fmt::format("no device with the file system {} appeared within {} s; block devices:{}", uuid,
+                        deadline.count(), seen.empty() ? " none" : seen))
+          .hint("rebuild the initramfs on the running system, with the driver of that device"));
 }
 
 Result<> mount_target(const Target& target, std::chrono::seconds device_deadline, Heartbeat& heartbeat) {

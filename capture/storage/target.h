@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The file system that the dump goes to: waited for, mounted, let go.
+// The file system that the dump goes to: waits for it, mounts it, unmounts it.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@ namespace lifeboat::capture {
 inline constexpr const char* kMountPoint = "/mnt";
 
 // The block device whose file system has this UUID; polled until `deadline` has passed, because drivers find
-// their devices when it pleases them. `timeout` lists what was there instead.
+// their devices at any time. `timeout` lists the devices that were there.
 Result<std::string> wait_for_device(const std::string& uuid, std::chrono::seconds deadline,
                                     Heartbeat& heartbeat);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# bash completion for lifeboat(8). It asks the program itself, so that it never lags behind.
+# bash completion for lifeboat(8). It reads the help of the installed program, so it is always up to date.
 
 _lifeboat_commands() { lifeboat --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'; }
 

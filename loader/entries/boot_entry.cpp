@@ -25,7 +25,7 @@ using Variables = std::map<std::string, std::string>;
 constexpr size_t kMaxEntries = 500;
 // With an initramfs and firmware in it such an image has some 200 MiB.
 constexpr uint64_t kLargestUnifiedImage = uint64_t{1} << 30;
-// UEFI's name of this architecture, as `architecture` has it.
+// UEFI's name of this architecture, as in the key `architecture`.
 constexpr std::string_view kArchitecture = "x64";
 // The vendor of systemd-boot's EFI variables (the Boot Loader Interface).
 constexpr std::string_view kLoaderVendor = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
@@ -55,7 +55,7 @@ std::vector<fs::path> files_ending_in(const fs::path& folder, std::string_view e
   for (fs::directory_iterator it(folder, error), end; !error && it != end && files.size() < kMaxEntries;
        it.increment(error)) {
     std::string name = it->path().filename().string();
-    // FAT, where the boot partition usually is, has no case.
+    // FAT, the usual file system of the boot partition, ignores case.
     std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
     std::error_code ignored;
     if (name.ends_with(ending) && it->is_regular_file(ignored)) files.push_back(it->path());
@@ -92,7 +92,7 @@ std::string locate(const std::string& root, const std::string& path) {
   return path_below(root, path.substr(prefix.size()));
 }
 
-// What the file looks like; nullopt with the reason told: it is no kernel.
+// The format of the file; nullopt, with the reason added to `search`: it is not a kernel.
 std::optional<ImageKind> kernel_kind(const Search& search, const std::string& source,
                                      const std::string& path) {
   if (!is_file(path)) {
@@ -116,7 +116,7 @@ std::optional<ImageKind> kernel_kind(const Search& search, const std::string& so
       return kind;
     default:
       if (is_compressed(kind)) return kind;
-      search.skip(source, fmt::format("{} is no kernel but {}", path, image_kind_name(kind)));
+      search.skip(source, fmt::format("{} is not a kernel but {}", path, image_kind_name(kind)));
       return std::nullopt;
   }
 }
@@ -136,7 +136,7 @@ void add_type_1(Search& search, const std::string& root, const fs::path& file, c
   if (!fields.architecture.empty() && !same_text(fields.architecture, kArchitecture))
     return search.skip(source, fmt::format("it is for {}", fields.architecture));
   if (!fields.devicetree.empty())
-    return search.skip(source, "it wants a device tree, which is not passed on");
+    return search.skip(source, "it needs a device tree, which is not supported");
   const std::string& kernel = !fields.kernel.empty() ? fields.kernel
                               : !fields.uki.empty()  ? fields.uki
                                                      : fields.efi;
@@ -179,7 +179,7 @@ void add_type_2(Search& search, const fs::path& file) {
   const auto image = read_uki(*bytes);
   if (!image) return search.skip(path, image.error().to_string());
   const auto os_release = parse_assignments(image->os_release.value_or(""));
-  // What systemd-boot shows, and sorts by, of a unified kernel image.
+  // The fields of a unified kernel image that systemd-boot shows and sorts by.
   BootEntry entry{.id = name.id,
                   .title = first_of(os_release, {"PRETTY_NAME", "IMAGE_ID", "NAME", "ID"}),
                   .kernel = path,
@@ -227,15 +227,14 @@ void add_plain(Search& search, const std::string& root) {
     if (!kind) continue;
     const std::string initramfs = initramfs_beside(root, version);
     if (initramfs.empty()) {
-      search.skip(path, "there is no initramfs for it beside it; to load it without, name it");
+      search.skip(path, "it has no initramfs in the same folder; to load it without one, name it");
       continue;
     }
     search.plain.push_back({plain_entry(root, version, initramfs), {}, {}, version, {}});
   }
 }
 
-// Whether `a` stands before `b`. What one of them lacks counts as the empty text, so that this orders
-// whatever the files say.
+// Whether `a` comes before `b`. A missing field counts as empty text, so that any two entries are ordered.
 bool before(const Candidate& a, const Candidate& b) {
   if (a.sort_key.empty() != b.sort_key.empty()) return b.sort_key.empty();
   if (!a.sort_key.empty()) {
@@ -244,7 +243,7 @@ bool before(const Candidate& a, const Candidate& b) {
     if (const auto order = compare_versions(a.version, b.version); order != 0) return order > 0;
   }
   if (const auto order = compare_versions(a.entry.id, b.entry.id); order != 0) return order > 0;
-  // The same with counters: no counter, which means that it came up before, stands first.
+  // The same with counters: an entry without a counter, which has booted before, comes first.
   constexpr unsigned kProven = UINT32_MAX;
   return a.tries_left.value_or(kProven) > b.tries_left.value_or(kProven);
 }
@@ -278,7 +277,7 @@ std::optional<std::string> loader_variable(const BootPaths& paths, std::string_v
   return text;
 }
 
-// Who names a default, the most important first.
+// The sources of the default, the most important first.
 std::vector<std::string> default_patterns(const BootPaths& paths) {
   std::vector<std::string> patterns;
   const auto add = [&](std::optional<std::string> pattern) {
@@ -366,13 +365,13 @@ Result<BootEntry> named_kernel(const BootPaths& paths, const std::string& name) 
     const std::string initramfs = initramfs_beside(root, name);
     if (!initramfs.empty()) return plain_entry(root, name, initramfs);
     return std::unexpected(
-        Error(ErrorCode::not_found, fmt::format("there is no initramfs for {} beside it", kernel))
-            .hint("make it (update-initramfs, mkinitcpio, dracut), or name kernel and initramfs by their "
+        Error(ErrorCode::not_found, fmt::format("{} has no initramfs in the same folder", kernel))
+            .hint("create it (update-initramfs, mkinitcpio, dracut), or name kernel and initramfs by their "
                   "paths"));
   }
   return std::unexpected(Error(ErrorCode::not_found,
                                fmt::format("there is no kernel of the name {}: looked for {}", name, looked))
-                             .hint("is /boot mounted? 'ls /boot/vmlinuz-*' shows the names"));
+                             .hint("mount /boot if needed; list the names with 'ls /boot/vmlinuz-*'"));
 }
 
 }  // namespace lifeboat

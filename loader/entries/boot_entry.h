@@ -14,30 +14,30 @@ namespace lifeboat {
 
 struct BootEntry {
   std::string id;                           // "debian-6.12.conf", "linux.efi", "vmlinuz-6.12"
-  std::string title;                        // for people
+  std::string title;                        // for messages
   std::string kernel;                       // path of the kernel file or the unified kernel image
   std::vector<std::string> initramfs;       // paths; empty for a unified kernel image
   std::optional<std::string> command_line;  // nullopt: a unified image's own, or (vmlinuz by version) unknown
   bool unified = false;                     // `kernel` is a unified kernel image
-  std::string source;                       // the file, or folder, that says so
+  std::string source;                       // the file or folder of the entry
 };
 
-// Where the boot partitions are mounted; tests put folders of their own there.
+// Where the boot partitions are mounted; tests use other folders.
 struct BootPaths {
   std::vector<std::string> roots = {"/efi", "/boot", "/boot/efi"};
   std::string sys = "/sys";
 };
 
 // All entries, best first: the order that systemd-boot shows (Boot Loader Specification, "Sorting"), and
-// behind them kernels that have no entry, newest first. Entries that are no use (no kernel, another
+// behind them kernels that have no entry, newest first. Entries that cannot be used (no kernel, another
 // architecture, files missing, out of boot tries) are left out; `skipped` gets a line for each, with the
 // reason.
 std::vector<BootEntry> find_boot_entries(const BootPaths& paths, std::vector<std::string>* skipped = nullptr);
 
-// The default. What names one is asked in this order, and the first name that is there wins: the EFI
+// The default. Its sources are read in this order, and the first name that exists wins: the EFI
 // variables LoaderEntryOneShot and LoaderEntryDefault, the `default` of loader.conf (globs all of them, as in
 // systemd-boot), the saved_entry of GRUB's environment block. Else the first entry. A one-shot choice stays:
-// only a boot loader uses it up. `not_found` says where was looked, and why what was found is no use.
+// only a boot loader clears it. `not_found` has the searched places, and why the found files cannot be used.
 Result<BootEntry> default_boot_entry(const BootPaths& paths);
 
 // ROOT/vmlinuz-NAME with the initramfs of that name beside it (initrd.img-NAME, initramfs-NAME.img,

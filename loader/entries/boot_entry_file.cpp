@@ -18,7 +18,7 @@ void for_each_line(std::string_view text, Function function) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
-    // A NUL would cut a path or a command line short behind our back.
+    // A NUL would truncate a path or a command line unnoticed.
     if (line.empty() || line.starts_with('#') || line.contains('\0')) continue;
     function(line);
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The small text files that boot loaders read: an entry of the Boot Loader Specification, type 1
 // (loader/entries/*.conf), systemd-boot's loader.conf, GRUB's environment block, os-release. The first two
-// have one form: a key, white space, the rest of the line. Whoever can write to the boot partition wrote
-// them: nothing here fails, what makes no sense is left out.
+// have one form: a key, white space, the rest of the line. The files are not trusted: nothing here fails,
+// invalid lines are left out.
 #pragma once
 
 #include <map>
@@ -36,8 +36,7 @@ struct BootEntryFile {
   std::optional<std::string> options;  // all such lines, joined with a space
   std::string devicetree;
 
-  // GRUB expands $NAME in `initrd` and `options` from its environment block; a name that is not there is
-  // nothing.
+  // GRUB expands $NAME in `initrd` and `options` from its environment block; an unknown name becomes empty.
   static BootEntryFile parse(std::string_view text, const std::map<std::string, std::string>& variables = {});
 };
 

@@ -29,7 +29,7 @@ std::string_view take_while(std::string_view& text, Predicate predicate) {
   return taken;
 }
 
-// A marker on one side makes that side the older; on both, it is passed over.
+// A marker on one side makes that side the older; on both, it is skipped.
 std::strong_ordering compare_marker(std::string_view& a, std::string_view& b, char marker) {
   const bool in_a = a.starts_with(marker);
   const bool in_b = b.starts_with(marker);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which of two versions is newer, as boot loaders and package managers see it: the UAPI group's Version
-// Format Specification (UAPI.10), which the Boot Loader Specification sorts by.
+// Which of two versions is newer, by the rules of boot loaders: the UAPI group's Version Format Specification
+// (UAPI.10), by which the Boot Loader Specification sorts.
 #pragma once
 
 #include <compare>

@@ -99,8 +99,8 @@ class Writer {
   std::vector<std::byte> bytes_;
 };
 
-// As boot.rst, "The 64-bit boot protocol", says: the header from the file, everything else zero, or the
-// kernel takes the page for one that a loader did not clear (the sentinel).
+// By boot.rst, "The 64-bit boot protocol": the header from the file, everything else zero, or the kernel
+// assumes that a loader did not clear the page (the sentinel).
 Result<> copy_header(ByteSpan bzimage, boot_params& params) {
   const auto length = TRY(lifeboat::load<uint8_t>(bzimage, kHeaderLengthByte, "setup header"));
   const uint64_t size = std::min<uint64_t>(kMagicOffset + length - kHeaderOffset, kLargestHeader);
@@ -109,7 +109,7 @@ Result<> copy_header(ByteSpan bzimage, boot_params& params) {
   return {};
 }
 
-// What a vmlinux, which has no setup header, looks at.
+// The fields that a vmlinux, which has no setup header, reads.
 void invent_header(boot_params& params) {
   params.hdr.boot_flag = 0xaa55;
   params.hdr.header = 0x53726448;  // "HdrS"
@@ -119,7 +119,7 @@ void invent_header(boot_params& params) {
   params.hdr.xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G;
 }
 
-// The screen goes on as it is; BIOS data about disks and monitors cannot be asked for again.
+// The screen mode is kept; BIOS data about disks and monitors cannot be read again.
 void hand_on(const Machine& machine, boot_params& params) {
   if (machine.boot_params.size() < sizeof(params)) return;
   boot_params running;
@@ -136,8 +136,8 @@ void hand_on(const Machine& machine, boot_params& params) {
 }
 
 // EFI runtime services can be mapped only once: the next kernel must use the addresses that the first one
-// chose (arch/x86/platform/efi/efi.c, kexec_enter_virtual_mode()). Without the runtime map it is told of no
-// EFI, and finds ACPI by acpi_rsdp_addr.
+// chose (arch/x86/platform/efi/efi.c, kexec_enter_virtual_mode()). Without the runtime map it gets no
+// EFI data, and finds ACPI by acpi_rsdp_addr.
 void add_efi(const Machine& machine, boot_params& params, Writer& writer) {
   if (params.acpi_rsdp_addr == 0) params.acpi_rsdp_addr = machine.rsdp;
   if (machine.efi.runtime_map.empty() || machine.boot_params.size() < sizeof(params)) return;
@@ -177,7 +177,7 @@ void add_memory_map(const std::vector<MemoryMapEntry>& map, boot_params& params,
     const auto rest = std::span(entries).subspan(here);
     writer.chain(params, SETUP_E820_EXT, std::as_bytes(rest));
   }
-  // The older ways of telling how much there is, which some early code still reads.
+  // The older fields for the amount of memory, which some early code still reads.
   for (const auto& entry : map) {
     if (entry.type != MemoryType::ram || entry.range.begin > 1_MiB || entry.range.end <= 1_MiB) continue;
     const uint64_t kilobytes = (entry.range.end - 1_MiB) / 1_KiB;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The zero page and what hangs on it: what a boot loader tells an x86 kernel (Documentation/arch/x86/boot.rst
-// and zero-page.rst).
+// The zero page and the data that it points to: a boot loader's parameters for an x86 kernel
+// (Documentation/arch/x86/boot.rst and zero-page.rst).
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct BootFacts {
 
 // The bytes of a segment that begins at physical `address`: boot_params, behind it the command line, the EFI
 // memory map and the setup_data chain (the rest of a memory map of more than 128 entries, EFI tables, a
-// random seed). Their size does not depend on `address`. Screen, EDID, EDD, EFI and ACPI are handed on from
+// random seed). Their size does not depend on `address`. Screen, EDID, EDD, EFI and ACPI are passed on from
 // the running kernel.
 Result<std::vector<std::byte>> build_boot_params(const BootFacts& facts, const Machine& machine,
                                                  uint64_t address);

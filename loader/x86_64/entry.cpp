@@ -13,10 +13,10 @@ namespace {
 
 // boot.rst, "64-bit boot protocol": startup_64 of the decompressor.
 constexpr uint64_t kEntry64 = 0x200;
-// What startup_64 of a vmlinux checks the difference to its linked address for: whole PMDs
+// startup_64 of a vmlinux checks that the difference to its linked address is a multiple of this: whole PMDs
 // (arch/x86/kernel/head64.c).
 constexpr uint64_t kVmlinuxAlignment = 2_MiB;
-// A vmlinux does not say; COMMAND_LINE_SIZE of x86 is 2048 (arch/x86/include/asm/setup.h).
+// A vmlinux does not have it; COMMAND_LINE_SIZE of x86 is 2048 (arch/x86/include/asm/setup.h).
 constexpr uint64_t kVmlinuxCommandLine = 2047;
 constexpr uint64_t kLargestLayout = 1_GiB;
 
@@ -45,7 +45,7 @@ Result<KernelLayout> layout_bzimage(const KernelFile& file, bool crash, bool fiv
 Result<KernelLayout> layout_vmlinux(const KernelFile& file) {
   const ElfKernel elf = TRY(ElfKernel::parse(file.bytes, file.name));
   if (elf.end() - elf.begin() > kLargestLayout) {
-    return fail(ErrorCode::unsupported, "its segments are spread over {}, which no kernel's are",
+    return fail(ErrorCode::unsupported, "its segments are spread over {}, more than those of a kernel",
                 format_size(elf.end() - elf.begin()));
   }
   KernelLayout layout{.memory_size = elf.end() - elf.begin(),

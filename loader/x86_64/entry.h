@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What an x86 kernel file wants to be put where, whether it is a bzImage or a vmlinux.
+// What an x86 kernel file needs in memory, and where, whether it is a bzImage or a vmlinux.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace lifeboat::x86_64 {
 
 struct KernelLayout {
   std::vector<std::byte> bytes;          // as they lie in memory, from the load address on
-  uint64_t memory_size = 0;              // that the kernel uses from there on before it knows its memory map
+  uint64_t memory_size = 0;              // that the kernel uses from there on before it has its memory map
   uint64_t preferred = 0;                // load address that it was linked for
   uint64_t alignment = 0;                // of any other load address
   uint64_t entry_offset = 0;             // of the 64-bit entry point, from the load address
@@ -21,7 +21,7 @@ struct KernelLayout {
   uint64_t longest_command_line = 2047;  // without the NUL
 };
 
-// `five_level_paging`: the running kernel would enter it with 5 levels. `unsupported` says what it lacks.
+// `five_level_paging`: the running kernel would enter it with 5 levels. `unsupported` has the reason.
 Result<KernelLayout> layout_kernel(const KernelFile& file, bool crash, bool five_level_paging);
 
 }  // namespace lifeboat::x86_64

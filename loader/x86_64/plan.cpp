@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Puts the parts of a kernel into memory, in this order: what the rest must know the address of comes first.
-//   crash: room for the ELF core headers, and for the copy of low memory; both are written on the command
-//   line or in the headers. Then kernel, initramfs, boot_params (which hold the addresses of the other two),
-//   purgatory (all of them).
+// Places the parts of a kernel in memory, in this order: a part comes before those that contain its address.
+//   crash: the ELF core headers, and the copy of low memory; their addresses are on the command line or in
+//   the headers. Then kernel, initramfs, boot_params (with the addresses of the other two), purgatory (with
+//   all of them).
 #include "loader/plan.h"
 
 #include <elf.h>
@@ -24,13 +24,13 @@ namespace {
 constexpr uint64_t kPage = 4096;
 // Below it lie the BIOS's data, and the page from which other CPUs start.
 constexpr uint64_t kLowest = 1_MiB;
-// What a capture kernel uses of the first MiB, and what kernels before 5.5 keep there
+// The part of the first MiB that a capture kernel uses, and where kernels before 5.5 have data
 // (arch/x86/kernel/crash.c of that time: KEXEC_BACKUP_SRC_END).
 constexpr MemoryRange kLowMemory{0, 640_KiB};
 
 std::vector<std::byte> random_seed() {
   std::vector<std::byte> seed(32);
-  // Early in a boot there is none to give; the kernel does without.
+  // Early in a boot there is no randomness available; the kernel works without a seed.
   if (::getrandom(seed.data(), seed.size(), GRND_NONBLOCK) != static_cast<ssize_t>(seed.size())) seed.clear();
   return seed;
 }
@@ -86,8 +86,8 @@ class Planner {
 
   Result<> place_core() {
     plan_.kernel_updates_core_headers = machine_.elfcorehdr_size.has_value();
-    // A kernel that writes the headers itself has kept the first MiB for itself since long before it learnt
-    // that, and knows nothing of a copy.
+    // A kernel that writes the headers itself also reserves the first MiB (an older change), and does not
+    // support a copy.
     if (!plan_.kernel_updates_core_headers) {
       const uint64_t at = TRY(placement_.take({.what = "the copy of low memory", .size = kLowMemory.size()}));
       copy_ = LowMemoryCopy{kLowMemory, at};
@@ -109,10 +109,10 @@ class Planner {
   void warn_of_gaps() {
     if (!machine_.text)
       plan_.warnings.emplace_back(
-          "the kernel's own mapping cannot be read from /proc/kallsyms: some readers will not open the dump");
+          "cannot read the kernel's own mapping from /proc/kallsyms: some tools cannot open the dump");
     if (!machine_.direct_map)
       plan_.warnings.emplace_back(
-          "the direct map cannot be read from /proc/kcore: the dump's headers give physical addresses only");
+          "cannot read the direct map from /proc/kcore: the dump's headers have physical addresses only");
   }
 
   [[nodiscard]] Result<> check_command_line(const KernelLayout& layout) const {
@@ -121,16 +121,16 @@ class Planner {
         Error(ErrorCode::usage,
               fmt::format("the command line has {} characters; {} takes {}", plan_.command_line.size(),
                           input_.kernel.name, layout.longest_command_line))
-            .hint("leave parameters out: give the whole line with --command-line"));
+            .hint("shorten it: give the whole line with --command-line"));
   }
 
-  // Where it was linked for, if that is free: it need not move itself then. Else as low as possible, but not
-  // below that address, under which the decompressor would only move it up again.
+  // At its linked address, if that is free: it does not relocate itself then. Else as low as possible, but
+  // not below that address, because the decompressor would move it up again.
   Result<uint64_t> place_kernel(KernelLayout& layout) {
     uint64_t address = layout.preferred;
     if (!placement_.take_at(layout.preferred, layout.memory_size)) {
       if (layout.alignment == 0) {
-        return fail(ErrorCode::no_space, "{} must lie at {:#x}, and that memory is not free",
+        return fail(ErrorCode::no_space, "{} must be at {:#x}, and that memory is not free",
                     input_.kernel.name, layout.preferred);
       }
       address = TRY(placement_.take({.what = "the kernel",
@@ -155,7 +155,7 @@ class Planner {
     if (!input_.crash) return machine_.firmware_map;
     auto own = machine_.crash_reservation;
     own.insert(own.end(), machine_.crash_cma.begin(), machine_.crash_cma.end());
-    // It must not take these for free memory before it has read them.
+    // It must not use these as free memory before it has read them.
     std::vector<MemoryRange> kept{core_headers_};
     if (copy_) kept.push_back({copy_->address, copy_->address + copy_->range.size()});
     return capture_map(machine_.resources, subtract(std::move(own), std::move(kept)));
@@ -232,7 +232,7 @@ Result<LoadPlan> plan_load(const PlanInput& input, const Machine& machine) {
         limited ? "widen --mem-min and --mem-max"
         : input.crash
             ? "raise crashkernel= on the kernel command line and reboot, or make the initramfs smaller"
-            : "make the initramfs smaller; 'cat /proc/iomem' shows what memory there is"));
+            : "make the initramfs smaller; 'cat /proc/iomem' shows the memory"));
   }
   if (plan && plan->segments.size() > kMaxSegments) {
     return fail(ErrorCode::unsupported, "{} segments are needed, and kexec_load(2) takes {}",

@@ -24,7 +24,7 @@ std::vector<std::string> absent_devices(std::span<const config::TargetEntry> tar
 }
 
 bool wait_for_one(std::span<const std::string> devices, std::chrono::steady_clock::time_point end) {
-  // Each look may read the head of every disk.
+  // Each check may read the first blocks of every disk.
   constexpr auto kPause = std::chrono::milliseconds(500);
   for (;;) {
     if (!std::ranges::all_of(devices, is_absent)) return true;

@@ -11,7 +11,7 @@ struct InitramfsSize {
   uint64_t unpacked = 0;  // bytes of the archive in it
 };
 
-// Of the one that the recipe makes: it is made, in memory.
+// Of the initramfs that the recipe describes: it is built in memory to measure it.
 Result<InitramfsSize> initramfs_size(const Recipe& recipe);
 
 }  // namespace lifeboat::arming

@@ -29,18 +29,18 @@ bool has_line(const std::vector<std::string>& lines, const std::string& line) {
   return std::ranges::find(lines, line) != lines.end();
 }
 
-// What a line is about: "module /lib/x.ko" of "module /lib/x.ko SIZE TIME", "bytes" of "bytes 5".
+// The subject of a line: "module /lib/x.ko" of "module /lib/x.ko SIZE TIME", "bytes" of "bytes 5".
 std::string_view subject_of(std::string_view line) {
   const auto first = line.find(' '), second = line.find(' ', first + 1);
   return line.substr(0, second == line.npos ? first : second);
 }
 
-// The first line of one fingerprint that the other lacks, told as what has changed.
+// Describes the first line that only one of the fingerprints has.
 std::string first_difference(std::string_view then, std::string_view now) {
   const auto before = lines_of(then), after = lines_of(now);
   const auto gone = std::ranges::find_if(before, [&](const auto& line) { return !has_line(after, line); });
   const auto added = std::ranges::find_if(after, [&](const auto& line) { return !has_line(before, line); });
-  if (gone == before.end() && added == after.end()) return "its parts come in another order";
+  if (gone == before.end() && added == after.end()) return "its contents are in another order";
   if (gone == before.end()) return fmt::format("'{}' is new", *added);
   if (added == after.end()) return fmt::format("'{}' is gone", *gone);
   const auto successor = std::ranges::find_if(after, [&](const auto& line) {
@@ -54,7 +54,7 @@ std::string size_line(uint64_t bytes) {
   return fmt::format("bytes {}\n", bytes);
 }
 
-// "module /lib/modules/.../x.ko SIZE TIME", as it was, and is.
+// Whether the file of a line "module /lib/modules/.../x.ko SIZE TIME" is unchanged.
 bool module_line_holds(const std::string& line) {
   constexpr std::string_view kKey = "module ";
   const auto end = line.find(".ko");
@@ -62,7 +62,7 @@ bool module_line_holds(const std::string& line) {
          line.substr(kKey.size()) == file_stamp(line.substr(kKey.size(), line.find(' ', end) - kKey.size()));
 }
 
-// What is to be put in the place of the file; nothing: it stays.
+// The recipe to rebuild the file from; nullopt: the file is kept.
 Result<std::optional<Recipe>> recipe_if_stale(const config::Config& config, const RecipeRequest& request,
                                               const std::string& path, std::vector<std::string>& notes,
                                               std::string& reason) {
@@ -72,7 +72,7 @@ Result<std::optional<Recipe>> recipe_if_stale(const config::Config& config, cons
   if (reason.empty()) return std::nullopt;
   if (has_more(recipe, path)) {
     notes.push_back(
-        fmt::format("{} stays as it is: it knows targets or watchdogs that are not there now", path));
+        fmt::format("{} is not rebuilt: it contains targets or watchdogs that are missing now", path));
     return std::nullopt;
   }
   return recipe;
@@ -85,7 +85,7 @@ Result<> make_if_stale(const config::Config& config, const RecipeRequest& reques
   if (!recipe) return {};
   TRY_VOID(make_folder_of(path));
   TRY_VOID(write_initramfs(*recipe, path));
-  notes.push_back(fmt::format("{} was made: {}", path, reason));
+  notes.push_back(fmt::format("{} was built: {}", path, reason));
   return {};
 }
 
@@ -96,15 +96,14 @@ Result<std::vector<std::byte>> read_or_make(const config::Config& config, const 
   std::string reason;
   const auto recipe = TRY(recipe_if_stale(config, request, path, notes, reason));
   if (!recipe) return read_file(path, kMaxBytes);
-  notes.push_back(fmt::format("{} would be made anew: {}", path, reason));
+  notes.push_back(fmt::format("{} would be rebuilt: {}", path, reason));
   return carry_out(*recipe);
 }
 
-// One that cannot be made is no matter where an older one is.
+// A failed build is only noted when an older initramfs exists.
 bool older_does(const Error& error, const std::string& path, std::vector<std::string>& notes) {
   if (::access(path.c_str(), R_OK) != 0) return false;
-  notes.push_back(
-      fmt::format("the initramfs could not be made anew, an older one is loaded: {}", error.to_string()));
+  notes.push_back(fmt::format("cannot rebuild the initramfs, an older one is loaded: {}", error.to_string()));
   return true;
 }
 
@@ -132,7 +131,7 @@ std::string staleness(const Recipe& recipe, const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0 || status.st_size == 0) return "there is none";
   const auto then = read_text(recipe_path(path), 1_MiB);
-  if (!then) return "nothing says what it was made of";
+  if (!then) return "its recipe file is missing";
   const std::string now = fingerprint(recipe) + size_line(static_cast<uint64_t>(status.st_size));
   return *then == now ? "" : first_difference(*then, now);
 }
@@ -157,14 +156,13 @@ bool has_more(const Recipe& recipe, const std::string& path) {
 }
 
 Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path) {
-  // Before the files are read: one that changes meanwhile leaves a stale archive, not a wrong one.
+  // Taken before the files are read: if one changes meanwhile, the archive is stale and will be rebuilt.
   const std::string print = fingerprint(recipe);
   const auto bytes = TRY(carry_out(recipe));
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
     return fail(ErrorCode::usage, "{} is a folder; the initramfs is a file", path);
-  // A crash between the two writes leaves a recipe that tells another size or time: that costs a rebuild, no
-  // more.
+  // A crash between the two writes leaves a recipe with another size or time: it only causes a rebuild.
   TRY_VOID(write_file_atomically(path, bytes, 0600));
   const std::string recipe_text = print + size_line(bytes.size());
   TRY_VOID(write_file_atomically(recipe_path(path), as_byte_span(recipe_text), 0600));

@@ -21,8 +21,8 @@ Json to_json(const LoadedFile& file) {
   return {{"path", file.path}, {"bytes", file.bytes}, {"xxh3", file.digest}};
 }
 
-// The same file whatever the working folder is. Its folder alone is resolved: where a link in the place of
-// the file leads may change, and that is a change.
+// Independent of the working folder. Only the folder is resolved: if the file is a link and its target
+// changes, that is a change of the file.
 std::string absolute(const std::string& path) {
   std::error_code error;
   const std::filesystem::path given = std::filesystem::absolute(path, error);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is loaded for the next crash, remembered in /run/lifeboat/loaded.json: the running kernel only says
-// that something is. Gone with the boot, as the loaded kernel is.
+// What is loaded for the next crash, recorded in /run/lifeboat/loaded.json: the running kernel only reports
+// that something is. Lost at a reboot, as the loaded kernel is.
 #pragma once
 
 #include <cstdint>
@@ -37,14 +37,14 @@ struct LoadedState {
 };
 
 Result<> save_loaded_state(const LoadedState& state, const std::string& path = kLoadedStateFile);
-// nullopt: nothing was loaded by lifeboat in this boot, or the file is of no use.
+// nullopt: nothing was loaded by lifeboat in this boot, or the file is invalid.
 std::optional<LoadedState> read_loaded_state(const std::string& path = kLoadedStateFile);
 Result<> forget_loaded_state(const std::string& path = kLoadedStateFile);
 
-// What has become of the files since they were loaded.
+// Changes of the files since they were loaded.
 struct FileChanges {
   std::vector<std::string> changed;     // "PATH has changed", "PATH is gone"
-  std::vector<std::string> unreadable;  // paths that this caller may not read: nothing can be told of them
+  std::vector<std::string> unreadable;  // paths that this caller may not read: not checked
 };
 FileChanges changed_files(const LoadedState& state);
 

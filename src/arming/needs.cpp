@@ -20,7 +20,7 @@ void add_use(std::vector<reservation::MeasuredUse>& uses, uint64_t reserved_kib,
   uses.push_back({reserved_kib * 1_KiB, lowest_kib * 1_KiB, real, std::move(source)});
 }
 
-// Records that do not tell are of captures by the kernel that died: the only ones that counted then.
+// Older records have no capture_release: then the capture kernel was of the same release as the crashed one.
 const std::string& captured_by(const CrashRecord& record) {
   return record.capture_release.empty() ? record.release : record.capture_release;
 }

@@ -34,11 +34,11 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
 
 // The watchdogs of this machine: one that runs when the machine crashes would end the capture.
 struct HostWatchdogs {
-  // Of all of them: a daemon may start one when the initramfs is long made. A driver does half of the work by
-  // being loaded: it stops the hardware (iTCO_wdt, i6300esb), or sees that it runs (hpwdt, wdat_wdt; then the
-  // kernel feeds it until somebody opens it). None is known that starts what did not run.
+  // Of all of them: a daemon may start one after the initramfs is built. Loading a driver already helps: it
+  // stops the hardware (iTCO_wdt, i6300esb), or detects that it runs (hpwdt, wdat_wdt; then the kernel feeds
+  // it until a program opens it). No driver is known that starts a stopped watchdog.
   std::vector<std::string> drivers;
-  // Of those that run, as /sys names them; none for a kernel that does not.
+  // Names of the running ones, as in /sys; empty for a kernel without these names.
   std::vector<std::string> running;
 };
 
@@ -51,23 +51,23 @@ HostWatchdogs host_watchdogs(const std::string& sys) {
       add_once(watchdogs.drivers, driver);
     if (!watchdog_runs(entry.path())) continue;
     if (const auto identity = read_line(entry.path() / "identity")) {
-      const std::string_view word = trim(*identity);
-      if (!word.empty()) add_once(watchdogs.running, std::string(word));
+      const std::string_view name = trim(*identity);
+      if (!name.empty()) add_once(watchdogs.running, std::string(name));
     }
   }
-  // Some do not say on which device they work (i6300esb). What drives a watchdog uses the kernel's core.
+  // Some do not link to their device (i6300esb). Every watchdog driver uses the kernel's watchdog core.
   std::vector<std::string> users;
   for (const auto& entry : std::filesystem::directory_iterator(sys + "/module/watchdog/holders", error))
     users.push_back(entry.path().filename());
-  // The folders' order is nobody's: the same machine has the same recipe.
+  // The order of a folder is arbitrary: sorted, the same machine has the same recipe.
   std::ranges::sort(users);
   for (const auto& user : users) add_once(watchdogs.drivers, user);
   std::ranges::sort(watchdogs.running);
   return watchdogs;
 }
 
-// What leads to the targets has to be there; what else was asked for is left out with a warning when it is
-// not: it must not cost the machine its capture.
+// The drivers of the targets are required. Other configured modules are left out with a warning when they are
+// missing: they must not prevent a capture.
 Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe& recipe,
                                            const HostPaths& host) {
   std::vector<std::string> names, wanted;
@@ -95,7 +95,7 @@ Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe&
   return modules;
 }
 
-// A shell that can do something by itself where no other program is; empty: there is none.
+// A shell, preferably one that is useful without other programs; empty: there is none.
 std::string find_shell() {
   for (const char* name : {"busybox", "sh"}) {
     if (auto path = find_program(name)) return *std::move(path);
@@ -103,11 +103,11 @@ std::string find_shell() {
   return {};
 }
 
-// What would make the whole archive impossible when it is made, or hang it.
+// Finds files that would make the build of the archive fail or block.
 Result<> check_file(const std::string& path, bool to_be_run) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail_errno("cannot examine it");
-  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::usage, "it is not an ordinary file");
+  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::usage, "it is not a regular file");
   if (static_cast<uint64_t>(status.st_size) > kMaxFileBytes)
     return fail(ErrorCode::usage, "it is larger than {}", format_size(kMaxFileBytes));
   if (::access(path.c_str(), R_OK) != 0) return fail_errno("cannot read it");
@@ -116,8 +116,8 @@ Result<> check_file(const std::string& path, bool to_be_run) {
   return {};
 }
 
-// Adds a file, and what it needs where it is a program; false, and a warning of `kind`, when something of it
-// is not there or cannot be taken.
+// Adds a file and, for a program, the files that it needs; false, and a warning of `kind`, when one of them
+// is missing or cannot be included.
 bool add_program(Recipe& recipe, const std::string& path, RecipeWarningKind kind) {
   const auto good = check_file(path, kind != RecipeWarningKind::file);
   auto files = good ? program_files(path) : std::unexpected(good.error());
@@ -142,7 +142,7 @@ void add_files(const config::Config& config, Recipe& recipe) {
   } else if (shell.empty()) {
     recipe.warnings.push_back({RecipeWarningKind::shell, "",
                                Error(ErrorCode::not_found,
-                                     "no shell for action = shell: neither busybox nor sh is here; the "
+                                     "no shell for action = shell: neither busybox nor sh is installed; the "
                                      "machine will restart instead")});
   }
 }
@@ -180,7 +180,7 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
       request.module_folder.empty() ? "/lib/modules/" + request.release : request.module_folder;
   recipe.init = init_program_path(request.init);
   recipe.plan = plan_of(config);
-  // One that cannot be used must not cost those that can; the list says which it was.
+  // A target that cannot be used must not prevent the others; the list of warnings names it.
   Error first_error(ErrorCode::not_found, "no target");
   for (const auto& entry : config.targets) {
     recipe.asked.push_back(fmt::format("{} {} {}", entry.device, entry.filesystem, entry.path));

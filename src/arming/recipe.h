@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the capture initramfs of a kernel is to be made of, by the configuration and this machine. Making a
-// recipe reads indexes and /sys only; the files themselves are read when it is carried out.
+// The contents of the capture initramfs of a kernel, by the configuration and this machine. make_recipe()
+// reads only indexes and /sys; carry_out() reads the files themselves.
 #pragma once
 
 #include <string>
@@ -22,26 +22,26 @@ struct RecipeRequest {
   HostPaths host;
 };
 
-// What of the configuration a recipe does without.
+// Configured items that a recipe leaves out.
 enum class RecipeWarningKind {
   target,  // it cannot be used
   module,  // it is left out, as are the two below
   file,
   hook,
-  shell,        // there is none that can be taken along
-  compression,  // which one the kernel can unpack is not known: none is used
+  shell,        // there is none that can be included
+  compression,  // the kernel's supported formats are not known: none is used
 };
 struct RecipeWarning {
   RecipeWarningKind kind;
   std::string subject;  // as configured: the target's device or else its path, a module's name, a path
-  Error error;          // the whole sentence, what to do included
+  Error error;          // the whole message, with its hint
 };
 
 struct Recipe {
   std::string release, module_folder;
   std::string init;
-  std::vector<std::string> asked;    // the configured targets, a line each, whether they are there now or not
-  std::vector<LocalTarget> targets;  // those that are
+  std::vector<std::string> asked;    // the configured targets, a line each, also missing ones
+  std::vector<LocalTarget> targets;  // those that were found
   CapturePlan plan;                  // without its list of modules
   std::vector<ModulePath> modules;
   std::vector<std::string> files;  // extra ones, paths on this machine and in the archive
@@ -49,28 +49,28 @@ struct Recipe {
   std::vector<RecipeWarning> warnings;
 };
 
-// What the configuration says of a capture, without targets and modules.
+// The capture settings of the configuration, without targets and modules.
 CapturePlan plan_of(const config::Config& config);
 
-// A target that cannot be used is left out with a warning, as are hooks, files and modules that are wanted
-// besides. Fails when no target is left, or their drivers are not to be had.
+// A target that cannot be used is left out with a warning, as are additional hooks, files and modules. Fails
+// when no target is left, or their drivers are missing.
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request);
 
-// What the recipe would make, in a few lines of text: two with the same print make the same archive, as long
-// as nobody writes a file and sets its time back. Names every file with its size and time of change.
+// Describes the recipe in a few lines of text: two recipes with the same fingerprint build the same archive,
+// unless a file was changed and its time reset. Lists every file with its size and modification time.
 std::string fingerprint(const Recipe& recipe);
 
 // "/path size time" of a file as it is now, the time to the nanosecond; "/path missing".
 std::string file_stamp(const std::string& path);
 
-// What goes into the archive, read.
+// Reads the contents of the archive.
 Result<InitramfsContents> gather(const Recipe& recipe);
 
-// The archive.
+// Builds the archive.
 Result<std::vector<std::byte>> carry_out(const Recipe& recipe);
 
-// Whether the archive has all modules that `name` (of a module, or an alias) stands for; what is built into
-// the kernel need not be in it.
+// Whether the archive has all modules that `name` (of a module, or an alias) refers to; a built-in
+// module need not be in it.
 bool carries(const Recipe& recipe, const std::string& name);
 
 }  // namespace lifeboat::arming

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The last rehearsal of this machine, in a virtual machine or for real: /var/lib/lifeboat/rehearsal.json. And
-// what a rehearsal for real leaves before it crashes the machine: a pending rehearsal, which the next boot
-// resolves.
+// the pending rehearsal, which a rehearsal for real records before it crashes the machine, and which the next
+// boot resolves.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +30,12 @@ struct RehearsalRecord {
 Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path = kRehearsalFile);
 std::optional<RehearsalRecord> read_rehearsal(const std::string& path = kRehearsalFile);
 
-// Before the crash: which boot is about to be crashed. Synced, folder and all.
+// Written before the crash: the boot that is about to be crashed. Synced, with its folder.
 struct PendingRehearsal {
   uint64_t time = 0;
   std::string boot_id, release, initramfs_digest;
 };
-// Of what is loaded now (`loaded`); without such a note the running kernel's release is taken for the capture
+// From what is loaded now (`loaded`); without it the running kernel's release is used as the capture
 // kernel's.
 PendingRehearsal pending_rehearsal_of(uint64_t now, const std::string& boot_id,
                                       const std::string& running_release,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether a watchdog runs, and so would end a capture that does not feed it.
+// Whether a watchdog runs: it would interrupt a capture that does not feed it.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 namespace lifeboat {
 
 // `folder` is the watchdog's in /sys/class/watchdog (Documentation/ABI/testing/sysfs-class-watchdog). One
-// that tells no state (a kernel without CONFIG_WATCHDOG_SYSFS) is taken for running.
+// without a state (a kernel without CONFIG_WATCHDOG_SYSFS) is treated as running.
 bool watchdog_runs(const std::string& folder);
 
 }  // namespace lifeboat

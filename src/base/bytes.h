@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Bounds-checked views of bytes that somebody else wrote. All parsing goes through slice() and load():
+// Bounds-checked views of untrusted bytes. All parsing goes through slice() and load():
 // the overflow test is written on the trusted side (size - offset), never as offset + length.
 #pragma once
 

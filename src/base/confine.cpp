@@ -25,15 +25,15 @@ constexpr uint32_t kThisArch = AUDIT_ARCH_AARCH64;
 #endif
 
 constexpr uint32_t kAllowed[] = {
-    // what descriptors that are open are read and written by
+    // reads and writes of open descriptors
     __NR_read, __NR_pread64, __NR_readv, __NR_write, __NR_pwrite64, __NR_writev, __NR_lseek, __NR_fstat,
     __NR_ftruncate, __NR_close, __NR_ppoll,
 #ifdef __NR_poll
     __NR_poll,
 #endif
 #ifdef __NR_newfstatat
-    __NR_newfstatat,  // fstat(3) is this one with an empty path; of another path it tells no more than
-                      // stat(2)
+    // fstat(3) calls it with an empty path; with another path it returns no more than stat(2)
+    __NR_newfstatat,
 #endif
     // memory
     __NR_brk, __NR_mmap, __NR_munmap, __NR_mremap, __NR_mprotect, __NR_madvise,
@@ -42,7 +42,7 @@ constexpr uint32_t kAllowed[] = {
     __NR_gettid, __NR_sched_yield, __NR_clock_gettime, __NR_clock_nanosleep, __NR_nanosleep, __NR_getrandom,
     __NR_restart_syscall, __NR_exit, __NR_exit_group};
 
-// The numbers of another architecture mean other calls; those of x32 are in no list.
+// The numbers of another architecture mean other calls; the x32 numbers are in no list.
 std::vector<sock_filter> filter_program() {
   const auto load = [](size_t offset) {
     return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset));
@@ -64,10 +64,10 @@ Result<> drop_capabilities() {
     if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) break;  // no CAP_SETPCAP
   }
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
-    return fail_errno("cannot give up ambient capabilities");
+    return fail_errno("cannot drop ambient capabilities");
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  if (::syscall(SYS_capset, &header, none) != 0) return fail_errno("cannot give up capabilities");
+  if (::syscall(SYS_capset, &header, none) != 0) return fail_errno("cannot drop capabilities");
   return {};
 }
 
@@ -75,7 +75,7 @@ Result<> drop_capabilities() {
 
 Result<> confine_process() {
   TRY_VOID(drop_capabilities());
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("cannot give up new privileges");
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("cannot set no_new_privs");
   std::vector<sock_filter> instructions = filter_program();
   const sock_fprog program{.len = static_cast<unsigned short>(instructions.size()),
                            .filter = instructions.data()};

@@ -10,8 +10,8 @@
 
 namespace lifeboat {
 
-// From 1 second to 30 days: what is longer is a mistake, and arithmetic on it must not overflow. Without a
-// unit: seconds.
+// From 1 second to 30 days: a longer time is a mistake, and arithmetic on it could overflow. Without a unit:
+// seconds.
 Result<std::chrono::seconds> parse_duration(std::string_view text);
 // In the largest unit that divides it: "90s", "5min". parse_duration() reads it back.
 std::string format_duration(std::chrono::seconds duration);

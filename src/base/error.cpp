@@ -28,7 +28,7 @@ std::string Error::reason() const {
 
 std::string Error::to_string() const {
   std::string text = reason();
-  if (!next_step.empty()) text += fmt::format("\n  next: {}", next_step);
+  if (!next_step.empty()) text += fmt::format("\n  fix: {}", next_step);
   return text;
 }
 

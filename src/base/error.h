@@ -12,18 +12,18 @@
 
 namespace lifeboat {
 
-// The kinds of failure that a caller may want to tell apart. Everything else is in the message.
+// The classes of failure that a caller may need to distinguish. Everything else is in the message.
 enum class ErrorCode {
-  io,             // a system call failed; Error::sys_errno says how
-  usage,          // the caller asked for something that makes no sense
+  io,             // a system call failed; Error::sys_errno has its errno
+  usage,          // the caller's request is invalid
   not_found,      // a file, device, symbol or key is not there
   no_permission,  // EPERM, EACCES, lockdown, signature
   no_space,       // the target is full
-  busy,           // somebody else is doing it; try again
+  busy,           // another process is doing it; try again
   timeout,        // a deadline passed
   truncated,      // the input ends before it should
   corrupt,        // the input contradicts itself or its format
-  unsupported,    // understood, but not something that this program does
+  unsupported,    // recognised, but not supported by this program
   not_mapped,     // memory: no page table entry leads there
   not_present,    // memory: no RAM at that physical address
   excluded,       // memory: the page was left out by the filter when the dump was made
@@ -39,13 +39,13 @@ class [[nodiscard]] Error {
   // Puts "CONTEXT: " in front: the outer operation and its subject.
   Error& context(std::string_view outer) &;
   Error context(std::string_view outer) &&;
-  // What the user can do about it. The innermost hint wins: it knows most.
+  // What the user can do about it. The innermost hint wins: it is the most specific.
   Error& hint(std::string_view next_step) &;
   Error hint(std::string_view next_step) &&;
 
   // "MESSAGE: strerror"
   [[nodiscard]] std::string reason() const;
-  // The same, and a line "  next: HINT" where there is one.
+  // The same, and a line "  fix: HINT" where there is one.
   [[nodiscard]] std::string to_string() const;
 
   ErrorCode code;
@@ -63,8 +63,7 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
   using std::expected<T, Error>::expected;
 };
 
-// For best effort: whether it went well changes nothing for the caller. The reason belongs into a comment
-// beside it.
+// For best effort: the result changes nothing for the caller. Give the reason in a comment beside the call.
 template <typename T>
 constexpr void ignore_result(const Result<T>& /*result*/) {}
 
@@ -116,6 +115,6 @@ std::string_view code_name(ErrorCode code);
 #define TRY(expression) TRY_(LIFEBOAT_JOIN(try_result_, __COUNTER__), expression)
 // The same for Result<void>, and for results whose value is not wanted.
 #define TRY_VOID(expression) TRY_VOID_(LIFEBOAT_JOIN(try_result_, __COUNTER__), expression)
-// TRY with words put in front of the error: TRY_CONTEXT(parse(bytes), "header of {}", path)
+// TRY with context put in front of the error: TRY_CONTEXT(parse(bytes), "header of {}", path)
 #define TRY_CONTEXT(expression, ...) \
   TRY_CONTEXT_(LIFEBOAT_JOIN(try_result_, __COUNTER__), expression, __VA_ARGS__)

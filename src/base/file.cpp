@@ -54,8 +54,7 @@ Result<> pwrite_all(int fd, uint64_t offset, ByteSpan bytes, std::string_view wh
   while (!bytes.empty()) {
     const ssize_t count = sys::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0) return fail_errno("cannot write {} at offset {}", what, offset);
-    if (count == 0)
-      return fail(ErrorCode::io, "cannot write {} at offset {}: nothing was taken", what, offset);
+    if (count == 0) return fail(ErrorCode::io, "cannot write {} at offset {}: 0 bytes written", what, offset);
     bytes = bytes.subspan(static_cast<size_t>(count));
     offset += static_cast<uint64_t>(count);
   }
@@ -66,7 +65,7 @@ Result<> write_all(int fd, ByteSpan bytes, std::string_view what) {
   while (!bytes.empty()) {
     const ssize_t count = sys::write(fd, bytes.data(), bytes.size());
     if (count < 0) return fail_errno("cannot write {}", what);
-    if (count == 0) return fail(ErrorCode::io, "cannot write {}: nothing was taken", what);
+    if (count == 0) return fail(ErrorCode::io, "cannot write {}: 0 bytes written", what);
     bytes = bytes.subspan(static_cast<size_t>(count));
   }
   return {};
@@ -85,7 +84,7 @@ Result<uint64_t> file_size(int fd, std::string_view what) {
 }
 
 Result<std::vector<std::byte>> read_file(const std::string& path, uint64_t limit) {
-  // O_NONBLOCK: a FIFO that nobody writes to is empty, not waited for.
+  // O_NONBLOCK: a FIFO without a writer reads as empty and does not block.
   const UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
   std::vector<std::byte> bytes;
   struct stat status{};
@@ -135,13 +134,13 @@ Result<> replace_file(const std::string& path, ByteSpan bytes, const Ownership& 
   const std::filesystem::path target(path);
   const std::string parent = target.has_parent_path() ? target.parent_path().string() : ".";
   const UniqueFd dir = TRY(open_file(parent, O_RDONLY | O_DIRECTORY));
-  // A name of its own beside the target: rename is atomic only within one file system.
+  // In the same folder as the target: rename is atomic only within one file system.
   std::string pattern = parent + "/." + target.filename().string() + ".XXXXXX";
   UniqueFd file(sys::create_temporary_file(pattern.data()));
   if (!file.valid()) return fail_errno("cannot create a file in {}", parent);
   auto written = [&]() -> Result<> {
     if (ownership.owner && sys::fchown(file.get(), ownership.owner->first, ownership.owner->second) != 0)
-      return fail_errno("cannot give {} to its owner", pattern);
+      return fail_errno("cannot set the owner of {}", pattern);
     if (sys::fchmod(file.get(), ownership.mode) != 0) return fail_errno("cannot set the mode of {}", pattern);
     TRY_VOID(write_all(file.get(), bytes, path));
     TRY_VOID(sync_file(file.get(), path));
@@ -150,7 +149,7 @@ Result<> replace_file(const std::string& path, ByteSpan bytes, const Ownership& 
     return sync_file(dir.get(), parent);
   }();
   if (!written && sys::unlinkat(AT_FDCWD, pattern.c_str()) != 0 && errno != ENOENT)
-    log::warning("{} is left behind: {}", pattern, std::strerror(errno));
+    log::warning("cannot remove the temporary file {}: {}", pattern, std::strerror(errno));
   return written;
 }
 
@@ -170,7 +169,7 @@ Result<> rewrite_file_atomically(const std::string& path, ByteSpan bytes, mode_t
   const auto real = std::filesystem::canonical(path, error);
   if (error) return std::unexpected(errno_error(error.value(), path));
   Ownership ownership{.mode = there.st_mode & 07777, .owner = {}};
-  // Some file systems (FAT) know no owner and refuse to set one.
+  // Some file systems (FAT) have no owners and refuse to set one.
   if (there.st_uid != ::geteuid() || there.st_gid != ::getegid())
     ownership.owner = {there.st_uid, there.st_gid};
   return replace_file(real, bytes, ownership);

@@ -38,7 +38,8 @@ class UniqueFd {
 
 // Opens with O_CLOEXEC; the message names the path.
 Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode = 0);
-// Relative to an open directory; for the store, whose names others may try to bend: pass O_NOFOLLOW.
+// Relative to an open directory; for the store, where other users may put links in place of files: pass
+// O_NOFOLLOW.
 Result<UniqueFd> open_at(int dir_fd, const std::string& name, int flags, mode_t mode = 0);
 
 // Fill `out` or fail: `truncated` when the file ends first. `what` names the file in messages.
@@ -54,20 +55,20 @@ Result<uint64_t> file_size(int fd, std::string_view what);
 Result<std::vector<std::byte>> read_file(const std::string& path, uint64_t limit = uint64_t{1} << 30);
 // The same as text, trailing newline kept.
 Result<std::string> read_text(const std::string& path, uint64_t limit = uint64_t{1} << 20);
-// Of a regular file in an open folder that others may write to: no link is followed, nothing is waited for.
+// Of a regular file in an open folder that others may write to: no link is followed, and it does not block.
 Result<std::string> read_text_at(int dir_fd, const std::string& name, uint64_t limit = uint64_t{1} << 20);
 // First line without its newline; nothing if the file cannot be read. For /sys and /proc probes.
 std::optional<std::string> read_line(const std::string& path);
 
 // Writes NAME so that at every instant either the old file or the whole new one is there.
 Result<> write_file_atomically(const std::string& path, ByteSpan bytes, mode_t mode);
-// The same for a file that somebody else's program reads: one that is there keeps its owner and mode, and a
-// symbolic link to it stays one. `mode` is for a new file.
+// The same for a file of another program: an existing file keeps its owner and mode, and a symbolic link to
+// it stays a link. `mode` is for a new file.
 Result<> rewrite_file_atomically(const std::string& path, ByteSpan bytes, mode_t mode);
 // Writes into an existing pseudo file (/proc/sysrq-trigger, ...).
 Result<> write_pseudo_file(const std::string& path, std::string_view text);
 
-// A private folder with an unpredictable name, removed with everything in it at the end of its life.
+// A private folder with an unpredictable name; the destructor removes it with everything in it.
 class TempDir {
  public:
   // Below `parent` (default: $TMPDIR, else /var/tmp: such folders may hold gigabytes).

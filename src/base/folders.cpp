@@ -16,7 +16,7 @@ Result<> make_folders(const std::string& path, mode_t mode) {
   const std::string parent = std::filesystem::path(path).parent_path();
   if (parent != path) TRY_VOID(make_folders(parent, mode));
   if (sys::mkdirat(AT_FDCWD, path.c_str(), mode) != 0 && errno != EEXIST)
-    return fail_errno("cannot make the folder {}", path);
+    return fail_errno("cannot create the folder {}", path);
   return {};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Names in folders: folders made where they are missing, files removed. For paths that nobody else can bend;
-// the store has its own (src/store/store.h).
+// Creates missing folders and removes files. For paths that no other user can change; the store has its own
+// functions (src/store/store.h).
 #pragma once
 
 #include <sys/types.h>
@@ -11,12 +11,12 @@
 
 namespace lifeboat {
 
-// The folder and those on the way to it, as far as they are missing.
+// Creates the folder and its missing parents.
 Result<> make_folders(const std::string& path, mode_t mode = 0777);
-// The folder that a file is to lie in.
+// Creates the folder of a file.
 Result<> make_folder_of(const std::string& file_path);
 
-// One that is not there is removed already.
+// A missing file is not an error.
 Result<> remove_file(const std::string& path);
 Result<> remove_file_at(int dir_fd, const std::string& name);
 

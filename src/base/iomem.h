@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// /proc/iomem: what physical memory is to the running kernel (kernel/resource.c).
+// /proc/iomem: the running kernel's map of physical memory (kernel/resource.c).
 #pragma once
 
 #include <string>

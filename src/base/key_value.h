@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The text format of what travels in an initramfs: one "key = value" a line; blank lines and lines that begin
-// with '#' do not count.
+// The text format of lifeboat's files in an initramfs: one "key = value" a line; blank lines and lines that
+// begin with '#' are ignored.
 #pragma once
 
 #include <string_view>

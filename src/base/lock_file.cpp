@@ -22,7 +22,7 @@ void write_owner(int fd, const std::string& name) {
     const auto ignored = pwrite_all(fd, 0, as_byte_span(text), name);
 }
 
-// " (process 123)"; empty: it has only just taken the lock.
+// " (process 123)"; empty: the process took the lock a moment ago and has not written its id yet.
 std::string owner_of(int fd) {
   char text[32] = {};
   const ssize_t count = sys::pread(fd, text, sizeof(text) - 1, 0);
@@ -40,9 +40,9 @@ Result<UniqueFd> lock_file(int dir_fd, const std::string& name, std::string_view
     if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno("cannot lock {}", name);
     const auto now = Clock::now();
     if (now >= deadline) {
-      const std::string patience =
+      const std::string waited =
           limit == 0ms ? "" : fmt::format(", and did not finish within {} s", limit.count() / 1000.0);
-      return fail(ErrorCode::busy, "another lifeboat{} is {}{}", owner_of(fd.get()), doing, patience);
+      return fail(ErrorCode::busy, "another lifeboat{} is {}{}", owner_of(fd.get()), doing, waited);
     }
     std::this_thread::sleep_for(std::min<Clock::duration>(50ms, deadline - now));
   }

@@ -10,11 +10,11 @@
 
 namespace lifeboat {
 
-// Locks the file `name` in an open folder, making it where it is missing (0600), and waits at most `limit`
-// for who holds it. The lock lasts until the descriptor is closed, here and in the processes forked
-// meanwhile; the kernel ends it however they end, so it is never stale. The process id in the file is for
-// messages alone. `busy`: "another lifeboat (process 123) is DOING"; no_permission, io...: the file cannot be
-// made or locked.
+// Locks the file `name` in an open folder, creates it (0600) if it is missing, and waits at most `limit` for
+// the process that holds it. The lock lasts until the descriptor is closed, here and in the processes forked
+// meanwhile; the kernel releases it however they end, so it is never stale. The process id in the file is for
+// messages only. `busy`: "another lifeboat (process 123) is DOING"; no_permission, io...: the file cannot be
+// created or locked.
 Result<UniqueFd> lock_file(int dir_fd, const std::string& name, std::string_view doing,
                            std::chrono::milliseconds limit);
 

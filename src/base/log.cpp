@@ -32,7 +32,7 @@ Level from_spdlog(spdlog::level::level_enum level) {
   return level >= spdlog::level::info ? Level::info : Level::debug;
 }
 
-// Hands the plain message to a function.
+// Passes the plain message to a function.
 class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit FunctionSink(Sink function) : function_(std::move(function)) {}
@@ -47,8 +47,8 @@ class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
   Sink function_;
 };
 
-// Errors quote what a dump, a file or a program says: that may not command the terminal.
-// "info" says nothing that the reader does not see, so only the other levels carry their name.
+// Errors quote text from a dump, a file or a program: it must not control the terminal.
+// The prefix "info" would add nothing, so only the other levels have their name in front.
 void print_to_stderr(Level level, std::string_view text) {
   const char* name = level == Level::error ? "error: " : level == Level::warning ? "warning: " : "";
   fmt::print(stderr, "lifeboat: {}{}\n", name, plain_lines(text));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages for the person at the terminal or the console. A library returns its errors; it logs only what
-// is worth saying although the work goes on. Errors are logged once, at the outermost layer.
+// Messages on the terminal or the console. A library returns its errors; it logs only problems that do not
+// stop the work. Errors are logged once, at the outermost layer.
 #pragma once
 
 #include <fmt/core.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Ranges of physical memory, and what is in one set of them and not in another.
+// Ranges of physical memory, and the difference and intersection of sets of them.
 #pragma once
 
 #include <cstdint>

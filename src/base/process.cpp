@@ -28,9 +28,9 @@ int decode_status(int status) {
 
 constexpr std::chrono::milliseconds kLongestPause{50};
 
-// What is in the pipe now, as far as there is room for it in `text`. False: nobody can write to it any more.
+// Reads what is in the pipe now, as far as it fits into `text`. False: the pipe has no writer any more.
 bool take_output(int reader, std::string& text) {
-  // More than a pipe holds, but no more: whoever writes without an end does not keep us here.
+  // More than a pipe holds, but limited: a program that writes endlessly must not block this function.
   constexpr int kMaxReads = 16;
   char buffer[65536];
   for (int reads = 0; reads < kMaxReads; ++reads) {
@@ -130,18 +130,19 @@ void ChildProcess::kill() {
 
 Result<ProcessOutput> run_process(const std::vector<std::string>& argv, std::chrono::milliseconds limit) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe for {}", argv.at(0));
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot create a pipe for {}", argv.at(0));
   UniqueFd reader(ends[0]);
   UniqueFd writer(ends[1]);
-  if (::fcntl(reader.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("a pipe for {}", argv.at(0));
+  if (::fcntl(reader.get(), F_SETFL, O_NONBLOCK) != 0)
+    return fail_errno("cannot set up a pipe for {}", argv.at(0));
   auto child = TRY(ChildProcess::start(argv, {.stdout_fd = writer.get(), .stderr_fd = writer.get()}));
   writer.reset();
 
   ProcessOutput output;
   const auto deadline = Clock::now() + limit;
-  // The child's end counts, not that of the pipe: what the child leaves running may hold that open for ever.
-  // Once it has ended, all that it has written is in the pipe. poll(2) tells of the pipe alone, so it is
-  // asked now and then.
+  // Wait for the end of the child, not of the pipe: processes that it leaves running may hold the pipe open
+  // for ever. Once it has ended, all its output is in the pipe. poll(2) reports only the pipe, so the child
+  // is checked at intervals.
   bool open = true;
   for (auto pause = std::chrono::milliseconds(1);; pause = std::min(pause * 2, kLongestPause)) {
     const auto status = child.poll();

@@ -57,8 +57,8 @@ struct ProcessOutput {
 inline constexpr size_t kMaxOutputBytes = size_t{64} << 20;
 
 // Runs to the end of the program itself, at most `limit` long; past it the child is killed and `timeout` is
-// returned. What it has started and left behind is neither waited for nor listened to: it writes into a pipe
-// that nobody reads. Output that is longer than what is kept is read all the same, and dropped.
+// returned. Processes that it leaves running are not waited for, and their output is not read. Output beyond
+// kMaxOutputBytes is read and dropped.
 Result<ProcessOutput> run_process(const std::vector<std::string>& argv, std::chrono::milliseconds limit);
 
 // A write beyond RLIMIT_FSIZE (ulimit -f) fails with EFBIG from now on, as a write to a full disk does,

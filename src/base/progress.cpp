@@ -21,8 +21,8 @@ class NoProgress final : public Progress {
 }  // namespace
 
 Progress& no_progress() {
-  static NoProgress nobody;
-  return nobody;
+  static NoProgress none;
+  return none;
 }
 
 TerminalProgress::TerminalProgress() : terminal_(::isatty(STDERR_FILENO) == 1), started_(Clock::now()) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How far a long piece of work has come, for whoever watches: a terminal, a console, a watchdog.
+// Progress of a long operation, for a terminal, a console or a watchdog.
 #pragma once
 
 #include <chrono>
@@ -12,14 +12,14 @@ namespace lifeboat {
 class Progress {
  public:
   virtual ~Progress() = default;
-  // `done` of `total` units (bytes unless the phase says otherwise); total 0: not known.
+  // `done` of `total` units (bytes unless the phase says otherwise); total 0: unknown.
   virtual void update(uint64_t done, uint64_t total) = 0;
-  // A new piece of work begins; its name is shown.
+  // A new phase begins; its name is shown.
   virtual void phase(const std::string& name) = 0;
   virtual void finish() = 0;
 };
 
-// Tells nobody.
+// Reports nothing.
 Progress& no_progress();
 
 // A bar with rate and ETA on stderr when that is a terminal, else silent. `what` goes in front.

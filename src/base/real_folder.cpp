@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxLinks = 40;  // as the kernel has it
 
-// The names of a path that the way is still to go; an absolute one begins anew.
+// The names of a path that are still to be resolved; an absolute link restarts at the root.
 class Names {
  public:
   void prepend(const fs::path& path) {
@@ -41,7 +41,7 @@ class Names {
   std::deque<fs::path> todo_;
 };
 
-// The folders that were gone through, the root first.
+// The folders that were resolved, the root first.
 class Way {
  public:
   Result<> begin() {
@@ -49,7 +49,7 @@ class Way {
     folders_.push_back({"/", TRY(open_file("/", O_PATH | O_DIRECTORY))});
     return {};
   }
-  // O_DIRECTORY also mounts what is mounted when somebody comes by.
+  // O_DIRECTORY also triggers automounts.
   Result<> enter(const std::string& name) {
     auto folder = TRY(open_at(here(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
     folders_.push_back({path(name), std::move(folder)});
@@ -81,7 +81,7 @@ bool can_be_trusted(int folder_fd, const struct stat& link) {
          (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-// By the names alone; links on the way are looked at, and where they lead.
+// By path: checks links on the way, and their targets.
 bool are_parts_fixed(const fs::path& path) {
   fs::path here;
   for (const auto& part : path) {
@@ -100,11 +100,11 @@ bool are_parts_fixed(const fs::path& path) {
 Error obstacle_at(const std::string& path, const struct stat& status) {
   if (!S_ISLNK(status.st_mode)) return errno_error(ENOTDIR, fmt::format("cannot open {}", path));
   return Error(ErrorCode::unsupported,
-               fmt::format("{} is a symbolic link of user {} that is not followed: others than root can have "
-                           "put it there",
+               fmt::format("{} is a symbolic link of user {} and is not followed: users other than root can "
+                           "have created it",
                            path, status.st_uid))
-      .hint(fmt::format("see where it leads, and who put it there: ls -l {}; take it away, or make it root's "
-                        "own in a folder that only root can write to",
+      .hint(fmt::format("check its target and owner: ls -l {}; delete it, or give it to root and move it to "
+                        "a folder that only root can write to",
                         path));
 }
 
@@ -154,7 +154,7 @@ Result<RealFolder> find_real_folder(const std::string& path) {
   }
   const fs::path rest = names.rest();
   if (!rest.empty() && *rest.begin() == "..")
-    return fail(ErrorCode::not_found, "{} leads through folders that are not there", path);
+    return fail(ErrorCode::not_found, "{} contains folders that do not exist", path);
   if (rest != ".") found.missing = rest;
   found.path = way.path(found.missing).string();
   if (found.path.size() > 1 && found.path.ends_with('/')) found.path.pop_back();

@@ -20,7 +20,7 @@ void notify_service_manager(std::string_view state) {
   const size_t length = std::strlen(path);
   if (length >= sizeof address.sun_path) return;
   std::memcpy(address.sun_path, path, length);
-  // An address that begins with @ lies in the abstract namespace, which NUL stands for.
+  // An address that begins with @ is in the abstract namespace: @ stands for NUL.
   if (path[0] == '@') address.sun_path[0] = '\0';
   const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return;

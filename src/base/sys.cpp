@@ -22,7 +22,7 @@ FaultHook& fault_hook() {
   return hook;
 }
 
-// What the hook wants: an errno, 0, or kPretend.
+// The hook's result: an errno, 0, or kPretend.
 int fault(Call call) {
   return fault_hook() ? fault_hook()(call) : 0;
 }

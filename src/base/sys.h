@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The interface between lifeboat and the system calls that change something outside this process: files,
 // folders, mounts, devices, the running kernel. Nothing else makes such a call (tests/unit/base/
-// changing_calls_test.cpp), so that a test can make any of them fail and look at what is left behind. Of the
-// calls that change nothing those are here whose failure a test wants (read, pread).
+// changing_calls_test.cpp), so that a test can make any of them fail and check the resulting state. Calls
+// that change nothing are here only if a test needs them to fail (read, pread).
 #pragma once
 
 #include <sys/types.h>
@@ -38,12 +38,12 @@ enum class Call {
   reboot,
 };
 
-// Returns an errno to fail this call with, 0 to let it through, or kPretend: the call is not made, and has
-// succeeded. Only the kexec calls, reboot, mounts and sync may be pretended: the others are wanted for what
-// they do.
+// Returns an errno to fail this call with, 0 to make the call, or kPretend: the call is not made and reports
+// success. Only the kexec calls, reboot, mounts and sync may be pretended: tests need the effect of the
+// others.
 constexpr int kPretend = -1;
 using FaultHook = std::function<int(Call)>;
-// For tests only; not thread-safe. An empty function takes the hook away.
+// For tests only; not thread-safe. An empty function removes the hook.
 void set_fault_hook(FaultHook hook);
 
 // As the system calls of the same names, EINTR retried; open() adds O_CLOEXEC.

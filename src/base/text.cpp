@@ -40,7 +40,7 @@ bool is_control(char32_t code) {
   return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
 
-// What C calls a space, except the newline, goes through: dmesg and makedumpfile let it.
+// isspace() characters except the newline are kept, as dmesg and makedumpfile do.
 bool is_plain_in_a_log(char32_t code) {
   return !is_control(code) || code == '\t' || (code >= '\v' && code <= '\r');
 }
@@ -55,7 +55,7 @@ bool is_plain_on_a_terminal(char32_t code) {
   return (!is_control(code) || code == '\t') && !is_layout_control(code);
 }
 
-// All bytes of what is not plain, and those that are no character at all, as \xNN.
+// All bytes that are not plain or not a character are written as \xNN.
 std::string escape(std::string_view text, bool (*is_plain)(char32_t)) {
   std::string out;
   while (!text.empty()) {
@@ -87,7 +87,7 @@ Result<std::string> parse_absolute_path(std::string_view value) {
   if (!value.starts_with('/')) return fail(ErrorCode::usage, "the path '{}' does not begin with /", value);
   for (const auto part : std::views::split(value, '/')) {
     if (std::string_view(part.begin(), part.end()) == "..")
-      return fail(ErrorCode::usage, "the path '{}' leads upwards", value);
+      return fail(ErrorCode::usage, "the path '{}' contains '..'", value);
   }
   return std::string(value);
 }
@@ -123,7 +123,7 @@ std::string terminal_json(std::string_view document) {
   while (!document.empty()) {
     const Character first = first_character(document);
     const std::string_view bytes = document.substr(0, std::max<size_t>(first.length, 1));
-    // Below 0x20 there is the layout of the document alone: in its strings these are escaped already.
+    // Bytes below 0x20 are only the layout of the document: in its strings they are escaped already.
     if (first.code >= 0x20 && !is_plain_on_a_terminal(first.code)) {
       out += fmt::format("\\u{:04x}", static_cast<uint32_t>(first.code));
     } else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Small things done to text everywhere, and the values that are written alike in every file of ours.
+// Helpers for text, and the values that have the same form in every file of this project.
 #pragma once
 
 #include <string>
@@ -21,16 +21,16 @@ constexpr std::string_view trim(std::string_view text) {
 // space ASCII nor UTF-8 are written as \xNN; a newline becomes \x0a.
 std::string escape_text(std::string_view text);
 
-// Text of a dump, or of anything else that is not ours, for a terminal. Everything of that sort goes through
-// one of these three: nothing in it can command the terminal, move its cursor, begin a line of its own, or
-// change the order in which what follows is shown (bidirectional controls). What could is written as \xNN.
+// Untrusted text (of a dump, another program's file) for a terminal. All such text goes through one of these
+// three: nothing in it can control the terminal, move its cursor, begin a new line, or change the order of
+// the text behind it (bidirectional controls). Such characters are written as \xNN.
 std::string terminal_text(std::string_view line);  // tabs stay
 std::string one_line(std::string_view text);       // tabs become spaces
 std::string plain_lines(std::string_view text);    // each line so; a carriage return at its end is dropped
 // The same for a JSON document: such characters are written as \uNNNN, so that its contents stay as they are.
 std::string terminal_json(std::string_view document);
 
-// A word of a command that is to be pasted into a shell: in quotes only where it has to be.
+// One word of a shell command to be copied: quoted only where necessary.
 std::string shell_word(std::string_view text);
 
 // yes, no; also true, on, 1; false, off, 0. Mistakes are `usage` errors, here and below.

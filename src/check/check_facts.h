@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the points of `lifeboat check` look at.
+// The facts that the points of `lifeboat check` are computed from.
 #pragma once
 
 #include <map>
@@ -19,21 +19,21 @@
 
 namespace lifeboat::check {
 
-// The folder of crashes of a target, where it can be looked at: its file system is mounted here.
+// The store of a target whose file system is mounted here.
 struct StoreFacts {
   std::string path;
   std::string real;               // its path without the symbolic links that were followed
-  std::optional<Error> obstacle;  // on the way to it: a link that is not followed, or no folder
+  std::optional<Error> obstacle;  // in its path: a link that is not followed, or not a folder
   bool there = false;
   unsigned mode = 0700;     // permissions
   unsigned owner = 0;       // user
-  bool read_only = false;   // mounted so
+  bool read_only = false;   // mounted read-only
   bool unreadable = false;  // by this caller
   FileSystemRoom room;      // total 0: not known
   std::vector<StoredCrash> crashes;
 };
 
-// A driver that leads to a target, or its file system.
+// A driver that is needed to reach a target, or its file system.
 struct DriverFacts {
   std::string name;      // of a module, or a modalias
   bool carried = false;  // in the initramfs, or built into the capture kernel
@@ -41,59 +41,59 @@ struct DriverFacts {
 
 struct TargetFacts {
   std::string name;                 // "/var/crash/lifeboat", "UUID=... /crash"
-  Result<LocalTarget> found;        // what the capture kernel would be told
+  Result<LocalTarget> found;        // what the capture plan would contain
   std::optional<StoreFacts> store;  // nullopt: not mounted here
   std::vector<DriverFacts> drivers;
 };
 
 struct Watchdog {
   std::string name;    // "watchdog0"
-  std::string driver;  // module; empty: built in, or not told
+  std::string driver;  // module; empty: built in, or not known
   bool runs = false;
   bool carried = true;  // its driver is in the initramfs, or built into the capture kernel
 };
 
 enum class UnitState {
   missing,
-  masked,    // it leads to /dev/null, or is empty: systemd.unit(5)
-  disabled,  // nothing wants it
+  masked,    // a link to /dev/null, or an empty file: systemd.unit(5)
+  disabled,  // no other unit wants it
   enabled,
 };
 
 struct Facts {
   Result<config::Config> config;
-  std::vector<std::string> missing_files;  // that it names
+  std::vector<std::string> missing_files;  // that the configuration names
   SystemState state;
   reservation::Reserved reserved;
-  std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others tell the boot loader
-  std::optional<std::string> unfinished;               // what `reserve set` was cut short in setting
+  std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others set in the boot loader
+  std::optional<std::string> unfinished;               // the value of an interrupted `reserve set`
 
   Result<std::string> kernel;          // path of the capture kernel
-  std::string kernel_problem;          // why that file is no capture kernel; empty: it is one
+  std::string kernel_problem;          // why that file is not a capture kernel; empty: it is one
   std::string release;                 // of the capture kernel
   bool modules_there = false;          // its module tree has indexes
   std::vector<std::string> installed;  // releases of the kernels in /boot, the newest first
 
   Result<arming::Recipe> recipe;
   std::string initramfs;        // its path
-  std::string stale;            // why it is not what it should be; empty: it is
-  uint64_t initramfs_time = 0;  // of its last change; 0: it is not there
+  std::string stale;            // why it is out of date; empty: it is not
+  uint64_t initramfs_time = 0;  // of its last change; 0: it does not exist
   std::string initramfs_digest;
   Result<reservation::Estimate> estimate;
 
   std::optional<arming::LoadedState> loaded;
-  std::vector<std::string> changed;  // loaded files that are no longer so on disk
-  std::string command_line;          // that a load would give now; empty: not known
+  std::vector<std::string> changed;  // loaded files that have changed on disk since
+  std::string command_line;          // that a load would use now; empty: not known
 
   std::vector<TargetFacts> targets;
   std::map<std::string, uint64_t> meminfo;      // bytes, by /proc/meminfo's names
   std::map<std::string, std::string> settings;  // kernel.*, by name without "kernel."
   bool systemd = false;
-  std::map<std::string, UnitState> units;  // those that matter
+  std::map<std::string, UnitState> units;  // those that `check` needs
   bool udev_rule = false;                  // lifeboat's, for hotplug
   std::vector<Watchdog> watchdogs;
   std::optional<arming::RehearsalRecord> rehearsal;
-  std::vector<collect::PstoreRecord> pstore;  // that no saved crash has
+  std::vector<collect::PstoreRecord> pstore;  // without a saved crash
 
   [[nodiscard]] UnitState unit(const std::string& name) const {
     const auto found = units.find(name);
@@ -107,12 +107,12 @@ struct FactsRequest {
   Result<config::Config> config;
   Result<std::string> kernel;  // path of the capture kernel
   std::string release;         // of the capture kernel
-  std::string command_line;    // as a load would give it
+  std::string command_line;    // as a load would set it
   std::string root;            // put in front of /etc, /usr, /boot, /var/lib/lifeboat; for tests
   std::string init;            // lifeboat-init; empty: this installation's
 };
 
-// Reads everything; what cannot be read is left out or says so.
+// Reads everything; what cannot be read is left out or holds an error.
 Facts gather_facts(const FactsRequest& request);
 
 }  // namespace lifeboat::check

@@ -58,7 +58,7 @@ StoreFacts look_at_store(const std::string& path) {
   struct statvfs system{};
   if (::fstatvfs(found->folder.get(), &system) == 0) store.read_only = (system.f_flag & ST_RDONLY) != 0;
   if (const auto fd = open_at(found->folder.get(), ".", O_RDONLY | O_DIRECTORY)) {
-    if (const auto room = file_system_room(fd->get())) store.room = *room;
+    if (const auto space = file_system_room(fd->get())) store.room = *space;
     if (store.there) {
       if (auto crashes = list_crashes(fd->get())) store.crashes = *std::move(crashes);
     }
@@ -109,15 +109,14 @@ std::map<std::string, std::string> read_settings(const std::string& proc) {
   return settings;
 }
 
-// The folders in which systemd and udev look for files of a kind ("systemd/system"), the first one's
-// counting.
+// The folders in which systemd and udev search for files ("systemd/system"); the first match is used.
 std::vector<fs::path> search_path(const FactsRequest& request, const std::string& kind) {
   return {fs::path(request.root + "/etc") / kind, fs::path(request.paths.run) / kind,
           fs::path(request.root + "/usr/local/lib") / kind, fs::path(request.root + "/usr/lib") / kind,
           fs::path(request.root + "/lib") / kind};
 }
 
-// Of what is found first: nothing, a file without contents (which /dev/null is too) and so masked, or a file.
+// The first match decides: none, an empty file or /dev/null (masked), or a file with contents.
 UnitState look_for(const std::vector<fs::path>& folders, const std::string& name) {
   for (const auto& folder : folders) {
     struct stat status{};
@@ -127,8 +126,8 @@ UnitState look_for(const std::vector<fs::path>& folders, const std::string& name
   return UnitState::missing;
 }
 
-// Enabled is who is wanted by something: a link in the .wants or .requires of another unit. It stays when the
-// unit is masked, or its package is gone.
+// A unit is enabled when another unit wants it: by a link in its .wants or .requires. The link remains when
+// the unit is masked, or its package is removed.
 bool is_wanted(const std::vector<fs::path>& folders, const std::string& unit) {
   std::error_code error;
   for (const auto& folder : folders) {
@@ -235,7 +234,7 @@ Facts gather_facts(const FactsRequest& request) {
   look_at_units(request, facts);
   facts.watchdogs = look_at_watchdogs(request.paths.sys, facts.recipe);
   if (facts.config && facts.config->collect.pstore) {
-    // What cannot be read holds nothing for us.
+    // A source that cannot be read has no records for this check.
     std::vector<std::string> ignored;
     facts.pstore = collect::pstore_records(
         std::vector{request.paths.sys + "/fs/pstore", request.root + "/var/lib/systemd/pstore"}, ignored);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One point of `lifeboat check`: what was looked at, how it stands, and the command that mends it.
+// One point of `lifeboat check`: what was checked, the result, and the command that fixes it.
 #pragma once
 
 #include <string>
@@ -19,17 +19,17 @@ struct Point {
   std::string name;  // "reservation"
   PointResult result = PointResult::ok;
   std::string detail;
-  std::string next;  // what to run or do; empty when there is nothing to mend
+  std::string next;  // what to run or do; empty when there is nothing to fix
 };
 
 struct Facts;
-// All points, in the order in which they are worth mending.
+// All points, in the order in which to fix them.
 std::vector<Point> all_points(const Facts& facts);
 
 // Whether a crash would be captured, by these points.
 bool would_capture(const std::vector<Point>& points);
 
-// --- each one by itself, for all_points() and tests
+// --- the single points, for all_points() and tests
 Point configuration_point(const Facts& facts);
 Point reservation_point(const Facts& facts);
 Point kernel_point(const Facts& facts);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The chain to a loaded capture kernel: configuration, memory, kernel, modules, initramfs, load.
+// The steps to a loaded capture kernel: configuration, memory, kernel, modules, initramfs, load.
 #include <algorithm>
 
 #include "src/base/size.h"
@@ -11,18 +11,18 @@ namespace {
 
 constexpr const char* kLoad = "lifeboat load --crash";
 
-// Without the mend that 'reserve set' refuses while others have a say.
+// The reservation alone: 'reserve set' refuses while another tool sets crashkernel=.
 Point reservation_by_itself(const Facts& facts) {
   Point point{.name = "reservation"};
   const auto& got = facts.state.crash_size;
   if (!got || *got == 0) {
     point.result = PointResult::failure;
     point.detail = got ? "no memory is reserved for a capture kernel"
-                       : "the running kernel does not tell of a reservation";
+                       : "the running kernel does not report a reservation";
     if (got && facts.reserved.asked.main)
       point.detail += fmt::format(
-          ", although crashkernel={} asks for it: there was no room for it, or this machine "
-          "lies in no range of it",
+          ", although crashkernel={} requests it: not enough memory was free, or none of its "
+          "ranges matches this machine's RAM",
           facts.reserved.asked.main->text);
     for (const auto& mistake : facts.reserved.asked.mistakes) point.detail += "; " + mistake;
     point.next = "lifeboat reserve set auto, then reboot";
@@ -31,7 +31,7 @@ Point reservation_by_itself(const Facts& facts) {
   point.detail = format_size(*got);
   if (!facts.estimate) {
     point.result = PointResult::warning;
-    point.detail += "; whether it is enough cannot be told: " + facts.estimate.error().reason();
+    point.detail += "; cannot estimate whether it is enough: " + facts.estimate.error().reason();
     point.next = "lifeboat reserve estimate";
     return point;
   }
@@ -39,14 +39,14 @@ Point reservation_by_itself(const Facts& facts) {
     point.detail += fmt::format(", about {} are needed", format_size(facts.estimate->total));
     return point;
   }
-  // Between the two it may do, without a report and with nothing to spare.
+  // Between the two values a capture may succeed, but without a report and without a margin.
   point.result = *got < facts.estimate->least ? PointResult::failure : PointResult::warning;
   point.detail += fmt::format(" are less than the {} that are needed", format_size(facts.estimate->total));
-  point.next = "lifeboat reserve set auto, then reboot; or make sure by: lifeboat rehearse";
+  point.next = "lifeboat reserve set auto, then reboot; or test it: lifeboat rehearse";
   return point;
 }
 
-// What was wanted in the initramfs, and could not be had. Targets have points of their own.
+// What is configured for the initramfs but could not be included. Targets have their own points.
 std::string what_it_lacks(const Facts& facts) {
   std::string list;
   for (const auto& warning : facts.recipe->warnings) {
@@ -63,16 +63,16 @@ Point configuration_point(const Facts& facts) {
   if (!facts.config) {
     point.result = PointResult::failure;
     point.detail = facts.config.error().reason();
-    point.next = facts.config.error().next_step.empty() ? "mend that line, then: lifeboat config check"
+    point.next = facts.config.error().next_step.empty() ? "correct that line, then: lifeboat config check"
                                                         : facts.config.error().next_step;
     return point;
   }
   for (const auto& file : facts.config->files) point.detail += (point.detail.empty() ? "" : ", ") + file;
-  if (point.detail.empty()) point.detail = "none: the defaults hold";
+  if (point.detail.empty()) point.detail = "no file: defaults are used";
   if (facts.missing_files.empty()) return point;
   point.result = PointResult::warning;
   for (const auto& missing : facts.missing_files) point.detail += "; " + missing;
-  point.next = "put them there, or take them out of the configuration; then: systemctl reload lifeboat-load";
+  point.next = "create them, or remove them from the configuration; then: systemctl reload lifeboat-load";
   return point;
 }
 
@@ -80,16 +80,16 @@ Point reservation_point(const Facts& facts) {
   Point point = reservation_by_itself(facts);
   if (facts.unfinished) {
     if (point.result == PointResult::ok) point.result = PointResult::warning;
-    point.detail += fmt::format("; crashkernel={} was to be set, and the boot loader does not know of it yet",
-                                *facts.unfinished);
+    point.detail += fmt::format(
+        "; crashkernel={} was not set completely: the boot loader does not use it yet", *facts.unfinished);
     point.next = fmt::format("lifeboat reserve set '{}'", *facts.unfinished);
   }
   for (const auto& [where, parameter] : facts.foreign)
     point.detail += fmt::format("; {} has {}, not by lifeboat", where, parameter);
   if (!facts.foreign.empty() && point.result != PointResult::ok)
-    point.next = fmt::format(
-        "take {} out there, or purge the package that put it in (apt purge kdump-tools); then: {}",
-        facts.foreign.front().parameter, point.next);
+    point.next =
+        fmt::format("remove {} there, or purge the package that added it (apt purge kdump-tools); then: {}",
+                    facts.foreign.front().parameter, point.next);
   return point;
 }
 
@@ -113,7 +113,7 @@ Point modules_point(const Facts& facts) {
   Point point{.name = "modules", .detail = facts.release};
   if (facts.modules_there) return point;
   point.result = PointResult::failure;
-  point.detail = fmt::format("the module tree of {} is not there, or has no indexes", facts.release);
+  point.detail = fmt::format("the module tree of {} is missing, or has no indexes", facts.release);
   point.next = fmt::format("depmod {}; or install that kernel's package again", facts.release);
   return point;
 }
@@ -122,11 +122,11 @@ Point initramfs_point(const Facts& facts) {
   Point point{.name = "initramfs", .detail = facts.initramfs};
   if (!facts.recipe) {
     point.result = PointResult::failure;
-    point.detail = "it cannot be made: " + facts.recipe.error().reason();
-    point.next = facts.recipe.error().next_step.empty() ? "mend that, then: lifeboat load --crash"
+    point.detail = "cannot build it: " + facts.recipe.error().reason();
+    point.next = facts.recipe.error().next_step.empty() ? "correct that, then: lifeboat load --crash"
                                                         : facts.recipe.error().next_step;
   } else if (facts.initramfs_time == 0) {
-    // A load makes it, so that all is well where one is loaded.
+    // A load builds it: only a warning while a capture kernel is loaded.
     point.result = facts.state.crash_loaded == true ? PointResult::warning : PointResult::failure;
     point.detail = facts.initramfs + " is not there";
     point.next = kLoad;
@@ -136,8 +136,8 @@ Point initramfs_point(const Facts& facts) {
     point.next = kLoad;
   } else if (const auto lacks = what_it_lacks(facts); !lacks.empty()) {
     point.result = PointResult::warning;
-    point.detail = fmt::format("{} does without something: {}", facts.initramfs, lacks);
-    point.next = "mend that, or take it out of the configuration; then: systemctl reload lifeboat-load";
+    point.detail = fmt::format("{} is incomplete: {}", facts.initramfs, lacks);
+    point.next = "correct that, or remove it from the configuration; then: systemctl reload lifeboat-load";
   }
   return point;
 }
@@ -152,7 +152,7 @@ Point loaded_point(const Facts& facts) {
   }
   if (!facts.loaded) {
     point.result = PointResult::warning;
-    point.detail = "a capture kernel is loaded, but not by lifeboat: what it would do is not known";
+    point.detail = "a capture kernel is loaded, but not by lifeboat: its behaviour is unknown";
     point.next = kLoad;
     return point;
   }
@@ -161,13 +161,14 @@ Point loaded_point(const Facts& facts) {
   std::vector<std::string> changes = facts.changed;
   if (!facts.stale.empty()) changes.push_back("its initramfs is stale: " + facts.stale);
   if (!facts.release.empty() && facts.loaded->release != facts.release)
-    changes.push_back(fmt::format("it is {}, and {} should be", facts.loaded->release, facts.release));
+    changes.push_back(fmt::format("the loaded kernel is {}, the configured one is {}", facts.loaded->release,
+                                  facts.release));
   if (!facts.command_line.empty() && facts.command_line != facts.loaded->command_line)
     changes.push_back(fmt::format("its command line is '{}', and would be '{}' now",
                                   facts.loaded->command_line, facts.command_line));
   if (changes.empty()) return point;
   point.result = PointResult::warning;
-  point.detail = "what is loaded is not what would be loaded now";
+  point.detail = "the loaded capture kernel is out of date";
   for (const auto& change : changes) point.detail += "; " + change;
   point.next = kLoad;
   return point;
@@ -181,8 +182,8 @@ Point newest_kernel_point(const Facts& facts) {
   } else if (running.empty() || facts.installed.front() == running) {
     point.detail = facts.installed.front() + " is the newest";
   } else {
-    // Nothing to mend: the next boot brings it, and its hooks have made its initramfs.
-    point.detail = fmt::format("{} runs, {} is the newest: the next boot arms that one", running,
+    // Nothing to fix: the next boot starts it, and its package hooks have built its initramfs.
+    point.detail = fmt::format("{} runs, {} is the newest: the next boot loads that one", running,
                                facts.installed.front());
   }
   return point;

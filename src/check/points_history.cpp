@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What has been seen to work, or not: the last rehearsal, the last crash. And the list of all points.
+// The results so far: the last rehearsal, the last crash. And the list of all points.
 #include <algorithm>
 
 #include "src/base/text.h"
@@ -25,17 +25,17 @@ Point rehearsal_point(const Facts& facts) {
   const auto& rehearsal = facts.rehearsal;
   if (!rehearsal) {
     point.result = PointResult::warning;
-    point.detail = "a crash of this machine was never rehearsed";
+    point.detail = "no rehearsal was run on this machine";
   } else if (rehearsal->release != facts.release) {
     point.result = PointResult::warning;
-    point.detail = fmt::format("the last was of {}, not of {}", rehearsal->release, facts.release);
+    point.detail = fmt::format("the last one used {}, not {}", rehearsal->release, facts.release);
   } else if (!rehearsal->whole) {
     point.result = PointResult::failure;
     point.detail = "the last one failed: " + rehearsal->problem;
   } else if (rehearsal->initramfs_digest.empty() ? rehearsal->time < facts.initramfs_time
                                                  : rehearsal->initramfs_digest != facts.initramfs_digest) {
     point.result = PointResult::warning;
-    point.detail = "the initramfs has changed since the last";
+    point.detail = "the initramfs has changed since the last one";
   } else {
     point.detail = "the dump was whole";
     point.next.clear();
@@ -46,8 +46,8 @@ Point rehearsal_point(const Facts& facts) {
 namespace {
 
 struct LastCrash {
-  const StoredCrash* crash = nullptr;  // nullptr: none is kept
-  std::string store, path;             // of its store: as it is named, and where it is now
+  const StoredCrash* crash = nullptr;  // nullptr: none is saved
+  std::string store, path;             // of its store: the configured name, and the current path
 };
 
 LastCrash find_last_crash(const Facts& facts) {
@@ -61,22 +61,22 @@ LastCrash find_last_crash(const Facts& facts) {
   return last;
 }
 
-// What is in pstore still after `lifeboat collect` may be all there is of a crash: its capture kernel did not
-// start.
-void tell_of_pstore(const Facts& facts, Point& point) {
+// Records that are still in pstore after `lifeboat collect` may be all that is left of a crash whose capture
+// kernel did not start.
+void add_pstore(const Facts& facts, Point& point) {
   if (facts.pstore.empty()) return;
   point.result = PointResult::warning;
   point.detail += "; there are " + collect::describe(facts.pstore);
   if (point.next.empty()) {
     const std::string path = shell_word(facts.pstore.front().path);
-    point.next = fmt::format("less {}; a record that has been read can be removed", path);
+    point.next = fmt::format("less {}; remove the record after you have read it", path);
   }
 }
 
 }  // namespace
 
 Point last_crash_point(const Facts& facts) {
-  Point point{.name = "last crash", .detail = "none is kept"};
+  Point point{.name = "last crash", .detail = "none is saved"};
   const auto [last, store, path] = find_last_crash(facts);
   if (last != nullptr)
     point.detail = fmt::format("{}/{}: {}", store, last->name,
@@ -89,10 +89,10 @@ Point last_crash_point(const Facts& facts) {
     point.result = PointResult::warning;
     point.detail += ", not collected yet";
     point.next = "lifeboat collect";
-    // Which may take the records of pstore.
+    // It may move the records of pstore.
     return point;
   }
-  tell_of_pstore(facts, point);
+  add_pstore(facts, point);
   return point;
 }
 
@@ -102,8 +102,7 @@ bool has_failure(const std::vector<Point>& points) {
   return std::ranges::find(points, PointResult::failure, &Point::result) != points.end();
 }
 
-// The dump goes to the first target that takes it: what is wrong with one costs the crash only where no other
-// is as it should be.
+// The dump goes to the first target that works: a failure of one target is a warning while another has none.
 std::vector<Point> target_points(const Facts& facts) {
   std::vector<std::vector<Point>> targets;
   for (const auto& target : facts.targets) {

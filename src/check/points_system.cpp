@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The running kernel and the system around: what it permits, what it does at a panic, what starts at boot.
+// The running kernel and the system: which loads it permits, what it does at a panic, what starts at boot.
 #include "loader/obstacles.h"
 #include "src/check/check_facts.h"
 #include "src/check/point.h"
@@ -7,7 +7,7 @@
 namespace lifeboat::check {
 namespace {
 
-// What is wrong with a unit that ought to be enabled, and the command that mends it.
+// The problem of a unit that should be enabled, and the command that fixes it.
 void add_trouble(Point& point, const Facts& facts, const std::string& unit) {
   const auto add = [](std::string& text, const std::string& more) {
     text += (text.empty() ? "" : "; ") + more;
@@ -35,19 +35,19 @@ void add_trouble(Point& point, const Facts& facts, const std::string& unit) {
 Point signature_point(const Facts& facts) {
   Point point{.name = "signature"};
   if (!wants_signature(facts.state)) {
-    point.detail = "none is asked for";
+    point.detail = "not required";
     return point;
   }
   const std::string why = facts.state.lockdown && *facts.state.lockdown != Lockdown::none
                               ? fmt::format("lockdown ({})", lockdown_name(*facts.state.lockdown))
                               : "Secure Boot";
   if (facts.state.crash_loaded == true) {
-    point.detail = fmt::format("{}: the loaded kernel's was accepted", why);
+    point.detail = fmt::format("required by {}: the signature of the loaded kernel was accepted", why);
     return point;
   }
   point.result = PointResult::warning;
   point.detail =
-      fmt::format("{}: only a kernel with a good signature can be loaded, which only a load can tell", why);
+      fmt::format("required by {}: only a load shows whether the kernel's signature is accepted", why);
   point.next = "lifeboat load --crash";
   return point;
 }
@@ -57,14 +57,15 @@ Point limits_point(const Facts& facts) {
   const bool loaded = facts.state.crash_loaded == true;
   const auto limit = facts.state.crash_load_limit;
   if (facts.state.load_disabled == true || limit == 0) {
-    // What is loaded stays; only nothing newer can come.
+    // The loaded kernel stays loaded; only a newer one cannot replace it.
     point.result = loaded ? PointResult::warning : PointResult::failure;
     point.detail = facts.state.load_disabled == true ? "kernel.kexec_load_disabled is 1"
                                                      : "kernel.kexec_load_limit_panic is 0";
     point.detail +=
-        loaded ? ": what is loaded cannot be replaced before the next boot" : ": nothing can be loaded";
+        loaded ? ": the loaded kernel cannot be replaced before the next boot" : ": nothing can be loaded";
     point.next =
-        "reboot; what sets it should run after lifeboat-load.service: grep -r kexec_load /etc/sysctl*";
+        "reboot; set it only after lifeboat-load.service; to find where it is set: "
+        "grep -r kexec_load /etc/sysctl*";
   } else if (limit && *limit > 0) {
     point.detail = fmt::format("{} more", *limit);
   }
@@ -75,9 +76,9 @@ Point panic_point(const Facts& facts) {
   Point point{.name = "panic settings"};
   for (const auto& [name, value] : facts.settings) {
     if (name == "panic" || value == "0") continue;
-    point.detail += fmt::format("{}{} = {}", point.detail.empty() ? "also panics by: " : ", ", name, value);
+    point.detail += fmt::format("{}{} = {}", point.detail.empty() ? "panic triggers: " : ", ", name, value);
   }
-  if (facts.settings.empty()) point.detail = "the running kernel does not tell them";
+  if (facts.settings.empty()) point.detail = "not available from the running kernel";
   const auto panic = facts.settings.find("panic");
   if (panic == facts.settings.end() || panic->second != "0") {
     if (panic != facts.settings.end())
@@ -86,7 +87,7 @@ Point panic_point(const Facts& facts) {
     return point;
   }
   point.result = PointResult::warning;
-  point.detail = "kernel.panic is 0: should the capture kernel not start, the machine stands still for ever" +
+  point.detail = "kernel.panic is 0: if the capture kernel does not start, the machine hangs" +
                  (point.detail.empty() ? "" : "; " + point.detail);
   point.next = "sysctl kernel.panic=10, and the same in /etc/sysctl.d";
   return point;
@@ -105,29 +106,30 @@ Point units_point(const Facts& facts) {
     return point;
   }
   point.result = PointResult::warning;
-  point.detail += ": the next boot is not armed, or its crash not collected";
+  point.detail += ": the next boot loads no capture kernel, or collects no crash";
   return point;
 }
 
 Point hotplug_point(const Facts& facts) {
-  Point point{.name = "hotplug", .detail = "the running kernel keeps the loaded one up to date"};
+  Point point{.name = "hotplug", .detail = "the running kernel updates the loaded capture kernel"};
   if (facts.state.cpu_hotplug == true && facts.state.memory_hotplug == true) return point;
   point.detail.clear();
   if (!facts.systemd) {
-    point.detail = "there is no systemd that would load anew";
+    point.detail = "there is no systemd to reload it";
   } else if (!facts.udev_rule) {
-    point.detail = "lifeboat's udev rule is not there";
+    point.detail = "lifeboat's udev rule is not installed";
     point.next = "install lifeboat's package again";
   } else {
     add_trouble(point, facts, "lifeboat-reload.path");
   }
   if (point.detail.empty()) {
-    point.detail = "a udev rule loads anew when CPUs or memory come and go";
+    point.detail = "a udev rule reloads the capture kernel when CPUs or memory are added or removed";
     return point;
   }
   point.result = PointResult::warning;
   point.detail =
-      "when CPUs or memory come and go, what is loaded is out of date: the kernel does not follow, and " +
+      "the loaded capture kernel is out of date after CPUs or memory are added or removed: the running "
+      "kernel does not update it, and " +
       point.detail;
   point.next += (point.next.empty() ? "" : "; ") + std::string("after a change: lifeboat load --crash");
   return point;
@@ -156,8 +158,8 @@ Point conflict_point(const Facts& facts) {
   for (const char* unit : {"kdump-tools.service", "kdump.service", "kdump-early.service"}) {
     if (facts.unit(unit) != UnitState::enabled) continue;
     point.result = PointResult::warning;
-    point.detail = fmt::format(
-        "{} is enabled, and loads a capture kernel of its own: the one that comes last counts", unit);
+    point.detail =
+        fmt::format("{} is enabled, and loads its own capture kernel: the last one loaded is used", unit);
     point.next = fmt::format("systemctl disable --now {}; then: lifeboat load --crash", unit);
   }
   return point;

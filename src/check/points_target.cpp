@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where the dump will go: can the capture kernel get there, is there room, is it kept from others' eyes.
+// Where the dump will go: whether the capture kernel can reach it, its free space, and its permissions.
 #include <algorithm>
 
 #include "src/base/size.h"
@@ -14,13 +14,13 @@ struct DumpSize {
   std::string how;
 };
 
-// The biggest that was ever saved there; without one, what of the memory in use the level keeps now, half of
-// it because it is compressed (kernel memory comes to a third or a quarter).
+// The largest dump saved there; without one, what the level keeps of the memory in use now, halved when it is
+// compressed (kernel memory compresses to a third or a quarter).
 DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
   DumpSize size;
   for (const auto& crash : store.crashes) {
     if (crash.outcome == CrashOutcome::whole && crash.bytes > size.bytes)
-      size = {crash.bytes, "as the biggest of those that are there"};
+      size = {crash.bytes, "the largest dump saved there"};
   }
   if (size.bytes != 0 || !facts.config) return size;
   const auto figure = [&](const char* name) {
@@ -34,11 +34,11 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
   if ((level & 8) != 0) leave_out(figure("AnonPages"));
   if ((level & 16) != 0) leave_out(figure("MemFree"));
   const bool compressed = facts.config->dump.compression.compression != Compression::none;
-  return {compressed ? kept / 2 : kept, fmt::format("what level {} keeps of the memory in use now{}", level,
-                                                    compressed ? ", halved by compression" : "")};
+  return {compressed ? kept / 2 : kept, fmt::format("estimated for level {} from the memory in use now{}",
+                                                    level, compressed ? ", halved by compression" : "")};
 }
 
-// What a new dump may take the place of.
+// The size of the crashes that may be removed for a new dump.
 uint64_t removable(const StoreFacts& store) {
   const size_t kept = kept_for_ever(store.crashes);
   uint64_t bytes = 0;
@@ -55,7 +55,7 @@ Point target_point(const TargetFacts& target) {
   if (!target.found) {
     point.result = PointResult::failure;
     point.detail = target.found.error().reason();
-    point.next = target.found.error().next_step.empty() ? "name a folder on a local disk as [target] path"
+    point.next = target.found.error().next_step.empty() ? "set [target] path to a folder on a local disk"
                                                         : target.found.error().next_step;
     return point;
   }
@@ -68,14 +68,14 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target) {
   Point point{.name = "drivers of " + target.name};
   if (!target.found || !facts.recipe) {
     point.result = PointResult::failure;
-    point.detail = "they cannot be told";
-    point.next = "mend the points above";
+    point.detail = "unknown";
+    point.next = "correct the points above";
     return point;
   }
   std::string missing;
   for (const auto& [name, carried] : target.drivers) {
     if (!carried) missing += (missing.empty() ? "" : ", ") + name;
-    // An alias (of a device that has no driver here) would tell nobody anything.
+    // An alias (of a device that has no driver here) is not useful to a reader.
     const bool alias = name.find(':') != std::string::npos;
     if (!alias) point.detail += (point.detail.empty() ? "" : ", ") + name;
   }
@@ -91,7 +91,7 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target) {
 Point target_room_point(const Facts& facts, const TargetFacts& target) {
   Point point{.name = "room of " + target.name};
   if (!target.store || target.store->room.total == 0) {
-    point.detail = target.store ? "its free room cannot be told" : "it is not mounted: its room is not known";
+    point.detail = target.store ? "cannot read its free space" : "not mounted: its free space is unknown";
     if (target.store) point.result = PointResult::warning;
     if (target.store) point.next = "run this as root";
     return point;
@@ -102,23 +102,23 @@ Point target_room_point(const Facts& facts, const TargetFacts& target) {
       fmt::format("{} free; a dump may take {} ({})", format_size(free), format_size(dump.bytes), dump.how);
   if (free >= dump.bytes) return point;
   if (free + older >= dump.bytes) {
-    point.detail += fmt::format("; {} of older crashes go for it", format_size(older));
+    point.detail += fmt::format("; {} of older crashes would be removed for it", format_size(older));
     return point;
   }
-  // An estimate that is off by half must not cry wolf; less than a quarter holds no dump.
+  // The estimate may be wrong by half, so that is only a warning; a dump does not fit in less than a quarter.
   point.result = free + older < dump.bytes / 4 ? PointResult::failure : PointResult::warning;
-  point.next = "free some room there, add another [target], or choose a higher [dump] level";
+  point.next = "free some space there, add another [target], or choose a higher [dump] level";
   return point;
 }
 
 Point target_store_point(const TargetFacts& target) {
   Point point{.name = "store " + target.name};
   if (!target.store) {
-    point.detail = "it is not mounted: not looked at";
+    point.detail = "not mounted: not checked";
     return point;
   }
   const StoreFacts& store = *target.store;
-  point.detail = store.real == store.path ? "ready" : "ready; it leads to " + store.real;
+  point.detail = store.real == store.path ? "ready" : "ready; its real path is " + store.real;
   const auto bad = [&](PointResult result, std::string detail, std::string next) {
     point.result = result;
     point.detail = std::move(detail);
@@ -126,21 +126,22 @@ Point target_store_point(const TargetFacts& target) {
   };
   if (store.obstacle) {
     bad(PointResult::failure, store.obstacle->message,
-        store.obstacle->next_step.empty() ? "name a folder as [target] path" : store.obstacle->next_step);
+        store.obstacle->next_step.empty() ? "set [target] path to a folder" : store.obstacle->next_step);
   } else if (store.read_only) {
-    bad(PointResult::warning, "its file system is mounted read-only: after an error it may stay so",
+    bad(PointResult::warning, "its file system is mounted read-only, perhaps after an error",
         "see why: dmesg; mount -o remount,rw");
   } else if (store.there && store.owner != 0) {
     bad(PointResult::warning, fmt::format("it belongs to user {}, who could put links there", store.owner),
         fmt::format("chown root:root {}", store.path));
   } else if (store.there && (store.mode & 077) != 0) {
     bad(PointResult::warning,
-        fmt::format("others may enter it (mode {:04o}): dumps hold all of the memory", store.mode),
+        fmt::format("other users can access it (mode {:04o}): dumps contain the machine's memory",
+                    store.mode),
         fmt::format("chmod 0700 {}", store.path));
   } else if (store.unreadable) {
-    bad(PointResult::warning, "it cannot be looked into", "run this as root");
+    bad(PointResult::warning, "cannot read it", "run this as root");
   } else if (!store.there) {
-    point.detail = "not there yet: the first crash makes it";
+    point.detail = "not there yet: the first capture creates it";
   }
   return point;
 }

@@ -15,7 +15,7 @@
 namespace lifeboat::cli {
 namespace {
 
-// Debian, Fedora (kernel-install) and others do not agree on where the running kernel's image lies.
+// Debian, Fedora (kernel-install) and others keep the running kernel's image at different paths.
 std::string find_image(const std::string& release) {
   for (const auto& path : {"/boot/vmlinuz-" + release, "/lib/modules/" + release + "/vmlinuz"}) {
     if (::access(path.c_str(), F_OK) == 0) return path;
@@ -34,9 +34,9 @@ Result<CaptureKernel> capture_kernel(const config::Config& config) {
   const auto kernel = TRY_CONTEXT(open_kernel_file(config.capture.kernel), "[capture] kernel");
   std::string release = kernel_file_release(kernel);
   if (release.empty()) {
-    return std::unexpected(
-        Error(ErrorCode::unsupported, fmt::format("{} does not say its release", config.capture.kernel))
-            .hint("name a bzImage as [capture] kernel"));
+    return std::unexpected(Error(ErrorCode::unsupported,
+                                 fmt::format("cannot find the kernel release in {}", config.capture.kernel))
+                               .hint("set [capture] kernel to a bzImage"));
   }
   return CaptureKernel{config.capture.kernel, std::move(release)};
 }

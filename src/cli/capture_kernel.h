@@ -13,14 +13,14 @@ struct CaptureKernel {
   std::string path;     // of its image
   std::string release;  // "6.12.117+deb12-amd64"
 };
-// Where the file does not say its release, or cannot be read, and it is not configured: the running kernel's.
+// Without [capture] kernel: the running kernel, without a look at its file.
 Result<CaptureKernel> capture_kernel(const config::Config& config);
 
-// Of the capture kernel: what of the running kernel's it takes over, what it needs, what the configuration
-// adds, and `append`.
+// The capture kernel's command line: the parameters of the running kernel that it reuses, those that it
+// needs, those that the configuration adds, and `append`.
 std::string capture_command_line(const config::Config& config, std::string_view running,
                                  const std::string& append = {});
-// Which boot it belongs to: lifeboat-init names the crash by it. Empty: not known.
+// The boot id of the running kernel: lifeboat-init records it with the crash. Empty: not known.
 std::string boot_parameter(const SystemPaths& paths);
 
 }  // namespace lifeboat::cli

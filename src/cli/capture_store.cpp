@@ -34,19 +34,19 @@ std::vector<config::TargetEntry> targets_of(const CommandLine& line, const confi
   return config.targets;
 }
 
-// Where its folder is in this system. Mounting is left to the system, which may be at it at this moment.
+// The target's folder in this system. lifeboat does not mount it: the system may be mounting it right now.
 Result<std::string> folder_of(const config::TargetEntry& target) {
   if (auto folder = TRY(mounted_folder(target.device, target.path))) return *std::move(folder);
-  return std::unexpected(Error(ErrorCode::not_found, fmt::format("{} is mounted nowhere", target.device))
-                             .hint("a capture kernel that boots this system needs it in /etc/fstab"));
+  return std::unexpected(Error(ErrorCode::not_found, fmt::format("{} is not mounted", target.device))
+                             .hint("add it to /etc/fstab: the system of the capture kernel mounts it"));
 }
 
 Result<> save_at(const std::string& path, const std::string& source, const CapturePlan& plan,
                  capture::Journal& journal, capture::Heartbeat& heartbeat) {
-  // Also with an obstacle: what cannot be entered is dealt with as in an initramfs.
-  const RealFolder place = TRY(find_real_folder(path));
-  const UniqueFd store = TRY(open_folder_below(place.folder.get(), place.missing));
-  return capture::save_into_store(source, store.get(), place.path, plan, journal, heartbeat);
+  // An obstacle is accepted: a part of the path that cannot be opened is handled as in an initramfs.
+  const RealFolder real = TRY(find_real_folder(path));
+  const UniqueFd store = TRY(open_folder_below(real.folder.get(), real.missing));
+  return capture::save_into_store(source, store.get(), real.path, plan, journal, heartbeat);
 }
 
 Result<CapturePlan> plan_for(const CommandLine& line, const config::Config& config) {
@@ -58,42 +58,42 @@ Result<CapturePlan> plan_for(const CommandLine& line, const config::Config& conf
   return plan;
 }
 
-// Whoever started us ends us when it has not heard of us for so long (TimeoutStartSec= of
-// lifeboat-capture.service): this program keeps the deadlines of its children, and that is its own.
-void put_off_timeout(std::chrono::microseconds time) {
+// The service manager kills this program when the timeout passes without a message (TimeoutStartSec= of
+// lifeboat-capture.service). This program enforces the deadlines of its children itself.
+void extend_timeout(std::chrono::microseconds time) {
   notify_service_manager(fmt::format("EXTEND_TIMEOUT_USEC={}", time.count()));
 }
 
-void put_off_timeout_now_and_then() {
+void extend_timeout_periodically() {
   static Clock::time_point last;
   if (Clock::now() - last < std::chrono::seconds(10)) return;
   last = Clock::now();
-  put_off_timeout(std::chrono::minutes(5));
+  extend_timeout(std::chrono::minutes(5));
 }
 
-// Two at once would save the same dump twice, and make room for it at each other's cost.
+// Two captures at once would save the same dump twice, and delete each other's crashes to free space.
 Result<> claim(capture::Journal& journal) {
   auto claimed = journal.claim();
   if (!claimed && claimed.error().code == ErrorCode::busy)
-    claimed.error().hint("wait for its end: one crash is saved at a time");
+    claimed.error().hint("wait until it ends: only one crash is saved at a time");
   return claimed;
 }
 
-// Who ends the machine afterwards must not do so while another one saves. What else keeps the journal from
-// being claimed must not cost the dump.
+// --then-act restarts the machine afterwards, which must not happen while another process saves. Any other
+// failure to lock the journal must not prevent the dump.
 void claim_in_capture_kernel(capture::Journal& journal, std::chrono::seconds limit) {
   const auto deadline = Clock::now() + limit;
-  for (bool said = false;; said = true) {
+  for (bool warned = false;; warned = true) {
     const auto claimed = journal.claim();
     if (claimed) return;
-    if (!said) log::warning("{}", claimed.error().to_string());
+    if (!warned) log::warning("{}", claimed.error().to_string());
     if (claimed.error().code != ErrorCode::busy || Clock::now() > deadline) {
       log::warning("saving the crash without the lock");
-      // What an earlier capture noted must not be taken for this one's.
+      // The results of an earlier capture must not be used for this one.
       journal.forget();
       return;
     }
-    put_off_timeout_now_and_then();
+    extend_timeout_periodically();
     ::sleep(1);
   }
 }
@@ -117,13 +117,13 @@ Result<capture::AttemptResult> capture(const CommandLine& line, const std::strin
   TRY_VOID(make_folders(kRunFolder, 0700));
   capture::Journal journal(kRunFolder);
   if (line.has("then-act")) {
-    // As long as the other one may take for all its targets.
+    // The other capture may take this long for all its targets.
     claim_in_capture_kernel(journal, plan.capture.deadline * static_cast<int>(attempt_targets.size() + 1));
   } else {
     TRY_VOID(claim(journal));
   }
   capture::AttemptOptions options{.log_file = fmt::format("{}/capture.log", kRunFolder),
-                                  .on_wait = put_off_timeout_now_and_then};
+                                  .on_wait = extend_timeout_periodically};
   capture::keep_log(options.log_file);
   if (line.has("then-act"))
     options.last_resort = [&source](capture::Heartbeat& heartbeat) {
@@ -132,17 +132,17 @@ Result<capture::AttemptResult> capture(const CommandLine& line, const std::strin
   return capture::attempt_capture(plan, attempt_targets, journal, options);
 }
 
-// A capture kernel: what is saved now is all that ever will be, and nobody is there.
+// In a capture kernel: what is not saved now is lost, and there is no operator.
 [[noreturn]] void capture_and_act(const CommandLine& line, const std::string& source) {
   const auto read = read_config(line);
-  // A mistake in the configuration must not cost the dump.
-  if (!read) log::error("the configuration is not followed: {}", read.error().to_string());
+  // An error in the configuration must not prevent the dump.
+  if (!read) log::error("ignoring the configuration, using defaults: {}", read.error().to_string());
   const config::Config config = read.value_or(config::Config{});
   const auto end = capture(line, source, config);
   if (!end) log::error("{}", end.error().to_string());
   const FinalAction action = end && ends_capture(end->outcome) ? config.final.action : config.failure.action;
-  // A shell may last.
-  if (action == FinalAction::shell) put_off_timeout(std::chrono::years(1));
+  // A shell may stay open for long.
+  if (action == FinalAction::shell) extend_timeout(std::chrono::years(1));
   capture::final_action_of_system(action, kShell);
 }
 
@@ -150,14 +150,14 @@ Result<capture::AttemptResult> capture(const CommandLine& line, const std::strin
 
 Result<int> capture_into_store(const CommandLine& line, const std::string& source) {
   if (line.has("then-act")) {
-    // Anywhere else it would take down a machine that is well.
+    // Elsewhere it would restart a machine that works.
     if (source != capture::kVmcore || ::access(capture::kVmcore, F_OK) != 0)
       return fail(ErrorCode::usage, "capture: --then-act is for {}, in a capture kernel", capture::kVmcore);
     capture_and_act(line, source);
   }
   const auto end = TRY(capture(line, source, TRY(read_config(line))));
   if (end.outcome == DumpOutcome::failed)
-    return fail(ErrorCode::io, "{} could not be saved; see the messages above", source);
+    return fail(ErrorCode::io, "cannot save {}; see the messages above", source);
   const bool whole = end.outcome == DumpOutcome::whole;
   if (line.json()) {
     print_json({{"folder", end.folder},

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// What is given here counts instead of what the configuration says.
+// Options of the command line override the configuration.
 Result<config::Config> configured(const CommandLine& line) {
   config::Config config = TRY(read_config(line));
   if (line.has("target")) {
@@ -50,7 +50,7 @@ std::vector<std::string> warning_texts(const arming::Recipe& recipe) {
 void print_text(const arming::Recipe& recipe, const std::string& path, uint64_t bytes, bool fresh) {
   fmt::print("{}: {} ({}), {} modules{}\n", path, format_size(bytes),
              initramfs_compression_name(recipe.compression), recipe.modules.size(),
-             fresh ? "; it is as it should be" : "");
+             fresh ? "; up to date" : "");
   const char* first = "dumps go to";
   for (const auto& [target, device, drivers] : recipe.targets) {
     fmt::print("  {} {} on {} ({}, {})\n", std::exchange(first, "else to    "), target.path, device,
@@ -63,20 +63,18 @@ void print_text(const arming::Recipe& recipe, const std::string& path, uint64_t 
 Result<int> run_build(const Arguments& arguments) {
   CommandLine line(
       "build", "[--kernel VERSION] [-o FILE] [options]",
-      "Builds the initramfs of the capture kernel: lifeboat-init, the modules that lead to the targets and\n"
-      "those that they need, and the plan that says what to do, by lifeboat.conf(5). The same inputs "
-      "give\n"
-      "the same file.");
+      "Build the initramfs of the capture kernel by lifeboat.conf(5). It holds lifeboat-init, the modules\n"
+      "for the targets with their dependencies, and the capture plan. The same inputs give the same file.");
   // clang-format off
   line.options()
     ("kernel", Takes::text, "version of the capture kernel (default: the configured, else the running one)")
     ("modules", Takes::text, "its module tree (default: /lib/modules/VERSION)")
     ("output,o", Takes::text, "the file to write (default: /var/lib/lifeboat/initramfs-VERSION.img)")
-    ("if-stale", "only if the file is not what it should be")
+    ("if-stale", "build only if the file is missing or stale")
     ("target", Takes::text, "folder for dumps, instead of the configured targets")
     ("level", Takes::text, "dump levels, tried in turn when the target is full")
     ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N]")
-    ("final", Takes::text, "reboot, poweroff, halt or shell when all is done")
+    ("final", Takes::text, "reboot, poweroff, halt or shell after the dump is saved")
     ("module", Takes::list, "one more module to include; may be repeated")
     ("init", Takes::text, "the program lifeboat-init");
   // clang-format on

@@ -18,8 +18,8 @@
 namespace lifeboat::cli {
 namespace {
 
-// /proc/vmcore is gone after the reboot: there even half a dump is worth keeping.
-bool source_is_fleeting(const std::string& path) {
+// /proc/vmcore does not exist after the reboot: of it even an incomplete dump is kept.
+bool lost_at_reboot(const std::string& path) {
   struct statfs status{};
   return ::statfs(path.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
@@ -56,8 +56,8 @@ Result<CaptureOptions> capture_options(const CommandLine& line) {
   options.compression = TRY(parse_compression_choice(line.get("compress", "zstd")));
   if (const auto format = line.get("format", "kdump"); format != "kdump") {
     return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("capture: the format '{}' cannot be written", format))
-            .hint("--format kdump is what crash, drgn and makedumpfile read"));
+        Error(ErrorCode::usage, fmt::format("capture: cannot write the format '{}'", format))
+            .hint("use --format kdump, which crash, drgn and makedumpfile read"));
   }
   return options;
 }
@@ -65,15 +65,15 @@ Result<CaptureOptions> capture_options(const CommandLine& line) {
 // What the operator can do about a dump that does not fit.
 void add_hint(Error& error) {
   if (error.code == ErrorCode::no_space)
-    error.hint("make room, choose another place, or leave more out with a higher --level");
+    error.hint("free disk space, choose another file system, or leave out more pages with a higher --level");
   if (error.sys_errno == EFBIG) {
     error.hint(
-        "the file system or a limit (ulimit -f) allows no larger file: choose another place, or leave more "
-        "out with a higher --level");
+        "the file system or a limit (ulimit -f) allows no larger file: choose another file system, raise the "
+        "limit, or leave out more pages with a higher --level");
   }
 }
 
-// Saves into DEST.incomplete, which gets its name when it is whole.
+// Saves into DEST.incomplete, and renames it to DEST when it is whole.
 Result<CaptureReport> save(Dump& source, const std::string& source_name, const std::string& dest,
                            const CaptureOptions& options) {
   const std::filesystem::path path(dest);
@@ -87,8 +87,8 @@ Result<CaptureReport> save(Dump& source, const std::string& source_name, const s
   auto report = capture_into(source, file, dest, options, progress);
   if (report) return report;
   add_hint(report.error());
-  if (source_is_fleeting(source_name)) {
-    log::warning("what could be saved is in {}/{}, marked incomplete", folder, file.pending_name());
+  if (lost_at_reboot(source_name)) {
+    log::warning("the pages that were saved are in {}/{}, marked incomplete", folder, file.pending_name());
   } else {
     file.discard();
   }
@@ -100,13 +100,12 @@ Result<CaptureReport> save(Dump& source, const std::string& source_name, const s
 Result<int> run_capture(const Arguments& arguments) {
   CommandLine line(
       "capture", "SOURCE DEST [options] | SOURCE --store [options]",
-      "Saves SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file\n"
-      "DEST: filtered, compressed, in the KDUMP format. While it is not whole the file is called\n"
-      "DEST.incomplete and says so itself. It stays so, with exit code 1, when pages cannot be read, or "
-      "when\n"
-      "SOURCE is not whole itself. What SOURCE has left out stays left out.\n"
-      "With --store into a new folder of the configured target, as the capture kernel does: hooks, log, "
-      "report,\ndump; with its deadlines, and the next target when one fails.");
+      "Save SOURCE, an ELF vmcore (/proc/vmcore in the capture kernel, or a file), to the new file DEST:\n"
+      "filtered, compressed, in the KDUMP format. Until the dump is whole, the file has the name\n"
+      "DEST.incomplete and is marked incomplete inside. It keeps that name, with exit code 1, when pages\n"
+      "cannot be read, or when SOURCE is not whole. Pages that SOURCE does not have are left out.\n"
+      "With --store: save into a new folder of the configured target, as the capture kernel does: hooks,\n"
+      "log, report, dump; with deadlines, and the next target when one fails.");
   // clang-format off
   line.options()
     ("level", Takes::text,
@@ -114,10 +113,10 @@ Result<int> run_capture(const Arguments& arguments) {
      "several, comma-separated, are tried in turn when the target is full (default 31)")
     ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
     ("format", Takes::text, "kdump")
-    ("store", "into the store of crashes, by lifeboat.conf(5)")
-    ("store-folder", Takes::text, "the same into this folder")
-    ("then-act", "with --store, in a capture kernel: restart the machine then, or what else [final] and "
-                 "[failure] say");
+    ("store", "save into the store of the configured targets, see lifeboat.conf(5)")
+    ("store-folder", Takes::text, "like --store, but into this folder")
+    ("then-act", "with --store, in a capture kernel: then take the action of [final] or [failure] "
+                 "(default: restart the machine)");
   // clang-format on
   line.positional("SOURCE");
   line.positional("DEST");
@@ -126,22 +125,22 @@ Result<int> run_capture(const Arguments& arguments) {
   const std::string source_name = TRY(line.require("SOURCE"));
   if (line.has("store") || line.has("store-folder")) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
-    // A slip costs no folder. In a capture kernel what can be saved is, whatever the source is like.
+    // A wrong SOURCE must not create a folder. A capture kernel saves what it can, also of a damaged source.
     if (!line.has("then-act")) TRY_VOID(Dump::open(source_name));
     return capture_into_store(line, source_name);
   }
-  if (line.has("then-act")) return fail(ErrorCode::usage, "capture: --then-act goes with --store");
+  if (line.has("then-act")) return fail(ErrorCode::usage, "capture: --then-act needs --store");
   const std::string dest = TRY(line.require("DEST"));
   const CaptureOptions options = TRY(capture_options(line));
 
   const auto source = TRY(Dump::open(source_name));
-  // Pages of many different moments make no dump that anybody could call whole.
+  // Memory that changes while it is saved does not give a consistent dump.
   if (source->info().live()) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
               fmt::format("{} is the memory of the running kernel, which changes while it is saved",
                           source_name))
-            .hint(fmt::format("'lifeboat inspect {}' reads it as it is", source_name)));
+            .hint(fmt::format("read it with 'lifeboat inspect {}'", source_name)));
   }
   const CaptureReport report = TRY(save(*source, source_name, dest, options));
   for (const auto& warning : report.warnings) log::warning("{}", warning);

@@ -21,7 +21,7 @@ using check::PointResult;
 check::FactsRequest facts_request(const CommandLine& line) {
   check::FactsRequest request;
   request.config = read_config(line);
-  // Also with a configuration that cannot be read, as much as possible is looked at.
+  // A configuration that cannot be read does not prevent the checks of the other points.
   const auto kernel = capture_kernel(request.config ? *request.config : config::Config{});
   if (kernel) {
     request.kernel = kernel->path;
@@ -41,11 +41,11 @@ void print_points(const std::vector<Point>& points) {
     const char* mark = point.result == PointResult::ok        ? "ok"
                        : point.result == PointResult::warning ? "warning"
                                                               : "FAILURE";
-    // A detail may quote what a guest's console or a crash's record says.
+    // A detail may quote text from a guest's console or from a crash record.
     fmt::print("{:<8} {}{}{}\n", mark, point.name, point.detail.empty() ? "" : ": ",
                plain_lines(point.detail));
     if (point.result != PointResult::ok && !point.next.empty())
-      fmt::print("{:<8}   next: {}\n", "", plain_lines(point.next));
+      fmt::print("{:<8}   fix: {}\n", "", plain_lines(point.next));
   }
   fmt::print("{}\n",
              check::would_capture(points) ? "a crash would be captured" : "a crash would NOT be captured");
@@ -56,13 +56,14 @@ void print_points(const std::vector<Point>& points) {
 Result<int> run_check(const Arguments& arguments) {
   CommandLine line(
       "check", "[--json]",
-      "Tells point by point whether a crash of this machine would be captured, and what to run where\n"
-      "it would not. Exit code 0: it would, perhaps with warnings; 3: it would not.");
+      "Check point by point whether a crash of this machine would be captured, and show the command that\n"
+      "fixes a failure. Exit code 0: it would be captured, perhaps with warnings; 3: it would not.");
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
   if (::geteuid() != 0) {
-    return std::unexpected(Error(ErrorCode::no_permission, "only root can see all that matters to a crash")
-                               .hint("run this as root; 'lifeboat status' needs no privilege"));
+    return std::unexpected(
+        Error(ErrorCode::no_permission, "check: cannot read all that is needed without root")
+            .hint("run as root; 'lifeboat status' needs no privilege"));
   }
   const auto points = check::all_points(check::gather_facts(facts_request(line)));
   if (line.json()) {

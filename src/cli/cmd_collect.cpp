@@ -47,7 +47,7 @@ Json to_json(const collect::Collection& collection) {
           {"rehearsal", rehearsal}, {"problems", collection.problems}};
 }
 
-std::string place(const std::string& device, const std::string& folder) {
+std::string location(const std::string& device, const std::string& folder) {
   return device.empty() ? folder : device + ":" + folder;
 }
 
@@ -64,14 +64,14 @@ void wait_for_devices(const config::Config& config, std::chrono::seconds patienc
 void print_text(const collect::Collection& collection) {
   for (const auto& found : collection.crashes) {
     const CrashRecord record = found.crash.record.value_or(CrashRecord{});
-    fmt::print("{}: dump {}, {}{}\n", place(found.device, found.folder),
+    fmt::print("{}: dump {}, {}{}\n", location(found.device, found.folder),
                describe_dump(found.crash.outcome, record), format_size(found.crash.bytes),
                record.panic.empty() ? "" : ": " + one_line(record.panic));
-    if (found.pstore_records > 0) fmt::print("  {} records of pstore\n", found.pstore_records);
+    if (found.pstore_records > 0) fmt::print("  {} pstore records\n", found.pstore_records);
   }
   for (const auto& retry : collection.retried) {
     if (retry.succeeded)
-      fmt::print("{}: [collect] command has now succeeded\n", place(retry.device, retry.folder));
+      fmt::print("{}: [collect] command has now succeeded\n", location(retry.device, retry.folder));
   }
   if (const auto& left = collection.pstore_left; !left.empty()) {
     fmt::print("{}\n", collect::describe(left));
@@ -79,9 +79,9 @@ void print_text(const collect::Collection& collection) {
   }
   for (const auto& removed : collection.removed) fmt::print("removed {}\n", removed);
   if (collection.rehearsal) {
-    fmt::print("the rehearsal for real {}\n", collection.rehearsal->whole
-                                                  ? "succeeded: its dump is whole"
-                                                  : "FAILED: " + one_line(collection.rehearsal->problem));
+    fmt::print("the rehearsal of this machine (--real) {}\n",
+               collection.rehearsal->whole ? "succeeded: its dump is whole"
+                                           : "FAILED: " + one_line(collection.rehearsal->problem));
   }
   if (collection.crashes.empty()) fmt::print("no new crash\n");
 }
@@ -91,11 +91,11 @@ void print_text(const collect::Collection& collection) {
 Result<int> run_collect(const Arguments& arguments) {
   CommandLine line(
       "collect", "[--json]",
-      "At the boot after a crash (lifeboat-collect.service): completes the report of each new crash, keeps\n"
-      "the records of pstore with it, applies [retention], and leaves a notice for whoever logs in.");
+      "Collect the new crashes at the boot after a crash (lifeboat-collect.service): complete the report of\n"
+      "each, move the pstore records to it, apply [retention], and write a notice that is shown at login.");
   add_config_option(line);
   add_store_option(line);
-  add_wait_option(line, "the devices of targets may come so many seconds late, as at boot");
+  add_wait_option(line, "wait at most so many seconds for the devices of targets, as at boot");
   if (!TRY(line.parse(arguments))) return kDone;
   const auto config = TRY(read_config(line));
   const auto patience = TRY(read_wait(line));
@@ -117,7 +117,7 @@ Result<int> run_collect(const Arguments& arguments) {
       problems.push_back(fmt::format("{}: {}", found.folder, problem));
   }
   problems.insert(problems.end(), collection.problems.begin(), collection.problems.end());
-  const int code = tell_problems(problems);
+  const int code = report_problems(problems);
   return collection.rehearsal && !collection.rehearsal->whole ? kFailed : code;
 }
 

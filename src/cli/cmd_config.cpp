@@ -25,8 +25,8 @@ Json to_json(const config::Config& config) {
   Json json = {{"files", config.files}, {"target", std::move(targets)}};
   for (const auto& key : keys()) {
     const auto values = key.get(config);
-    auto& place = json[std::string(key.section)][std::string(key.name)];
-    place = key.kind == KeyKind::list ? Json(values) : values.front().empty() ? Json() : Json(values.front());
+    auto& field = json[std::string(key.section)][std::string(key.name)];
+    field = key.kind == KeyKind::list ? Json(values) : values.front().empty() ? Json() : Json(values.front());
   }
   return json;
 }
@@ -37,8 +37,8 @@ constexpr std::array<std::string_view, 2> kActions = {"check", "show"};
 
 Result<int> run_config(const Arguments& arguments) {
   CommandLine line("config", "check|show [--json]",
-                   "check: is the configuration free of mistakes? Exit code 0, or 1 with file and line.\n"
-                   "show: every setting as it stands, in the form of the configuration file.");
+                   "check: check the configuration. Exit code 1: it has an error, shown with file and line.\n"
+                   "show: print every setting in effect, in the format of the configuration file.");
   line.positional("action");
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
@@ -61,9 +61,9 @@ Result<int> run_config(const Arguments& arguments) {
   } else if (action == "show") {
     fmt::print("{}", config::to_text(config));
   } else if (config.files.empty()) {
-    fmt::print("no configuration file: everything is as built in\n");
+    fmt::print("no configuration file: all settings have their defaults\n");
   } else {
-    for (const auto& file : config.files) fmt::print("{}: good\n", file);
+    for (const auto& file : config.files) fmt::print("{}: ok\n", file);
   }
   return kDone;
 }

@@ -44,10 +44,10 @@ void print_table(const std::vector<collect::FoundCrash>& crashes) {
       fmt::print("{:<23}  {}\n", "", describe_dump(crash.outcome, record));
     if (!record.panic.empty()) fmt::print("{:<23}  {}\n", "", one_line(record.panic));
   }
-  std::set<std::string> told;
+  std::set<std::string> shown;
   for (const auto& [store, crash] : crashes) {
-    if (!store->device.empty() && !crash.dump_file.empty() && told.insert(store->device).second) {
-      fmt::print("{} is not mounted: to read what is there: {}\n", store->device,
+    if (!store->device.empty() && !crash.dump_file.empty() && shown.insert(store->device).second) {
+      fmt::print("{} is not mounted; to read its dumps: {}\n", store->device,
                  collect::command_for("lifeboat inspect", *store, crash.name, crash.dump_file));
     }
   }
@@ -56,7 +56,7 @@ void print_table(const std::vector<collect::FoundCrash>& crashes) {
 }  // namespace
 
 Result<int> run_list(const Arguments& arguments) {
-  CommandLine line("list", "[--json]", "The crashes that were saved on this machine, the newest first.");
+  CommandLine line("list", "[--json]", "List the crashes that were saved on this machine, the newest first.");
   add_config_option(line);
   add_store_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
@@ -73,7 +73,7 @@ Result<int> run_list(const Arguments& arguments) {
   } else if (problems.empty()) {
     fmt::print("no crash has been saved\n");
   }
-  return tell_problems(problems);
+  return report_problems(problems);
 }
 
 }  // namespace lifeboat::cli

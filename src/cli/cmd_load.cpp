@@ -27,37 +27,32 @@ namespace lifeboat::cli {
 namespace {
 
 constexpr const char* kLoadDescription =
-    "Loads KERNEL so that the machine enters it without firmware: with --crash when the running kernel\n"
-    "panics, else at the next 'lifeboat reboot' or 'systemctl kexec'. A unified kernel image is taken "
-    "apart.\n"
+    "Load KERNEL for the next panic (--crash), or for the next 'lifeboat reboot' or 'systemctl kexec'. The\n"
+    "machine enters it without firmware. A unified kernel image may be given.\n"
     "\n"
-    "Without KERNEL: with --crash /boot/vmlinuz-RELEASE of the running kernel; else what the boot loader "
-    "would\n"
-    "boot by default, with its initramfs and command line.\n"
+    "Without KERNEL: with --crash, /boot/vmlinuz-RELEASE of the running kernel; else the default boot\n"
+    "entry, with its initramfs and command line.\n"
     "\n"
-    "The command line, with --crash: the running kernel's, less what a capture kernel must not have, with "
-    "what\n"
-    "it needs besides, and then --append. Without --crash: the boot entry's or the unified image's own, or "
-    "with\n"
-    "--reuse-cmdline the running kernel's, and then --append. --command-line gives the whole of it, and "
-    "nothing\n"
-    "is added. docs/loading.md lists what and why.";
+    "Command line with --crash: the running kernel's, without parameters that a capture kernel must not\n"
+    "have, with those that it needs, then --append. Without --crash: that of the boot entry or of the\n"
+    "unified image, or with --reuse-cmdline that of the running kernel, then --append. With --command-line:\n"
+    "exactly that one. docs/loading.md lists the parameters with the reasons.";
 
-// A load that can be made: everything of the command line and of the kernel file has been looked at.
+// A load whose options and kernel file have been checked.
 struct PreparedLoad {
   KernelFile kernel;
   LoadRequest request;
-  std::vector<std::string> notes;  // what was chosen for the user
+  std::vector<std::string> notes;  // choices made for the user
 };
 
-// The capture initramfs of that kernel, made anew when it is stale.
+// The capture initramfs of that kernel, rebuilt when it is stale.
 Result<std::string> capture_initramfs(const CommandLine& line, const KernelFile& kernel,
                                       const config::Config& config, std::vector<std::string>& notes) {
   const std::string release = kernel_file_release(kernel);
   if (release.empty()) {
     return std::unexpected(
-        Error(ErrorCode::not_found, fmt::format("{} does not say its release", kernel.name))
-            .hint("name its capture initramfs with --initrd"));
+        Error(ErrorCode::not_found, fmt::format("cannot find the kernel release in {}", kernel.name))
+            .hint("give its capture initramfs with --initrd"));
   }
   // A dry run changes nothing.
   std::string path = arming::initramfs_path(release);
@@ -90,9 +85,7 @@ Result<std::optional<std::string>> choose_command_line(const CommandLine& line, 
   const bool reuse = line.has("reuse-cmdline");
   if (line.has("command-line")) {
     if (line.has("append") || reuse) {
-      return fail(
-          ErrorCode::usage,
-          "load: --command-line gives the whole line; --append and --reuse-cmdline do not go with it");
+      return fail(ErrorCode::usage, "load: --command-line cannot be used with --append or --reuse-cmdline");
     }
     return line.get("command-line");
   }
@@ -106,12 +99,12 @@ Result<std::optional<std::string>> choose_command_line(const CommandLine& line, 
   if (!reuse && !base) base = kernel.command_line;
   if (!base && (reuse || entry)) {
     base = TRY(read_text(paths.proc + "/cmdline"));
-    if (!reuse) notes.emplace_back("no boot entry gives a command line: the running kernel's is used again");
+    if (!reuse) notes.emplace_back("the boot entry has no command line: using that of the running kernel");
   }
   if (!base && !line.has("append")) {
     return std::unexpected(
         Error(ErrorCode::usage, "load: the new kernel's command line is missing")
-            .hint("--reuse-cmdline takes the running kernel's; --append or --command-line give your own"));
+            .hint("give --reuse-cmdline for that of the running kernel, or --append or --command-line"));
   }
   return normal_command_line({.reused = base.value_or(""), .append = append});
 }
@@ -123,7 +116,7 @@ Result<uint64_t> parse_address(const std::string& text) {
   return fail(ErrorCode::usage, "'{}' is not an address", text);
 }
 
-// systemd writes what may not stand in the name of a unit as \xNN, and hands it on so as %i.
+// systemd escapes characters that a unit name cannot have as \xNN, and passes them escaped in %i.
 std::string unescape_instance(std::string_view text) {
   std::string name;
   for (size_t at = 0; at < text.size(); ++at) {
@@ -147,8 +140,8 @@ Result<> choose_call(const CommandLine& line, LoadRequest& request) {
     return std::unexpected(
         Error(ErrorCode::usage,
               "load: --mem-min, --mem-max and --no-checks are for kexec_load; with kexec_file_load "
-              "the running kernel decides")
-            .hint("leave --syscall out, or give --syscall segments"));
+              "they have no effect")
+            .hint("leave out --syscall, or give --syscall segments"));
   }
   request.call = LoadCall::segments;
   return {};
@@ -158,7 +151,7 @@ Result<PreparedLoad> prepare(const CommandLine& line, const SystemPaths& paths) 
   PreparedLoad load;
   load.request.crash = line.has("crash");
   TRY_VOID(choose_call(line, load.request));
-  // Only a capture kernel is a matter of the configuration.
+  // The configuration applies to capture kernels only.
   const config::Config config = load.request.crash ? TRY(read_config(line)) : config::Config{};
   std::optional<BootEntry> entry;
   std::string path = line.get("KERNEL");
@@ -205,13 +198,13 @@ void print_loaded(const CommandLine& line, const PreparedLoad& load, const LoadR
   fmt::print("  loaded by     {}\n", report.call == LoadCall::file ? "kexec_file_load" : "kexec_load");
 }
 
-// Another machine's files are good for a dry run only.
+// Files of another machine are accepted for a dry run only.
 Result<SystemPaths> choose_paths(const CommandLine& line) {
   SystemPaths paths;
   for (const auto& [name, path] :
        {std::pair("iomem", &paths.iomem), {"sysfs", &paths.sys}, {"procfs", &paths.proc}}) {
     if (!line.has(name)) continue;
-    if (!line.has("dry-run")) return fail(ErrorCode::usage, "load: --{} goes with --dry-run", name);
+    if (!line.has("dry-run")) return fail(ErrorCode::usage, "load: --{} needs --dry-run", name);
     *path = line.get(name);
   }
   return paths;
@@ -221,8 +214,9 @@ Result<int> show_plan(const CommandLine& line, const PreparedLoad& load, const S
   if (load.request.call == LoadCall::file) {
     return std::unexpected(
         Error(ErrorCode::usage,
-              "load: with --syscall file the running kernel places everything: there is nothing to show")
-            .hint("leave --syscall out of a dry run"));
+              "load: --dry-run cannot show a load with --syscall file: the running kernel chooses the "
+              "addresses")
+            .hint("leave out --syscall"));
   }
   const LoadPlan plan = TRY(dry_run(load.request, load.kernel, paths));
   if (line.json()) {
@@ -238,7 +232,7 @@ Result<int> show_plan(const CommandLine& line, const PreparedLoad& load, const S
 struct Loaded {
   PreparedLoad load;
   LoadReport report;
-  std::string initramfs;  // its files, as they were then
+  std::string initramfs;  // the stamps of its files at the load
 };
 
 std::string stamps(const PreparedLoad& load) {
@@ -257,19 +251,19 @@ Result<Loaded> load_once(const CommandLine& line, const SystemPaths& paths) {
   return load_prepared(TRY(prepare(line, paths)), paths);
 }
 
-// With what a load had to put up with: an initramfs that could not be made anew.
+// With the notes of the load, such as an initramfs that could not be rebuilt.
 std::string status_of(const Loaded& done) {
   std::string status = "armed with " + done.report.release;
   for (const auto& note : done.load.notes) status += "; " + note;
   return status;
 }
 
-void tell_service_manager(bool armed, std::string status) {
+void report_to_service_manager(bool armed, std::string status) {
   std::ranges::replace(status, '\n', ' ');
   notify_service_manager((armed ? "READY=1\nSTATUS=" : "STATUS=") + status);
 }
 
-// What is loaded already is loaded again only if there is another initramfs now.
+// Loads again only if the initramfs has changed.
 Result<Loaded> load_again(const CommandLine& line, const SystemPaths& paths, Result<Loaded> done) {
   if (!done) return load_once(line, paths);
   PreparedLoad load = TRY(prepare(line, paths));
@@ -277,18 +271,18 @@ Result<Loaded> load_again(const CommandLine& line, const SystemPaths& paths, Res
     done->load = std::move(load);
     return done;
   }
-  // Somebody has disarmed the machine meanwhile, and meant it.
+  // An operator has unloaded the capture kernel meanwhile: it stays unloaded.
   if (read_system_state(paths).crash_loaded == false) return done;
   return load_prepared(std::move(load), paths);
 }
 
-// A machine that waits for a disk is armed meanwhile, with what is there: loads at once, and again each time
-// when the device of a target has come.
+// Loads at once with the devices that are present, so that the machine is armed while it waits, and again
+// each time when the device of a target has appeared.
 Result<Loaded> load_now_and_later(const CommandLine& line, const SystemPaths& paths,
                                   std::chrono::seconds patience) {
   const auto end = std::chrono::steady_clock::now() + patience;
   const config::Config config = TRY(read_config(line));
-  // Before the load: one that comes while that is under way has to be seen.
+  // Read before the load: a device that appears during the load must be noticed.
   auto absent = arming::absent_devices(config.targets);
   auto done = load_once(line, paths);
   while (!absent.empty() && patience.count() > 0) {
@@ -296,7 +290,7 @@ Result<Loaded> load_now_and_later(const CommandLine& line, const SystemPaths& pa
                                            done ? status_of(*done) : "not armed: " + done.error().to_string(),
                                            fmt::join(absent, ", "), patience.count());
     log::info("{}", status);
-    tell_service_manager(done.has_value(), status);
+    report_to_service_manager(done.has_value(), status);
     if (!arming::wait_for_one(absent, end)) break;
     absent = arming::absent_devices(config.targets);
     done = load_again(line, paths, std::move(done));
@@ -310,20 +304,20 @@ Result<int> run_load(const Arguments& arguments) {
   CommandLine line("load", "[KERNEL] [--crash] [options]", kLoadDescription);
   // clang-format off
   line.options()
-    ("crash", "for the next panic, into the memory that crashkernel= reserved")
+    ("crash", "load for the next panic, into the memory that crashkernel= reserved")
     ("boot-name", Takes::text,
-     "instead of KERNEL: /boot/vmlinuz-NAME, with the initramfs of that name (for units: \\xNN is unescaped)")
+     "instead of KERNEL: load /boot/vmlinuz-NAME with the initramfs of that name (for units: \\xNN is unescaped)")
     ("initrd", Takes::list,
-     "an initramfs; several are put behind each other (with --crash default /var/lib/lifeboat/initramfs-RELEASE.img)")
-    ("append", Takes::text, "parameters to put behind the others")
+     "an initramfs; several are concatenated (default with --crash: /var/lib/lifeboat/initramfs-RELEASE.img)")
+    ("append", Takes::text, "parameters to append to the command line")
     ("command-line", Takes::text, "the whole command line")
-    ("reuse-cmdline", "begin with the running kernel's command line (with --crash that is the default)")
+    ("reuse-cmdline", "start with the running kernel's command line (the default with --crash)")
     ("syscall", Takes::text,
-     "file: kexec_file_load; segments: kexec_load; auto (default): file, and segments where file cannot do it")
-    ("no-checks", "kexec_load: no checksum of what was loaded before it is entered")
+     "file: kexec_file_load; segments: kexec_load; auto (default): file, or segments where file is not possible")
+    ("no-checks", "kexec_load: do not verify the checksum of the loaded kernel before it starts")
     ("mem-min", Takes::text, "kexec_load: load at this address or above (0x..., or 16M)")
     ("mem-max", Takes::text, "kexec_load: load below this address")
-    ("dry-run", "show what kexec_load would be given, and change nothing; needs no privilege for files that can be read")
+    ("dry-run", "show the arguments of kexec_load, and change nothing; needs no privilege for files that can be read")
     ("iomem", Takes::text, "with --dry-run: a copy of /proc/iomem")
     ("sysfs", Takes::text, "with --dry-run: a copy of /sys")
     ("procfs", Takes::text, "with --dry-run: a copy of /proc");
@@ -331,8 +325,8 @@ Result<int> run_load(const Arguments& arguments) {
   line.positional("KERNEL");
   add_wait_option(
       line,
-      "with --crash: the devices of targets may come so many seconds late; this loads at once, and "
-      "again when one comes");
+      "with --crash: load at once, wait at most so many seconds for missing devices of targets, and load "
+      "again when one appears");
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
 
@@ -341,8 +335,8 @@ Result<int> run_load(const Arguments& arguments) {
   const bool waits = line.has("crash") && !line.has("initrd");
   if (line.has("wait") && !waits) {
     return std::unexpected(
-        Error(ErrorCode::usage, "load: --wait has no meaning here")
-            .hint("it is for the targets of lifeboat's own initramfs: with --crash, and without --initrd"));
+        Error(ErrorCode::usage, "load: --wait has no effect here")
+            .hint("use it with --crash and without --initrd: it is for the targets of lifeboat's initramfs"));
   }
   if (line.has("dry-run")) return show_plan(line, TRY(prepare(line, paths)), paths);
   const Loaded done = TRY(waits ? load_now_and_later(line, paths, patience) : load_once(line, paths));
@@ -351,15 +345,15 @@ Result<int> run_load(const Arguments& arguments) {
     for (const auto& note : load.notes) log::info("{}", note);
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   print_loaded(line, load, report);
-  if (load.request.crash) tell_service_manager(true, status_of(done));
+  if (load.request.crash) report_to_service_manager(true, status_of(done));
   return kDone;
 }
 
 Result<int> run_unload(const Arguments& arguments) {
   CommandLine line(
       "unload", "[--crash]",
-      "Takes away the kernel that is loaded for the next kexec, or with --crash the capture kernel: a\n"
-      "crash is not captured then. Fine when none was loaded.");
+      "Unload the kernel for the next kexec, or with --crash the capture kernel: a crash is not captured\n"
+      "then. Succeeds when none is loaded.");
   line.options()("crash", "the capture kernel");
   if (!TRY(line.parse(arguments))) return kDone;
   const bool crash = line.has("crash");

@@ -16,7 +16,7 @@ Result<Retention> chosen_retention(const CommandLine& line, const config::Config
   Retention retention;
   if (line.has("keep")) {
     const int keep = line.get("keep", 0);
-    if (keep < 1) return fail(ErrorCode::usage, "prune: --keep is a number from 1 on");
+    if (keep < 1) return fail(ErrorCode::usage, "prune: --keep must be at least 1");
     retention.keep = static_cast<unsigned>(keep);
   }
   if (line.has("max-size"))
@@ -31,7 +31,7 @@ struct Pruning {
   std::vector<std::string> problems;
 };
 
-// One store; a crash that cannot be removed does not keep the others.
+// Prunes one store. When one crash cannot be removed, the others are removed anyway.
 Result<> prune_store(const collect::Store& store, const Retention& retention, const CommandLine& line,
                      Pruning& pruning) {
   const bool dry_run = line.has("dry-run");
@@ -62,14 +62,14 @@ Result<> prune_store(const collect::Store& store, const Retention& retention, co
 Result<int> run_prune(const Arguments& arguments) {
   CommandLine line(
       "prune", "[--keep N] [--max-size SIZE] [--min-free SIZE] [--dry-run]",
-      "Takes the oldest crashes away until the limits hold: those given here, else [retention] of the\n"
-      "configuration. The newest whole dump always stays.");
+      "Remove the oldest crashes until the limits hold: those given here, else [retention] of the\n"
+      "configuration. The newest whole dump is always kept.");
   // clang-format off
   line.options()
-    ("keep", Takes::number, "at most so many crashes")
-    ("max-size", Takes::text, "of all crashes together: 20G, or a share of the file system: 10%")
-    ("min-free", Takes::text, "of the file system: 2G, or 5%")
-    ("dry-run,n", "only show what would go");
+    ("keep", Takes::number, "keep at most so many crashes")
+    ("max-size", Takes::text, "maximum size of all crashes: 20G, or a share of the file system: 10%")
+    ("min-free", Takes::text, "minimum free space of the file system: 2G, or 5%")
+    ("dry-run,n", "only show what would be removed");
   // clang-format on
   add_config_option(line);
   add_store_option(line);
@@ -87,7 +87,7 @@ Result<int> run_prune(const Arguments& arguments) {
   if (line.json())
     print_json({{"removed", pruning.list}, {"dry_run", dry_run}, {"problems", pruning.problems}});
   if (!line.json() && pruning.list.empty() && pruning.problems.empty()) fmt::print("nothing to remove\n");
-  return tell_problems(pruning.problems);
+  return report_problems(pruning.problems);
 }
 
 }  // namespace lifeboat::cli

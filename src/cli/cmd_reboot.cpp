@@ -10,23 +10,23 @@ namespace lifeboat::cli {
 Result<int> run_reboot(const Arguments& arguments) {
   CommandLine line(
       "reboot", "[--now]",
-      "Reboots into the kernel that 'lifeboat load' loaded, without firmware. The service manager stops\n"
-      "services and unmounts file systems first; with --now nobody is asked.");
+      "Reboot into the kernel that 'lifeboat load' loaded, without firmware. The service manager stops\n"
+      "services and unmounts file systems first; with --now this is skipped.");
   // clang-format off
   line.options()
-    ("now", "at once: services are not stopped, file systems not unmounted")
+    ("now", "reboot at once: do not stop services, do not unmount file systems")
     ("no-sync", "with --now: do not write file systems back first")
     ("no-network-down", "with --now: leave the network interfaces up");
   // clang-format on
   if (!TRY(line.parse(arguments))) return kDone;
   if (!line.has("now")) {
     if (line.has("no-sync") || line.has("no-network-down"))
-      return fail(ErrorCode::usage, "reboot: --no-sync and --no-network-down go with --now only");
+      return fail(ErrorCode::usage, "reboot: --no-sync and --no-network-down need --now");
     TRY_VOID(reboot_in_order(SystemPaths{}));
     if (line.json())
       print_json({{"rebooting", true}});
     else
-      fmt::print("the service manager was asked to reboot into the loaded kernel\n");
+      fmt::print("the service manager reboots into the loaded kernel\n");
     return kDone;
   }
   const RebootNow how{.sync = !line.has("no-sync"), .network_down = !line.has("no-network-down")};

@@ -25,7 +25,7 @@ namespace {
 
 std::atomic<bool> interrupted = false;
 
-// Ctrl-C ends the guest and removes what lies in temporary folders; a second one ends at once.
+// Ctrl-C stops the guest and removes temporary folders; a second one ends the program at once.
 void catch_interrupts() {
   struct sigaction action{};
   action.sa_handler = [](int) { interrupted = true; };
@@ -37,7 +37,7 @@ Result<std::optional<rehearse::Accelerator>> parse_accelerator(const std::string
   if (name == "auto") return std::nullopt;
   if (name == "kvm") return rehearse::Accelerator::kvm;
   if (name == "tcg") return rehearse::Accelerator::tcg;
-  return fail(ErrorCode::usage, "rehearse: '{}' is none of auto, kvm, tcg", name);
+  return fail(ErrorCode::usage, "rehearse: '{}' is not one of auto, kvm, tcg", name);
 }
 
 Result<uint64_t> size_option(const CommandLine& line, const char* name, uint64_t fallback) {
@@ -46,7 +46,7 @@ Result<uint64_t> size_option(const CommandLine& line, const char* name, uint64_t
 
 Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   if (line.has("kernel") != line.has("modules"))
-    return fail(ErrorCode::usage, "rehearse: --kernel and --modules belong together");
+    return fail(ErrorCode::usage, "rehearse: give both --kernel and --modules, or none of them");
   utsname running{};
   if (::uname(&running) != 0) return fail_errno("uname");
   rehearse::RehearsalOptions options;
@@ -57,10 +57,10 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   options.memory = TRY(size_option(line, "memory", options.memory));
   options.disk_size = TRY(size_option(line, "disk-size", 0));
   if (options.memory < 256_MiB || options.memory > 1024_GiB)
-    return fail(ErrorCode::usage, "rehearse: --memory must lie between 256M and 1024G");
+    return fail(ErrorCode::usage, "rehearse: --memory must be between 256M and 1024G");
   options.cpus = line.get("cpus", options.cpus);
   if (options.cpus < 1 || options.cpus > 255)
-    return fail(ErrorCode::usage, "rehearse: --cpus must lie between 1 and 255");
+    return fail(ErrorCode::usage, "rehearse: --cpus must be between 1 and 255");
   options.crashkernel = line.get("crashkernel", options.crashkernel);
   options.cpu_model = line.get("cpu-model");
   options.accelerator = TRY(parse_accelerator(line.get("accel", "auto")));
@@ -70,14 +70,14 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   if (line.has("target-uuid")) options.target_uuid = line.get("target-uuid");
   if (line.has("timeout")) {
     const int seconds = line.get("timeout", 0);
-    if (seconds < 1) return fail(ErrorCode::usage, "rehearse: --timeout is a number of seconds");
+    if (seconds < 1) return fail(ErrorCode::usage, "rehearse: --timeout must be at least 1 second");
     options.limits.total = std::chrono::seconds(seconds);
   }
   return options;
 }
 
-// Without --kernel it is this very machine that is rehearsed: its capture kernel, the initramfs that is
-// loaded with it, or would be, and the command line that it is given.
+// Without --kernel this machine is rehearsed: its capture kernel, the initramfs that is or would be loaded
+// with it, and its command line.
 Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options) {
   const auto config = TRY(read_config(line));
   const auto kernel = TRY(capture_kernel(config));
@@ -92,27 +92,27 @@ Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptio
       .command_line = capture_command_line(config, TRY(read_text("/proc/cmdline"))),
   };
   for (const auto& note : notes) log::warning("{}", note);
-  // With as much memory as is reserved here: another amount would prove nothing.
+  // With the size of this machine's reservation: another size would not show that this one is enough.
   const auto reserved = read_system_state(SystemPaths{}).crash_size;
   if (!line.has("crashkernel") && reserved && *reserved >= 1_MiB)
     options.crashkernel = fmt::format("{}M", *reserved / 1_MiB);
   return {};
 }
 
-// With any of these it is a trial of something else: what comes of it would mislead whoever asks about this
-// machine.
+// With any of these options the rehearsal differs from this machine, and its result is not valid for
+// `lifeboat check`.
 bool is_as_configured(const CommandLine& line) {
   for (const char* option : {"config", "init", "memory", "cpus", "cpu-model", "crashkernel", "level",
                              "compress", "disk-size", "timeout", "target-uuid"}) {
     if (!line.has(option)) continue;
-    log::info("this rehearsal is not noted for 'lifeboat check': --{} was given", option);
+    log::info("this rehearsal is not recorded for 'lifeboat check': --{} was given", option);
     return false;
   }
   return true;
 }
 
-// For `lifeboat check`. Only root's word on this machine counts, so that it fails for others is fine.
-void remember(const rehearse::RehearsalResult& result, const rehearse::MachineCapture& machine) {
+// For `lifeboat check`. Only root can record a rehearsal of this machine: the failure of others is ignored.
+void record_rehearsal(const rehearse::RehearsalResult& result, const rehearse::MachineCapture& machine) {
   const arming::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
                                        .release = result.release,
                                        .whole = result.whole,
@@ -122,7 +122,7 @@ void remember(const rehearse::RehearsalResult& result, const rehearse::MachineCa
                                        .memory_total_kib = result.memory_total_kib,
                                        .memory_lowest_kib = result.memory_lowest_kib};
   if (const auto saved = arming::save_rehearsal(record); !saved && ::geteuid() == 0)
-    log::warning("cannot note this rehearsal: {}", saved.error().to_string());
+    log::warning("cannot record this rehearsal: {}", saved.error().to_string());
 }
 
 }  // namespace
@@ -130,31 +130,29 @@ void remember(const rehearse::RehearsalResult& result, const rehearse::MachineCa
 Result<int> run_rehearse(const Arguments& arguments) {
   CommandLine line(
       "rehearse", "[--kernel FILE --modules DIR] [-o DIR] [options] | --real [--yes]",
-      "Crashes a kernel in a virtual machine, with a capture kernel loaded as on a real machine, fetches "
-      "the\n"
-      "dump and verifies it. Exit code 0 only when the dump is whole. DIR then holds vmcore, "
-      "vmcore-dmesg.txt,\n"
-      "capture.log, facts/ (what /proc said before the crash), both consoles, timings.json, result.json.\n"
-      "Without --kernel: this machine's capture kernel, the initramfs and the command line that it is loaded "
-      "with.\n"
-      "With --real: no virtual machine; this machine is crashed, after a question, and after its restart\n"
-      "'lifeboat collect' (lifeboat-collect.service) says whether the dump is whole.");
+      "Crash a kernel in a virtual machine with a capture kernel loaded, as on a real machine, then fetch\n"
+      "and verify the dump. Exit code 0 only when the dump is whole. DIR then holds vmcore, capture.log,\n"
+      "vmcore-dmesg.txt, facts/ (files of /proc before the crash), both consoles, timings.json, "
+      "result.json.\n"
+      "Without --kernel: this machine's capture kernel, with its initramfs and command line.\n"
+      "With --real: no virtual machine; crash this machine, after a question. After the restart,\n"
+      "'lifeboat collect' (lifeboat-collect.service) reports whether the dump is whole.");
   // clang-format off
   line.options()
     ("kernel", Takes::text, "kernel image (default: /boot/vmlinuz of the running kernel)")
     ("modules", Takes::text, "its module tree (default: /lib/modules of the running kernel)")
-    ("output,o", Takes::text, "new or empty folder for what is kept (default: lifeboat-rehearsal)")
-    ("memory", Takes::text, "of the guest (default: 2G)")
-    ("cpus", Takes::number, "of the guest (default: 2)")
-    ("cpu-model", Takes::text, "as QEMU names it (default: host with KVM, else max)")
-    ("crashkernel", Takes::text, "reservation of the guest (default: 256M, of this machine what it has)")
-    ("level", Takes::text, "dump levels (default: 31, of this machine what it has)")
-    ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd, of this machine what it has)")
-    ("accel", Takes::text, "auto, kvm or tcg (default: auto: KVM where it works)")
-    ("disk-size", Takes::text, "of the guest's disk (default: enough)")
+    ("output,o", Takes::text, "new or empty folder for the results (default: lifeboat-rehearsal)")
+    ("memory", Takes::text, "memory of the guest (default: 2G)")
+    ("cpus", Takes::number, "CPUs of the guest (default: 2)")
+    ("cpu-model", Takes::text, "CPU model, by its QEMU name (default: host with KVM, else max)")
+    ("crashkernel", Takes::text, "reservation of the guest (default: 256M; without --kernel that of this machine)")
+    ("level", Takes::text, "dump levels (default: 31; without --kernel those of this machine)")
+    ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd; without --kernel that of this machine)")
+    ("accel", Takes::text, "auto, kvm or tcg (default: auto, which is KVM where it works)")
+    ("disk-size", Takes::text, "size of the guest's disk (default: large enough)")
     ("timeout", Takes::number, "seconds for the guest, from power on to power off (default: 1200)")
     ("copy-elf", "also keep the whole vmcore, as vmcore.elf")
-    ("target-uuid", Takes::text, "file system the capture kernel looks for (default: the guest's disk)")
+    ("target-uuid", Takes::text, "file system that the capture kernel searches for (default: the guest's disk)")
     ("init", Takes::text, "the program lifeboat-init")
     ("real", "crash this machine itself")
     ("yes", "with --real: do not ask");
@@ -167,9 +165,9 @@ Result<int> run_rehearse(const Arguments& arguments) {
   if (!line.has("kernel")) TRY_VOID(rehearse_this_machine(line, options));
   catch_interrupts();
   // With --json stdout is for the document alone.
-  const auto narrate = [](const std::string& text) { fmt::print(stderr, "{}\n", plain_lines(text)); };
-  const auto result = TRY(rehearse::rehearse(options, narrate, interrupted));
-  if (options.machine && is_as_configured(line)) remember(result, *options.machine);
+  const auto print_progress = [](const std::string& text) { fmt::print(stderr, "{}\n", plain_lines(text)); };
+  const auto result = TRY(rehearse::rehearse(options, print_progress, interrupted));
+  if (options.machine && is_as_configured(line)) record_rehearsal(result, *options.machine);
   if (line.json()) {
     auto document = rehearse::result_json(result);
     document["timings"] = rehearse::timings_json(result);
@@ -179,7 +177,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
                result.verdict.pages_checked);
   }
   if (!result.whole) {
-    log::error("rehearsal of {} failed: {}\n  next: read the consoles in {}", result.release, result.problem,
+    log::error("rehearsal of {} failed: {}\n  fix: read the consoles in {}", result.release, result.problem,
                options.out);
   }
   return result.whole ? kDone : kFailed;

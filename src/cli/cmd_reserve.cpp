@@ -74,12 +74,12 @@ Json show_json(const Reserved& reserved, const SystemState& state,
           {"files", files}};
 }
 
-void print_asked(const Reserved& reserved) {
+void print_requested(const Reserved& reserved) {
   if (!reserved.asked.any())
-    fmt::print("asked     nothing: there is no crashkernel= on the kernel command line\n");
+    fmt::print("requested nothing: there is no crashkernel= on the kernel command line\n");
   for (const auto& parameter : reserved.asked.parameters)
-    fmt::print("asked     crashkernel={}\n", parameter.text);
-  for (const auto& mistake : reserved.asked.mistakes) fmt::print("asked     {}\n", mistake);
+    fmt::print("requested crashkernel={}\n", parameter.text);
+  for (const auto& mistake : reserved.asked.mistakes) fmt::print("requested {}\n", mistake);
   if (reserved.asked.main && !reserved.asked.main->ranges.empty() && reserved.asked_size) {
     fmt::print("          {} on a machine with {}", format_size(*reserved.asked_size),
                format_size(*reserved.ram));
@@ -93,17 +93,17 @@ void print_asked(const Reserved& reserved) {
 void print_show(const Reserved& reserved, const SystemState& state,
                 const std::optional<arming::LoadedState>& loaded,
                 const std::optional<std::string>& unfinished) {
-  print_asked(reserved);
+  print_requested(reserved);
   if (unfinished) {
     fmt::print(
-        "set       crashkernel={0}, of which the boot loader does not know yet: 'lifeboat reserve set "
-        "\"{0}\"' tells it\n",
+        "set       crashkernel={0}, but not yet in the boot loader's configuration; to fix: lifeboat reserve "
+        "set \"{0}\"\n",
         *unfinished);
   }
-  fmt::print("got       {}\n", !reserved.got        ? "not known: the running kernel does not tell"
+  fmt::print("reserved  {}\n", !reserved.got        ? "not known: the running kernel does not report it"
                                : *reserved.got == 0 ? "nothing"
                                                     : format_size(*reserved.got));
-  if (reserved.addresses_hidden) fmt::print("          where it lies is shown to root only\n");
+  if (reserved.addresses_hidden) fmt::print("          the addresses are shown to root only\n");
   if (!reserved.low.empty()) fmt::print("  below 4 GiB  {}\n", ranges_text(reserved.low));
   if (!reserved.high.empty()) fmt::print("  above 4 GiB  {}\n", ranges_text(reserved.high));
   if (!reserved.cma.empty()) fmt::print("  cma          {}\n", ranges_text(reserved.cma));
@@ -112,7 +112,7 @@ void print_show(const Reserved& reserved, const SystemState& state,
     return;
   }
   const auto files = loaded_files(loaded);
-  if (files.empty()) fmt::print("used      something is loaded, not by lifeboat: its size is not known\n");
+  if (files.empty()) fmt::print("used      a kernel is loaded, not by lifeboat: its size is not known\n");
   for (const auto& file : files)
     fmt::print("{}  {}  {}\n", &file == &files.front() ? "used    " : "        ", format_size(file.bytes),
                file.path);
@@ -158,39 +158,38 @@ Result<int> estimate(const CommandLine& line) {
   fmt::print("{:<22} {:>10}\n", "reserve", format_size(estimate.total));
   for (const auto& part : estimate.parts)
     fmt::print("  {:<20} {:>10}  {}\n", part.name, format_size(part.bytes), part.from);
-  fmt::print(
-      "'lifeboat reserve set auto' tells the boot loader; 'lifeboat rehearse' shows whether it is enough\n");
+  fmt::print("'lifeboat reserve set auto' sets this size; 'lifeboat rehearse' tests whether it is enough\n");
   return kDone;
 }
 
 std::unexpected<Error> too_little(uint64_t size, const Estimate& needed, const char* verb) {
   return std::unexpected(
-      Error(ErrorCode::usage, fmt::format("{} are too little: about {} are needed", format_size(size),
-                                          format_size(needed.total)))
-          .hint(fmt::format("'lifeboat reserve estimate' tells why; --force {}s all the same", verb)));
+      Error(ErrorCode::usage,
+            fmt::format("{} is not enough: about {} is needed", format_size(size), format_size(needed.total)))
+          .hint(fmt::format("see 'lifeboat reserve estimate'; --force {}s it anyway", verb)));
 }
 
-// What the kernel would not give, whatever is in use: more than there is, or a place that is none (memory for
-// a capture kernel begins at a multiple of 16 MiB: CRASH_ALIGN of arch/x86/include/asm/crash_reserve.h).
-Result<> check_place(const reservation::CrashKernelParameter& asked, std::optional<uint64_t> ram) {
+// Refuses what the kernel can never reserve: more than there is, or at an invalid address (memory for a
+// capture kernel begins at a multiple of 16 MiB: CRASH_ALIGN of arch/x86/include/asm/crash_reserve.h).
+Result<> check_possible(const reservation::CrashKernelParameter& asked, std::optional<uint64_t> ram) {
   if (asked.offset && *asked.offset % 16_MiB != 0) {
     return std::unexpected(
         Error(ErrorCode::usage,
-              fmt::format("crashkernel={}: {:#x} is no multiple of 16 MiB", asked.text, *asked.offset))
-            .hint("leave the '@' out: the kernel finds a place"));
+              fmt::format("crashkernel={}: {:#x} is not a multiple of 16 MiB", asked.text, *asked.offset))
+            .hint("leave out '@' and the address: the kernel then chooses one"));
   }
   if (!asked.ranges.empty() || !ram || asked.size <= *ram / 2) return {};
   const std::string what =
       fmt::format("crashkernel={}: this machine has {} of memory", asked.text, format_size(*ram));
   if (asked.size >= *ram) {
     return std::unexpected(
-        Error(ErrorCode::usage, what).hint("'lifeboat reserve estimate' tells how much is needed"));
+        Error(ErrorCode::usage, what).hint("run 'lifeboat reserve estimate' to see how much is needed"));
   }
-  log::warning("{}, and would live with what is left of it", what);
+  log::warning("{}; less than half of it would be left for the running system", what);
   return {};
 }
 
-// Would so much come to be reserved, and be enough? What cannot be found out is no obstacle.
+// Checks that the kernel would reserve this, and that it is enough. What cannot be determined is no error.
 Result<> check_value(const CommandLine& line, const std::string& value) {
   std::string parameters;
   for (const auto& parameter : reservation::parameters_of(value)) parameters += parameter + " ";
@@ -199,7 +198,7 @@ Result<> check_value(const CommandLine& line, const std::string& value) {
   if (!request.main) {
     return std::unexpected(
         Error(ErrorCode::usage,
-              fmt::format("crashkernel={} reserves nothing where kernels are loaded", value))
+              fmt::format("crashkernel={} reserves no memory for the capture kernel itself", value))
             .hint("give the main size too, in one argument: '256M,high 128M,low'"));
   }
   if (request.main->ranges.empty() && request.main->size < 1_MiB) {
@@ -209,7 +208,7 @@ Result<> check_value(const CommandLine& line, const std::string& value) {
   }
   if (line.has("root") || line.has("force")) return {};
   const auto ram = reservation::read_reserved(SystemPaths{}).ram;
-  TRY_VOID(check_place(*request.main, ram));
+  TRY_VOID(check_possible(*request.main, ram));
   if (!ram && !request.main->ranges.empty()) return {};
   const uint64_t size = std::max(request.main->size_for(ram.value_or(UINT64_MAX), false),
                                  request.main->size_for(ram.value_or(UINT64_MAX), true));
@@ -219,7 +218,7 @@ Result<> check_value(const CommandLine& line, const std::string& value) {
     return fail(ErrorCode::usage, "crashkernel={} reserves nothing on this machine", value);
   }
   if (needed && size < needed->total) {
-    log::warning("{} may be too little: about {} are needed ('lifeboat reserve estimate')", format_size(size),
+    log::warning("{} may not be enough: about {} is needed ('lifeboat reserve estimate')", format_size(size),
                  format_size(needed->total));
   }
   return {};
@@ -229,7 +228,7 @@ Result<> check_value(const CommandLine& line, const std::string& value) {
 Result<std::optional<std::string>> wanted_value(const CommandLine& line) {
   if (line.has("undo")) {
     if (line.get("SIZE", "none") == "none") return "";
-    return fail(ErrorCode::usage, "reserve set: --undo takes no SIZE: it is as 'set none'");
+    return fail(ErrorCode::usage, "reserve set: --undo takes no SIZE: it means 'set none'");
   }
   std::string size = TRY(line.require("SIZE"));
   if (size == "none") return "";
@@ -256,7 +255,7 @@ void print_setting(const CommandLine& line, const reservation::Setting& setting)
   if (line.has("dry-run")) {
     fmt::print("{}", setting.diff());
     if (setting.edits.empty())
-      fmt::print("no file changes; {} would run, since grub.cfg is behind\n", setting.command.front());
+      fmt::print("no file changes; {} would run, because grub.cfg is out of date\n", setting.command.front());
     return;
   }
   for (const auto& edit : setting.edits) {
@@ -264,7 +263,7 @@ void print_setting(const CommandLine& line, const reservation::Setting& setting)
   }
   if (!setting.command.empty()) fmt::print("ran {}\n", setting.command.front());
   fmt::print("{} from the next boot on\n",
-             setting.value.empty() ? "no crashkernel= by lifeboat" : "crashkernel=" + setting.value);
+             setting.value.empty() ? "no crashkernel= set by lifeboat" : "crashkernel=" + setting.value);
 }
 
 Json setting_json(const CommandLine& line, const reservation::Setting& setting) {
@@ -294,18 +293,18 @@ Result<int> set(const CommandLine& line) {
     if (line.json()) {
       print_json({{"changed", false}});
     } else {
-      fmt::print("nothing was set in boot entries\n");
+      fmt::print("nothing to set again in boot entries\n");
     }
     return kDone;
   }
   request.value = *value;
-  // Only entries have to be gone through again: GRUB's configuration is for all kernels.
+  // Only new boot entries can lack the value: GRUB's configuration applies to all kernels.
   if (line.get("SIZE") == "again") request.boot_loader = reservation::BootLoader::bls;
   const auto setting = TRY(reservation::plan_setting(request));
   if (!line.has("dry-run")) TRY_VOID(reservation::carry_out(setting));
   for (const auto& note : setting.notes) log::warning("{}", note);
   for (const auto& [where, parameter] : setting.foreign)
-    log::warning("{} has {}, not by lifeboat", where, parameter);
+    log::warning("{} has {}, not set by lifeboat", where, parameter);
   if (line.json()) {
     print_json(setting_json(line, setting));
   } else {
@@ -320,8 +319,8 @@ Result<int> shrink(const CommandLine& line) {
     const auto needed = estimate_of(line);
     if (!needed) {
       return std::unexpected(Error(needed.error())
-                                 .context("cannot tell how much is needed")
-                                 .hint("--force shrinks all the same"));
+                                 .context("cannot estimate how much is needed")
+                                 .hint("--force shrinks it anyway"));
     }
     if (size < needed->total) return too_little(size, *needed, "shrink");
   }
@@ -329,8 +328,8 @@ Result<int> shrink(const CommandLine& line) {
   if (line.json()) {
     print_json({{"bytes", now}});
   } else {
-    fmt::print("{} are reserved until the next boot; then crashkernel= counts again\n", format_size(now));
-    fmt::print("nothing is loaded: 'lifeboat load --crash' arms this machine\n");
+    fmt::print("{} reserved until the next boot; then crashkernel= applies again\n", format_size(now));
+    fmt::print("no capture kernel is loaded; to load one: lifeboat load --crash\n");
   }
   return kDone;
 }
@@ -357,25 +356,24 @@ const std::vector<OptionOwners>& option_owners() {
 Result<int> run_reserve(const Arguments& arguments) {
   CommandLine line(
       "reserve", "[show | estimate | set SIZE | shrink SIZE] [options]",
-      "The memory that is set aside for the capture kernel (crashkernel=).\n"
-      "  show         what was asked for, what the kernel reserved, and what lies in it\n"
-      "  estimate     how much this machine needs, part by part\n"
-      "  set SIZE     tells the boot loader: a size (256M), auto (the estimate), any value that "
-      "crashkernel=\n"
-      "               takes ('1G,high 128M,low'), none (takes lifeboat's own away), or again (what was set\n"
-      "               before, into boot entries that have come since); from the next boot on\n"
-      "  shrink SIZE  gives what is above SIZE back to the running kernel, while nothing is loaded. Nothing\n"
-      "               brings it back before the next boot");
+      "Show, estimate, set or shrink the memory that is reserved for the capture kernel (crashkernel=).\n"
+      "  show         show what was requested, what the kernel reserved, and what is loaded into it\n"
+      "  estimate     show how much this machine needs, part by part\n"
+      "  set SIZE     set it in the boot loader's configuration, for the next boot: a size (256M), auto\n"
+      "               (the estimate), any value of crashkernel= ('1G,high 128M,low'), none (remove what\n"
+      "               lifeboat set), or again (the earlier value, for boot entries that are new since)\n"
+      "  shrink SIZE  give the memory above SIZE back to the running kernel, while nothing is loaded. It\n"
+      "               cannot be reserved again before the next boot");
   // clang-format off
   line.options()
-    ("boot-loader", Takes::text, "set: grub, bls or systemd-boot (default: the one that is there)")
-    ("root", Takes::text, "set: the system whose boot loader is meant (default: /)")
+    ("boot-loader", Takes::text, "set: grub, bls or systemd-boot (default: the installed one)")
+    ("root", Takes::text, "set: the root folder of the system whose boot loader is configured (default: /)")
     ("dry-run,n", "set: only show what would change, as a unified diff")
-    ("undo", "set: as 'set none'")
-    ("force", "set: also when somebody else has set crashkernel=, and less than is needed; shrink: also below the estimate")
-    ("kernel", Takes::text, "all but show: the capture kernel's file (default: as for 'build')")
-    ("modules", Takes::text, "all but show: its module tree")
-    ("init", Takes::text, "all but show: the program lifeboat-init");
+    ("undo", "set: the same as 'set none'")
+    ("force", "set: also when crashkernel= was not set by lifeboat, or when the size is not enough; shrink: also below the estimate")
+    ("kernel", Takes::text, "estimate, set, shrink: the capture kernel's file (default: as for 'build')")
+    ("modules", Takes::text, "estimate, set, shrink: its module tree")
+    ("init", Takes::text, "estimate, set, shrink: the program lifeboat-init");
   // clang-format on
   line.positional("ACTION");
   line.positional("SIZE");
@@ -388,8 +386,7 @@ Result<int> run_reserve(const Arguments& arguments) {
   }
   TRY_VOID(line.check_owners(option_owners(), action));
   const bool takes_size = action == "set" || action == "shrink";
-  if (line.has("SIZE") && !takes_size)
-    return fail(ErrorCode::usage, "reserve {}: there is no SIZE to give", action);
+  if (line.has("SIZE") && !takes_size) return fail(ErrorCode::usage, "reserve {}: takes no SIZE", action);
   if (action == "show") return show(line);
   if (action == "estimate") return estimate(line);
   if (action == "set") return set(line);

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// null: the running kernel does not say.
+// null: the running kernel does not report it.
 template <typename T>
 Json json_or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
@@ -30,14 +30,14 @@ Json ranges_json(const std::optional<std::vector<MemoryRange>>& ranges) {
   return list;
 }
 
-// What lifeboat loaded for the next crash in this boot, and what has become of its files on the disk since.
+// What lifeboat loaded for the next crash in this boot, and which of its files have changed on disk since.
 struct Loaded {
   std::optional<arming::LoadedState> state;
   arming::FileChanges changes;
 };
 
-// Digests of the files are made anew each time: that takes some milliseconds, and a file that was replaced by
-// one of the same size and time would be passed over otherwise.
+// The digests of the files are computed each time: that takes some milliseconds, and detects a file that was
+// replaced by one of the same size and time.
 Loaded read_loaded(const SystemState& state) {
   Loaded loaded;
   if (state.crash_loaded != true) return loaded;
@@ -110,7 +110,7 @@ std::string limit_text(const SystemState& state) {
 void print_loaded(const SystemState& state, const Loaded& loaded) {
   if (state.crash_loaded != true) return;
   if (!loaded.state) {
-    fmt::print("  loaded for a crash       not by lifeboat: from which files is not known\n");
+    fmt::print("  loaded for a crash       not by lifeboat: its files are not known\n");
     return;
   }
   const auto print_digest = [](const arming::LoadedFile& file) {
@@ -127,14 +127,14 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
              loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",
              inspect::format_utc(loaded.state->time));
   for (const auto& change : loaded.changes.changed)
-    fmt::print("    {}: 'lifeboat load --crash' loads anew\n", change);
+    fmt::print("    {}; to load it again: lifeboat load --crash\n", change);
   for (const auto& path : loaded.changes.unreadable)
-    fmt::print("    only root is told whether {} has changed\n", path);
+    fmt::print("    only root can check whether {} has changed\n", path);
 }
 
 void print_text(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {
   fmt::print("{}\n", reasons.empty() ? "armed: a capture kernel is loaded" : "NOT armed");
-  for (const auto& reason : reasons) fmt::print("  {}\n    next: {}\n", reason.message, reason.next_step);
+  for (const auto& reason : reasons) fmt::print("  {}\n    fix: {}\n", reason.message, reason.next_step);
   fmt::print("  reserved memory          {}\n", reservation_text(state));
   print_loaded(state, loaded);
   fmt::print("  loaded for a kexec       {}\n", yes_no(state.normal_loaded));
@@ -151,7 +151,7 @@ void print_text(const SystemState& state, const std::vector<Error>& reasons, con
 
 Result<int> run_status(const Arguments& arguments) {
   CommandLine line("status", "[--json]",
-                   "Tells whether a crash of this machine would be captured now.\n"
+                   "Show whether a capture kernel is loaded for a crash of this machine.\n"
                    "Exit code 0: armed, a capture kernel is loaded; 3: not armed, with the reason.");
   if (!TRY(line.parse(arguments))) return kDone;
   const SystemState state = read_system_state(SystemPaths{});

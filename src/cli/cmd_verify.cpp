@@ -11,8 +11,8 @@ namespace lifeboat::cli {
 Result<int> run_verify(const Arguments& arguments) {
   CommandLine line(
       "verify", "DUMP",
-      "Checks a dump: its structure, every page descriptor, and that every page can be decompressed.\n"
-      "Exit code 0: whole; 3: not whole; 1: not a dump that can be read at all.");
+      "Check a dump: its structure, every page descriptor, and that every page can be decompressed.\n"
+      "Exit code 0: whole; 3: not whole; 1: cannot be read as a dump.");
   line.positional("DUMP");
   if (!TRY(line.parse(arguments))) return kDone;
   const std::string path = TRY(line.require("DUMP"));

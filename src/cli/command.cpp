@@ -66,7 +66,7 @@ Result<bool> CommandLine::parse(const Arguments& arguments) {
     po::store(po::command_line_parser(arguments)
                   .options(all)
                   .positional(parser_->positional)
-                  // An abbreviation that works today may be ambiguous tomorrow: only whole names.
+                  // Only whole names: a new option could make an abbreviation ambiguous.
                   .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
                   .run(),
               parser_->values);
@@ -106,19 +106,20 @@ Result<std::string> CommandLine::require(const std::string& name) const {
                              .hint(fmt::format("usage: lifeboat {} {}", command_, synopsis_)));
 }
 
-Result<> CommandLine::check_owners(std::span<const OptionOwners> owners, std::string_view word) const {
-  for (const auto& [option, words] : owners) {
-    if (!has(std::string(option)) || std::ranges::find(words, word) != words.end()) continue;
+Result<> CommandLine::check_owners(std::span<const OptionOwners> owners, std::string_view subcommand) const {
+  for (const auto& [option, subcommands] : owners) {
+    if (!has(std::string(option)) || std::ranges::find(subcommands, subcommand) != subcommands.end())
+      continue;
     return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("{} {}: --{} has no meaning here", command_, word, option))
-            .hint(fmt::format("it belongs to '{} {}'", command_,
-                              fmt::join(words, fmt::format("', '{} ", command_)))));
+        Error(ErrorCode::usage, fmt::format("{} {}: --{} has no effect here", command_, subcommand, option))
+            .hint(fmt::format("use it with '{} {}'", command_,
+                              fmt::join(subcommands, fmt::format("', '{} ", command_)))));
   }
   return {};
 }
 
 void print_json(const nlohmann::ordered_json& document) {
-  // A dump's strings need not be UTF-8; the document must be.
+  // Strings in a dump may not be valid UTF-8; the document must be.
   std::cout << terminal_json(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) << '\n';
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the commands of `lifeboat` have in common: options, exit codes, how errors are told.
+// What the commands of `lifeboat` have in common: options, exit codes, error messages.
 #pragma once
 
 #include <memory>
@@ -30,10 +30,10 @@ struct Command {
   Result<int> (*run)(const Arguments& arguments);
 };
 
-// An option that has a meaning with some words of its command only: actions of `reserve`, views of `inspect`.
+// An option that is valid only with some subcommands: actions of `reserve`, views of `inspect`.
 struct OptionOwners {
   std::string_view option;
-  std::vector<std::string_view> words;
+  std::vector<std::string_view> subcommands;
 };
 
 // What an option takes behind its name.
@@ -69,7 +69,7 @@ class CommandLine {
   // Names a positional argument; count -1 takes all the rest. It becomes value NAME.
   void positional(const char* name, int count = 1);
 
-  // False: --help was asked for and printed; return kDone.
+  // False: --help was given, and the help was printed; return kDone.
   Result<bool> parse(const Arguments& arguments);
 
   [[nodiscard]] bool has(const std::string& name) const;
@@ -79,12 +79,13 @@ class CommandLine {
   [[nodiscard]] std::vector<std::string> list(const std::string& name) const;
   // A `usage` error when the positional argument was not given.
   [[nodiscard]] Result<std::string> require(const std::string& name) const;
-  // A `usage` error when an option was given that belongs to other words than `word`: it would be ignored,
-  // which helps nobody.
-  [[nodiscard]] Result<> check_owners(std::span<const OptionOwners> owners, std::string_view word) const;
+  // A `usage` error when an option was given that is not valid with `subcommand`: it would be ignored
+  // silently.
+  [[nodiscard]] Result<> check_owners(std::span<const OptionOwners> owners,
+                                      std::string_view subcommand) const;
 
  private:
-  // Boost's objects, which only command.cpp knows: their headers cost each file that includes them seconds.
+  // Boost's objects, used in command.cpp only: their headers cost seconds of compile time in each file.
   struct Parser;
   std::string command_, synopsis_, description_;
   std::unique_ptr<Parser> parser_;

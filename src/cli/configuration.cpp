@@ -7,19 +7,19 @@ namespace lifeboat::cli {
 
 void add_config_option(CommandLine& line) {
   line.options()("config", Takes::text,
-                 "this configuration file alone (default: /etc/lifeboat.conf and its drop-ins)");
+                 "read only this configuration file (default: /etc/lifeboat.conf and its drop-ins)");
 }
 
 Result<config::Config> read_config(const CommandLine& line) {
   if (!line.has("config")) return config::read_config({});
   const std::string path = line.get("config");
-  // Asked for by name, it has to be there. One that is a FIFO would keep us waiting.
+  // A file that was named must exist. O_NONBLOCK: a FIFO must not block this program.
   TRY_VOID(open_file(path, O_RDONLY | O_NONBLOCK));
   return config::read_config({.file = path, .drop_ins = path + ".d/none"});
 }
 
 void add_store_option(CommandLine& line) {
-  line.options()("store", Takes::text, "the folder of crashes (default: the configured targets)");
+  line.options()("store", Takes::text, "the folder that holds the crashes (default: the configured targets)");
 }
 
 Result<collect::OpenStores> open_stores(const CommandLine& line, const config::Config& config,
@@ -40,10 +40,10 @@ void add_wait_option(CommandLine& line, const char* help) {
 Result<std::chrono::seconds> read_wait(const CommandLine& line) {
   const std::chrono::seconds wait(line.get("wait", 0));
   if (wait.count() >= 0 && wait.count() <= 3600) return wait;
-  return fail(ErrorCode::usage, "--wait is a number of seconds, an hour at most");
+  return fail(ErrorCode::usage, "--wait must be a number of seconds from 0 to 3600");
 }
 
-int tell_problems(const std::vector<std::string>& problems) {
+int report_problems(const std::vector<std::string>& problems) {
   for (const auto& problem : problems) log::warning("{}", problem);
   return problems.empty() ? kDone : kFailed;
 }

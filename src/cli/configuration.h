@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the commands have in common that follow the configuration and work on the store.
+// What the commands that use the configuration and the store have in common.
 #pragma once
 
 #include <chrono>
@@ -17,16 +17,16 @@ void add_config_option(CommandLine& line);
 Result<config::Config> read_config(const CommandLine& line);
 
 // The folders of crashes on this machine: those of the configured targets, or the one that --store names,
-// which has to be there.
+// which must exist.
 void add_store_option(CommandLine& line);
 Result<collect::OpenStores> open_stores(const CommandLine& line, const config::Config& config,
                                         collect::Access access);
 
-// --wait SECONDS, for devices of targets that are not there yet.
+// --wait SECONDS, for devices of targets that have not appeared yet.
 void add_wait_option(CommandLine& line, const char* help);
 Result<std::chrono::seconds> read_wait(const CommandLine& line);
 
-// What did not work, at the end of a command that went on without it: as warnings. kFailed when there is any.
-int tell_problems(const std::vector<std::string>& problems);
+// Logs the problems that did not stop a command, as warnings, at its end. kFailed when there are any.
+int report_problems(const std::vector<std::string>& problems);
 
 }  // namespace lifeboat::cli

@@ -54,7 +54,7 @@ void print_plan_json(const LoadPlan& plan) {
 }
 
 void print_plan_text(const LoadPlan& plan) {
-  fmt::print("segments, as kexec_load(2) would take them\n");
+  fmt::print("segments for kexec_load(2)\n");
   for (const auto& segment : plan.segments) {
     fmt::print("  {:016x}-{:016x}  {:>10}  {}{}\n", segment.address,
                segment.address + segment.memory_size - 1, format_size(segment.memory_size), segment.name,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `lifeboat load --dry-run`: a plan, for people and for programs.
+// `lifeboat load --dry-run`: prints the plan as text or as JSON.
 #pragma once
 
 #include "loader/plan.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// lifeboat: finds the command and tells its outcome. Called as `kexec`, it is that program.
+// lifeboat: runs the command and reports its result. Called as `kexec`, it acts as that program.
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,30 +20,30 @@ namespace lifeboat::cli {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"status", "is this machine armed?", run_status},
-    {"check", "will a crash be captured? point by point, with what to mend", run_check},
-    {"reserve", "the memory for the capture kernel: show, estimate, set, shrink", run_reserve},
-    {"build", "make the capture initramfs", run_build},
+    {"status", "show whether a capture kernel is loaded", run_status},
+    {"check", "check point by point whether a crash would be captured, with fixes", run_check},
+    {"reserve", "show, estimate, set or shrink the reservation (crashkernel=)", run_reserve},
+    {"build", "build the capture initramfs", run_build},
     {"load", "load a kernel for the next reboot, or for the next crash (--crash)", run_load},
-    {"unload", "take the loaded kernel away", run_unload},
+    {"unload", "unload the loaded kernel", run_unload},
     {"reboot", "reboot into the loaded kernel, without firmware", run_reboot},
     {"capture", "save a vmcore, filtered and compressed", run_capture},
     {"rehearse", "crash a kernel in a virtual machine and check the dump", run_rehearse},
     {"config", "check or show the configuration", run_config},
-    {"list", "the crashes that were saved", run_list},
-    {"collect", "at the boot after a crash: complete and count what was saved", run_collect},
-    {"prune", "take old crashes away", run_prune},
-    {"verify", "is a dump whole?", run_verify},
-    {"inspect", "what does a dump tell? (report, log, stacks, tasks, memory, ...)", run_inspect},
+    {"list", "list the saved crashes", run_list},
+    {"collect", "collect new crashes: complete their reports, apply [retention]", run_collect},
+    {"prune", "remove old crashes", run_prune},
+    {"verify", "check whether a dump is whole", run_verify},
+    {"inspect", "show what a dump contains (report, log, stacks, tasks, memory, ...)", run_inspect},
 };
 
 void print_help(std::ostream& out) {
   out << "usage: lifeboat COMMAND [arguments]\n\nCommands:\n";
   for (const auto& command : kCommands) out << fmt::format("  {:<10} {}\n", command.name, command.summary);
-  out << "\n'lifeboat COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 \"no\".\n";
+  out << "\n'lifeboat COMMAND --help' shows more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 \"no\".\n";
 }
 
-// The one exception that anything here may throw.
+// bad_alloc is the only exception that is expected.
 Result<int> run_command(const Command& command, const Arguments& arguments) {
   try {
     return command.run(arguments);
@@ -78,7 +78,7 @@ int run(const Arguments& arguments) {
   auto outcome = answer(arguments);
   if (!outcome) {
     if (outcome.error().code == ErrorCode::no_permission && ::geteuid() != 0)
-      outcome.error().hint("run it as root");
+      outcome.error().hint("run as root");
     log::error("{}", outcome.error().to_string());
     return outcome.error().code == ErrorCode::usage ? kUsage : kFailed;
   }

@@ -14,7 +14,7 @@ Result<> note(const LoadRequest& request, const KernelFile& kernel, const LoadRe
                             .command_line = report.command_line,
                             .call = std::string(load_call_name(report.call)),
                             .time = static_cast<uint64_t>(std::time(nullptr))};
-  // What was unwrapped is not what lies on the disk.
+  // The bytes of an unwrapped kernel differ from the file on the disk.
   state.kernel = kernel.wrappers.empty() ? arming::digest_bytes(kernel.name, kernel.bytes)
                                          : TRY(arming::digest_file(kernel.name));
   for (const auto& path : request.initramfs) state.initramfs.push_back(TRY(arming::digest_file(path)));
@@ -26,10 +26,10 @@ Result<> note(const LoadRequest& request, const KernelFile& kernel, const LoadRe
 Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& kernel,
                                  const SystemPaths& paths) {
   if (!request.crash) return load_kernel(request, kernel, paths);
-  // At no instant may a note tell of another kernel than the loaded one: whoever is ended on the way leaves
-  // none.
+  // The record must never describe another kernel than the loaded one: a process that is killed in between
+  // leaves no record.
   const auto before = arming::read_loaded_state();
-  // Who may not remove it may not load either, and is told so better by the load.
+  // Without the permission to remove it the load fails too, with a better message.
   if (const auto forgotten = arming::forget_loaded_state();
       !forgotten && forgotten.error().code != ErrorCode::no_permission)
     return std::unexpected(forgotten.error());
@@ -38,10 +38,10 @@ Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& k
   if (report) {
     noted = note(request, kernel, *report);
   } else if (before && read_system_state(paths).crash_loaded == true) {
-    // Refused before anything was given up.
+    // The load failed before the kernel dropped the earlier one.
     noted = arming::save_loaded_state(*before);
   }
-  if (!noted) log::warning("cannot note what is loaded: {}", noted.error().to_string());
+  if (!noted) log::warning("cannot record what is loaded: {}", noted.error().to_string());
   return report;
 }
 

@@ -14,7 +14,7 @@ int exit_code_of(DumpOutcome outcome) {
 void report_incomplete(const std::string& path, const std::string& reason) {
   const Error error =
       Error(ErrorCode::lost, fmt::format("{}: the dump is incomplete: {}", path, reason))
-          .hint(fmt::format("all that could be read is in it: lifeboat inspect {}", shell_word(path)));
+          .hint(fmt::format("inspect the pages that were saved: lifeboat inspect {}", shell_word(path)));
   log::error("{}", error.to_string());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How the commands that save a dump end.
+// Exit code and messages of the commands that save a dump.
 #pragma once
 
 #include <string>

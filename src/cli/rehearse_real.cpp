@@ -16,7 +16,7 @@
 namespace lifeboat::cli {
 namespace {
 
-// Crashing a machine that is not armed would only crash it.
+// A crash of a machine that is not armed would not be captured.
 Result<> check_armed() {
   const auto reasons = not_armed_because(read_system_state(SystemPaths{}));
   if (reasons.empty()) return {};
@@ -28,12 +28,12 @@ Result<> check_armed() {
 Result<bool> ask() {
   if (::isatty(STDIN_FILENO) == 0) {
     return std::unexpected(
-        Error(ErrorCode::usage, "rehearse: --real crashes this machine, and nobody is there to ask")
-            .hint("give --yes if it is meant"));
+        Error(ErrorCode::usage, "rehearse: --real asks before it crashes, but stdin is not a terminal")
+            .hint("give --yes to crash without a question"));
   }
   fmt::print(
       "This crashes the machine now, as a kernel bug would: nothing is shut down, unsaved work is lost.\n"
-      "It should come back by itself; 'lifeboat collect' then says whether the crash was captured.\n"
+      "It should restart by itself; 'lifeboat collect' then reports whether the crash was captured.\n"
       "Type 'crash' to go on: ");
   std::fflush(stdout);
   std::string answer;
@@ -46,13 +46,13 @@ Result<> note_and_crash() {
       static_cast<uint64_t>(std::time(nullptr)), read_line("/proc/sys/kernel/random/boot_id").value_or(""),
       read_line("/proc/sys/kernel/osrelease").value_or(""), arming::read_loaded_state())));
   sys::sync();
-  // All of sysrq may be switched off; for root, writing the trigger works all the same.
+  // Root may write the trigger even when sysrq is disabled.
   auto crashed = write_pseudo_file("/proc/sysrq-trigger", "c");
-  // Still here.
+  // The machine did not crash.
   const auto forgotten = arming::forget_pending_rehearsal();
   TRY_VOID(std::move(crashed));
   TRY_VOID(forgotten);
-  return fail(ErrorCode::io, "the kernel did not crash when it was told to");
+  return fail(ErrorCode::io, "the kernel did not crash after a write of 'c' to /proc/sysrq-trigger");
 }
 
 }  // namespace

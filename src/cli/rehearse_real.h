@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `lifeboat rehearse --real`: this machine is crashed, and the next boot's `lifeboat collect` says what came
-// of it.
+// `lifeboat rehearse --real`: crashes this machine; `lifeboat collect` of the next boot reports the result.
 #pragma once
 
 #include "src/cli/command.h"

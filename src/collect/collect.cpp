@@ -20,12 +20,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// No crash is begun with after this long. With the longest that one may take (run_command() and
-// ReportLimits::time), it ends before systemd ends it (TimeoutStartSec= of lifeboat-collect.service).
+// No further crash is started after this time. Together with the maximum for one crash (run_command() and
+// ReportLimits::time) it ends before systemd's timeout (TimeoutStartSec= of lifeboat-collect.service).
 constexpr std::chrono::minutes kWholeDeadline{10};
 constexpr uint64_t kMaxReportBytes = 16_MiB;
-// A record of pstore may be so much older than the crash that it is of: a clock may have been set in between,
-// and the words of a kernel in trouble come before its end.
+// A record of pstore may be this much older than its crash: the clock may have been set in between, and a
+// kernel may log errors long before it panics.
 constexpr uint64_t kMaxRecordAge = 3600;
 
 // One crash that is new.
@@ -36,7 +36,7 @@ class Completion {
         config_(config),
         found_{.folder = store.crash_folder(crash.name), .device = store.device, .crash = std::move(crash)} {}
 
-  // `pstore`: the places whose records are of this crash.
+  // `pstore`: the folders whose records are of this crash.
   CollectedCrash run(const std::vector<std::string>& pstore, const std::string& boot_id, uint64_t now) {
     auto folder = open_crash_folder(store_.fd.get(), found_.crash.name, found_.crash.id);
     if (!folder) {
@@ -51,12 +51,12 @@ class Completion {
     take_pstore(pstore);
     record.collected = now;
     record.collected_boot_id = boot_id;
-    // What a capture that was cut off had reserved.
+    // Reserved by a capture that was interrupted.
     note(drop_reserve(folder_fd_, kCaptureLogFile));
     if (config_.collect.command.empty()) {
       note(replace_crash_record(folder_fd_, record));
     } else {
-      // Last, so that it sees all.
+      // Last, so that the command sees all files.
       for (auto& problem : run_command(config_.collect.command,
                                        store_.crash_path(found_.crash.name, folder_fd_), folder_fd_, record))
         found_.problems.push_back(std::move(problem));
@@ -72,7 +72,7 @@ class Completion {
   void report(CrashRecord& record) {
     Result<std::string> json;
     if (found_.crash.has_report) {
-      // The record is of a capture that may have been cut off before it took this over.
+      // The capture may have been interrupted before it copied the report's summary into the record.
       if (!record.kind.empty()) return;
       json = read_text_at(folder_fd_, kReportJsonFile, kMaxReportBytes);
     } else if (config_.collect.report && ends_capture(found_.crash.dump())) {
@@ -103,7 +103,7 @@ class Completion {
   int folder_fd_ = -1;
 };
 
-// The command was not successful in an earlier run.
+// Runs the command again that failed in an earlier run.
 CommandRetry retry(FoundCrash& found, const std::string& command, std::vector<std::string>& problems) {
   const auto folder = open_crash_folder(found.store->fd.get(), found.crash.name, found.crash.id);
   std::vector<std::string> of_this;
@@ -117,13 +117,13 @@ CommandRetry retry(FoundCrash& found, const std::string& command, std::vector<st
   return {.folder = found.folder(), .device = found.store->device, .succeeded = of_this.empty()};
 }
 
-// What is new in this boot stays: people have only just been told of it.
+// What is new in this boot is kept: the notice has just named it.
 void apply_retention(const Store& store, const Retention& retention, const std::string& boot_id,
                      Collection& collection) {
   const auto crashes = list_crashes(store.fd.get());
-  const auto room = file_system_room(store.fd.get());
-  if (!crashes || !room) {
-    const Error& error = crashes ? room.error() : crashes.error();
+  const auto space = file_system_room(store.fd.get());
+  if (!crashes || !space) {
+    const Error& error = crashes ? space.error() : crashes.error();
     collection.problems.push_back(fmt::format("{}: {}", store.name(), error.to_string()));
     return;
   }
@@ -131,7 +131,7 @@ void apply_retention(const Store& store, const Retention& retention, const std::
   for (const auto& crash : *crashes) {
     if (is_new(crash, boot_id)) spared.insert(crash.name);
   }
-  for (const auto& removal : plan_prune(*crashes, retention, *room, spared)) {
+  for (const auto& removal : plan_prune(*crashes, retention, *space, spared)) {
     const std::string folder = store.crash_name(removal.name);
     if (const auto removed = remove_crash(store.fd.get(), removal.name, removal.id)) {
       collection.removed.push_back(fmt::format("{}: {}", folder, removal.reason));
@@ -163,11 +163,11 @@ Collection collect(const OpenStores& stores, const config::Config& config, Scope
   for (auto* found : fresh) {
     if (!in_time()) {
       collection.problems.push_back(
-          "there are more new crashes than there was time for: the rest is left to "
-          "the next 'lifeboat collect'");
+          "there was not enough time for all new crashes: the next 'lifeboat collect' "
+          "continues");
       break;
     }
-    // What pstore holds is of the last crash.
+    // The records of pstore are of the last crash.
     const bool newest = machine && config.collect.pstore && found == &all.front();
     Completion completion(*found->store, found->crash, config);
     collection.crashes.push_back(
@@ -188,8 +188,8 @@ Collection collect(const OpenStores& stores, const config::Config& config, Scope
   for (const auto& store : stores.stores) apply_retention(store, config.retention, boot_id, collection);
   if (machine) {
     if (config.collect.pstore) collection.pstore_left = pstore_records(paths.pstore, collection.problems);
-    std::vector<std::string> told_already;
-    const auto left = find_crashes(stores.stores, told_already);
+    std::vector<std::string> reported_already;
+    const auto left = find_crashes(stores.stores, reported_already);
     const std::string notice =
         config.collect.notice ? notice_text(left, boot_id, collection.pstore_left) : "";
     if (const auto written = leave_notice(paths.notice, notice); !written)

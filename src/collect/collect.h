@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The boot after a crash: what the capture kernel saved is looked at, completed, counted, and told.
+// The boot after a crash: completes what the capture kernel saved, applies the retention, and reports it.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@
 
 namespace lifeboat::collect {
 
-// Places that a test replaces.
+// Paths that a test replaces.
 struct CollectPaths {
   std::vector<std::string> pstore = {"/sys/fs/pstore", "/var/lib/systemd/pstore"};
   std::string notice = "/run/motd.d/lifeboat";
@@ -26,13 +26,13 @@ struct CollectPaths {
 
 struct CollectedCrash {
   std::string folder;  // path; with a `device`: from the root of its file system on
-  std::string device;  // that has to be mounted to read it; empty: it is
-  StoredCrash crash;   // with its record, as it is now
+  std::string device;  // must be mounted to read it; empty: it is mounted
+  StoredCrash crash;   // with its updated record
   size_t pstore_records = 0;
   std::vector<std::string> problems;
 };
 
-// [collect] command once more, for a crash of an earlier run.
+// Another try of [collect] command, for a crash of an earlier run.
 struct CommandRetry {
   std::string folder, device;  // as in CollectedCrash
   bool succeeded = false;      // else it is in the collection's problems
@@ -42,26 +42,25 @@ struct Collection {
   std::vector<CollectedCrash> crashes;  // new ones, the newest first
   std::vector<CommandRetry> retried;
   std::vector<std::string> removed;  // by the retention: "FOLDER: reason"
-  // That lie in pstore, or where systemd moved them, and that no saved crash has: older than the crashes that
-  // are new, or of a crash whose capture kernel never started.
+  // Records in pstore, or where systemd moved them, without a saved crash: older than the new crashes, or of
+  // a crash whose capture kernel did not start.
   std::vector<PstoreRecord> pstore_left;
-  // How a rehearsal for real ended that this boot had to redeem.
+  // The result of a pending rehearsal that this run resolved.
   std::optional<arming::RehearsalRecord> rehearsal;
   std::vector<std::string> problems;  // with those of `stores`
 };
 
 enum class Scope {
   machine,  // the stores are all that the machine has
-  folder,   // one that was named, of whatever machine: what is this machine's own is left alone, which is the
-            // records of pstore, the pending of a rehearsal, and the notice
+  folder,   // one given folder, possibly of another machine: the pstore records, the pending rehearsal and
+            // the notice of this machine are not touched
 };
 
 // Completes each crash that has not been collected before, tries [collect] command again where it failed, and
-// applies the retention, which takes nothing away that is new in this boot. Then, of the whole
-// machine: says whether a rehearsal for real came out, and leaves a notice for whoever logs in of the crashes
-// that are new in this boot, whether this run has collected them or an earlier one; no notice when there is
-// none. Never fails as a whole: what could not be done is in `problems`, of the crash or of the collection.
-// `now`: seconds since the epoch.
+// applies the retention, which removes nothing that is new in this boot. Then, for the whole machine:
+// resolves a pending rehearsal, and writes a login notice about the crashes that are new in this boot,
+// whether this run has collected them or an earlier one; no notice when there is none. Never fails as a
+// whole: errors are in `problems`, of the crash or of the collection. `now`: seconds since the epoch.
 Collection collect(const OpenStores& stores, const config::Config& config, Scope scope,
                    const CollectPaths& paths, uint64_t now);
 

@@ -8,20 +8,20 @@
 namespace lifeboat::collect {
 namespace {
 
-// lifeboat-collect.service's TimeoutStartSec= counts with it.
+// TimeoutStartSec= of lifeboat-collect.service includes it.
 constexpr std::chrono::minutes kDeadline{5};
-constexpr size_t kMaxWords = 500;
+constexpr size_t kMaxOutput = 500;
 
-// The end of what it said: what went wrong stands there.
-std::string last_words(const std::string& text) {
-  const std::string_view said = trim(text);
-  return one_line(said.substr(said.size() - std::min(said.size(), kMaxWords)));
+// The end of the output: it shows the error.
+std::string end_of_output(const std::string& text) {
+  const std::string_view output = trim(text);
+  return one_line(output.substr(output.size() - std::min(output.size(), kMaxOutput)));
 }
 
 // Empty: it has succeeded.
 std::string problem_of(const Result<ProcessOutput>& ran) {
   if (!ran) return ": " + ran.error().to_string();
-  return ran->status == 0 ? "" : fmt::format(" ended with {}: {}", ran->status, last_words(ran->text));
+  return ran->status == 0 ? "" : fmt::format(" ended with {}: {}", ran->status, end_of_output(ran->text));
 }
 
 }  // namespace

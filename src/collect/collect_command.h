@@ -9,16 +9,16 @@
 
 namespace lifeboat::collect {
 
-// By as many runs of collect. What has failed so often fails for a reason that waiting does not mend.
+// Each in another run of collect. After so many failures another try is not expected to help.
 inline constexpr uint64_t kMaxCommandTries = 5;
 
-// It was run before, without success, and may be once more.
+// It has failed before, and may be tried again.
 bool command_is_due(const CrashRecord& record);
 
-// Runs `command` with the path of a crash's folder, for at most five minutes. The try is noted before it
-// begins, by replacing the record in that folder with `record`: one that is cut off counts, too, so that a
-// command which ends the machine does not do so for ever. Problems, of the command or of noting it, are
-// returned.
+// Runs `command` with the path of a crash's folder, for at most five minutes. The try is recorded before
+// it begins, by replacing the record in that folder with `record`: an interrupted try counts too, so that a
+// command that crashes the machine is not repeated for ever. Returns the problems of the command or of
+// recording it.
 std::vector<std::string> run_command(const std::string& command, const std::string& path, int folder_fd,
                                      CrashRecord& record);
 

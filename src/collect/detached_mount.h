@@ -8,15 +8,15 @@
 namespace lifeboat::collect {
 
 enum class Access {
-  look,    // nothing of it is changed
-  change,  // crashes are completed, and taken away
+  look,    // nothing is changed
+  change,  // crashes are completed and removed
 };
 
-// Mounts it nowhere: it is in nobody's tree of folders, reached by the descriptor that is returned (for *at
-// calls), and gone when that and all that were opened through it are closed, however the process ends. So
-// nothing has to be taken down, and nobody's `umount` finds it busy later (fsopen(2), Linux 5.2). No devices,
-// no programs. `no_permission`: only root can; `busy`: it is mounted by somebody else, who cannot be seen
-// here, in another way.
+// Mounts it without a mount point: it is reached only through the returned descriptor (for *at calls), and is
+// unmounted when that and all descriptors opened through it are closed, however the process ends. So no
+// cleanup is needed, and no later `umount` fails as busy (fsopen(2), Linux 5.2). Mounted with nodev and
+// noexec. `no_permission`: only root can; `busy`: it is mounted elsewhere with other options, not visible
+// here.
 Result<UniqueFd> mount_detached(const BlockDevice& device, const std::string& filesystem, Access access);
 
 }  // namespace lifeboat::collect

@@ -24,12 +24,12 @@ namespace {
 constexpr uint64_t kMaxReportBytes = 16_MiB;
 
 Result<> write_fresh(int folder_fd, const std::string& name, std::string_view text) {
-  // What an earlier attempt left that was interrupted.
+  // Left by an interrupted earlier attempt.
   TRY_VOID(remove_file_at(folder_fd, name + ".incomplete"));
   return write_small_file(folder_fd, name, text);
 }
 
-// What the child hands over: memory that both share, since there may be nobody left to tell.
+// The child's result, in memory shared with the parent: it remains when the child crashes.
 class Handover {
  public:
   static Result<Handover> create(const char* name) {
@@ -43,10 +43,10 @@ class Handover {
       return fail(ErrorCode::unsupported, "the report would be larger than {}", format_size(kMaxReportBytes));
     return write_all(fd_.get(), as_byte_span(text), "the report buffer");
   }
-  // The child may have been taken over by the dump: it is not trusted with the size.
+  // The child may have been compromised by the dump: its size is not trusted.
   [[nodiscard]] Result<std::string> read() const {
     const uint64_t size = TRY(file_size(fd_.get(), "the report buffer"));
-    if (size > kMaxReportBytes) return fail(ErrorCode::corrupt, "the report is larger than it may be");
+    if (size > kMaxReportBytes) return fail(ErrorCode::corrupt, "the report is larger than allowed");
     std::string text(size, '\0');
     TRY_VOID(pread_exact(fd_.get(), 0, std::as_writable_bytes(std::span(text)), "the report buffer"));
     return text;
@@ -60,24 +60,24 @@ struct Handovers {
   Handover text, json, problem;
 };
 
-// An ordinary file, opened in its folder, so that no link leads elsewhere.
+// A regular file, opened in its folder without following links.
 Result<UniqueFd> open_dump(int folder_fd, const std::string& dump_file) {
   UniqueFd dump = TRY(open_at(folder_fd, dump_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   TRY_VOID(file_size(dump.get(), dump_file));
   return dump;
 }
 
-// In the child, which may be taken over by what it reads: by then it can do no harm.
+// In the child, which may be compromised by a malicious dump: it is confined before it reads.
 Result<> make_report(UniqueFd dump, const std::string& called, const Handovers& to) {
   // RLIMIT_AS does not count what is written into the buffers.
   const rlimit file_size{.rlim_cur = kMaxReportBytes, .rlim_max = kMaxReportBytes};
-  if (::setrlimit(RLIMIT_FSIZE, &file_size) != 0) return fail_errno("cannot limit what the report may take");
+  if (::setrlimit(RLIMIT_FSIZE, &file_size) != 0) return fail_errno("cannot limit the size of the report");
   TRY_VOID(confine_process());
   const auto session =
       inspect::Session::over(TRY(Dump::open(TRY(open_byte_source(std::move(dump), called)))));
   const inspect::Report report = inspect::make_report(session);
   TRY_VOID(to.text.write(inspect::report_text(report, called, inspect::Style(false))));
-  // A dead kernel's strings need not be UTF-8; the document must be.
+  // A crashed kernel's strings need not be UTF-8; the document must be.
   const std::string json =
       inspect::report_json(report, called).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
   return to.json.write(json + "\n");
@@ -99,11 +99,10 @@ Result<std::string> write_report(const std::string& called, int folder_fd, const
     return {};
   });
   if (outcome == capture::Outcome::stalled) {
-    return fail(ErrorCode::timeout, "it was not done within {} s, which no dump needs: is it damaged?",
-                limits.time.count());
+    return fail(ErrorCode::timeout, "not finished within {} s; the dump may be damaged", limits.time.count());
   }
   if (outcome == capture::Outcome::failed) {
-    return fail(ErrorCode::corrupt, "reading the dump ended badly, or would take more than {} of memory",
+    return fail(ErrorCode::corrupt, "reading the dump failed, or needs more than {} of memory",
                 format_size(limits.memory));
   }
   if (const std::string problem = TRY(from.problem.read()); !problem.empty())
@@ -111,7 +110,7 @@ Result<std::string> write_report(const std::string& called, int folder_fd, const
   std::string json = TRY(from.json.read());
   if (::faccessat(folder_fd, kReportTextFile, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
     TRY_VOID(write_fresh(folder_fd, kReportTextFile, TRY(from.text.read())));
-  // The last of the two: it says that there is a report.
+  // Written last: its presence marks the report as complete.
   TRY_VOID(write_fresh(folder_fd, kReportJsonFile, json));
   return json;
 }

@@ -26,7 +26,7 @@ std::string notice_text(std::span<const FoundCrash> crashes, const std::string& 
     if (crash.outcome == CrashOutcome::whole) {
       text += fmt::format("  {}\n", command_for("lifeboat inspect", *store, crash.name, kDumpFile));
     } else {
-      // One that was written to its end can be read.
+      // An incomplete dump can be read if writing it finished.
       const bool readable = ends_capture(crash.dump());
       text += fmt::format("  Its dump: {}. See: {}\n", describe_dump(crash.outcome, record),
                           readable ? command_for("lifeboat inspect", *store, crash.name, crash.dump_file)
@@ -46,7 +46,7 @@ Result<> leave_notice(const std::string& path, const std::string& text) {
   const auto folder = std::filesystem::path(path).parent_path();
   if (!std::filesystem::is_directory(folder, ignored)) {
     TRY_VOID(make_folders(folder));
-    // Whoever logs in reads it, whatever the umask of the service is.
+    // Every user who logs in must be able to read it, whatever the umask of the service is.
     const UniqueFd made = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
     if (sys::fchmod(made.get(), 0755) != 0) return fail_errno("cannot set the mode of {}", folder.string());
   }

@@ -17,7 +17,7 @@ bool is_of_boot(const StoredCrash& crash, const std::string& boot_id) {
   return end == crash.name.size() || crash.name[end] == '-';
 }
 
-// One crash may have been saved twice: half of it on the first target, whole on the next.
+// One crash may have been saved twice: incomplete on the first target, whole on the next.
 std::optional<CrashOutcome> best_outcome(std::span<const FoundCrash> crashes, const std::string& boot_id) {
   std::optional<CrashOutcome> best;
   for (const auto& found : crashes) {
@@ -38,10 +38,9 @@ Result<std::optional<arming::RehearsalRecord>> resolve_pending_rehearsal(std::sp
   if (!pending || boot_id == pending->boot_id) return std::nullopt;
   const auto outcome = best_outcome(crashes, pending->boot_id);
   if (!outcome && !all_seen) {
-    return fail(
-        ErrorCode::not_found,
-        "no dump of the rehearsal for real is where one could look; 'lifeboat collect' will tell when it "
-        "can look into all targets");
+    return fail(ErrorCode::not_found,
+                "no dump of the rehearsal for real was found in the targets that can be read; run 'lifeboat "
+                "collect' again when all targets can be read");
   }
   arming::RehearsalRecord record{.time = now,
                                  .real = true,
@@ -49,8 +48,7 @@ Result<std::optional<arming::RehearsalRecord>> resolve_pending_rehearsal(std::sp
                                  .whole = outcome == CrashOutcome::whole,
                                  .initramfs_digest = pending->initramfs_digest};
   if (!outcome) record.problem = "no dump of that crash is in the store";
-  if (outcome && !record.whole)
-    record.problem = fmt::format("of its dump there is: {}", outcome_name(*outcome));
+  if (outcome && !record.whole) record.problem = fmt::format("its dump: {}", outcome_name(*outcome));
   TRY_VOID(arming::save_rehearsal(record, files.rehearsal));
   TRY_VOID(arming::forget_pending_rehearsal(files.pending));
   return record;

@@ -32,14 +32,14 @@ std::string flat_name(const fs::path& relative) {
   return name;
 }
 
-// Under its name, or with "-2", "-3"... behind it when another record has that. A record that is there
-// already is not written again.
+// Writes a record under its name, or with "-2", "-3"... appended when another record has that name. A record
+// that exists already is not written again.
 Result<> keep(int folder_fd, const std::string& name, std::string_view text) {
   constexpr int kMaxOfOneName = 100;
   for (int attempt = 1; attempt <= kMaxOfOneName; ++attempt) {
     const std::string free_name = attempt == 1 ? name : fmt::format("{}-{}", name, attempt);
     if (::faccessat(folder_fd, free_name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
-      // What an attempt left that was interrupted.
+      // Left by an interrupted attempt.
       TRY_VOID(remove_file_at(folder_fd, free_name + ".incomplete"));
       return write_small_file(folder_fd, free_name, text);
     }
@@ -49,7 +49,7 @@ Result<> keep(int folder_fd, const std::string& name, std::string_view text) {
   return fail(ErrorCode::usage, "there are {} records named {} already", kMaxOfOneName, name);
 }
 
-// The folders that systemd-pstore made for them; those that still hold something stay.
+// Removes the folders that systemd-pstore made for them, if they are empty.
 void remove_empty_folders(const fs::path& source) {
   std::error_code ignored;
   std::vector<fs::path> folders;
@@ -93,7 +93,7 @@ std::vector<PstoreRecord> pstore_records(std::span<const std::string> sources,
 }
 
 std::string describe(std::span<const PstoreRecord> records) {
-  return fmt::format("{} of pstore that no saved crash has, the newest of {}",
+  return fmt::format("{} in pstore without a saved crash, the newest of {}",
                      inspect::plural(records.size(), "record"), inspect::format_utc(records.front().time));
 }
 
@@ -112,7 +112,7 @@ MovedRecords move_pstore(const std::string& source, int crash_folder_fd, uint64_
       ++moved.count;
     } else {
       moved.problems.push_back(done.error().to_string());
-      // Nor would the others find room.
+      // The others would not fit either.
       if (done.error().code == ErrorCode::no_space) break;
     }
   }

@@ -17,7 +17,7 @@
 namespace lifeboat::collect {
 namespace {
 
-// nullopt: it has not been made yet.
+// nullopt: it does not exist yet.
 Result<std::optional<UniqueFd>> if_there(Result<UniqueFd> folder) {
   if (folder) return *std::move(folder);
   if (folder.error().code == ErrorCode::not_found) return std::nullopt;
@@ -35,7 +35,7 @@ Result<std::optional<Store>> open_on_device(const config::TargetEntry& target, A
     return mount_detached(device, type, access);
   }();
   if (!root && root.error().code == ErrorCode::no_permission)
-    root.error().hint("it is mounted nowhere: run this as root");
+    root.error().hint("it is not mounted: run this as root");
   const UniqueFd root_fd = TRY(std::move(root));
   auto fd = TRY(if_there(find_folder_below(root_fd.get(), target.path)));
   if (!fd) return std::nullopt;
@@ -51,7 +51,7 @@ Result<std::optional<Store>> open_target(const config::TargetEntry& target, Acce
   return TRY_CONTEXT(open_on_device(target, access, paths), "{}", target.device);
 }
 
-// Two targets may lead to one folder.
+// Two targets may refer to one folder.
 bool is_among(const std::vector<Store>& stores, const Store& one) {
   struct stat mine{};
   if (::fstat(one.fd.get(), &mine) != 0) return false;
@@ -64,7 +64,7 @@ bool is_among(const std::vector<Store>& stores, const Store& one) {
 }  // namespace
 
 std::string Store::crash_path(const std::string& crash, int crash_fd) const {
-  // Nobody else has that file system in any folder.
+  // That file system is mounted for this process alone.
   if (!device.empty()) return fmt::format("/proc/{}/fd/{}/{}", ::getpid(), fd.get(), crash);
   std::string plain = crash_folder(crash);
   return is_fixed_path(plain) ? plain : fmt::format("/proc/{}/fd/{}", ::getpid(), crash_fd);
@@ -92,7 +92,7 @@ Result<std::optional<Store>> open_store(const std::string& path) {
   };
   auto store = open();
   if (!store && store.error().code == ErrorCode::no_permission)
-    store.error().hint("crashes are root's alone: run this as root");
+    store.error().hint("only root can read crashes: run this as root");
   return store;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The folders of crashes of this machine: one for each configured target, wherever that is.
+// The stores of this machine: one for each configured target, mounted or not.
 #pragma once
 
 #include <optional>
@@ -15,8 +15,8 @@
 namespace lifeboat::collect {
 
 struct Store {
-  std::string folder;      // as anybody names it; with a `device`: from the root of its file system on
-  std::string device;      // as it is configured; empty: it is mounted. Else it is for this process alone
+  std::string folder;      // its path; with a `device`: from the root of its file system on
+  std::string device;      // as it is configured, mounted for this process alone; empty: a mounted folder
   std::string filesystem;  // of the device
   UniqueFd fd;
 
@@ -26,9 +26,9 @@ struct Store {
     return (folder.ends_with('/') ? folder : folder + "/") + crash;
   }
   [[nodiscard]] std::string crash_name(const std::string& crash) const { return place(crash_folder(crash)); }
-  // A path of a crash's folder, which this process has open, for those that it starts. It never leads to a
-  // folder of somebody else: where others can change where the plain path leads it is /proc/PID/fd/N, which
-  // is this very folder. Good for as long as this process has it open.
+  // A path of a crash's folder, which this process has open, for its child processes. It never leads to
+  // another folder: if other users could redirect the plain path, it is /proc/PID/fd/N. Valid as long as this
+  // process has the folder open.
   [[nodiscard]] std::string crash_path(const std::string& crash, int crash_fd) const;
 
  private:
@@ -37,27 +37,27 @@ struct Store {
   }
 };
 
-// A folder of this system; nullopt: it is not there yet. Links on the way to it as base/real_folder.h follows
-// them.
+// A folder of this system; nullopt: it does not exist yet. Links in its path are followed as in
+// base/real_folder.h.
 Result<std::optional<Store>> open_store(const std::string& path);
 
 struct OpenStores {
   std::vector<Store> stores;
-  // Why others could not be opened. A folder that is not there yet is no problem: it holds nothing.
+  // Why others could not be opened. A folder that does not exist yet is not a problem.
   std::vector<std::string> problems;
 };
 
-// One that cannot be opened costs the others nothing. A target by its device is found where it is mounted,
-// else mounted for this process alone.
+// A store that cannot be opened does not prevent the others. A target by its device is used where it is
+// mounted, else mounted for this process alone.
 OpenStores open_stores(std::span<const config::TargetEntry> targets, Access access,
                        const HostPaths& paths = {});
 
-// What to type to do something with a file of a crash's folder: "lifeboat inspect /var/crash/...", or, of a
+// A shell command for a file of a crash's folder: "lifeboat inspect /var/crash/...", or, of a
 // device that has to be mounted first: "mount UUID=... /mnt; lifeboat inspect /mnt/crash/...".
 std::string command_for(const std::string& command, const Store& store, const std::string& crash,
                         const std::string& file);
 
-// A crash in one of them.
+// A crash in one of the stores.
 struct FoundCrash {
   const Store* store;
   StoredCrash crash;
@@ -65,7 +65,7 @@ struct FoundCrash {
   [[nodiscard]] std::string folder() const { return store->crash_folder(crash.name); }
   [[nodiscard]] std::string name() const { return store->crash_name(crash.name); }
 };
-// The newest first, whatever store they are in. What hides some of them is told in `problems`.
+// The newest first, over all stores. Why some could not be read is reported in `problems`.
 std::vector<FoundCrash> find_crashes(const std::vector<Store>& stores, std::vector<std::string>& problems);
 
 }  // namespace lifeboat::collect

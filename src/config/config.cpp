@@ -20,7 +20,7 @@ namespace {
 
 constexpr uint64_t kMaxBytes = 1_MiB;
 
-// "dump": its keys, or an `usage` error with the section that may have been meant.
+// The keys of a section such as "dump"; empty: there is no such section.
 std::vector<std::string_view> keys_of(std::string_view section) {
   std::vector<std::string_view> names;
   if (section == "target") {
@@ -43,15 +43,15 @@ std::vector<std::string_view> section_names() {
 Error unknown_key(const IniSection& section, const IniEntry& entry, const std::string& where) {
   const auto known = keys_of(section.name);
   Error error(ErrorCode::usage, fmt::format("{}: [{}] has no key '{}'", where, section.name, entry.key));
-  // A key may stand in the wrong section.
+  // The key may be in the wrong section.
   for (const auto& key : keys()) {
     if (key.name == entry.key && key.section != section.name)
-      return std::move(error).hint(fmt::format("it belongs into [{}]", key.section));
+      return std::move(error).hint(fmt::format("move it to [{}]", key.section));
   }
   return std::move(error).hint(what_there_is(entry.key, known));
 }
 
-// One section, key by key; `seen` finds what a file says twice.
+// One section, key by key; `seen_` finds keys that a file sets twice.
 class Applier {
  public:
   Applier(Config& config, const std::string& name) : config_(config), name_(name) {}
@@ -79,7 +79,7 @@ class Applier {
     return {};
   }
 
-  // The targets of one file replace those of the files before it: whoever names targets names all of them.
+  // The targets of one file replace those of the files before it: a file that sets targets sets all of them.
   Result<> add_target(const IniSection& section) {
     if (!std::exchange(has_targets_, true)) config_.targets.clear();
     TargetEntry target;
@@ -93,8 +93,8 @@ class Applier {
     }
     if (!target.filesystem.empty() && target.device.empty()) {
       return std::unexpected(
-          Error(ErrorCode::usage, fmt::format("{}: filesystem without a device", target.where))
-              .hint("of a mounted folder the file system is known: leave it out, or name the device"));
+          Error(ErrorCode::usage, fmt::format("{}: 'filesystem' is set without 'device'", target.where))
+              .hint("remove 'filesystem' (of a mounted folder it is detected), or set 'device'"));
     }
     config_.targets.push_back(std::move(target));
     return {};
@@ -116,20 +116,20 @@ class Applier {
   std::set<std::string> seen_;
 };
 
-// What it says is done as root: nobody else may have written it.
+// Its settings are applied as root: no other user may be able to write to it.
 Result<> check_owner(int fd, const std::string& path) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno("cannot examine {}", path);
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::corrupt, "{} is not a file", path);
   if ((status.st_uid != 0 && status.st_uid != ::geteuid()) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return std::unexpected(
-        Error(ErrorCode::no_permission, fmt::format("{} can be written to by others than root", path))
-            .hint(fmt::format("look at what it says, then: chown root:root {0}; chmod 644 {0}", path)));
+        Error(ErrorCode::no_permission, fmt::format("{} is writable for users other than root", path))
+            .hint(fmt::format("check its contents, then: chown root:root {0}; chmod 644 {0}", path)));
   }
   return {};
 }
 
-// A drop-in that is a link to /dev/null: the way to switch one off that a package brings.
+// A drop-in that is a link to /dev/null: this disables one that a package installed.
 bool is_masked(const std::string& path) {
   struct stat status{}, null_device{};
   return ::stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode) &&
@@ -138,7 +138,7 @@ bool is_masked(const std::string& path) {
 
 Result<> apply_file(Config& config, const std::string& path) {
   if (is_masked(path)) return {};
-  // One that is a FIFO would keep us waiting.
+  // Opening a FIFO would block.
   const UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
   TRY_VOID(check_owner(fd.get(), path));
   const uint64_t size = TRY(file_size(fd.get(), path));
@@ -146,7 +146,7 @@ Result<> apply_file(Config& config, const std::string& path) {
   std::string text(size, '\0');
   TRY_VOID(pread_exact(fd.get(), 0, std::as_writable_bytes(std::span(text)), path));
   auto applied = apply_config(config, text, path);
-  // A mistake in the file is not one in the command that was given.
+  // The mistake is in the file, not in the command line.
   if (!applied && applied.error().code == ErrorCode::usage) applied.error().code = ErrorCode::corrupt;
   TRY_VOID(applied);
   config.files.push_back(path);

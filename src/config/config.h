@@ -11,12 +11,12 @@
 
 namespace lifeboat::config {
 
-// One [target]: a folder of a file system that is mounted now (`path` alone), or of one that is not
+// One [target]: a folder on a mounted file system (`path` alone), or on one that need not be mounted
 // (`device`, and `path` from its root on).
 struct TargetEntry {
   std::string path = "/var/crash/lifeboat";
   std::string device;  // "/dev/sdb1", "UUID=...", "LABEL=..."; empty: `path` is looked up among the mounts
-  std::string filesystem;  // of `device`; empty: its own word is taken
+  std::string filesystem;  // of `device`; empty: detected on the device
   std::string where;       // "/etc/lifeboat.conf:3"; empty: the default
 };
 
@@ -30,19 +30,19 @@ struct ConfigPaths {
   std::string drop_ins = "/etc/lifeboat.conf.d";  // *.conf, in the order of their names; later ones win
 };
 
-// What is set, over the defaults. A missing file is no error. `corrupt`: a mistake in a file; the message
-// begins with "FILE:LINE: ", and names the nearest key when one is unknown. `no_permission` when others than
-// root could write to a file: what it says is done as root.
+// The defaults, changed by the files. A missing file is no error. `corrupt`: a mistake in a file; the message
+// begins with "FILE:LINE: ", and names the nearest key when one is unknown. `no_permission` when users other
+// than root could write to a file: its settings are applied as root.
 Result<Config> read_config(const ConfigPaths& paths);
 
-// The same of one text, over `config`; mistakes are `usage` errors.
+// Applies one text to `config`; mistakes are `usage` errors.
 Result<> apply_config(Config& config, std::string_view text, const std::string& name);
 
-// The programs and files that it names, and that are not there or no programs; a line each: "[capture]
-// hook_before: /sbin/x: No such file or directory". No mistake: they may come later.
+// The configured programs and files that are missing or not executable; a line each: "[capture]
+// hook_before: /sbin/x: No such file or directory". Not an error: they may be installed later.
 std::vector<std::string> missing_files(const Config& config);
 
-// Everything as it stands, as text that apply_config() reads back.
+// All current settings, as text that apply_config() reads back.
 std::string to_text(const Config& config);
 
 // The documented keys, "section.key", for the manual's test and for completion.

@@ -9,7 +9,7 @@
 namespace lifeboat::config {
 namespace {
 
-// "[dump]": what stands between the brackets.
+// "[dump]": the name between the brackets.
 Result<std::string> section_name(std::string_view line, const std::string& where) {
   if (!line.ends_with(']')) return fail(ErrorCode::usage, "{}: '{}' lacks its closing bracket", where, line);
   const auto name = trim(line.substr(1, line.size() - 2));
@@ -24,7 +24,7 @@ bool has_control_character(std::string_view line) {
 }  // namespace
 
 Result<std::vector<IniSection>> parse_ini(std::string_view text, const std::string& name) {
-  // Some editors put it in front, and nobody sees it.
+  // Some editors write it at the start; it is invisible.
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<IniSection> sections;
@@ -47,7 +47,7 @@ Result<std::vector<IniSection>> parse_ini(std::string_view text, const std::stri
     if (key.empty()) return fail(ErrorCode::usage, "{}: a value without a key", where);
     if (sections.empty()) {
       return std::unexpected(
-          Error(ErrorCode::usage, fmt::format("{}: '{}' stands in no section", where, key))
+          Error(ErrorCode::usage, fmt::format("{}: '{}' is in no section", where, key))
               .hint("put a line like [dump] before it; lifeboat.conf(5) lists the sections"));
     }
     sections.back().entries.push_back({std::string(key), std::string(trim(line.substr(equals + 1))), number});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The lines of an INI file: sections, and keys with values, each with the line it stands on. It says nothing
-// about what they mean. Never executed, never expanded: no quoting, no variables, no includes.
+// The lines of an INI file: sections, and keys with values, each with its line number. It does not
+// interpret them. Never executed, never expanded: no quoting, no variables, no includes.
 //
-// Boost.Program_options reads such files too, but forgets line numbers and that a section came twice.
+// Boost.Program_options reads such files too, but keeps neither line numbers nor repeated sections.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ struct IniSection {
   std::vector<IniEntry> entries;
 };
 
-// Sections in the order of the file; one that comes twice is there twice. Lines that begin with # or ; are
+// Sections in the order of the file; a repeated section is listed twice. Lines that begin with # or ; are
 // comments. Errors begin with "NAME:LINE: ".
 Result<std::vector<IniSection>> parse_ini(std::string_view text, const std::string& name);
 

@@ -13,7 +13,7 @@ Result<> set_device(TargetEntry& target, std::string_view value) {
       return {};
     }
   }
-  return fail(ErrorCode::usage, "'{}' is none of UUID=..., LABEL=..., /dev/...", value);
+  return fail(ErrorCode::usage, "'{}' is not UUID=..., LABEL=... or /dev/...", value);
 }
 
 constexpr TargetKey kTargetKeys[] = {
@@ -23,9 +23,9 @@ constexpr TargetKey kTargetKeys[] = {
        return {};
      },
      [](const TargetEntry& target) { return target.path; }},
-    {"device", "The device of its file system; empty: that of a mounted one", set_device,
+    {"device", "The device of its file system; empty: the folder is on a mounted one", set_device,
      [](const TargetEntry& target) { return target.device; }},
-    {"filesystem", "The type of the device's file system; empty: as the device says",
+    {"filesystem", "The type of the device's file system; empty: detected",
      [](TargetEntry& target, std::string_view value) -> Result<> {
        target.filesystem = TRY(values::Name::parse(value));
        return {};

@@ -16,7 +16,7 @@
 namespace lifeboat {
 namespace {
 
-// libdwfl would look for the file, or for another one with its debug information: we say which it is.
+// libdwfl would look for the file, or for another one with its debug information: these disable the search.
 int find_no_elf(Dwfl_Module* /*module*/, void** /*user*/, const char* /*name*/, Dwarf_Addr /*base*/,
                 char** /*file*/, Elf** /*elf*/) {
   return -1;
@@ -44,20 +44,20 @@ struct DwflEnd {
 Result<> check_header(int fd, const std::string& path) {
   struct stat status{};
   if (fstat(fd, &status) != 0) return fail_errno("{}", path);
-  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::unsupported, "{} is no regular file", path);
+  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::unsupported, "{} is not a regular file", path);
   Elf64_Ehdr header{};
   const auto bytes = std::as_writable_bytes(std::span(&header, 1));
   const size_t length = TRY(pread_some(fd, 0, bytes, path));
   if (length < SELFMAG || std::string_view(reinterpret_cast<const char*>(header.e_ident), SELFMAG) != ELFMAG)
-    return fail(ErrorCode::unsupported, "{} is no ELF file", path);
+    return fail(ErrorCode::unsupported, "{} is not an ELF file", path);
   if (length < sizeof header) return fail(ErrorCode::truncated, "{} ends within its ELF header", path);
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
       header.e_machine != EM_X86_64)
     return fail(ErrorCode::unsupported, "{} is an ELF file of another architecture", path);
-  // A file that ends early would show as one without debug information.
+  // A truncated file would seem to have no debug information.
   const auto size = static_cast<uint64_t>(status.st_size);
   if (header.e_shoff > size || uint64_t{header.e_shnum} * sizeof(Elf64_Shdr) > size - header.e_shoff)
-    return fail(ErrorCode::truncated, "{} is cut off: its section headers lie at {}, it has {} bytes", path,
+    return fail(ErrorCode::truncated, "{} is cut off: its section headers are at {}, it has {} bytes", path,
                 header.e_shoff, size);
   return {};
 }
@@ -88,8 +88,7 @@ struct DebugFile::State {
     Dwarfs opened;
     opened.dwarf = dwfl_module_getdwarf(module, &opened.bias);
     if (opened.dwarf == nullptr)
-      return fail(ErrorCode::not_found, "{} has no debug information that can be used: {}", path,
-                  dwfl_reason());
+      return fail(ErrorCode::not_found, "{} has no usable debug information: {}", path, dwfl_reason());
     // A file of which only lines, or nothing but frames, are left.
     Dwarf_Off next = 0;
     size_t header_size = 0;
@@ -151,12 +150,12 @@ Result<std::vector<std::string>> DebugFile::check_debug_info() const {
   const auto& opened = state_->debug_info();
   if (!opened) return std::unexpected(opened.error());
   std::vector<std::string> warnings;
-  // What several files have in common, moved to another file by dwz.
+  // The common part of several files, moved to another file by dwz.
   const char* name = nullptr;
   const void* id = nullptr;
   if (dwelf_dwarf_gnu_debugaltlink(opened->dwarf, &name, &id) > 0 && dwarf_getalt(opened->dwarf) == nullptr)
-    warnings.push_back(fmt::format("{} leaves names to {}, which is not there: some functions have none",
-                                   state_->path, name));
+    warnings.push_back(
+        fmt::format("{} refers to {}, which is missing: some functions have no name", state_->path, name));
   return warnings;
 }
 

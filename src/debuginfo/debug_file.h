@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One file with debug information, a vmlinux or a module, read through libdw and libdwfl. The file is not
-// trusted: what it says wrongly yields errors and empty answers. What is not checked: a file that is cut
-// short by somebody while it is open ends the program (SIGBUS), as with every mapped file.
+// trusted: invalid data gives errors and empty results. Not handled: a file that is truncated while it is
+// open ends the program (SIGBUS), as with every mapped file.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,8 @@ namespace lifeboat {
 // Not for several threads at once.
 class DebugFile {
  public:
-  // `unsupported`: no regular file, no ELF file of this program's architectures; `truncated`, `corrupt`. The
-  // debug information itself is looked at when it is first asked for.
+  // `unsupported`: not a regular file, not an ELF file of this program's architectures; `truncated`,
+  // `corrupt`. The debug information itself is read when it is first needed.
   static Result<DebugFile> open(const std::string& path);
   DebugFile(DebugFile&&) noexcept;
   DebugFile& operator=(DebugFile&&) noexcept;
@@ -29,18 +29,18 @@ class DebugFile {
 
   [[nodiscard]] const std::string& path() const;
   [[nodiscard]] const std::vector<std::byte>& build_id() const;  // empty: it has none
-  // A module or another object file, whose sections lie anywhere: addresses are those of a layout of our own.
+  // A module or another object file, whose sections have no addresses yet: libdwfl assigns a layout.
   [[nodiscard]] bool relocatable() const;
 
   // `not_found` when there is no debug information (.debug_info); `corrupt` when it cannot be used. Warnings
-  // are what will be missing.
+  // name what is missing.
   [[nodiscard]] Result<std::vector<std::string>> check_debug_info() const;
-  // The place of an instruction, innermost first as in DebugInfo::at(). Empty: the file knows nothing of
-  // it, or check_debug_info() fails.
+  // The place of an instruction, innermost first as in DebugInfo::at(). Empty: the file does not contain it,
+  // or check_debug_info() fails.
   [[nodiscard]] std::vector<inspect::SourcePlace> places(uint64_t address) const;
 
   // The type of the global variable of that name at that address, as C spells it, without qualifiers. Looks
-  // through all units: half a second for a kernel. nullopt: there is none, or its type has no name.
+  // through all units: half a second for a kernel. nullopt: not found, or its type has no name.
   [[nodiscard]] std::optional<std::string> variable_type(std::string_view name, uint64_t address) const;
 
   // The functions of the symbol table, each with the number of the section that it lies in.

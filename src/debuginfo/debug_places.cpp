@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Debian has four thousand modules; a folder tree without an end is not walked.
+// Debian has four thousand modules; limits the walk of a huge folder tree.
 constexpr size_t kMaxEntries = 200'000;
 
 bool is_file(const fs::path& path) {
@@ -49,7 +49,7 @@ std::vector<std::string> DebugPlaces::of_kernel(ByteSpan build_id) const {
            debug_ / "usr/lib/modules" / release_ / "vmlinux",       // Debian since /lib is /usr/lib
            debug_ / "usr/lib/modules" / release_ / "vmlinux.debug"  // SUSE
            ,
-           system_ / "lib/modules" / release_ / "build/vmlinux",  // who built the kernel here
+           system_ / "lib/modules" / release_ / "build/vmlinux",  // a kernel built on this machine
            system_ / "lib/modules" / release_ / "vmlinux",
            system_ / "boot" / ("vmlinux-" + release_),
        }) {

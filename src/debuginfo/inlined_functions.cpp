@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A unit is a tree: functions, in them functions that were inlined and blocks, in those again. What holds the
-// address is followed downwards, with no recursion: the depth of the tree is the file's to say.
+// address is followed downwards, without recursion: an untrusted file controls the depth of the tree.
 #include "src/debuginfo/inlined_functions.h"
 
 #include <dwarf.h>
@@ -11,7 +11,7 @@
 namespace lifeboat {
 namespace {
 
-// A unit of the kernel has some hundred thousand entries, of which few are looked at.
+// A unit of the kernel has some hundred thousand entries, of which few are read.
 constexpr size_t kMaxEntries = 1 << 20;
 constexpr size_t kMaxInlined = 64;
 
@@ -19,8 +19,8 @@ bool holds(Dwarf_Die& entry, Dwarf_Addr address) {
   return dwarf_haspc(&entry, address) == 1;
 }
 
-// What has no addresses of its own, but may hold what has: blocks that the compiler tells no range of, and
-// the namespaces of Rust.
+// Entries without addresses that may contain entries with addresses: blocks without a range, and the
+// namespaces of Rust.
 bool is_transparent(Dwarf_Die& entry) {
   switch (dwarf_tag(&entry)) {
     case DW_TAG_namespace:
@@ -110,7 +110,7 @@ std::vector<inspect::SourcePlace> source_places(Dwarf_Die unit, Dwarf_Addr addre
     places.emplace_back();
     set_call(unit, function, places.back());
   }
-  // An address of data, or behind the unit's code.
+  // An address of data, or after the unit's code.
   if (places.size() == 1 && places.back() == inspect::SourcePlace{}) places.clear();
   return places;
 }

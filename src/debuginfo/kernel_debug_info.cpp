@@ -17,8 +17,8 @@ namespace {
 
 using inspect::SourcePlace;
 
-// Where these are defined in every kernel: what comes before that is the root of the sources, as the debug
-// information spells it. Builds that hide their folder (-ffile-prefix-map) do not hide it from assembly.
+// Where these are defined in every kernel: the part of the path before that is the root of the sources, as
+// the debug information spells it. -ffile-prefix-map changes it for C, not for assembly.
 struct KnownPlace {
   std::string_view function, file;
 };
@@ -85,7 +85,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
     // Of KASLR; hexadecimal without 0x (arch/x86/kernel/machine_kexec_64.c).
     const auto offset = parse_number(std::string(info.value("KERNELOFFSET").value_or("0")), 16);
     if (!offset) {
-      notes_.emplace_back("no debug information: KERNELOFFSET of VMCOREINFO is no number");
+      notes_.emplace_back("no debug information: KERNELOFFSET of VMCOREINFO is not a number");
       return;
     }
     offset_ = *offset;
@@ -94,7 +94,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
       take_given(*options_.vmlinux, build_id);
       return;
     }
-    // Without a build id nothing says that a file of that name belongs to this kernel.
+    // Without a build id a file of that name cannot be verified as this kernel's.
     if (build_id.empty()) return;
     for (const auto& path : places().of_kernel(bytes_of(build_id))) {
       auto file = DebugFile::open(path);
@@ -114,7 +114,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
     const std::string found = format_build_id(file->build_id());
     if (build_id.empty()) {
       notes_.push_back(
-          fmt::format("whether {} belongs to this kernel is not known: the dump has no build id", path));
+          fmt::format("cannot verify that {} belongs to this kernel: the dump has no build id", path));
     } else if (found != build_id) {
       return refuse(fmt::format("{} is of another kernel: its build id is {}, that of the dump {}", path,
                                 found.empty() ? "missing" : found, build_id));
@@ -158,7 +158,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
       build_id = read_module_build_id(*session_.kernel(), *session_.types(), module).value_or(build_id);
     for (const auto& path : places().of_module(module.name, build_id)) {
       auto file = DebugFile::open(path);
-      // The kernel's field has room for ids that are longer than this one.
+      // The kernel's field is larger than this id.
       if (!file || !file->relocatable() || !same_build_id(file->build_id(), build_id)) continue;
       const auto warnings = file->check_debug_info();
       if (!warnings) continue;
@@ -179,7 +179,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
     return functions;
   }
 
-  // Where the dump tells no id, the places of the functions must do.
+  // If the dump has no id, the positions of the functions are compared.
   static bool same_build_id(ByteSpan of_file, ByteSpan of_dump) {
     if (of_dump.empty()) return true;
     return !of_file.empty() && of_file.size() <= of_dump.size() &&

@@ -13,15 +13,15 @@
 namespace lifeboat {
 
 struct DebugInfoOptions {
-  // The kernel's file; one that does not belong to the dump is refused, with a note. nullopt: it is looked
-  // for in the usual places, and there what does not belong to the dump is passed over in silence.
+  // The kernel's file; one that does not belong to the dump is refused, with a note. nullopt: search the
+  // usual places, and skip files that do not belong to the dump without a note.
   std::optional<std::string> vmlinux;
   std::string debug_folder = "/usr/lib/debug";
   std::string system_root = "/";
 };
 
-// Opens nothing before it is asked: only files of what the addresses lie in, and of these only the parts that
-// tell about them. `session` must stay where it is and outlive the result.
+// Opens files only on a query: only those that the addresses are in, and reads only the parts that describe
+// them. `session` must not move and must outlive the result.
 std::unique_ptr<inspect::DebugInfo> kernel_debug_info(const inspect::Session& session,
                                                       DebugInfoOptions options);
 

@@ -34,8 +34,7 @@ Result<ModuleLayout> ModuleLayout::find(const DebugFile& file, const std::vector
     if (!function.unique || place == in_memory.end() || !place->second.unique) continue;
     const uint64_t distance = place->second.address - function.address;
     if (distances.emplace(function.section, distance).first->second != distance)
-      return fail(ErrorCode::corrupt, "{} is of another build: {}() does not lie where it should",
-                  file.path(), name);
+      return fail(ErrorCode::corrupt, "{} is of another build: {}() is at another offset", file.path(), name);
   }
   if (distances.empty())
     return fail(ErrorCode::corrupt, "{} is of another module: they have no function in common", file.path());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where the sections of a module's file came to lie in the kernel's memory: each of them is where the
-// functions are that it holds. The kernel's own record (module.sect_attrs) is there only with sysfs, and
-// changed its form; the symbols say it in every kernel.
+// Where the sections of a module's file are in the kernel's memory: found by the functions in each section.
+// The kernel's own record (module.sect_attrs) exists only with sysfs, and its format changed; the symbols are
+// there in every kernel.
 #pragma once
 
 #include <optional>
@@ -20,8 +20,8 @@ struct LoadedFunction {
 
 class ModuleLayout {
  public:
-  // `corrupt`: the file is not that of this module: functions of one section lie in different distances, or
-  // none of them is known to both.
+  // `corrupt`: the file is not that of this module: functions of one section have different distances, or the
+  // file and the kernel have no function in common.
   static Result<ModuleLayout> find(const DebugFile& file, const std::vector<LoadedFunction>& loaded);
   // The address in the file's own layout of one in the kernel's memory.
   [[nodiscard]] std::optional<uint64_t> to_file(uint64_t address) const;

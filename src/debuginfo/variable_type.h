@@ -11,7 +11,7 @@
 namespace lifeboat {
 
 // Of the variable that is defined at this address; a declaration elsewhere may leave the length of an array
-// open. There is no index of variables: all units are looked through. Bounded for any file.
+// open. There is no index of variables: all units are searched. Bounded for any file.
 std::optional<std::string> spell_variable_type(Dwarf* dwarf, std::string_view name, Dwarf_Addr address);
 
 }  // namespace lifeboat

@@ -14,8 +14,8 @@ BlockCache::BlockCache(const ByteSource& file, uint64_t offset, uint64_t size, u
 
 Result<ByteSpan> BlockCache::block(uint64_t at) {
   if (at >= size_)
-    return fail(ErrorCode::truncated, "{}: {} bytes from {} on end before {}", file_->name(), size_, offset_,
-                at);
+    return fail(ErrorCode::truncated, "{}: the part of {} bytes at offset {} ends before byte {}",
+                file_->name(), size_, offset_, at);
   const uint64_t index = at / block_size_;
   Block& block = blocks_[index % blocks_.size()];
   if (block.index != index) {
@@ -34,10 +34,10 @@ Result<ByteSpan> BlockCache::bytes(uint64_t at, MutableByteSpan scratch) {
     if (const auto data = block(at); data && within + scratch.size() <= data->size())
       return data->subspan(within, scratch.size());
   }
-  // Across blocks; or one damaged sector, which must not take along what lies beside it.
+  // Across blocks; or one damaged sector, which must not make the rest of the block unreadable.
   if (at > size_ || scratch.size() > size_ - at)
-    return fail(ErrorCode::truncated, "{}: {} bytes from {} on end before {} bytes at {}", file_->name(),
-                size_, offset_, scratch.size(), at);
+    return fail(ErrorCode::truncated, "{}: the part of {} bytes at offset {} does not hold {} bytes at {}",
+                file_->name(), size_, offset_, scratch.size(), at);
   TRY_VOID(file_->read(offset_ + at, scratch));
   return ByteSpan(scratch);
 }

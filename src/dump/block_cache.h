@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A part of a file, read in blocks: what is asked for in small pieces near to each other costs one system
-// call for many.
+// A part of a file, read in blocks: many small reads near each other cost one system call.
 #pragma once
 
 #include <vector>

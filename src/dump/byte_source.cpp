@@ -30,7 +30,7 @@ class FileSource final : public ByteSource {
   uint64_t size_;
 };
 
-// A file system, or a device, that knows nothing of holes has none.
+// A file system or device without support for holes has none.
 ByteExtent FileSource::next_data(uint64_t offset) const {
   if (offset >= size_) return {size_, size_};
   const off_t start = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
@@ -78,7 +78,7 @@ Result<std::vector<std::byte>> read_bytes(const ByteSource& file, uint64_t offse
 Result<std::unique_ptr<ByteSource>> open_byte_source(UniqueFd fd, std::string name) {
   const off_t size = ::lseek(fd.get(), 0, SEEK_END);
   if (size < 0) {
-    return fail(ErrorCode::unsupported, "{} cannot be read at any place (a pipe?); save it to a file first",
+    return fail(ErrorCode::unsupported, "{} is not seekable (a pipe or a terminal); save it to a file first",
                 name);
   }
   return std::make_unique<FileSource>(std::move(fd), std::move(name), static_cast<uint64_t>(size));

@@ -20,12 +20,12 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   [[nodiscard]] virtual uint64_t size() const = 0;
-  // At most so many of these bytes are really there: holes of a flattened file take no room, so its logical
-  // size is no bound for what may be allocated or walked over on the word of a header.
+  // The maximum number of bytes that are really stored: holes of a flattened file take no space, so its
+  // logical size does not limit what may be allocated or walked over for an unchecked header.
   [[nodiscard]] virtual uint64_t stored_size() const { return size(); }
   [[nodiscard]] virtual const std::string& name() const = 0;
   // The first bytes at or behind `offset` that are stored; size() and size() when there are no more. What is
-  // not stored reads as zeros: whoever looks for something else passes it over.
+  // not stored reads as zeros: a search for other contents can skip it.
   [[nodiscard]] virtual ByteExtent next_data(uint64_t offset) const {
     return {std::min(offset, size()), size()};
   }
@@ -36,10 +36,10 @@ class ByteSource {
   [[nodiscard]] virtual bool complete() const { return true; }
 };
 
-// `truncated`, unless a part that a header tells of lies within the file, and is no larger than what is
+// `truncated`, unless a part that a header describes lies within the file, and is not larger than what is
 // stored.
 Result<> check_fits(const ByteSource& file, uint64_t offset, uint64_t size, std::string_view what);
-// The bytes of a part whose size a header tells: memory is taken only after the size proved possible.
+// The bytes of a part whose size is in a header: memory is allocated only after the size is checked.
 Result<std::vector<std::byte>> read_bytes(const ByteSource& file, uint64_t offset, uint64_t size,
                                           std::string_view what);
 
@@ -53,7 +53,7 @@ Result<bool> is_flattened(const ByteSource& file);
 // The logical file inside a flattened one (makedumpfile -F): an index of its records, built by one walk
 // over the record headers. Later records win over earlier ones, as replaying them would do.
 // A file without the end mark is read as far as it goes, and is not complete(). `corrupt`: more records than
-// anybody makes of so few bytes; each takes memory.
+// any writer makes of so few bytes; each takes memory.
 Result<std::unique_ptr<ByteSource>> open_flattened(std::unique_ptr<ByteSource> file);
 
 }  // namespace lifeboat

@@ -29,7 +29,7 @@ class ZstdCompressor final : public PageCompressor {
   explicit ZstdCompressor(int level) : context_(ZSTD_createCCtx(), ZSTD_freeCCtx), level_(level) {}
   [[nodiscard]] bool valid() const { return context_ != nullptr; }
   Result<ByteSpan> compress(ByteSpan page) override {
-    // A destination smaller than the page: what does not fit is not worth keeping.
+    // A destination smaller than the page: a result that does not fit is not used.
     const size_t size =
         ZSTD_compressCCtx(context_.get(), out_.data(), page.size() - 1, page.data(), page.size(), level_);
     if (ZSTD_isError(size) != 0) return ByteSpan{};
@@ -50,7 +50,7 @@ class ZlibCompressor final : public PageCompressor {
   ~ZlibCompressor() override { deflateEnd(&stream_); }
   [[nodiscard]] bool valid() const { return valid_; }
   Result<ByteSpan> compress(ByteSpan page) override {
-    // Reset, not initialised anew for each page: that would allocate a quarter of a megabyte each time.
+    // Reset, not initialised again for each page: that would allocate a quarter of a megabyte each time.
     deflateReset(&stream_);
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(page.data()));
     stream_.avail_in = static_cast<uInt>(page.size());
@@ -98,10 +98,10 @@ class SnappyCompressor final : public PageCompressor {
   std::vector<std::byte> out_;
 };
 
-Result<int> level_within(std::string_view codec, int level, int fallback, int most) {
+Result<int> level_within(std::string_view codec, int level, int fallback, int max_level) {
   if (level == 0) return fallback;
-  if (level < 0 || level > most)
-    return fail(ErrorCode::usage, "{} has levels from 1 to {}, not {}", codec, most, level);
+  if (level < 0 || level > max_level)
+    return fail(ErrorCode::usage, "{} has levels from 1 to {}, not {}", codec, max_level, level);
   return level;
 }
 
@@ -129,7 +129,7 @@ Result<std::unique_ptr<PageCompressor>> PageCompressor::create(Compression compr
   if (level != 0)
     return fail(ErrorCode::usage, "{} has no compression levels", compression_name(compression));
   if (compression == Compression::lzo) {
-    if (lzo_init() != LZO_E_OK) return fail(ErrorCode::io, "the lzo library does not fit this machine");
+    if (lzo_init() != LZO_E_OK) return fail(ErrorCode::io, "cannot initialize the lzo library");
     return std::make_unique<LzoCompressor>();
   }
   if (compression == Compression::snappy) return std::make_unique<SnappyCompressor>();
@@ -188,10 +188,10 @@ PageDecompressor::~PageDecompressor() = default;
 
 Result<> PageDecompressor::decompress(Compression compression, ByteSpan data, MutableByteSpan out) {
   const auto size = state_->expand(compression, data, out);
-  if (!size) return fail(ErrorCode::corrupt, "{} data that does not expand", compression_name(compression));
+  if (!size) return fail(ErrorCode::corrupt, "cannot decompress {} data", compression_name(compression));
   if (*size != out.size())
-    return fail(ErrorCode::corrupt, "{} data that expands to {} bytes, not {}", compression_name(compression),
-                *size, out.size());
+    return fail(ErrorCode::corrupt, "{} data decompresses to {} bytes instead of {}",
+                compression_name(compression), *size, out.size());
   return {};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Compression of single pages with the codecs that KDUMP knows. One object per thread: it owns the
+// Compression of single pages with the codecs of KDUMP. One object per thread: it owns the
 // codec's working memory, allocated once.
 #pragma once
 
@@ -28,7 +28,7 @@ class PageDecompressor {
   PageDecompressor(const PageDecompressor&) = delete;
   PageDecompressor& operator=(const PageDecompressor&) = delete;
 
-  // Expands to exactly out.size() bytes; `corrupt` when the data is malformed or gives any other size.
+  // Decompresses to exactly out.size() bytes; `corrupt` when the data is malformed or gives any other size.
   Result<> decompress(Compression compression, ByteSpan data, MutableByteSpan out);
 
  private:

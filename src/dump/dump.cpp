@@ -19,16 +19,15 @@ struct KnownMagic {
   const char* next_step;
 };
 
-// Files that people hand to a dump reader by mistake.
+// Files that are passed to a dump reader by mistake.
 constexpr KnownMagic kKnownMagics[] = {
     {"\x1f\x8b", "compressed with gzip", "decompress it first (gzip -d)"},
     {"\x28\xb5\x2f\xfd", "compressed with zstd", "decompress it first (zstd -d)"},
     {"\xfd"
      "7zXZ",
      "compressed with xz", "decompress it first (xz -d)"},
-    {"QFI\xfb", "a QEMU disk image", "give the dump that lies on that disk"},
-    {"DISKDUMP", "an old diskdump file",
-     "convert it with the tools of its time; only KDUMP and ELF are read"},
+    {"QFI\xfb", "a QEMU disk image", "give the dump file that is stored on that disk"},
+    {"DISKDUMP", "an old diskdump file", "convert it to KDUMP or ELF"},
     {"MDMP", "a Windows minidump", ""},
     {"PAGEDU64", "a Windows memory dump", ""},
     {"LiME", "a LiME memory image", ""},
@@ -38,7 +37,7 @@ Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
   const std::string name = file->name();
   if (file->size() == 0) {
     return std::unexpected(Error(ErrorCode::truncated, fmt::format("{} is empty", name))
-                               .hint("the capture wrote nothing; see its log"));
+                               .hint("read the log of the capture: it wrote nothing"));
   }
   std::array<std::byte, 16> magic{};
   const size_t length = std::min<uint64_t>(magic.size(), file->size());
@@ -57,8 +56,8 @@ Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
     }
   }
   return std::unexpected(
-      Error(ErrorCode::unsupported, fmt::format("{} is not a dump that lifeboat knows", name))
-          .hint("ELF vmcores and KDUMP files (also flattened) are read"));
+      Error(ErrorCode::unsupported, fmt::format("{} is not a dump in a supported format", name))
+          .hint("give an ELF vmcore or a KDUMP file, flattened or not"));
 }
 
 }  // namespace

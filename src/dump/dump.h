@@ -34,19 +34,19 @@ enum class DumpFormat {
 };
 enum class Compression { none, zlib, lzo, snappy, zstd };
 
-// utsname of the dumped kernel, as far as the container tells. Empty strings: not told.
+// utsname of the dumped kernel, as far as the container has it. Empty strings: unknown.
 struct Utsname {
   std::string sysname, nodename, release, version, machine, domainname;
 };
 
-// What the container itself says, before anything in the memory is looked at.
+// What the container itself records; nothing is read from the memory for it.
 struct DumpInfo {
   DumpFormat format = DumpFormat::elf;
   bool flattened = false;   // wrapped by makedumpfile -F
-  bool incomplete = false;  // the writer marked it so, or never came to clear the mark
+  bool incomplete = false;  // the writer marked it so, or did not clear the mark
   bool split = false;       // one of several files, holding [start_pfn, end_pfn)
   uint64_t start_pfn = 0, end_pfn = 0;
-  std::optional<int> dump_level;                // nullopt: the format does not say (ELF)
+  std::optional<int> dump_level;                // nullopt: the format does not record it (ELF)
   Compression compression = Compression::none;  // the default of the file; single pages may differ
   uint64_t max_pfn = 0;                         // one past the last page frame
   uint64_t ram_pages = 0;                       // page frames that the dumped machine had
@@ -66,9 +66,9 @@ struct DumpInfo {
   [[nodiscard]] bool whole() const { return !incomplete && damage.empty(); }
 };
 
-// What a page frame is to a dump. ELF dumps cannot tell `excluded` from `absent`.
+// The state of a page frame in a dump. ELF dumps cannot distinguish `excluded` from `absent`.
 enum class PageState {
-  absent,  // no RAM, or not known to the file
+  absent,  // no RAM, or not recorded in the file
   stored,
   excluded,  // RAM, but left out
 };
@@ -93,23 +93,23 @@ struct VerifyReport;
 
 class Dump : public PhysicalMemory {
  public:
-  // Tells the format by its magic (KDUMP, ELF core, each possibly flattened) and opens it; /proc/kcore is
-  // told by what file it is. Errors: not_found, truncated (empty or cut off), unsupported (another
+  // Identifies the format by its magic (KDUMP, ELF core, each possibly flattened) and opens it; /proc/kcore
+  // is identified by the file itself. Errors: not_found, truncated (empty or cut off), unsupported (another
   // architecture or format, with its name where known), corrupt.
   static Result<std::unique_ptr<Dump>> open(const std::string& path);
   static Result<std::unique_ptr<Dump>> open(std::unique_ptr<ByteSource> file);
 
   [[nodiscard]] virtual const DumpInfo& info() const = 0;
-  // An Error when what the container says of the page cannot be read: that is no statement about the page.
+  // An Error when the container's record of the page cannot be read: the state of the page is unknown then.
   [[nodiscard]] virtual Result<PageState> page_state(uint64_t pfn) const = 0;
   // The first stored pages of [pfn, end); nothing: there are none. May stop where more follow. For walking
-  // over all pages: between a machine's memories may be a million times more room than they take. As it
-  // stands all of ram() is stored.
+  // over all pages: the gaps between ranges of memory may be a million times larger than the memory. The
+  // default is that all of ram() is stored.
   [[nodiscard]] virtual Result<std::optional<PfnRange>> next_stored(uint64_t pfn, uint64_t end) const;
-  // Sorted, not overlapping: where the dumped machine had RAM, as the container tells it.
+  // Sorted, not overlapping: where the dumped machine had RAM, according to the container.
   [[nodiscard]] virtual const std::vector<PhysicalRange>& ram() const = 0;
-  // Reads all that the file holds, and counts in `report` what was checked, and what could not be had. Only
-  // the format knows what that is. What opening it has found is in info(), and the caller's: see
+  // Reads all that the file holds, and counts in `report` what was checked and what could not be read. Each
+  // format has its own checks. Findings of the opening are in info() and added by the caller: see
   // verify_dump().
   virtual void verify(VerifyReport& report, Progress& progress) = 0;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The mark by which a dump file on disk says that it is not whole: INCOMPLETE in the header of a KDUMP file.
-// Who decides by the name of a file, or by what was meant to be written, asks here first.
+// The mark of a dump file on disk that is not whole: INCOMPLETE in the header of a KDUMP file. It decides
+// over the name of the file: read it first.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,7 @@
 namespace lifeboat {
 
 enum class DumpMark {
-  none,        // no KDUMP file: it has no place for the mark
+  none,        // not a KDUMP file: it has no place for the mark
   whole,       // the mark is cleared
   incomplete,  // the mark is set
 };

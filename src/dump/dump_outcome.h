@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How the writing of a dump ended: which counts make which outcome, what it is called, what follows from it.
+// The outcome of writing a dump: the rule by which page counts decide it, its name, and its consequences.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 namespace lifeboat {
 
 enum class DumpOutcome {
-  whole,       // every page that the dump was to hold is in the file, and the file says so
+  whole,       // every page that the dump was to hold is in the file, and the mark is cleared
   incomplete,  // the source could not give everything; all it gave is written and synced, the mark is kept
   failed,      // an error ended the writing, or hardly a page could be read
 };

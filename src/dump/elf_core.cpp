@@ -49,7 +49,7 @@ std::string machine_name(uint16_t machine) {
 Result<> check_header(const Elf64_Ehdr& header, const ByteSource& file) {
   const std::string& name = file.name();
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-    return fail(ErrorCode::unsupported, "{} is no ELF file", name);
+    return fail(ErrorCode::unsupported, "{} is not an ELF file", name);
   if (header.e_ident[EI_CLASS] != ELFCLASS64)
     return fail(ErrorCode::unsupported, "{} is a 32-bit ELF file; only 64-bit machines are supported", name);
   if (header.e_ident[EI_DATA] != ELFDATA2LSB)
@@ -63,7 +63,7 @@ Result<> check_header(const Elf64_Ehdr& header, const ByteSource& file) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
               fmt::format("{} is an ELF file, but not a core (type {})", name, header.e_type))
-            .hint("a kernel image such as vmlinux holds no memory; give the vmcore"));
+            .hint("give the vmcore: a kernel image such as vmlinux holds no memory"));
   }
   if (header.e_phentsize != sizeof(Elf64_Phdr))
     return fail(ErrorCode::corrupt, "{}: program headers of {} bytes instead of {}", name, header.e_phentsize,
@@ -109,9 +109,8 @@ Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& s
   return elf;
 }
 
-// More than the notes of CPUs and the kernel ever take: drivers' dumps of their devices (NT_VMCOREDD, one
-// note each) are among them, before the others (fs/proc/vmcore.c). Those that are large stay out, all others
-// count.
+// More than the notes of CPUs and the kernel ever take. Drivers' dumps of their devices (NT_VMCOREDD, one
+// note each) come before them (fs/proc/vmcore.c): the large ones are left out, all others are kept.
 Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
   constexpr uint64_t kLargeNote = 1_MiB;
   constexpr uint64_t kWindow = 64_KiB;
@@ -157,7 +156,7 @@ Result<> read_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& 
     info.incomplete = true;
     return {};
   }
-  // Many headers may point at the same bytes; honest ones do not, and together fit into the file.
+  // Many headers may point at the same bytes; valid ones do not, and together fit into the file.
   const uint64_t before = info.notes.size();
   if (before + segment.p_filesz > file.stored_size())
     return fail(ErrorCode::corrupt, "{}: more notes than fit into the file", file.name());
@@ -216,8 +215,8 @@ ElfCore::ElfCore(std::unique_ptr<ByteSource> file, DumpInfo info, std::vector<Pi
   for (const auto& range : lost_ranges()) info_.stored_pages -= (range.end - range.start) / kPageSize;
 }
 
-// Segments may overlap: /proc/vmcore has one for the kernel's text within the RAM that holds it. Either will
-// do; the one that begins last is taken, so each address is in one piece and found at once.
+// Segments may overlap: /proc/vmcore has one for the kernel's text within the RAM that holds it. Both have
+// the same bytes; the one that begins last is used, so each address is in exactly one piece.
 std::vector<ElfCore::Piece> ElfCore::without_overlap(std::vector<Piece> segments) {
   std::ranges::stable_sort(segments, {}, &Piece::physical);
   std::vector<Piece> pieces;
@@ -286,8 +285,8 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   info.cpus = notes.cpus;
   info.vmcoreinfo = std::move(notes.vmcoreinfo);
   std::unique_ptr<ElfCore> core(new ElfCore(std::move(file), std::move(info), std::move(segments)));
-  // A file of megabytes could show petabytes. Several segments may show the same memory, by the same bytes:
-  // QEMU writes one for each virtual mapping (dump-guest-memory -p).
+  // A file of megabytes could describe petabytes. Several segments may have the same memory and the same
+  // bytes: QEMU writes one for each virtual mapping (dump-guest-memory -p).
   uint64_t bytes_left = core->file_->size();
   for (const Piece& piece : core->pieces_) {
     const uint64_t present = core->present(piece);
@@ -312,11 +311,11 @@ std::vector<PhysicalRange> ElfCore::present_ranges() const {
 }
 
 std::vector<PhysicalRange> ElfCore::lost_ranges() const {
-  std::vector<PhysicalRange> promised;
+  std::vector<PhysicalRange> expected;
   for (const auto& piece : pieces_) {
-    if (piece.file_size > 0) promised.push_back(whole_pages(piece.physical, piece.file_size));
+    if (piece.file_size > 0) expected.push_back(whole_pages(piece.physical, piece.file_size));
   }
-  return subtract(merge(std::move(promised)), present_ranges());
+  return subtract(merge(std::move(expected)), present_ranges());
 }
 
 Result<PageState> ElfCore::page_state(uint64_t pfn) const {
@@ -367,7 +366,7 @@ uint64_t ElfCore::next_data(uint64_t physical_address) const {
   for (; piece != pieces_.end(); ++piece) {
     const uint64_t within = physical_address - std::min(physical_address, piece->physical);
     if (within >= piece->file_size) continue;
-    // What was cut off is not passed over.
+    // What was cut off is not skipped.
     if (within >= present(*piece)) return piece->physical + within;
     const uint64_t stored = file_->next_data(piece->file_offset + within).start - piece->file_offset;
     if (stored < present(*piece) || present(*piece) < piece->file_size)

@@ -9,10 +9,10 @@ namespace lifeboat {
 
 class ElfCore final : public Dump {
  public:
-  // Headers are read with libelf; PN_XNUM is honoured. Checked: class, byte order, machine (x86-64), type,
-  // every program header against the file's size, and that they do not show the same bytes again and again.
-  // A segment that the file cuts off makes info().incomplete
-  // true and reading past the cut gives `lost`. Not checked: note contents, until they are asked for.
+  // Headers are read with libelf; PN_XNUM is supported. Checked: class, byte order, machine (x86-64), type,
+  // every program header against the file's size, and that they do not map the same bytes many times. A
+  // segment that the file cuts off makes info().incomplete true, and reading past the cut gives `lost`. Not
+  // checked until they are used: note contents.
   static Result<std::unique_ptr<ElfCore>> open(std::unique_ptr<ByteSource> file);
 
   [[nodiscard]] const DumpInfo& info() const override { return info_; }

@@ -20,7 +20,7 @@ constexpr uint64_t kMaxTinyRecords = uint64_t{1} << 20;
 constexpr uint64_t kLeastRecordBytes = 4096;
 // Headers of records near to each other are read together.
 constexpr uint64_t kHeaderBlock = 4096;
-// No dump is larger than what 52 bits of physical address can hold, twice.
+// No dump is larger than twice what 52 bits of physical address can hold.
 constexpr uint64_t kMaxSize = uint64_t{1} << 53;
 
 class FlattenedFile final : public ByteSource {
@@ -79,8 +79,8 @@ Result<> FlattenedFile::index() {
   const auto version = TRY(load_be<uint64_t>(bytes, 8, file_->name()));
   if (type != kType || version != kVersion) {
     return fail(ErrorCode::unsupported,
-                "{} is a flattened file of type {}, version {}; only 1 and 1 are known", file_->name(), type,
-                version);
+                "{} is a flattened file of type {}, version {}; only type 1, version 1 is supported",
+                file_->name(), type, version);
   }
   BlockCache headers(*file_, 0, file_->size(), kHeaderBlock, 1);
   uint64_t at = kHeaderSize, records = 0;
@@ -104,8 +104,7 @@ Result<> FlattenedFile::index() {
     if (present > 0) add(static_cast<uint64_t>(offset), present, at);
     at += static_cast<uint64_t>(size);
   }
-  if (pieces_.empty())
-    return fail(ErrorCode::truncated, "{} is a flattened file with nothing in it", file_->name());
+  if (pieces_.empty()) return fail(ErrorCode::truncated, "{} is an empty flattened file", file_->name());
   return {};
 }
 

@@ -15,7 +15,7 @@
 namespace lifeboat {
 namespace {
 
-// How long the headers are believed.
+// How long the headers are considered valid.
 constexpr std::chrono::milliseconds kHeadersAge(100);
 // pread() counts with a signed offset.
 constexpr uint64_t kNoEnd = INT64_MAX;
@@ -23,7 +23,7 @@ constexpr uint64_t kNoEnd = INT64_MAX;
 class KcoreSource final : public ByteSource {
  public:
   KcoreSource(UniqueFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
-  // What stat() tells is of the moment at which somebody opened it last.
+  // stat() gives the size at the time of the last open.
   [[nodiscard]] uint64_t size() const override { return kNoEnd; }
   [[nodiscard]] const std::string& name() const override { return name_; }
   Result<> read(uint64_t offset, MutableByteSpan out) const override {
@@ -32,7 +32,7 @@ class KcoreSource final : public ByteSource {
     auto read = pread_exact(fd_.get(), offset, out, name_);
     if (read) return {};
     Error error = std::move(read).error();
-    // EFAULT before 6.x where nothing is mapped; the end, when the segment has gone meanwhile.
+    // EFAULT before 6.x where nothing is mapped; end of file when the segment has been removed meanwhile.
     if (error.code == ErrorCode::truncated || error.sys_errno == EFAULT) error.code = ErrorCode::not_present;
     return std::unexpected(std::move(error));
   }
@@ -82,10 +82,10 @@ Result<std::unique_ptr<Kcore>> Kcore::open(std::shared_ptr<ByteSource> file) {
   kcore->ram_ = kcore->core_->ram();
   DumpInfo& info = kcore->info_;
   info.format = DumpFormat::live;
-  // Its one NT_PRSTATUS is of nobody: all zeros.
+  // Its only NT_PRSTATUS belongs to no task: all zeros.
   info.cpus = 0;
   info.timestamp = nanoseconds_of(CLOCK_REALTIME) / 1'000'000'000;
-  // The clock of the kernel's log, which does not count what the machine slept.
+  // The clock of the kernel's log, which does not count suspended time.
   info.uptime_nanoseconds = nanoseconds_of(CLOCK_MONOTONIC);
   return kcore;
 }
@@ -136,11 +136,10 @@ std::shared_ptr<ByteSource> open_kcore_source(UniqueFd fd, std::string name) {
 
 std::string kcore_permission_hint(const std::optional<std::string>& lockdown) {
   if (lockdown && lockdown->find("[confidentiality]") != std::string::npos) {
-    return "the kernel is locked down (lockdown=confidentiality): nobody may read its memory while it runs; "
-           "boot without it, or read the dump of a crash";
+    return "boot without lockdown=confidentiality, or read a crash dump: the memory of a kernel that is "
+           "locked down cannot be read";
   }
-  return "only root with the capability CAP_SYS_RAWIO may read the kernel's memory; in a container ask on "
-         "the host";
+  return "run as root, with the capability CAP_SYS_RAWIO, outside of a container";
 }
 
 Error explain_kcore_refusal(Error error, const std::string& path) {
@@ -148,12 +147,10 @@ Error explain_kcore_refusal(Error error, const std::string& path) {
   if (error.code == ErrorCode::no_permission)
     return std::move(error).hint(kcore_permission_hint(read_line("/sys/kernel/security/lockdown")));
   if (error.code == ErrorCode::not_found && path == "/proc/kcore") {
-    return std::move(error).hint(
-        "this kernel was built without CONFIG_PROC_KCORE (or /proc is not mounted): its memory cannot be "
-        "read while it runs");
+    return std::move(error).hint("mount /proc; if it is mounted, boot a kernel with CONFIG_PROC_KCORE");
   }
   if (error.code == ErrorCode::unsupported)
-    return std::move(error).hint("containers hide it behind another file: read it on the host");
+    return std::move(error).hint("read it on the host: containers mask this file");
   return error;
 }
 

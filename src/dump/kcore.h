@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // /proc/kcore: the memory of the kernel that runs this program, as an ELF core that is made while it is read
 // (fs/proc/kcore.c). Its segments come and go with modules and hot-plugged memory, and no two reads see the
-// same memory. The direct map's segments tell their physical addresses; all others have -1 there.
+// same memory. The direct map's segments have physical addresses; all others have -1 there.
 #pragma once
 
 #include <chrono>
@@ -44,7 +44,7 @@ class Kcore final : public Dump {
 bool is_kcore(int fd);
 // Takes an open /proc/kcore.
 std::shared_ptr<ByteSource> open_kcore_source(UniqueFd fd, std::string name);
-// `error`, which came from opening `path`; if that is a kcore, with what can be done about it.
+// `error`, which came from opening `path`; with a hint if that is a kcore.
 Error explain_kcore_refusal(Error error, const std::string& path);
 // The next step for a refusal with EPERM. `lockdown`: /sys/kernel/security/lockdown, "none [integrity] ...".
 std::string kcore_permission_hint(const std::optional<std::string>& lockdown);

@@ -37,7 +37,7 @@ class KdumpBitmaps {
   // What contradicts itself, one line each.
   [[nodiscard]] std::vector<std::string> damage() const;
 
-  // Errors of these: what the bitmap says cannot be read.
+  // Errors of these: the bitmap cannot be read.
   Result<PageState> state(uint64_t pfn);
   // Stored pages before `pfn`, which is at most max_pfn.
   Result<uint64_t> rank(uint64_t pfn);

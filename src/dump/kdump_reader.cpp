@@ -17,7 +17,7 @@
 namespace lifeboat {
 namespace {
 
-// The sub header, the notes, and with room to spare what else makedumpfile puts there.
+// The sub header, the notes, and more than enough for what else makedumpfile puts there.
 constexpr uint64_t kMaxSubHeaderBlocks = (kMaxNoteBytes + 1_MiB) / kPageSize;
 constexpr size_t kCachedPages = 512;
 // Neighbours in memory are neighbours in the file: with one page come those that will be asked for next.
@@ -54,7 +54,7 @@ struct PageCheck {
   VerifyReport& report;
   std::vector<std::byte> page = std::vector<std::byte>(kPageSize);
   uint64_t last_good = 0;  // offset of the last raw page that could be had
-  // What next_data(asked) said of the descriptors: a hole from `asked` on, then data.
+  // The result of next_data(asked) for the descriptors: a hole from `asked` on, then data.
   uint64_t asked = 1;
   ByteExtent data = {};
 };
@@ -109,9 +109,10 @@ struct KdumpReader::State {
 Result<> KdumpReader::State::read_headers() {
   const std::string& name = file->name();
   TRY_VOID(file->read(0, std::as_writable_bytes(std::span(&header, 1))));
-  if (header.signature != kdump::kSignature) return fail(ErrorCode::unsupported, "{} is no KDUMP file", name);
+  if (header.signature != kdump::kSignature)
+    return fail(ErrorCode::unsupported, "{} is not a KDUMP file", name);
   if (header.version < 1 || header.version > kdump::kVersion)
-    return fail(ErrorCode::unsupported, "{}: KDUMP version {}; 1 to {} are known", name, header.version,
+    return fail(ErrorCode::unsupported, "{}: KDUMP version {}; 1 to {} are supported", name, header.version,
                 kdump::kVersion);
   const auto text = [this](size_t index) {
     return std::string(text_until_nul(std::as_bytes(std::span(header.uts[index]))));
@@ -123,7 +124,7 @@ Result<> KdumpReader::State::read_headers() {
                       header.timestamp_seconds != 0 ? fmt::format("{}", header.timestamp_seconds) : ""));
   }
   if (header.block_size != static_cast<int32_t>(kPageSize))
-    return fail(ErrorCode::unsupported, "{}: pages of {} bytes; only {} are supported", name,
+    return fail(ErrorCode::unsupported, "{}: pages of {} bytes; only {} bytes are supported", name,
                 header.block_size, kPageSize);
   if (header.sub_header_blocks < 1 || header.sub_header_blocks > static_cast<int32_t>(kMaxSubHeaderBlocks))
     return fail(ErrorCode::corrupt, "{}: a sub header of {} blocks", name, header.sub_header_blocks);
@@ -134,7 +135,7 @@ Result<> KdumpReader::State::read_headers() {
   info.incomplete = (header.status & kdump::kStatusIncomplete) != 0 || !file->complete();
   info.dump_level = sub.dump_level;
   info.compression = default_codec(header.status);
-  // QEMU writes 0 when it does not know.
+  // QEMU writes 0 for an unknown value.
   if (header.timestamp_seconds != 0) info.timestamp = header.timestamp_seconds;
   info.max_pfn = header.version >= 6 ? sub.max_mapnr_64 : header.max_mapnr;
   info.split = header.version >= 2 && sub.split != 0;
@@ -181,7 +182,7 @@ Result<> KdumpReader::State::read_bitmaps() {
   if (info.max_pfn > kMaxPages)
     return fail(ErrorCode::corrupt, "{}: {} page frames, more than any processor can address", name,
                 info.max_pfn);
-  // The last parts of a small dump have no page: makedumpfile says there [max_pfn, max_pfn).
+  // The last parts of a small dump have no page: makedumpfile writes [max_pfn, max_pfn) there.
   const bool empty_part = info.start_pfn == info.max_pfn && info.end_pfn == info.max_pfn;
   if (info.split && !empty_part && (info.start_pfn > info.end_pfn || info.start_pfn >= info.max_pfn))
     return fail(ErrorCode::corrupt, "{}: a split file of pages {} to {}", name, info.start_pfn, info.end_pfn);
@@ -213,11 +214,11 @@ Result<> KdumpReader::State::place_descriptors() {
 }
 
 // Every writer puts the page data right behind the descriptors, and in the order of page frames; the shared
-// zero page first, which no descriptor need point at. So the first descriptor tells how many there are. If
+// zero page first, which no descriptor need point at. So the first descriptor shows how many there are. If
 // the second bitmap has more bits or fewer, each page behind the wrong bit gets another's descriptor.
 // A part of a split dump has the bitmaps of all parts, and makedumpfile leaves room for all their
-// descriptors. Not found: a bit that moved within RAM, since the descriptors do not say whose they are; a bit
-// of the first bitmap that was set.
+// descriptors. Not found: a bit that moved within RAM, since a descriptor does not contain its page frame; a
+// bit of the first bitmap that was set.
 void KdumpReader::State::check_data_start() {
   // Pages that could not be read have none, and may come first.
   constexpr uint64_t kMaxLooks = 65536;
@@ -236,7 +237,7 @@ void KdumpReader::State::check_data_start() {
     if (!fits(expected) && !fits(data_offset())) {
       info.damage.push_back(
           fmt::format("the second bitmap counts descriptors up to offset {:#x}, but the page data "
-                      "begin at {:#x}: pages may be mistaken for others",
+                      "begin at {:#x}: pages may show the contents of others",
                       expected, found->offset));
     }
     return;
@@ -283,7 +284,7 @@ Result<> KdumpReader::State::check_descriptor(const kdump::PageDescriptor& found
     return fail(ErrorCode::corrupt, "page {:#x}: unknown compression flags {:#x}", pfn, found.flags);
   if (found.size == 0 || found.size > kPageSize || (found.flags == 0 && found.size != kPageSize))
     return fail(ErrorCode::corrupt, "page {:#x}: {} bytes with flags {:#x}", pfn, found.size, found.flags);
-  // Where a bitmap is damaged, nobody knows how many descriptors there are.
+  // Where a bitmap is damaged, the number of descriptors is unknown.
   if (found.offset < (info.damage.empty() ? data_offset() : descriptors_offset))
     return fail(ErrorCode::corrupt, "page {:#x}: data offset {:#x} points into the headers or descriptors",
                 pfn, found.offset);
@@ -322,7 +323,7 @@ Result<ByteSpan> KdumpReader::State::page(uint64_t pfn) {
   return ByteSpan(cache.front().second);
 }
 
-// Straight to where it is wanted: who reads whole pages reads many, once.
+// Without the cache: a caller that reads whole pages reads many, each once.
 Result<> KdumpReader::State::whole_page(uint64_t pfn, MutableByteSpan out) {
   if (const auto known = cached_page(pfn)) {
     std::memcpy(out.data(), known->data(), out.size());

@@ -92,7 +92,7 @@ Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWri
   writer.bitmap_offset_ = (1 + static_cast<uint64_t>(writer.header_.sub_header_blocks)) * kPageSize;
   writer.descriptors_offset_ = writer.bitmap_offset_ + 2 * writer.bitmap_bytes_;
 
-  // Readers want the bitmaps inside the file, even of a capture that was cut off right here.
+  // Readers need the bitmaps inside the file, even if the capture is cut off at this point.
   TRY_VOID(writer.resize(writer.descriptors_offset_));
   const kdump::SubHeader sub = make_sub_header(options);
   TRY_VOID(writer.write(0, object_bytes(writer.header_)));
@@ -101,7 +101,7 @@ Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWri
   return writer;
 }
 
-Result<> KdumpWriter::with_room(const std::function<Result<>()>& attempt) const {
+Result<> KdumpWriter::with_space(const std::function<Result<>()>& attempt) const {
   for (;;) {
     auto done = attempt();
     if (done || done.error().code != ErrorCode::no_space || !make_room_ || !make_room_()) return done;
@@ -109,12 +109,13 @@ Result<> KdumpWriter::with_room(const std::function<Result<>()>& attempt) const 
 }
 
 Result<> KdumpWriter::write(uint64_t offset, ByteSpan bytes) {
-  return with_room([&] { return pwrite_all(fd_, offset, bytes, name_); });
+  return with_space([&] { return pwrite_all(fd_, offset, bytes, name_); });
 }
 
 Result<> KdumpWriter::resize(uint64_t size) {
-  return with_room([&]() -> Result<> {
-    if (sys::ftruncate(fd_, static_cast<off_t>(size)) != 0) return fail_errno("cannot size {}", name_);
+  return with_space([&]() -> Result<> {
+    if (sys::ftruncate(fd_, static_cast<off_t>(size)) != 0)
+      return fail_errno("cannot set the size of {}", name_);
     return {};
   });
 }
@@ -187,16 +188,16 @@ Result<> KdumpWriter::flush_descriptors() {
 }
 
 void KdumpWriter::abandon() {
-  make_room_ = {};  // what is given up is worth no older crash
-  // With no room for data, the descriptors whose data did not arrive say "lost"; the others keep their
-  // places.
+  make_room_ = {};  // delete no older crash for a dump that is abandoned
+  // Without space for data, the descriptors whose data is not in the file read as lost; the others keep
+  // their places.
   const uint64_t written = data_offset_ - data_.size();
   if (!flush_data()) {
     for (auto& descriptor : descriptors_) {
       if (descriptor.offset + descriptor.size > written) descriptor = {};
     }
   }
-  // The dump is given up already; the file stays marked incomplete, whatever reaches the disk.
+  // The dump is already abandoned; the file stays marked incomplete, whatever reaches the disk.
   ignore_result(pwrite_all(fd_, descriptors_offset_, std::as_bytes(std::span(descriptors_)), name_));
   [[maybe_unused]] const int unsynced = sys::fsync(fd_);
 }
@@ -221,9 +222,9 @@ Result<> KdumpWriter::clear_mark() {
   auto cleared = write(0, object_bytes(header_));
   if (cleared) cleared = sync_file(fd_, name_);
   if (!cleared) {
-    // Nobody knows what reached the disk: the file must not claim to be whole.
+    // It is unknown what reached the disk: the file must not be marked whole.
     header_.status |= kdump::kStatusIncomplete;
-    // There is nothing else to try, and the caller gets the error that led here.
+    // Nothing else can be tried, and the caller gets the original error.
     ignore_result(pwrite_all(fd_, 0, object_bytes(header_), name_));
     [[maybe_unused]] const int unsynced = sys::fsync(fd_);
   }

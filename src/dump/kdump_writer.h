@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes a KDUMP version 6 file so that at every instant the file says of itself whether it is whole:
-// the header carries INCOMPLETE until finish() has synced everything else.
+// Writes a KDUMP version 6 file whose header shows at every instant whether the file is whole: it has the
+// flag INCOMPLETE until finish() has synced everything else.
 //
 // Order of calls: create, set_ram, mark_stored for the pages to come (both in any order of chunks),
-// begin_pages, add_page for each marked page in PFN order, finish. The bitmaps live in the file, not in
+// begin_pages, add_page for each marked page in PFN order, finish. The bitmaps are in the file, not in
 // memory: chunks are written as the scan produces them and read back while pages are added, so that the
 // memory needed does not grow with the machine.
 #pragma once
@@ -33,8 +33,8 @@ struct KdumpWriterOptions {
   uint64_t vmcoreinfo_offset = 0;  // of the text within `notes`
   uint64_t vmcoreinfo_size = 0;
   bool source_incomplete = false;  // what is copied is not whole itself: the mark is never cleared
-  // Called when there is no room for a write. True: some was made, so the same write is tried again. Only
-  // what a write itself says counts: a file system that finds out when it is synced has lost data by then.
+  // Called when there is no space for a write. True: space was freed, so the same write is tried again. Only
+  // the error of a write counts: a file system that reports no space during a sync has already lost data.
   std::function<bool()> make_room = {};
 };
 
@@ -59,11 +59,11 @@ class KdumpWriter {
   Result<> add_lost_page();
 
   // Writes what is buffered, and leaves the file marked INCOMPLETE: for a target that became full.
-  // Best effort: an error is not worth more than the one that led here.
+  // Best effort: the error that led here is more important than one from here.
   void abandon();
   // Flush, fsync; then, if the dump is whole (dump_outcome.h), clear INCOMPLETE and fsync again. `whole` or
   // `incomplete`; an error is the third outcome, `failed`, and leaves the mark: `corrupt` when fewer pages
-  // were added than announced, `lost` when too few could be read, else what the file system says.
+  // were added than announced, `lost` when too few could be read, else the file system's error.
   Result<DumpOutcome> finish();
 
   [[nodiscard]] uint64_t bytes_written() const { return data_offset_; }
@@ -71,10 +71,10 @@ class KdumpWriter {
 
  private:
   KdumpWriter(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
-  // Everything that may need room goes through these.
+  // Everything that may need disk space goes through these.
   Result<> write(uint64_t offset, ByteSpan bytes);
   Result<> resize(uint64_t size);
-  Result<> with_room(const std::function<Result<>()>& attempt) const;
+  Result<> with_space(const std::function<Result<>()>& attempt) const;
   Result<> add_descriptor(const kdump::PageDescriptor& descriptor);
   Result<> append_data(ByteSpan data);
   Result<> flush_data();

@@ -13,12 +13,12 @@ namespace lifeboat {
 Result<std::vector<int>> parse_levels(std::string_view text) {
   std::vector<int> levels;
   for (const auto part : std::views::split(text, ',')) {
-    const std::string_view word = trim({part.begin(), part.end()});
-    const auto number = parse_number(word);
-    if (!number || *number > 31) return fail(ErrorCode::usage, "'{}' is not a dump level from 0 to 31", word);
+    const std::string_view item = trim({part.begin(), part.end()});
+    const auto number = parse_number(item);
+    if (!number || *number > 31) return fail(ErrorCode::usage, "'{}' is not a dump level from 0 to 31", item);
     const int level = static_cast<int>(*number);
     if (std::ranges::find(levels, level) != levels.end())
-      return fail(ErrorCode::usage, "dump level {} is named twice", level);
+      return fail(ErrorCode::usage, "dump level {} is given twice", level);
     levels.push_back(level);
   }
   if (levels.empty()) return fail(ErrorCode::usage, "no dump level is given");
@@ -35,7 +35,8 @@ Result<CompressionChoice> parse_compression_choice(std::string_view text) {
   const auto colon = text.find(':');
   const auto compression = parse_compression(text.substr(0, colon));
   if (!compression)
-    return fail(ErrorCode::usage, "'{}' is none of none, zlib, lzo, snappy, zstd", text.substr(0, colon));
+    return fail(ErrorCode::usage, "'{}' is not a compression: none, zlib, lzo, snappy, zstd",
+                text.substr(0, colon));
   CompressionChoice choice{*compression, 0};
   if (colon == std::string_view::npos) return choice;
   const auto level = parse_number(text.substr(colon + 1));
@@ -43,7 +44,7 @@ Result<CompressionChoice> parse_compression_choice(std::string_view text) {
     return fail(ErrorCode::usage, "'{}' is not a compression level: zlib has 1 to 9, zstd 1 to 19",
                 text.substr(colon + 1));
   choice.level = static_cast<int>(*level);
-  // Only the codec knows its range; asking now finds a mistake before the crash.
+  // Only the codec has its range; this check finds a mistake before the crash.
   TRY_VOID(PageCompressor::create(choice.compression, choice.level));
   return choice;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How the two choices of a capture are written: "31,1" and "zstd:3". The same on the command line, in the
-// configuration and in the plan.
+// The text form of a capture's dump levels and compression: "31,1" and "zstd:3". It is the same on the
+// command line, in the configuration and in the plan.
 #pragma once
 
 #include <string>

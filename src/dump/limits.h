@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is believed of a dump, whoever wrote it: beyond these, time and memory would depend on what a header
-// claims. The readers and the writer share them, so that whatever is written can be read.
+// Limits for the values in a dump, whatever program wrote it: without them, time and memory would depend on
+// unchecked headers. The readers and the writer share them, so that every written file can be read.
 #pragma once
 
 #include "src/base/size.h"
@@ -12,7 +12,7 @@ namespace lifeboat {
 inline constexpr uint64_t kMaxPhysical = uint64_t{1} << 52;
 inline constexpr uint64_t kMaxPages = kMaxPhysical / kPageSize;
 
-// No machine's memory lies in so many pieces.
+// No machine's memory consists of so many pieces.
 inline constexpr size_t kMaxRanges = size_t{1} << 20;
 
 // The largest CONFIG_NR_CPUS that any architecture allows.

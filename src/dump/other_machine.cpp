@@ -2,22 +2,39 @@
 #include "src/dump/other_machine.h"
 
 #include <algorithm>
+#include <ctime>
 #include <vector>
 
 #include "src/base/size.h"
 #include "src/dump/byte_source.h"
 
 namespace lifeboat {
+namespace {
+
+// ISO 8601 in UTC. Empty for text that is not a number, and beyond a year of four digits.
+std::string iso_time(std::string_view seconds) {
+  constexpr uint64_t kLastTime = 253402300799;  // 9999-12-31 23:59:59
+  const auto number = parse_number(seconds);
+  if (!number || *number > kLastTime) return {};
+  const auto time = static_cast<time_t>(*number);
+  tm parts{};
+  if (::gmtime_r(&time, &parts) == nullptr) return {};
+  char text[32] = {};
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace
 
 Error other_machine(const std::string& dump, std::string_view architecture, std::string_view release,
                     std::string_view crash_time) {
   std::string message =
       fmt::format("{} is of another architecture ({}); only x86-64 dumps are supported", dump, architecture);
-  if (!release.empty()) message += fmt::format(". It is of the kernel {}", release);
-  if (!release.empty() && !crash_time.empty())
-    message += fmt::format(", which crashed {} s after 1970 began (date -d @{})", crash_time, crash_time);
+  if (!release.empty()) message += fmt::format("; its kernel is {}", release);
+  const std::string time = iso_time(crash_time);
+  if (!release.empty() && !time.empty()) message += fmt::format(", which crashed at {}", time);
   return Error(ErrorCode::unsupported, std::move(message))
-      .hint("crash and drgn read dumps of other architectures");
+      .hint("read it with crash or drgn, which support other architectures");
 }
 
 std::string vmcoreinfo_near_start(const ByteSource& file, std::string_view key) {

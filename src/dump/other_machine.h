@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A dump of a machine that this program cannot read: what it says of itself all the same.
+// The error for a dump of another architecture, with the release and crash time if the dump has them.
 #pragma once
 
 #include <string>

@@ -22,7 +22,7 @@ Result<VerifyReport> verify_dump(const std::string& path, Progress& progress) {
   if (dump->info().live()) {
     return std::unexpected(
         Error(ErrorCode::unsupported, fmt::format("{} is the memory of the running kernel, not a dump", path))
-            .hint(fmt::format("'lifeboat inspect {}' reads it", path)));
+            .hint(fmt::format("read it with 'lifeboat inspect {}'", path)));
   }
   return verify_dump(*dump, path, progress);
 }
@@ -34,10 +34,10 @@ VerifyReport verify_dump(Dump& dump, const std::string& name, Progress& progress
   report.incomplete = info.incomplete;
   progress.phase("verify");
   if (info.incomplete)
-    report.find([&name] { return fmt::format("{} is marked incomplete, or was cut off", name); });
+    report.find([&name] { return fmt::format("{} is marked incomplete or is truncated", name); });
   for (const auto& finding : info.damage) report.inconsistent(finding);
   dump.verify(report, progress);
-  // A part of a split dump may have no page of its own. Else a dump without any proves nothing.
+  // A part of a split dump may have no page of its own. Any other dump without pages is not whole.
   if (report.pages_checked == 0 && !info.split && report.consistent)
     report.inconsistent(fmt::format("{} holds no page", name));
   report.whole = !info.incomplete && report.consistent && report.pages_lost == 0 && report.pages_damaged == 0;

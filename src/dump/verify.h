@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Is a dump whole? Structure, every descriptor, every page.
+// Checks whether a dump is whole: its structure, every descriptor, every page.
 #pragma once
 
 #include <concepts>
@@ -25,8 +25,8 @@ struct VerifyReport {
   DumpFormat format = DumpFormat::elf;
   bool incomplete = false;  // as DumpInfo::incomplete
 
-  // Counts pages that were looked at. `describe` makes the finding, if there is room for it: a file may have
-  // billions of them.
+  // Counts checked pages. `describe` makes the finding if the list is not full: a file may have billions of
+  // findings.
   template <std::invocable Describe>
   void lost(uint64_t pages, Describe describe) {
     pages_lost += pages;
@@ -37,7 +37,7 @@ struct VerifyReport {
     pages_damaged += pages;
     find(describe);
   }
-  // One page that could not be had, counted as what the error says.
+  // One page that could not be read, counted by the code of the error.
   void failed(const Error& error);
   // The parts of the file do not fit together.
   void inconsistent(std::string finding);

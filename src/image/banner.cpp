@@ -21,7 +21,7 @@ bool belongs_to_release(char c) {
 
 std::string banner_release(ByteSpan kernel) {
   const std::string_view text = as_text(kernel);
-  // The same words may stand in a format string or a message, with no number behind them: look on.
+  // A format string or message may contain the same text without a number behind it: continue the search.
   for (size_t at = text.find(kBanner); at != text.npos; at = text.find(kBanner, at + 1)) {
     const std::string_view rest = text.substr(at + kBanner.size(), kLongestRelease + 1);
     const size_t length =

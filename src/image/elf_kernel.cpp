@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Read without libelf: a handful of fixed fields out of memory, and lifeboat-init loads kernels too.
+// Parsed without libelf: only a few fixed fields are needed, and lifeboat-init loads kernels too.
 #include "src/image/elf_kernel.h"
 
 #include <elf.h>
@@ -18,10 +18,10 @@ Result<Elf64_Ehdr> read_header(ByteSpan file) {
     return fail(ErrorCode::unsupported, "it is built for another machine (ELF machine {})", header.e_machine);
   }
   if (header.e_type != ET_EXEC)
-    return fail(ErrorCode::unsupported, "it is no executable with fixed addresses (ELF type {})",
+    return fail(ErrorCode::unsupported, "it is not an executable with fixed addresses (ELF type {})",
                 header.e_type);
   if (header.e_phnum == 0) return fail(ErrorCode::corrupt, "it has no program headers");
-  // PN_XNUM: the number stands elsewhere. A kernel has less than ten.
+  // PN_XNUM: the number is stored elsewhere. A kernel has less than ten.
   if (header.e_phnum == PN_XNUM) return fail(ErrorCode::corrupt, "it has more than 65534 program headers");
   if (header.e_phentsize != sizeof(Elf64_Phdr)) {
     return fail(ErrorCode::corrupt, "its program headers have {} bytes each instead of {}",
@@ -38,7 +38,7 @@ Result<ElfKernel::Segment> read_segment(const Elf64_Phdr& header, ByteSpan file)
                 header.p_paddr);
   }
   if (header.p_paddr > UINT64_MAX - header.p_memsz)
-    return fail(ErrorCode::corrupt, "the segment at {:#x} ends behind all memory", header.p_paddr);
+    return fail(ErrorCode::corrupt, "the segment at {:#x} ends beyond the address space", header.p_paddr);
   TRY_VOID(slice(file, header.p_offset, header.p_filesz, "segment"));
   return ElfKernel::Segment{header.p_paddr, header.p_offset, header.p_filesz, header.p_memsz};
 }
@@ -52,12 +52,11 @@ Result<> check_layout(const ElfKernel& kernel) {
                   segment.physical);
     }
   }
-  // In what the file holds: the rest is zero, and no code.
+  // Within the part in the file: the rest is zero, and not code.
   const bool entered = std::ranges::any_of(kernel.segments, [&](const ElfKernel::Segment& segment) {
     return kernel.entry >= segment.physical && kernel.entry - segment.physical < segment.file_size;
   });
-  if (!entered)
-    return fail(ErrorCode::corrupt, "its entry point, {:#x}, lies in none of its segments", kernel.entry);
+  if (!entered) return fail(ErrorCode::corrupt, "its entry point {:#x} is not in any segment", kernel.entry);
   return {};
 }
 
@@ -70,10 +69,10 @@ Result<ElfKernel> parse_fields(ByteSpan file) {
   for (uint64_t offset = 0; offset < table.size(); offset += sizeof(Elf64_Phdr)) {
     const auto program = TRY(load<Elf64_Phdr>(table, offset, "program header"));
     if (program.p_type == PT_INTERP)
-      return fail(ErrorCode::unsupported, "it is a program for a running system, not a kernel");
+      return fail(ErrorCode::unsupported, "it is a user-space program, not a kernel");
     if (program.p_type == PT_LOAD) kernel.segments.push_back(TRY(read_segment(program, file)));
   }
-  if (kernel.segments.empty()) return fail(ErrorCode::corrupt, "it has nothing to load");
+  if (kernel.segments.empty()) return fail(ErrorCode::corrupt, "it has no segment to load");
   std::ranges::sort(kernel.segments, {}, &ElfKernel::Segment::physical);
   TRY_VOID(check_layout(kernel));
   kernel.release = banner_release(file);
@@ -83,7 +82,7 @@ Result<ElfKernel> parse_fields(ByteSpan file) {
 std::string_view next_step(ErrorCode code) {
   return code == ErrorCode::unsupported
              ? "name a kernel for x86_64: /boot/vmlinuz-RELEASE, or the vmlinux of its build"
-             : "the file is damaged or was cut off: build or install that kernel again";
+             : "build or install that kernel again: the file is damaged or truncated";
 }
 
 }  // namespace

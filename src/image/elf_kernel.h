@@ -21,8 +21,8 @@ struct ElfKernel {
   };
 
   // `unsupported` for a machine other than x86_64 and for what is not ET_EXEC; `corrupt` and `truncated` for
-  // headers that contradict themselves or the file: segments out of the file, overlapping in memory, of no
-  // size, wrapping around; an entry point in none of them.
+  // inconsistent headers: segments outside the file, overlapping in memory, empty, or wrapping around; an
+  // entry point outside all segments.
   static Result<ElfKernel> parse(ByteSpan file, std::string_view name);
 
   uint64_t entry = 0;             // physical, inside of a segment

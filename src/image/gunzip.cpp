@@ -22,10 +22,11 @@ bool begins_a_member(const z_stream& stream) {
 
 Result<std::vector<std::byte>> gunzip(ByteSpan packed, uint64_t limit) {
   if (packed.size() > std::numeric_limits<uInt>::max())
-    return fail(ErrorCode::unsupported, "{} are more than can be unpacked", format_size(packed.size()));
+    return fail(ErrorCode::unsupported, "{} is too large to decompress", format_size(packed.size()));
   z_stream stream{};
   constexpr int kGzipOnly = 16;
-  if (inflateInit2(&stream, MAX_WBITS + kGzipOnly) != Z_OK) return fail(ErrorCode::io, "zlib does not start");
+  if (inflateInit2(&stream, MAX_WBITS + kGzipOnly) != Z_OK)
+    return fail(ErrorCode::io, "cannot initialize zlib");
   const std::unique_ptr<z_stream, decltype(&inflateEnd)> end(&stream, inflateEnd);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
@@ -42,9 +43,9 @@ Result<std::vector<std::byte>> gunzip(ByteSpan packed, uint64_t limit) {
       if (!begins_a_member(stream)) return bytes;
       inflateReset(&stream);
     } else if (status == Z_BUF_ERROR) {
-      return fail(ErrorCode::corrupt, "the gzip data end too early");
+      return fail(ErrorCode::corrupt, "the gzip data is truncated");
     } else if (status != Z_OK) {
-      return fail(ErrorCode::corrupt, "the gzip data are damaged ({})",
+      return fail(ErrorCode::corrupt, "the gzip data is damaged ({})",
                   stream.msg != nullptr ? stream.msg : "zlib");
     }
   }

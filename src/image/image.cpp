@@ -20,8 +20,8 @@ struct Magic {
   ImageKind kind;
 };
 
-// The compressions as the kernel itself tells them apart (lib/decompress.c), with the longer magic of each
-// format where it has one; "newc" from init/initramfs.c.
+// The magic numbers by which the kernel identifies compressions (lib/decompress.c), in the longer form of
+// each format where it has one; "newc" from init/initramfs.c.
 constexpr std::array kMagics{
     Magic{"\x1f\x8b"sv, ImageKind::gzip},
     Magic{"\x1f\x9e"sv, ImageKind::gzip},
@@ -48,7 +48,7 @@ ImageKind identify_elf(ByteSpan bytes) {
   return executable ? ImageKind::elf_vmlinux : ImageKind::elf_other;
 }
 
-// Whether the section table of the PE file has a section of this name. What lies beyond `bytes` is not seen.
+// Whether the section table of the PE file has a section of this name, as far as the table is in `bytes`.
 bool pe_has_section(ByteSpan bytes, uint64_t pe_offset, std::string_view wanted) {
   constexpr uint64_t kSectionCount = 6, kOptionalHeaderSize = 20, kHeadersSize = 24, kSectionSize = 40;
   const auto count = load<uint16_t>(bytes, pe_offset + kSectionCount, "PE header");
@@ -88,7 +88,7 @@ ImageKind identify_image(ByteSpan bytes) {
 std::string_view image_kind_name(ImageKind kind) {
   switch (kind) {
     case ImageKind::unknown:
-      return "no kernel or initramfs of a known kind";
+      return "neither a kernel nor an initramfs of a known format";
     case ImageKind::empty:
       return "an empty file";
     case ImageKind::bzimage:
@@ -96,7 +96,7 @@ std::string_view image_kind_name(ImageKind kind) {
     case ImageKind::elf_vmlinux:
       return "an ELF executable, maybe a vmlinux";
     case ImageKind::elf_other:
-      return "an ELF file, but no 64-bit executable with fixed addresses";
+      return "an ELF file, but not a 64-bit executable with fixed addresses";
     case ImageKind::arm64_image:
       return "an arm64 kernel (Image)";
     case ImageKind::efi_zboot:
@@ -122,7 +122,7 @@ std::string_view image_kind_name(ImageKind kind) {
     case ImageKind::zstd:
       return "a zstd-compressed file";
     case ImageKind::lz4_frame:
-      return "an lz4-compressed file (in the frame that the kernel does not unpack)";
+      return "an lz4-compressed file (in the frame format that the kernel cannot decompress)";
   }
   return "unknown";
 }
@@ -160,29 +160,26 @@ namespace {
 std::string_view next_step(ImageKind kind) {
   switch (kind) {
     case ImageKind::empty:
-      return "install that kernel's package again: its file was cut off";
+      return "install that kernel's package again: its file is truncated";
     case ImageKind::elf_vmlinux:
-      return "here a bzImage is wanted, of the same build: /boot/vmlinuz-RELEASE, or arch/x86/boot/bzImage "
-             "in its "
+      return "name the bzImage of the same build: /boot/vmlinuz-RELEASE, or arch/x86/boot/bzImage in its "
              "build folder";
     case ImageKind::elf_other:
-      return "of a kernel's build load arch/x86/boot/bzImage, or vmlinux, 64-bit";
+      return "name arch/x86/boot/bzImage or the 64-bit vmlinux of a kernel build";
     case ImageKind::arm64_image:
     case ImageKind::efi_zboot:
-      return "this machine runs x86_64 kernels: name one of these, /boot/vmlinuz-RELEASE";
+      return "name an x86_64 kernel: /boot/vmlinuz-RELEASE";
     case ImageKind::uki:
-      return "here its wrapper stays on: take the kernel and its initramfs out (objcopy -O binary "
-             "--only-section=.linux UKI vmlinuz; the same with .initrd)";
+      return "extract the kernel and its initramfs first: objcopy -O binary --only-section=.linux UKI "
+             "vmlinuz; the same with .initrd";
     case ImageKind::efi_program:
-      return "a boot loader or a UKI's addon? Name the kernel: /boot/vmlinuz-RELEASE";
+      return "name the kernel file, not a boot loader or a UKI addon: /boot/vmlinuz-RELEASE";
     case ImageKind::cpio:
-      return "the kernel comes first, its initramfs behind --initrd: were the two swapped?";
+      return "give the kernel first, and its initramfs with --initrd";
     default:
       if (!is_kernel_wrapper(kind))
         return "name the kernel file as the distribution installs it: /boot/vmlinuz-RELEASE";
-      return "if this is an initramfs, it belongs behind --initrd; if it is a kernel, unpack it first: here "
-             "its "
-             "wrapper stays on";
+      return "give an initramfs with --initrd; decompress a kernel first";
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a file that somebody calls a kernel or an initramfs is, told from its bytes and never from its name.
+// Identifies the format of a kernel or initramfs file by its bytes, never by its name.
 #pragma once
 
 #include <string>
@@ -28,28 +28,28 @@ enum class ImageKind {
   lzop,
   lz4,  // the legacy frame, the only one that the kernel unpacks
   zstd,
-  lz4_frame,  // what the lz4 tool writes by itself: fine around a kernel, but not around an initramfs
+  lz4_frame,  // the lz4 tool's default: usable around a kernel, but not around an initramfs
 };
 
-// As many bytes of a file's beginning as identify_image() makes use of.
+// The number of bytes at the beginning of a file that identify_image() uses.
 constexpr size_t kIdentifyBytes = 4096;
 
-// Never fails: what is not recognised, or ends too early to be what it begins as, is `unknown`.
+// Never fails: an unrecognised or truncated format is `unknown`.
 ImageKind identify_image(ByteSpan beginning);
 // "an EFI program with a kernel in it (a unified kernel image)"
 std::string_view image_kind_name(ImageKind kind);
 
-// One of the compressions that the kernel unpacks (lib/decompress.c): around a kernel or an initramfs, which
-// only unpacking tells.
+// One of the compressions that the kernel supports (lib/decompress.c): around a kernel or an initramfs; only
+// decompressing shows which.
 bool is_compressed(ImageKind kind);
-// Something that the kernel may accept as an initramfs.
+// A format that the kernel may accept as an initramfs.
 bool is_initramfs(ImageKind kind);
-// A bare kernel, of whatever machine.
+// A bare kernel, of any machine.
 bool is_kernel(ImageKind kind);
-// Something that may hold a kernel, which unwrap_kernel() takes out.
+// A format that may hold a kernel, which unwrap_kernel() extracts.
 bool is_kernel_wrapper(ImageKind kind);
 
-// Why `name`, which is a `kind`, is not the kernel that is wanted in this place, and what to do instead.
+// The error for a file `name` of format `kind` in place of a loadable kernel, with a hint.
 Error not_a_loadable_kernel(std::string_view name, ImageKind kind);
 
 }  // namespace lifeboat

@@ -22,7 +22,7 @@ Result<ImageKind> check_part(const InitramfsPart& part) {
   return std::unexpected(
       Error(ErrorCode::unsupported,
             fmt::format("{} is not an initramfs: it is {}", part.name, image_kind_name(kind)))
-          .hint("'lifeboat build' makes one for a capture; for a normal kernel name its own, "
+          .hint("build one for a capture with 'lifeboat build'; for a normal kernel name its own, "
                 "/boot/initrd.img-RELEASE"));
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Several initramfs images made one, as the kernel unpacks them: one after the other, later files over
-// earlier ones (Documentation/driver-api/early-userspace/buffer-format.rst; unpack_to_rootfs(),
-// init/initramfs.c).
+// Joins several initramfs images. The kernel unpacks them one after the other, later files over earlier ones
+// (Documentation/driver-api/early-userspace/buffer-format.rst; unpack_to_rootfs(), init/initramfs.c).
 #pragma once
 
 #include <span>
@@ -18,9 +17,9 @@ struct InitramfsPart {
   ByteSpan bytes;
 };
 
-// The parts in their order, zero bytes between them where the kernel wants some. One part stays as it is; no
-// part gives no bytes. `unsupported` for a part that is neither a cpio nor compressed in a way that the
-// kernel knows.
+// The parts in their order, with zero bytes between them where the kernel needs padding. One part stays as it
+// is; no part gives no bytes. `unsupported` for a part that is neither a cpio nor in a compression that the
+// kernel supports.
 Result<std::vector<std::byte>> join_initramfs(std::span<const InitramfsPart> parts);
 
 }  // namespace lifeboat

@@ -86,9 +86,10 @@ Result<KernelConfig> KernelConfig::parse(std::string_view text) {
     const size_t equals = line.find('=');
     const std::string_view name = line.substr(0, equals);
     if (equals == line.npos || !is_config_name(name))
-      return fail(ErrorCode::corrupt, "line {} is not of a kernel configuration", number);
+      return fail(ErrorCode::corrupt, "line {} is not a line of a kernel configuration", number);
     auto value = unquoted(line.substr(equals + 1));
-    if (!value) return fail(ErrorCode::corrupt, "line {}: the text of {} has no end", number, name);
+    if (!value)
+      return fail(ErrorCode::corrupt, "line {}: the value of {} has no closing quote", number, name);
     // As for make: the last line wins.
     config.values_.insert_or_assign(std::string(name), *std::move(value));
     any = true;

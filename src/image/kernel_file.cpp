@@ -18,15 +18,15 @@
 namespace lifeboat {
 namespace {
 
-// A unified kernel image with everything in it has some 200 MiB; this only keeps a wrong file name from
-// filling the memory.
+// A complete unified kernel image has some 200 MiB; the limit only prevents that a wrong file name fills the
+// memory.
 constexpr uint64_t kLargestFile = 1_GiB;
 // The kernel puts "memfd:" before a name and takes 255 bytes in all.
 constexpr size_t kLongestMemoryFileName = 200;
 
 UniqueFd create_memory_file(const std::string& name) {
   constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  // Not executable, where the kernel knows the flag: with vm.memfd_noexec=2 it takes no other.
+  // Not executable, where the kernel has the flag: with vm.memfd_noexec=2 it is mandatory.
   UniqueFd fd(::memfd_create(name.c_str(), kFlags | MFD_NOEXEC_SEAL));
   if (!fd.valid() && errno == EINVAL) fd.reset(::memfd_create(name.c_str(), kFlags));
   return fd;
@@ -50,7 +50,7 @@ std::string release_in(const KernelFile& file) {
 Result<KernelFile> read_kernel_file(const std::string& path) {
   KernelFile file;
   file.name = path;
-  // O_NONBLOCK: a FIFO must be refused, not waited for.
+  // O_NONBLOCK: a FIFO must be refused without blocking.
   auto fd = open_file(path, O_RDONLY | O_NONBLOCK);
   if (!fd) return std::unexpected(std::move(fd).error().hint("name the kernel file: /boot/vmlinuz-RELEASE"));
   file.fd = *std::move(fd);
@@ -59,7 +59,7 @@ Result<KernelFile> read_kernel_file(const std::string& path) {
     return std::unexpected(Error(measured.error()).hint("name the kernel file: /boot/vmlinuz-RELEASE"));
   const uint64_t size = *measured;
   if (size > kLargestFile)
-    return fail(ErrorCode::unsupported, "{} has {}, more than any kernel", path, format_size(size));
+    return fail(ErrorCode::unsupported, "{} has {}: too large for a kernel", path, format_size(size));
   file.bytes.resize(size);
   TRY_VOID(pread_exact(file.fd.get(), 0, file.bytes, path));
   file.kind = identify_image(ByteSpan(file.bytes).first(std::min(file.bytes.size(), kIdentifyBytes)));
@@ -80,7 +80,7 @@ std::string describe_kernel_file(const KernelFile& file) {
     text = arm64->description();
   } else if (const std::string release = is_kernel(file.kind) ? kernel_file_release(file) : "";
              !release.empty()) {
-    // What names its release is no mere executable.
+    // A file with a kernel release is a kernel, not just an executable.
     if (file.kind == ImageKind::elf_vmlinux) text = "an ELF kernel (vmlinux)";
     text += " " + release;
   }

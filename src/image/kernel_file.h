@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A file that somebody wants to boot: opened once, so that what was checked is what is loaded. Its wrappers
-// come off in image/unwrap/unwrap.h, a library of its own: lifeboat-init needs no decompressor.
+// A kernel file to load. It is opened once, so that the checked file is the loaded file. Wrappers are removed
+// by image/unwrap/unwrap.h, a separate library: lifeboat-init needs no decompressor.
 #pragma once
 
 #include <optional>
@@ -16,10 +16,10 @@ namespace lifeboat {
 
 struct KernelFile {
   std::string name;  // the path, for messages
-  // The kernel itself, for kexec_file_load(2). When nothing was taken off this is the file that was opened:
-  // IMA reads its extended attributes. Else a memfd that can no longer change.
+  // The kernel itself, for kexec_file_load(2). Without wrappers this is the opened file: IMA reads its
+  // extended attributes. Else a memfd that can no longer change.
   UniqueFd fd;
-  std::vector<ImageKind> wrappers;      // what was taken off, outermost first: uki, gzip, ...; empty: nothing
+  std::vector<ImageKind> wrappers;      // the removed wrappers, outermost first: uki, gzip, ...
   ImageKind kind = ImageKind::unknown;  // of `bytes`: is_kernel() or is_kernel_wrapper()
   std::vector<std::byte> bytes;         // what `fd` holds
 
@@ -30,13 +30,13 @@ struct KernelFile {
   std::optional<std::string> release;               // .uname
 };
 
-// Opens `path` (a regular file; a FIFO is refused, not waited for) and reads it; takes nothing off, so that
-// `kind` may be a wrapper. Fails for what is larger than any kernel, and for what is neither a kernel nor a
-// wrapper of one, telling what it is instead.
+// Opens and reads `path` (a regular file; a FIFO is refused without blocking); removes no wrapper, so `kind`
+// may be one. Fails for a file that is too large for a kernel, and for a file that is neither a kernel nor a
+// wrapper of one; the error names its format.
 Result<KernelFile> read_kernel_file(const std::string& path);
 
-// The release that the kernel itself names, else the one beside it in a unified kernel image; empty when
-// neither does. `file` holds a bare kernel.
+// The release in the kernel itself, else the one in its unified kernel image; empty when neither has one.
+// `file` holds a bare kernel.
 std::string kernel_file_release(const KernelFile& file);
 
 // One line: "an x86 kernel (bzImage) 6.12.1, unwrapped from: a gzip-compressed file".

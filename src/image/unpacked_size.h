@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How large compressed data may become. What a header says of a size is not asked: bytes are counted as they
-// come out, so that a decompression bomb ends after some milliseconds, however much it would become.
+// The maximum size of decompressed data. Sizes in headers are not used: the output is counted, so that a
+// decompression bomb is stopped after some milliseconds, whatever its size.
 #pragma once
 
 #include <algorithm>
@@ -22,12 +22,13 @@ constexpr uint64_t largest_expansion(uint64_t packed) {
   return kFreeExpansion + std::min(packed, UINT64_MAX / kExpansion - kFreeExpansion) * kExpansion;
 }
 
-// Whether it may go on after `packed` bytes were read, and `unpacked` came out of them. `unsupported` for
-// more than `limit`, or more than those can be of a kernel.
+// Whether to continue after `packed` bytes were decompressed to `unpacked` bytes. `unsupported` for more than
+// `limit`, or for a ratio that no kernel has.
 inline Result<> check_unpacked_size(uint64_t packed, uint64_t unpacked, uint64_t limit) {
-  if (unpacked > limit) return fail(ErrorCode::unsupported, "it unpacks to more than {}", format_size(limit));
+  if (unpacked > limit)
+    return fail(ErrorCode::unsupported, "it decompresses to more than {}", format_size(limit));
   if (unpacked > largest_expansion(packed))
-    return fail(ErrorCode::unsupported, "it unpacks to more than {} times its size", kExpansion);
+    return fail(ErrorCode::unsupported, "it decompresses to more than {} times its size", kExpansion);
   return {};
 }
 

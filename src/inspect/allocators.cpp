@@ -147,7 +147,7 @@ Result<ZoneList> read_zones(const Session& session) {
   for (const auto& [node, address] : find_nodes(*session.kernel())) reader.read_node(node, address, list);
   if (list.zones.empty() && list.notes.empty())
     return fail(ErrorCode::not_found,
-                "no node of memory: VMCOREINFO tells neither node_data nor contig_page_data");
+                "no memory node: VMCOREINFO has neither node_data nor contig_page_data");
   return list;
 }
 
@@ -161,12 +161,12 @@ Result<SlabCaches> read_slab_caches(const Session& session) {
   const auto nodes = find_nodes(memory);
   const uint64_t node_count = nodes.empty() ? 1 : static_cast<uint64_t>(nodes.back().first) + 1;
   SlabCaches list;
-  const std::string trouble = walk_list(memory, *head, kMaxCaches, [&](uint64_t node) {
+  const std::string damage = walk_list(memory, *head, kMaxCaches, [&](uint64_t node) {
     auto cache = reader.read(node - reader.list.offset, node_count);
     if (cache) list.caches.push_back(std::move(*cache));
     return cache.has_value();
   });
-  if (!trouble.empty()) list.notes.push_back("the list of slab caches: " + trouble);
+  if (!damage.empty()) list.notes.push_back("the list of slab caches: " + damage);
   std::ranges::stable_sort(list.caches, std::greater{}, &SlabCache::pages);
   return list;
 }

@@ -7,55 +7,59 @@
 namespace lifeboat::inspect {
 namespace {
 
-struct Words {
+struct KindText {
   CrashKind kind;
   std::string_view name, explanation;
 };
-constexpr std::array kWords = {
-    Words{CrashKind::unknown, "unknown",
-          "nothing that is left of the kernel tells why it ended; it may have been stopped from outside"},
-    Words{CrashKind::sysrq, "sysrq",
-          "somebody asked for this crash: 'echo c > /proc/sysrq-trigger' or the SysRq key"},
-    Words{CrashKind::null_dereference, "null_dereference", "the kernel used a NULL pointer"},
-    Words{CrashKind::bad_address, "bad_address", "the kernel used a pointer that leads nowhere"},
-    Words{CrashKind::general_protection, "general_protection",
-          "the processor refused an access: mostly a pointer that was overwritten or is stale"},
-    Words{CrashKind::bug, "bug", "the kernel's own check (BUG) found what must not be"},
-    Words{CrashKind::divide_error, "divide_error", "the kernel divided by zero, or the quotient did not fit"},
-    Words{CrashKind::invalid_opcode, "invalid_opcode", "the processor met bytes that are no instruction"},
-    Words{CrashKind::stack_overflow, "stack_overflow", "a kernel stack ran over its end"},
-    Words{CrashKind::stack_corruption, "stack_corruption",
-          "a function wrote beyond its variables on the stack"},
-    Words{CrashKind::double_fault, "double_fault",
-          "an exception while handling an exception: mostly a kernel stack that ran over its end"},
-    Words{CrashKind::machine_check, "machine_check",
-          "the hardware reported an error: memory, processor or bus"},
-    Words{CrashKind::nmi, "nmi",
-          "an NMI that means a crash: a button, a management controller, failing hardware"},
-    Words{CrashKind::hung_task, "hung_task",
-          "a task could not go on for too long (D state): it waits for a lock or for I/O that does not come"},
-    Words{CrashKind::soft_lockup, "soft_lockup",
-          "a CPU ran kernel code for too long without letting others run"},
-    Words{CrashKind::hard_lockup, "hard_lockup", "a CPU ran for too long with interrupts off"},
-    Words{CrashKind::rcu_stall, "rcu_stall", "a CPU or task held the rest of the kernel up for too long"},
-    Words{CrashKind::out_of_memory, "out_of_memory", "memory ran out, and the kernel was told to panic then"},
-    Words{CrashKind::memory_checker, "memory_checker",
-          "a memory checker (KASAN, KFENCE, UBSAN) found a bad access"},
-    Words{CrashKind::warning, "warning", "a warning, and the kernel was told to panic then (panic_on_warn)"},
-    Words{CrashKind::init_died, "init_died", "process 1 ended: without it the system cannot go on"},
-    Words{CrashKind::no_root, "no_root", "no root file system, or no init on it"},
-    Words{CrashKind::oops, "oops", "an exception that the kernel could not handle"},
-    Words{CrashKind::panic, "panic", "kernel code or a driver called panic() for the reason that it gave"},
+constexpr std::array kKindTexts = {
+    KindText{CrashKind::unknown, "unknown",
+             "the dump does not show why the kernel ended; it may have been stopped from outside"},
+    KindText{CrashKind::sysrq, "sysrq",
+             "somebody asked for this crash: 'echo c > /proc/sysrq-trigger' or the SysRq key"},
+    KindText{CrashKind::null_dereference, "null_dereference", "the kernel used a NULL pointer"},
+    KindText{CrashKind::bad_address, "bad_address", "the kernel used an invalid pointer"},
+    KindText{CrashKind::general_protection, "general_protection",
+             "the processor refused an access: mostly a pointer that was overwritten or is stale"},
+    KindText{CrashKind::bug, "bug", "a check in the kernel (BUG) failed"},
+    KindText{CrashKind::divide_error, "divide_error",
+             "the kernel divided by zero, or the quotient did not fit"},
+    KindText{CrashKind::invalid_opcode, "invalid_opcode", "the processor met an invalid instruction"},
+    KindText{CrashKind::stack_overflow, "stack_overflow", "a kernel stack ran over its end"},
+    KindText{CrashKind::stack_corruption, "stack_corruption",
+             "a function wrote beyond its variables on the stack"},
+    KindText{CrashKind::double_fault, "double_fault",
+             "an exception while handling an exception: mostly a kernel stack that ran over its end"},
+    KindText{CrashKind::machine_check, "machine_check",
+             "the hardware reported an error: memory, processor or bus"},
+    KindText{CrashKind::nmi, "nmi",
+             "an NMI that means a crash: a button, a management controller, failing hardware"},
+    KindText{CrashKind::hung_task, "hung_task",
+             "a task could not go on for too long (D state): it waits for a lock or for I/O that does not "
+             "come"},
+    KindText{CrashKind::soft_lockup, "soft_lockup",
+             "a CPU ran kernel code for too long without letting others run"},
+    KindText{CrashKind::hard_lockup, "hard_lockup", "a CPU ran for too long with interrupts off"},
+    KindText{CrashKind::rcu_stall, "rcu_stall", "a CPU or task held the rest of the kernel up for too long"},
+    KindText{CrashKind::out_of_memory, "out_of_memory",
+             "memory ran out, and the kernel is configured to panic then"},
+    KindText{CrashKind::memory_checker, "memory_checker",
+             "a memory checker (KASAN, KFENCE, UBSAN) found a bad access"},
+    KindText{CrashKind::warning, "warning",
+             "a warning, and the kernel is configured to panic then (panic_on_warn)"},
+    KindText{CrashKind::init_died, "init_died", "process 1 ended: without it the system cannot go on"},
+    KindText{CrashKind::no_root, "no_root", "no root file system, or no init on it"},
+    KindText{CrashKind::oops, "oops", "an exception that the kernel could not handle"},
+    KindText{CrashKind::panic, "panic", "kernel code or a driver called panic() for the reason that it gave"},
 };
 
 struct Rule {
   CrashKind kind;
   std::string_view text;
-  std::string_view also = {};  // must stand behind it
+  std::string_view also = {};  // must follow it
   bool fatal = true;
 };
 
-// kernel/panic.c's callers. A text may stand anywhere in the words.
+// kernel/panic.c's callers. A text may be anywhere in the message.
 constexpr std::array kPanics = {
     Rule{CrashKind::sysrq, "sysrq triggered crash"},
     Rule{CrashKind::hung_task, "hung_task: "},
@@ -82,7 +86,7 @@ constexpr std::array kPanics = {
     Rule{CrashKind::nmi, "NMI"},
 };
 
-// At the beginning of a line, behind an optional "Oops: " (x86 from 6.9).
+// At the beginning of a line, after an optional "Oops: " (x86 from 6.9).
 constexpr std::array kTroubles = {
     Rule{CrashKind::sysrq, "sysrq: Trigger a crash"},
     Rule{CrashKind::sysrq, "sysrq: SysRq : Trigger a crash"},
@@ -156,18 +160,18 @@ constexpr std::array kFunctions = {
     FunctionRule{CrashKind::nmi, "io_check_error"},
 };
 
-const Words& words_of(CrashKind kind) {
-  const auto found = std::ranges::find(kWords, kind, &Words::kind);
-  return found == kWords.end() ? kWords.front() : *found;
+const KindText& text_of(CrashKind kind) {
+  const auto found = std::ranges::find(kKindTexts, kind, &KindText::kind);
+  return found == kKindTexts.end() ? kKindTexts.front() : *found;
 }
 
 }  // namespace
 
 std::string_view kind_name(CrashKind kind) {
-  return words_of(kind).name;
+  return text_of(kind).name;
 }
 std::string_view kind_explanation(CrashKind kind) {
-  return words_of(kind).explanation;
+  return text_of(kind).explanation;
 }
 
 std::optional<CrashKind> kind_of_panic(std::string_view words) {
@@ -176,17 +180,17 @@ std::optional<CrashKind> kind_of_panic(std::string_view words) {
   return std::nullopt;
 }
 
-std::optional<Trouble> trouble_of_line(std::string_view line) {
+std::optional<ErrorLine> parse_error_line(std::string_view line) {
   constexpr std::string_view kOops = "Oops: ";
-  // "Oops: Oops: 0002 [#1]": the second is the name of the trouble.
+  // "Oops: Oops: 0002 [#1]": the second is the name of the exception.
   if (line.starts_with(kOops)) {
     const auto inner = line.substr(kOops.size());
-    if (const auto found = trouble_of_line(inner)) return found;
+    if (const auto found = parse_error_line(inner)) return found;
   }
   for (const auto& rule : kTroubles) {
     if (!line.starts_with(rule.text)) continue;
     if (!rule.also.empty() && line.find(rule.also, rule.text.size()) == std::string_view::npos) continue;
-    return Trouble{rule.kind, rule.fatal};
+    return ErrorLine{rule.kind, rule.fatal};
   }
   return std::nullopt;
 }

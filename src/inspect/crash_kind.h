@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kinds of crash, and what tells them: a line of the kernel's log, or a function on the stack of the CPU
-// that crashed when there is no log.
+// The kinds of crash, and how they are recognised: by a line of the kernel's log, or, without a log, by a
+// function on the stack of the CPU that crashed.
 #pragma once
 
 #include <cstdint>
@@ -39,19 +39,19 @@ enum class CrashKind : uint8_t {
 std::string_view kind_name(CrashKind kind);  // "null_dereference": part of the JSON form, never changes
 std::string_view kind_explanation(CrashKind kind);  // one sentence for people
 
-// By the words behind "Kernel panic - not syncing: ". nullopt: they do not tell ("Fatal exception").
+// By the message after "Kernel panic - not syncing: ". nullopt: it has no kind ("Fatal exception").
 std::optional<CrashKind> kind_of_panic(std::string_view words);
 
-// A line with which the kernel begins to tell of trouble.
-struct Trouble {
+// The first line of an error report of the kernel.
+struct ErrorLine {
   CrashKind kind = CrashKind::unknown;
-  // The kernel does not go on after it unharmed (an oops). Others are reports that are followed by a panic
-  // only when the administrator wants it so.
+  // The kernel does not continue undamaged after it (an oops). Others are reports that are followed by a
+  // panic only when the kernel is configured so.
   bool fatal = false;
 };
-std::optional<Trouble> trouble_of_line(std::string_view line);
+std::optional<ErrorLine> parse_error_line(std::string_view line);
 
-// By a function that stands on the stack only in that kind of crash.
+// By a function that is on the stack only in that kind of crash.
 std::optional<CrashKind> kind_of_function(std::string_view function);
 
 }  // namespace lifeboat::inspect

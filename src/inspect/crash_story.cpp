@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kPanic = "Kernel panic - not syncing";
 constexpr std::string_view kEndOfOops = "---[ end trace ";
-// Older trouble was survived, and is another story.
+// Older errors did not end the kernel and are not the cause.
 constexpr uint64_t kCauseNanoseconds = 10'000'000'000;
 
 struct Line {
@@ -45,14 +45,14 @@ std::optional<uint64_t> number_after(std::string_view text, std::string_view key
   return parse_number(word->substr(0, word->find_first_not_of(digits)), base);
 }
 
-class Teller {
+class StoryReader {
  public:
-  explicit Teller(const std::vector<LogRecord>& records) : lines_(lines_of(records)) {
+  explicit StoryReader(const std::vector<LogRecord>& records) : lines_(lines_of(records)) {
     for (const auto& record : records)
       story_.uptime_nanoseconds = std::max(story_.uptime_nanoseconds, record.nanoseconds);
   }
 
-  CrashStory tell() {
+  CrashStory read() {
     find_panic();
     find_cause();
     find_kind();
@@ -81,23 +81,23 @@ class Teller {
     return time <= end_time_ && end_time_ - time <= kCauseNanoseconds;
   }
 
-  // The first trouble of the last group: an oops that ended before the next one began is another story. Fatal
-  // trouble goes before reports.
+  // The first error of the last group: an oops that ended before the next one began is not the cause. Fatal
+  // errors have priority over reports.
   void find_cause() {
     std::optional<size_t> first, first_fatal;
     bool ended = false;
     for (size_t index = 0; index < end_; ++index) {
       if (!is_near(index)) continue;
       if (lines_[index].text.starts_with(kEndOfOops)) ended = true;
-      const auto trouble = trouble_of_line(lines_[index].text);
-      if (!trouble) continue;
-      if (ended && trouble->fatal) {
+      const auto error = parse_error_line(lines_[index].text);
+      if (!error) continue;
+      if (ended && error->fatal) {
         first.reset();
         first_fatal.reset();
       }
-      if (trouble->fatal) ended = false;
+      if (error->fatal) ended = false;
       if (!first) first = index;
-      if (!first_fatal && trouble->fatal) first_fatal = index;
+      if (!first_fatal && error->fatal) first_fatal = index;
     }
     cause_ = first_fatal ? first_fatal : first;
     cause_is_fatal_ = first_fatal.has_value();
@@ -106,18 +106,18 @@ class Teller {
 
   void find_kind() {
     if (story_.panic) {
-      // Behind "not syncing", some kernels have more before the colon.
+      // After "not syncing", some kernels have more before the colon.
       if (const auto kind = kind_of_panic(std::string_view(*story_.panic).substr(kPanic.size()))) {
         story_.kind = *kind;
         story_.reason = *story_.panic;
-        // The kernel's report of it tells more than the panic does.
+        // The kernel's report of it has more details than the panic.
         for (size_t index = end_; index-- > 0;) {
           if (!is_near(index)) break;
-          const auto trouble = trouble_of_line(lines_[index].text);
-          if (!trouble || trouble->kind != *kind) continue;
+          const auto error = parse_error_line(lines_[index].text);
+          if (!error || error->kind != *kind) continue;
           cause_ = index;
           story_.cause = std::string(lines_[index].text);
-          // Of some the kernel tells in several lines or reports, and the first is what matters: the
+          // For some the kernel prints several lines or reports, and the first is the most useful: the
           // processor and bank of a machine check, not the verdict; the first of the tasks that hang.
           if (*kind != CrashKind::machine_check && *kind != CrashKind::hung_task) break;
         }
@@ -125,7 +125,7 @@ class Teller {
       }
     }
     if (cause_ && cause_is_fatal_) {
-      story_.kind = trouble_of_line(*story_.cause)->kind;
+      story_.kind = parse_error_line(*story_.cause)->kind;
       story_.reason = *story_.cause;
     } else if (story_.panic) {
       story_.kind = CrashKind::panic;
@@ -233,7 +233,7 @@ class Teller {
 }  // namespace
 
 CrashStory tell_story(const std::vector<LogRecord>& records) {
-  return Teller(records).tell();
+  return StoryReader(records).read();
 }
 
 }  // namespace lifeboat::inspect

@@ -63,10 +63,10 @@ class Evaluator {
   std::unexpected<Error> unexpected_token(std::string_view wanted) const {
     const Token& token = peek();
     if (token.kind == TokenKind::end)
-      return error_at(token, ErrorCode::usage, "the expression ends where {} should be", wanted);
-    return error_at(token, ErrorCode::usage, "'{}' stands where {} should be", token.text, wanted);
+      return error_at(token, ErrorCode::usage, "the expression ends, expected {}", wanted);
+    return error_at(token, ErrorCode::usage, "found '{}', expected {}", token.text, wanted);
   }
-  // The value, or its error with the place in front.
+  // The value, or its error with the position in front.
   template <typename T>
   Result<T> located(const Token& token, Result<T> result) const {
     if (!result) return at(token, std::move(result).error());
@@ -176,7 +176,7 @@ class Evaluator {
       value.bits = TRY(located(name, btf_.size_of(TRY(type_name(")")))));
     else
       return at(name, Error(ErrorCode::usage, fmt::format("functions cannot be called: '{}'", name.text))
-                          .hint("these can: per_cpu, per_cpu_ptr, container_of, sizeof"));
+                          .hint("use only per_cpu, per_cpu_ptr, container_of, sizeof"));
     TRY_VOID(expect(")"));
     return value;
   }
@@ -188,7 +188,7 @@ class Evaluator {
                       "the kernel has no symbol '{}', or its table does not list it", name.text);
     }
     if (is_per_cpu(*address) && !inside_per_cpu_) {
-      return at(name, Error(ErrorCode::usage, fmt::format("'{}' is there once for each CPU", name.text))
+      return at(name, Error(ErrorCode::usage, fmt::format("'{}' is a per-CPU variable", name.text))
                           .hint(fmt::format("write per_cpu({}, CPU)", name.text)));
     }
     return Value{.type = variable_type(name.text, *address), .in_memory = true, .bits = *address};
@@ -217,7 +217,7 @@ class Evaluator {
     const Token& cpu_token = peek();
     const uint64_t cpu = TRY(number(cpu_token, TRY(sum())));
     if (name.text == "per_cpu_ptr") value = TRY(dereference(name, value));
-    if (!value.in_memory) return error_at(name, ErrorCode::usage, "per_cpu wants a variable");
+    if (!value.in_memory) return error_at(name, ErrorCode::usage, "per_cpu needs a variable");
     value.bits += TRY(located(cpu_token, per_cpu_offset(cpu)));
     return name.text == "per_cpu_ptr" ? address_of(name, value) : Result<Value>(value);
   }
@@ -261,7 +261,7 @@ class Evaluator {
     const Token& token = peek();
     const std::string_view name = TRY(expect_name("the name of a member"));
     if (!outer.in_memory || outer.type == 0)
-      return error_at(dot, ErrorCode::usage, "what stands before '{}' has no type with members", name);
+      return error_at(dot, ErrorCode::usage, "the value before '{}' has no members", name);
     const TypeInfo info = TRY(located(dot, stripped(outer.type)));
     if (info.kind == TypeKind::pointer) {
       return at(dot, Error(ErrorCode::usage, fmt::format("{} is a pointer", btf_.name_of(outer.type)))
@@ -279,10 +279,9 @@ class Evaluator {
     }
     const TypeInfo info = TRY(located(token, stripped(value.type)));
     if (info.kind != TypeKind::pointer && info.kind != TypeKind::array)
-      return error_at(token, ErrorCode::usage, "{} is no pointer", describe(value));
+      return error_at(token, ErrorCode::usage, "{} is not a pointer", describe(value));
     if (TRY(located(token, stripped(info.target))).kind == TypeKind::void_type)
-      return error_at(token, ErrorCode::usage,
-                      "a void pointer does not tell what it points to: cast it first");
+      return error_at(token, ErrorCode::usage, "a void pointer has no target type: cast it first");
     return Value{.type = info.target, .in_memory = true, .bits = TRY(number(token, value))};
   }
 
@@ -352,7 +351,7 @@ class Evaluator {
     return located(token, to_number(scope_, value));
   }
   [[nodiscard]] std::string describe(const Value& value) const {
-    return value.type == 0 ? "a thing of unknown type" : btf_.name_of(value.type);
+    return value.type == 0 ? "a value of unknown type" : btf_.name_of(value.type);
   }
 
   static uint64_t extend(uint64_t bits, const TypeInfo& info) {
@@ -385,8 +384,8 @@ Result<uint64_t> to_number(const ExpressionScope& scope, const Value& value) {
   const Btf& btf = scope.types.btf();
   if (value.type == 0) {
     return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("the type of what lies at {:#x} is not known", value.bits))
-            .hint("take its address with &, and say what it is: *(unsigned long *)&NAME"));
+        Error(ErrorCode::usage, fmt::format("the type of the value at {:#x} is unknown", value.bits))
+            .hint("cast its address: *(unsigned long *)&NAME"));
   }
   const TypeInfo info = TRY(btf.type(TRY(btf.strip(value.type))));
   Field field{0, info.size, value.bit_offset, value.bit_size};
@@ -400,7 +399,7 @@ Result<uint64_t> to_number(const ExpressionScope& scope, const Value& value) {
     case TypeKind::pointer:
       break;
     default:
-      return fail(ErrorCode::usage, "{} is no number", btf.name_of(value.type));
+      return fail(ErrorCode::usage, "{} is not a number", btf.name_of(value.type));
   }
   if (value.bit_size != 0) field.size = divide_up(value.bit_offset + value.bit_size, 8);
   const uint64_t bits = TRY(KernelTypes::number(scope.memory, value.bits, field));

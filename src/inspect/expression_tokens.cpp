@@ -15,7 +15,7 @@ bool is_word_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
 }
 
-// Decimal or, behind 0x, hexadecimal; C's suffixes may follow. No octal: a leading 0 is more often a slip.
+// Decimal or, after 0x, hexadecimal; C's suffixes may follow. No octal: a leading 0 is more often a mistake.
 Result<uint64_t> parse_number(std::string_view word) {
   const std::string_view whole = word;
   const bool is_hex = word.starts_with("0x") || word.starts_with("0X");
@@ -28,8 +28,8 @@ Result<uint64_t> parse_number(std::string_view word) {
   if (error == std::errc::result_out_of_range)
     return fail(ErrorCode::usage, "'{}' is larger than 64 bits", whole);
   if (error != std::errc() || end != word.data() + word.size())
-    return std::unexpected(Error(ErrorCode::usage, fmt::format("'{}' is no number", whole))
-                               .hint("hexadecimal numbers begin with 0x"));
+    return std::unexpected(Error(ErrorCode::usage, fmt::format("'{}' is not a number", whole))
+                               .hint("write hexadecimal numbers with 0x"));
   return value;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The words of an expression.
+// The tokens of an expression.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ enum class TokenKind { name, number, symbol, end };
 struct Token {
   TokenKind kind = TokenKind::end;
   std::string_view text;  // within the expression
-  size_t offset = 0;      // of it there
+  size_t offset = 0;      // of the token in the expression
   uint64_t number = 0;
 };
 

@@ -32,7 +32,7 @@ bool is_near(uint64_t address, uint64_t base, uint64_t bytes) {
   return address >= base && address - base < bytes;
 }
 
-// The CPU does not tell all bits; an offset was added to the pointer: the upper six bytes must agree.
+// The CPU does not report all bits, and an offset was added to the pointer: the upper six bytes must agree.
 std::string explain_pattern(uint64_t address) {
   for (const auto& pattern : kPatterns) {
     const uint64_t filled = uint64_t{0x0101010101010101} * pattern.byte;

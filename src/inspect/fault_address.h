@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the address of a failed access tells about the pointer that led there (x86-64).
+// What the address of a failed access shows about the pointer that was used (x86-64).
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace lifeboat::inspect {
 
-// "NULL plus 16: a member at offset 16 of a structure at NULL"; "nothing is known" is an empty string.
+// "NULL plus 16: a member at offset 16 of a structure at NULL"; empty: unknown.
 std::string explain_fault_address(uint64_t address);
 
 }  // namespace lifeboat::inspect

@@ -14,7 +14,7 @@ bool same(const NamedFrame& a, const NamedFrame& b) {
          a.frame.interrupted == b.frame.interrupted && a.frame.reliable == b.frame.reliable;
 }
 
-// How often the `length` frames at `first` come there in a row.
+// How often the `length` frames at `first` repeat in a row.
 size_t times_in_a_row(const std::vector<NamedFrame>& frames, size_t first, size_t length) {
   size_t matching = 0;
   while (first + length + matching < frames.size() &&

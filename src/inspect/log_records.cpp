@@ -32,7 +32,7 @@ bool LogFilter::accepts(const LogRecord& record) const {
 }
 
 Result<uint8_t> parse_levels(std::string_view text) {
-  if (text.empty()) return fail(ErrorCode::usage, "no log level is named");
+  if (text.empty()) return fail(ErrorCode::usage, "no log level is given");
   uint8_t levels = 0;
   const bool single = text.find(',') == std::string_view::npos;
   for (const auto part : std::views::split(text, ',')) {
@@ -63,7 +63,7 @@ Result<uint64_t> crash_time(const Session& session) {
   if (const auto time = session.dump().info().timestamp) return *time;
   if (!session.kernel()) return std::unexpected(session.kernel().error());
   return fail(ErrorCode::not_found,
-              "VMCOREINFO has no CRASHTIME: the machine did not crash, or did not say so");
+              "VMCOREINFO has no CRASHTIME: the machine did not crash, or did not record when");
 }
 
 Result<WallClock> wall_clock(const Session& session) {

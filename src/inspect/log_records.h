@@ -12,7 +12,7 @@ namespace lifeboat::inspect {
 
 struct LogFilter {
   uint8_t levels = 0xff;  // bit n: level n
-  std::string text;       // that the record must hold; letters of either case are the same. Empty: any
+  std::string text;       // that the record must contain; case is ignored. Empty: any
   [[nodiscard]] bool accepts(const LogRecord& record) const;
 };
 

@@ -21,7 +21,7 @@ Result<CrashStory> read_story(const Session& session) {
   }
   CrashStory story = tell_story(log.records);
   if (!session.live()) return story;
-  // Trouble that the kernel survived is no crash; the log and the taint tell of it.
+  // An error after which the kernel continued is not the crash; the log and the taint show it.
   CrashStory running;
   running.hardware = std::move(story.hardware);
   running.uptime_nanoseconds = story.uptime_nanoseconds;
@@ -37,7 +37,7 @@ int count_cpus(const Session& session) {
   return std::clamp(count.value_or(0), 0, kMaxCpus);
 }
 
-// The container's names; those that it does not tell (ELF: all, QEMU: most) from memory.
+// The container's names; those that it does not have (ELF: all, QEMU: most) from memory.
 Result<Utsname> read_names(const Session& session) {
   Utsname names = session.dump().info().uts;
   if (!names.release.empty() && !names.nodename.empty()) return names;
@@ -49,8 +49,8 @@ Result<Utsname> read_names(const Session& session) {
   return names;
 }
 
-// The last page that should be in the file: a file that was cut off cannot give it. Bounded: a hostile dump
-// may leave out all pages of an endless machine.
+// The last page that should be in the file: a truncated file does not have it. Bounded: a hostile dump may
+// leave out all pages of a huge machine.
 Result<> read_last_page(Dump& dump) {
   constexpr uint64_t kMaxSteps = uint64_t{1} << 20;
   uint64_t steps = 0;
@@ -75,7 +75,7 @@ std::vector<std::string> find_missing(const Session& session) {
     missing.push_back(
         fmt::format("one part of a split dump: page frames {:#x} to {:#x}", info.start_pfn, info.end_pfn));
   } else if (info.live()) {
-    // What there is changes; there is no end that could be missing.
+    // Live memory changes and has no end that could be missing.
   } else if (const auto last = read_last_page(dump); !last) {
     const char* what = last.error().code == ErrorCode::lost ? "the end is missing" : "the end cannot be read";
     missing.push_back(fmt::format("{}: {}", what, last.error().to_string()));

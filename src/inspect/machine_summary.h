@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The machine that a dump came from, and how it ended. Each part that cannot be told says why; the others
-// stand.
+// The machine that a dump came from, and how it ended. Each part that is not available has the reason; the
+// others are valid.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 namespace lifeboat::inspect {
 
 struct MachineSummary {
-  bool live = false;  // the running kernel: there is no crash to tell of
+  bool live = false;  // the running kernel: there is no crash
   std::optional<uint64_t> uptime_nanoseconds;
 
   // The container.
@@ -22,7 +22,7 @@ struct MachineSummary {
   bool split = false;
   std::optional<Compression> compression;  // nullopt: the format has none
   std::optional<int> dump_level;
-  std::vector<std::string> missing;  // find_missing(); empty: nothing is known to be
+  std::vector<std::string> missing;  // find_missing(); empty: nothing is known to be missing
   uint64_t ram_pages = 0;
   uint64_t stored_pages = 0;
   int cpus = 0;
@@ -33,11 +33,10 @@ struct MachineSummary {
   Result<CrashStory> story = {};     // live: the hardware only
 };
 
-// What is not whole about the dump, one line each, damage first: as far as it is seen without reading all
-// pages.
+// What is missing in the dump, one line each, damage first: as far as it shows without reading all pages.
 std::vector<std::string> find_missing(const Session& session);
 
-// Fast: only what headers, VMCOREINFO and the log tell. The pages by their use are counted by count_pages().
+// Fast: reads only headers, VMCOREINFO and the log. count_pages() counts the pages by their use.
 MachineSummary summarize(const Session& session);
 
 }  // namespace lifeboat::inspect

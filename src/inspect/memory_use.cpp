@@ -7,7 +7,7 @@
 namespace lifeboat::inspect {
 namespace {
 
-// A counter that every CPU adds to in its own time may be below zero for a moment.
+// A counter to which every CPU adds its part later may be below zero for a moment.
 uint64_t at_least_zero(int64_t value) {
   return value < 0 ? 0 : static_cast<uint64_t>(value);
 }
@@ -20,7 +20,7 @@ Result<> read_counters(const Session& session, std::string_view symbol, std::opt
   if (!address) return fail(ErrorCode::not_found, "no symbol {}", symbol);
   const Btf& btf = session.types()->btf();
   const auto type = btf.find(TypeKind::enumeration, enumeration);
-  if (!type) return fail(ErrorCode::not_found, "the kernel's types do not tell enum {}", enumeration);
+  if (!type) return fail(ErrorCode::not_found, "the kernel's types have no enum {}", enumeration);
   const auto names = TRY(btf.enumerators(*type));
   int64_t count = 0;
   for (const auto& [name, number] : names) {
@@ -113,7 +113,7 @@ Result<MemoryUse> read_memory_use(const Session& session) {
   use.cache = counter({"NR_FILE_PAGES"});
   use.anonymous = counter({"NR_ANON_MAPPED"});
   use.shared = counter({"NR_SHMEM"});
-  // d42f3245c7e2: pages in this table, whatever the _B says.
+  // d42f3245c7e2: pages in this table, in spite of the _B.
   use.slab_reclaimable = counter({"NR_SLAB_RECLAIMABLE_B", "NR_SLAB_RECLAIMABLE"});
   use.slab_unreclaimable = counter({"NR_SLAB_UNRECLAIMABLE_B", "NR_SLAB_UNRECLAIMABLE"});
   use.page_tables = counter({"NR_PAGETABLE"});

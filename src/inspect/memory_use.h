@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the dumped machine's memory was used for, by the kernel's own books: its counters (mm/vmstat.c),
-// zones, slab caches, and the memory of each process. No page is looked at, so it is fast, and true of pages
-// that the dump left out.
+// What the dumped machine's memory was used for, by the kernel's counters (mm/vmstat.c), zones, slab caches,
+// and the memory of each process. Reads no struct page, so it is fast, and includes pages that the dump left
+// out.
 #pragma once
 
 #include <optional>

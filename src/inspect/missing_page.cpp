@@ -10,7 +10,7 @@ namespace {
 
 // No compound page or buddy block crosses such a border (1 GiB).
 constexpr uint64_t kChunkPages = uint64_t{1} << 18;
-// Each may take milliseconds; who asks for more sees that pages are missing, but not what they were.
+// Each may take milliseconds; after this many, missing pages are reported without their use.
 constexpr size_t kMaxLooks = 64;
 
 }  // namespace
@@ -42,7 +42,7 @@ std::optional<PageClass> MissingPages::class_at(uint64_t virtual_address) {
   const auto physical = session_.kernel()->translate(virtual_address);
   if (!physical) return std::nullopt;
   const uint64_t pfn = *physical >> kPageShift;
-  // Of a page whose state cannot be read nothing is said: the reader has its error.
+  // For a page whose state cannot be read nothing is added: the error is enough.
   const auto state = session_.dump().page_state(pfn);
   if (!state || *state != PageState::excluded) return std::nullopt;
   const auto known = known_.find(pfn);
@@ -56,7 +56,7 @@ std::optional<PageClass> MissingPages::class_of(uint64_t pfn) {
   const auto map = MemMap::create(kernel);
   const auto classifier = PageClassifier::create(kernel.vmcoreinfo());
   if (!map || !classifier) return std::nullopt;
-  // Its own description, too, may be missing: it would count as the kernel's.
+  // Its struct page, too, may be missing: it would count as the kernel's.
   const auto section = map->section_map(pfn);
   if (!section || !*section) return std::nullopt;
   const uint64_t description = **section + pfn % map->pages_per_section() * map->page_struct_size();
@@ -85,10 +85,10 @@ Error MissingPages::explain(Error error, uint64_t virtual_address, uint64_t size
       int kept = *level;
       for (const int bit : {kLevelCache, kLevelCachePrivate, kLevelUser, kLevelFree})
         if (level_excludes(bit, *found)) kept &= ~bit;
-      return std::move(error).hint(fmt::format("a dump of level {} would have it", kept));
+      return std::move(error).hint(fmt::format("use a dump of level {}, which has such pages", kept));
     }
     if (*found == PageClass::kernel && level)
-      return std::move(error).hint("no level leaves such pages out: somebody else's filter did");
+      return std::move(error).hint("use another dump: another program's filter left such pages out");
     return error;
   }
   return error;

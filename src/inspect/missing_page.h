@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a page that is not in the dump was used for, by the kernel's description of it, which is.
+// What a page that is not in the dump was used for, by its struct page, which is in the dump.
 #pragma once
 
 #include <map>
@@ -16,13 +16,13 @@ class MissingPages {
  public:
   explicit MissingPages(const Session& session) : session_(session) {}
 
-  // Of the page at a virtual address. nullopt: the filter did not leave it out, or nothing describes it.
-  // Reads the descriptions of up to 1 GiB of page frames (16 MiB), since those of free memory and of huge
-  // pages tell of pages far behind.
+  // Of the page at a virtual address. nullopt: the filter did not leave it out, or it has no struct page.
+  // Reads the struct pages of up to 1 GiB of page frames (16 MiB), since those of free memory and of huge
+  // pages describe many pages after them.
   std::optional<PageClass> class_at(uint64_t virtual_address);
 
   // `error`, which came from reading `size` bytes at the address: when it is `excluded`, the first such
-  // page's use is added, and the level of a dump that would have it. Others are returned as they are.
+  // page's use is added, and the level of a dump that has it. Others are returned unchanged.
   Error explain(Error error, uint64_t virtual_address, uint64_t size);
 
  private:

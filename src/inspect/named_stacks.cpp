@@ -88,11 +88,11 @@ const Task* running_task(const Session& session, uint32_t cpu) {
 
 Result<NamedStack> stack_of_cpu(const Session& session, uint32_t cpu) {
   if (!session.unwinder()) return std::unexpected(session.unwinder().error());
-  if (session.live()) return fail(ErrorCode::not_found, "CPU {} is running: where it is cannot be told", cpu);
+  if (session.live()) return fail(ErrorCode::not_found, "CPU {} is running: its stack is not available", cpu);
   if (!session.registers()) return std::unexpected(session.registers().error());
   const RegisterSet* registers = registers_of(session, cpu);
   if (registers == nullptr)
-    return fail(ErrorCode::not_found, "CPU {} saved no registers when the machine died", cpu);
+    return fail(ErrorCode::not_found, "CPU {} saved no registers when the machine crashed", cpu);
   const Task* task = running_task(session, cpu);
   NamedStack stack = name_stack(session, session.unwinder()->running(*registers, task));
   if (task != nullptr) set_task(stack, *task);

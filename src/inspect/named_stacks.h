@@ -12,7 +12,7 @@ namespace lifeboat::inspect {
 
 struct NamedFrame {
   Frame frame;
-  std::string symbol;  // "0x..." when nothing is known there
+  std::string symbol;  // "0x..." when it is unknown
   std::string module;  // empty: the kernel itself
   std::optional<uint64_t> offset, size;
   bool named = false;
@@ -31,14 +31,13 @@ struct NamedStack {
   char state = '?';
   bool running = false;            // was on its CPU
   std::vector<NamedFrame> frames;  // innermost first
-  std::string end;                 // why it ended where it did; empty: at its proper end
+  std::string end;                 // why it stopped there; empty: at the stack's end
 };
 
-// What an address of code is called. `call_return`: the address behind a call, which may be that of the next
-// function.
+// The name of a code address. `call_return`: the address after a call, which may be in the next function.
 NamedFrame name_address(const Session& session, uint64_t address, bool call_return);
 
-// Of one task, whether it slept or was running when the machine died.
+// Of one task, whether it slept or was running when the machine crashed.
 Result<NamedStack> stack_of_task(const Session& session, const Task& task);
 // Of a CPU: from the registers that it saved.
 Result<NamedStack> stack_of_cpu(const Session& session, uint32_t cpu);

@@ -5,7 +5,7 @@ namespace lifeboat::inspect {
 
 std::optional<SymbolAt> symbol_at(const Session& session, uint64_t address) {
   if (!session.symbols()) return std::nullopt;
-  // Modules are not read for what is not theirs.
+  // Modules are read only for addresses in modules.
   if (auto found = session.symbols()->at(address)) return found;
   return session.names()->at(address);
 }

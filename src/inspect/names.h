@@ -16,7 +16,7 @@ std::optional<SymbolAt> symbol_at(const Session& session, uint64_t address);
 // All of that name, the kernel's first: static functions of different files may share one.
 std::vector<Symbol> symbols_named(const Session& session, std::string_view name);
 
-// What an expression over this dump can speak of; `session` must outlive it. Errors: no memory, no types.
+// This dump's names and memory for an expression; `session` must outlive it. Errors: no memory, no types.
 Result<ExpressionScope> expression_scope(const Session& session);
 
 }  // namespace lifeboat::inspect

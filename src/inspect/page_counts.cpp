@@ -8,7 +8,7 @@
 namespace lifeboat::inspect {
 namespace {
 
-// No compound page or buddy block crosses such a border (1 GiB), and the clock is looked at after each.
+// No compound page or buddy block crosses such a border (1 GiB), and the time limit is checked after each.
 constexpr uint64_t kChunkPages = uint64_t{1} << 18;
 
 class Counter {
@@ -47,7 +47,7 @@ class Counter {
     if (first_error.empty()) first_error = statistics.first_error;
   }
 
-  // One past the last page frame of RAM that begins before `pfn`: behind it the mem_map may end, which is no
+  // One past the last page frame of RAM that begins before `pfn`: after it the mem_map may end, which is not
   // damage.
   [[nodiscard]] uint64_t last_ram_before(uint64_t pfn) const {
     const auto after = std::ranges::lower_bound(dump_.ram(), pfn * kPageSize, {}, &PhysicalRange::start);
@@ -87,15 +87,14 @@ class Counter {
       const uint64_t first = std::max(pfn, range.start / kPageSize);
       if (first < range.end / kPageSize) counts_.pages_left += range.end / kPageSize - first;
     }
-    counts_.notes.push_back(fmt::format("time was up: {} pages were not looked at", counts_.pages_left));
+    counts_.notes.push_back(fmt::format("time limit reached: {} pages were not counted", counts_.pages_left));
     note_unreadable();
   }
 
   void note_unreadable() {
     if (state_unknown_ > 0) {
       counts_.notes.push_back(
-          fmt::format("whether {} pages are stored could not be read; they do not count as "
-                      "stored ({})",
+          fmt::format("cannot read whether {} pages are stored; they do not count as stored ({})",
                       state_unknown_, why_unknown_));
     }
     if (unreadable == 0) return;

@@ -18,12 +18,12 @@ struct PageCounts {
     uint64_t stored = 0;
   };
   std::array<Class, kPageClasses> of_class;
-  uint64_t pages_left = 0;         // not looked at, because time was up
-  std::vector<std::string> notes;  // what a reader of the numbers must know, one line each
+  uint64_t pages_left = 0;         // not counted, because of the time limit
+  std::vector<std::string> notes;  // limits of these numbers, one line each
 };
 
 // Reads the whole mem_map: 64 bytes for each page of the machine. `limit` bounds the time that a huge or
-// hostile dump can take. An Error when nothing can be told at all.
+// hostile dump can take. An Error when nothing can be counted.
 Result<PageCounts> count_pages(const Session& session, std::chrono::milliseconds limit);
 
 }  // namespace lifeboat::inspect

@@ -28,28 +28,29 @@ class Reporter {
     if (session_.live()) {
       report_.stack = fail(ErrorCode::not_found, "the kernel is running: no CPU panicked");
     } else {
-      tell_crash();
-      tell_stack();
-      tell_other_cpus();
+      add_crash();
+      add_stack();
+      add_other_cpus();
     }
-    tell_tasks();
+    add_tasks();
     report_.memory = read_memory_use(session_);
     report_.processes = read_process_memory(session_);
     if (report_.processes && report_.processes->size() > kMaxProcesses)
       report_.processes->resize(kMaxProcesses);
     report_.tainting_modules = tainting_modules(session_);
-    tell_log();
-    tell_missing();
+    add_log();
+    add_missing();
     return std::move(report_);
   }
 
  private:
-  void tell_crash() {
+  void add_crash() {
     if (story_ != nullptr) {
       report_.kind = story_->kind;
       report_.reason = story_->reason;
       if (story_->fault_address) report_.address_meaning = explain_fault_address(*story_->fault_address);
-      if (story_->access == "execute") report_.address_meaning += ", and the kernel went there for code";
+      if (story_->access == "execute")
+        report_.address_meaning += ", and the kernel tried to execute code there";
       report_.pid = story_->pid;
       report_.comm = story_->comm;
     }
@@ -70,7 +71,7 @@ class Reporter {
     return session_.kernel()->read<uint64_t>(*address);
   }
 
-  // Who did not go on is not who noticed.
+  // The task or CPU that hung is not the one that noticed it.
   Result<NamedStack> find_stack() {
     const bool stalled_rcu = story_ != nullptr && story_->kind == CrashKind::rcu_stall;
     if (story_ != nullptr && (story_->kind == CrashKind::hung_task || stalled_rcu) && story_->blocked_pid &&
@@ -104,7 +105,7 @@ class Reporter {
     return stack_of_cpu(session_, *report_.cpu);
   }
 
-  void tell_stack() {
+  void add_stack() {
     report_.stack = find_stack();
     if (report_.stack_title.empty()) report_.stack_title = "the CPU that panicked";
     if (!report_.stack) return;
@@ -123,12 +124,12 @@ class Reporter {
     report_.signature = make_signature(report_.kind, frames);
   }
 
-  void tell_other_cpus() {
+  void add_other_cpus() {
     if (!session_.registers()) return;
-    size_t told = 0;
+    size_t shown = 0;
     for (const auto& saved : *session_.registers()) {
       if (saved.cpu == subject_cpu_) continue;
-      if (++told > kMaxCpus) {
+      if (++shown > kMaxCpus) {
         report_.notes.push_back(fmt::format("only the stacks of the first {} CPUs are shown", kMaxCpus));
         return;
       }
@@ -141,7 +142,7 @@ class Reporter {
     }
   }
 
-  void tell_tasks() {
+  void add_tasks() {
     if (!session_.tasks()) {
       report_.task_count = std::unexpected(session_.tasks().error());
       return;
@@ -172,11 +173,11 @@ class Reporter {
     for (const auto& note : list.notes) report_.notes.push_back("tasks: " + note);
   }
 
-  void tell_log() {
+  void add_log() {
     if (!session_.log()) return;
     const auto& log = *session_.log();
-    // Behind the panic, or behind the first line of long trouble before it, there are registers and stacks,
-    // which are told better above.
+    // After the panic, or after the first line of a long error before it, there are registers and stacks,
+    // which the report shows better above.
     size_t end = log.records.size();
     const auto end_behind = [&](const std::optional<std::string>& line, size_t nearest) {
       for (size_t index = end; line && index-- > 0;) {
@@ -197,7 +198,7 @@ class Reporter {
       report_.notes.push_back(fmt::format("log: {} records are lost or cannot be read", log.unreadable));
   }
 
-  void tell_missing() {
+  void add_missing() {
     for (const auto& reason : report_.machine.missing) report_.notes.push_back("dump: " + reason);
     if (session_.symbols())
       for (const auto& warning : session_.symbols()->warnings())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One screen about a crash: what died, how, where, and what the machine was doing. Every part that cannot be
-// told carries the reason; the others stand.
+// One screen about a crash: what crashed, how, where, and what the machine was doing. Every part that is not
+// available has the reason; the others are valid.
 #pragma once
 
 #include <map>
@@ -27,7 +27,7 @@ struct Report {
   MachineSummary machine;
   uint32_t cpus = 0;  // 0: not known
 
-  // Of a running kernel (machine.live) there is nothing of these down to `cpus_without_stack`, but the taint.
+  // For a running kernel (machine.live) these are empty down to `cpus_without_stack`, except the taint.
   CrashKind kind = CrashKind::unknown;
   std::string reason;           // why that kind; empty: none
   std::string address_meaning;  // of the address whose access failed; empty: nothing
@@ -36,12 +36,12 @@ struct Report {
   std::optional<std::string> comm;
   Result<uint64_t> taint = {};  // tainted_mask
 
-  // The stack in which the trouble was: of the CPU that panicked, or of the task or CPU that did not go on.
+  // The stack with the error: of the CPU that panicked, or of the task or CPU that hung.
   std::string stack_title;
   Result<NamedStack> stack = {};
   bool noticed_elsewhere = false;  // it is not that of the CPU that panicked
-  size_t panic_frames = 0;         // at its beginning: only tell how the kernel dies, or who noticed
-  // Whether interrupts were off where the trouble was; nullopt: not known.
+  size_t panic_frames = 0;         // at its beginning: only the panic path, or the task that noticed
+  // Whether interrupts were off where the error was; nullopt: not known.
   std::optional<bool> interrupts_off;
   Signature signature;
   std::vector<NamedStack> other_cpus;
@@ -55,7 +55,7 @@ struct Report {
   Result<std::vector<TaintingModule>> tainting_modules = {};
   std::vector<LogRecord> last_records;  // the last is that of the panic, if there is one
   size_t records_behind = 0;            // that follow in the log
-  std::vector<std::string> notes;       // what the reader must know about the rest
+  std::vector<std::string> notes;       // limits of the rest of the report
 };
 
 // `session` must outlive the report. Bounded in time for any dump.

@@ -71,7 +71,7 @@ class JsonWriter {
       unknown_["crash"] = "the kernel is running: it did not crash";
       document_["uptime_seconds"] = static_cast<double>(report_.machine.uptime_nanoseconds.value_or(0)) / 1e9;
     } else {
-      tell_crash();
+      add_crash();
     }
     document_["cpu"] = optional_number(report_.cpu);
     document_["pid"] = optional_number(report_.pid);
@@ -88,7 +88,7 @@ class JsonWriter {
     document_["signature_functions"] = report_.signature.functions;
   }
 
-  void tell_crash() {
+  void add_crash() {
     document_["kind"] = kind_name(report_.kind);
     document_["kind_text"] = kind_explanation(report_.kind);
     document_["reason"] = report_.reason.empty() ? ordered_json() : ordered_json(report_.reason);
@@ -118,7 +118,7 @@ class JsonWriter {
   void tasks() {
     put("tasks", report_.task_count, [](size_t count) { return ordered_json(count); });
     if (!report_.task_count) {
-      // An empty list would say that no task waits.
+      // An empty list would mean that no task waits.
       document_["task_states"] = document_["blocked"] = nullptr;
       return;
     }

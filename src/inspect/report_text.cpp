@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 8> kWaiting = {
     "__schedule_loop", "schedule_rtlock", "io_schedule",      "io_schedule_timeout",
 };
 
-// The letters of task states, as ps(1) has them, for those who do not know them by heart.
+// The letters of task states, as ps(1) has them, in plain text.
 std::string_view state_words(char state) {
   switch (state) {
     case 'R':
@@ -43,7 +43,7 @@ std::string_view state_words(char state) {
     case 'P':
       return "parked";
     default:
-      return "in a state that is not known";
+      return "in an unknown state";
   }
 }
 
@@ -122,9 +122,9 @@ class Writer {
         if (story->cause && story->cause != story->panic) row("cause", *story->cause);
       } else if (story->cause) {
         alarm("cause", *story->cause);
-        row("panic", "none announced: the kernel went straight from the cause into the capture kernel");
+        row("panic", "no panic message: the kernel started the capture kernel right after the cause");
       } else {
-        alarm("panic", "the log tells of none");
+        alarm("panic", "none found in the log");
       }
     }
     alarm("kind", fmt::format("{}: {}", kind_name(report_.kind), kind_explanation(report_.kind)));
@@ -132,11 +132,11 @@ class Writer {
         (!story || (report_.reason != story->panic && report_.reason != story->cause)))
       row("", "because " + report_.reason);
     if (story) fault(*story);
-    std::string where = report_.cpu ? fmt::format("CPU {}", *report_.cpu) : "a CPU that is not known";
+    std::string where = report_.cpu ? fmt::format("CPU {}", *report_.cpu) : "an unknown CPU";
     if (report_.pid) where += fmt::format(", task {}", *report_.pid);
     if (report_.comm) where += " " + *report_.comm;
     row(report_.noticed_elsewhere ? "noticed by" : "where", where);
-    // In the kinds in which something else stopped the CPU, this tells what could not.
+    // In the kinds in which something else stopped the CPU, this shows which interrupts could not.
     if (report_.interrupts_off.value_or(false) &&
         (report_.kind == CrashKind::nmi || report_.kind == CrashKind::rcu_stall))
       row("interrupts", "were off in the stack below: a CPU that stays so for long is locked up hard");
@@ -151,7 +151,7 @@ class Writer {
     }
     if (!story.location) return;
     std::string instruction = *story.location;
-    // A jump to nowhere: who jumped is what matters.
+    // A jump to an invalid address: the caller is what matters.
     if (story.access == "execute" && report_.stack && report_.panic_frames + 1 < report_.stack->frames.size())
       instruction += ", called by " + report_.stack->frames[report_.panic_frames + 1].to_string();
     row("instruction", instruction);
@@ -174,7 +174,7 @@ class Writer {
       text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.stack.error())));
       return;
     }
-    // The panic path is known to everybody; but a stack that is nothing else is shown.
+    // The panic path is always the same and left out; but a stack that is nothing else is shown.
     const auto& frames = report_.stack->frames;
     const size_t hidden = report_.panic_frames < frames.size() ? report_.panic_frames : 0;
     const std::vector<NamedFrame> shown(frames.begin() + static_cast<std::ptrdiff_t>(hidden), frames.end());
@@ -182,7 +182,7 @@ class Writer {
     if (!report_.stack->end.empty()) text_ += fmt::format("  ({})\n", one_line(report_.stack->end));
   }
 
-  // Innermost first, without what is the same for all that panic or wait, unless there is nothing else.
+  // Innermost first, without the frames that all tasks that panic or wait have, unless there are no others.
   static std::string in_short(const NamedStack& stack, size_t limit) {
     const auto& frames = stack.frames;
     size_t first = panic_path_length(frames);
@@ -198,7 +198,7 @@ class Writer {
     return text.empty() ? stack.end : text;
   }
 
-  // The idle task, in its loop, and not in an interrupt that came then.
+  // The idle task, in its loop, and not in an interrupt.
   static bool is_idle(const NamedStack& stack) {
     bool idle = false;
     for (size_t index = 0; index < stack.frames.size(); ++index) {
@@ -313,7 +313,7 @@ class Writer {
     for (const auto& record : report_.last_records)
       text_ += format_record(record, ShowCaller::no, LogReader::person);
     if (report_.records_behind > 0)
-      text_ += fmt::format("  (and {} behind that, told above in short; 'log' shows all)\n",
+      text_ += fmt::format("  (and {} after that, summarised above; 'log' shows all)\n",
                            plural(report_.records_behind, "record"));
   }
 

@@ -21,7 +21,7 @@ class Searcher {
     for (const auto& range : dump_.ram()) {
       const uint64_t end = range.end / kPageSize;
       for (uint64_t pfn = range.start / kPageSize; pfn < end;) {
-        // What cannot be told of one window costs no other.
+        // An unreadable window does not stop the search in the others.
         const uint64_t window_end = std::min(end, (pfn / kWindowPages + 1) * kWindowPages);
         if (!look_through(pfn, window_end)) return result_;
         pfn = window_end;
@@ -33,7 +33,7 @@ class Searcher {
  private:
   static constexpr uint64_t kWindowPages = uint64_t{1} << 18;
 
-  // False: enough, or time is up.
+  // False: enough, or the time limit is reached.
   bool look_through(uint64_t pfn, uint64_t end) {
     while (pfn < end) {
       const auto run = dump_.next_stored(pfn, end);
@@ -56,13 +56,13 @@ class Searcher {
     return true;
   }
 
-  // The clock is looked at seldom.
+  // The clock is read only every few steps.
   bool time_is_up() {
     constexpr uint64_t kSteps = 1024;
     return steps_++ % kSteps == 0 && std::chrono::steady_clock::now() >= deadline_;
   }
 
-  // The window is the page, behind the end of the page before it: as much as a find that begins there needs.
+  // The window is the page, after the end of the page before it: as much as a match that begins there needs.
   void look_at(uint64_t pfn) {
     const uint64_t address = pfn * kPageSize;
     if (end_ != address) window_.clear();

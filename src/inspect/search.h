@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Looks through the stored pages of a dump for bytes.
+// Searches the stored pages of a dump for bytes.
 #pragma once
 
 #include <chrono>
@@ -11,10 +11,10 @@
 namespace lifeboat::inspect {
 
 struct SearchResult {
-  uint64_t pages = 0;       // looked at
+  uint64_t pages = 0;       // searched
   uint64_t unreadable = 0;  // of these, lost or damaged
   bool stopped = false;     // `found` had enough
-  bool timed_out = false;   // the rest was not looked at
+  bool timed_out = false;   // the rest was not searched
   uint64_t end = 0;         // physical address at which it stopped
 };
 

@@ -55,8 +55,8 @@ const Result<KernelMemory>& Session::kernel() const {
   return once(state_->kernel, [this]() -> Result<KernelMemory> {
     if (live() && dump().info().vmcoreinfo.empty()) {
       return std::unexpected(
-          Error(ErrorCode::not_found, "the running kernel gives no VMCOREINFO")
-              .hint("it needs CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE before 6.9), which comes with kexec"));
+          Error(ErrorCode::not_found, "the running kernel has no VMCOREINFO")
+              .hint("use a kernel with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE before 6.9), part of kexec"));
     }
     return KernelMemory::create(dump(), dump().info().vmcoreinfo);
   });
@@ -110,7 +110,7 @@ const Result<TaskList>& Session::tasks() const {
   return once(state_->tasks, [this]() -> Result<TaskList> {
     if (!types()) return std::unexpected(types().error());
     auto list = read_tasks(*kernel(), *types(), *symbols());
-    // A list that changed while it was read may look damaged; another look tells.
+    // A list that changed while it was read may look damaged: read it again.
     for (int look = 1; live() && list && !list->notes.empty() && look < kMaxLooks; ++look)
       list = read_tasks(*kernel(), *types(), *symbols());
     return list;

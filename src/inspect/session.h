@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An opened dump with everything that could be made of it. Each part is read when it is first asked for,
-// once; what cannot be read answers with the reason, and each question says itself what it cannot tell
-// without it.
+// An opened dump with everything that can be read from it. Each part is read once, when it is first needed; a
+// part that cannot be read returns the reason, and its users report what is missing without it.
 #pragma once
 
 #include <memory>
@@ -31,7 +30,7 @@ class Session {
   ~Session();
 
   [[nodiscard]] Dump& dump() const;
-  // Not a dump but the running kernel: nothing crashed, and each part is of another moment.
+  // Not a dump but the running kernel: nothing crashed, and each part is read at another moment.
   [[nodiscard]] bool live() const { return dump().info().live(); }
   [[nodiscard]] const Result<KernelMemory>& kernel() const;
   [[nodiscard]] const Result<KernelLog>& log() const;
@@ -39,21 +38,21 @@ class Session {
   [[nodiscard]] const Result<KernelTypes>& types() const;
   [[nodiscard]] const Result<PerCpu>& per_cpu() const;
   [[nodiscard]] const Result<ModuleList>& modules() const;
-  // Symbols of the kernel and its modules; nullptr: there are none, symbols() says why.
+  // Symbols of the kernel and its modules; nullptr: there are none, symbols() has the reason.
   [[nodiscard]] const Symbols* names() const;
   [[nodiscard]] const Result<TaskList>& tasks() const;
   [[nodiscard]] const Result<Unwinder>& unwinder() const;
-  // The registers of each CPU when it died.
+  // The registers of each CPU at the crash.
   [[nodiscard]] const Result<std::vector<CpuRegisters>>& registers() const;
 
-  // From whoever has it: stacks then tell lines and inlined functions, expressions know more variables.
+  // Optional: stacks then have lines and inlined functions, expressions more variables.
   void set_debug_info(std::unique_ptr<DebugInfo> debug_info);
   [[nodiscard]] DebugInfo* debug_info() const;  // nullptr: there is none
 
  private:
   struct State;
   explicit Session(std::unique_ptr<State> state);
-  // What is read later keeps references to what was read before: it stays where it is when the session moves.
+  // Later parts keep references to earlier ones: these must not move when the session moves.
   std::unique_ptr<State> state_;
 };
 

@@ -24,7 +24,7 @@ std::string why_unreadable(const Error& error) {
   }
 }
 
-// As C writes it: nothing in it can command a terminal.
+// As C writes it: no control characters reach the terminal.
 std::string quoted(ByteSpan text) {
   std::string out = "\"";
   for (const std::byte byte : text) {
@@ -95,7 +95,7 @@ class Printer {
     for (const auto& member : *members) {
       if (full()) return;
       new_line(depth + 1);
-      // An anonymous struct or union stands in braces of its own, as an initialiser may have it.
+      // An anonymous struct or union has braces of its own, as in an initialiser.
       if (!member.name.empty()) {
         out_ += '.';
         name(member.name);
@@ -152,7 +152,7 @@ class Printer {
     out_ += '}';
   }
 
-  // Up to its NUL. An open array (char name[]) is read for as long as a name could be.
+  // Up to its NUL. An open array (char name[]) is read up to the longest possible name.
   void text(uint64_t address, uint32_t length) {
     constexpr uint32_t kLongest = 4096, kOpen = 256;
     const size_t limit = length == 0 ? kOpen : std::min(length, kLongest);
@@ -253,7 +253,7 @@ Result<std::string> show_value(const ExpressionScope& scope, const Value& value,
   const TypeInfo info = TRY(btf.type(TRY(btf.strip(value.type))));
   const bool has_parts =
       info.kind == TypeKind::structure || info.kind == TypeKind::union_type || info.kind == TypeKind::array;
-  // Alone it is an error rather than a word in its place.
+  // A single value that cannot be read is an error, not a text in its place.
   if (!has_parts) TRY_VOID(to_number(scope, value));
   Printer printer(scope, options);
   printer.value(value, 0);

@@ -17,12 +17,12 @@ struct ShowOptions {
   std::function<std::string(uint64_t address)> left_out_as = {};
   unsigned depth = 8;              // of structs within structs; deeper ones are "{...}"
   unsigned elements = 32;          // of each array; for more "..." is printed
-  size_t bytes = size_t{1} << 20;  // of text in all; what is longer ends with a line that says so
+  size_t bytes = size_t{1} << 20;  // of text in all; longer text is cut, with a line that notes it
 };
 
-// Several lines for structs, with no new line at the end. What cannot be read is said at its place: <not
+// Several lines for structs, with no new line at the end. What cannot be read is marked at its place: <not
 // mapped>, <left out of the dump: file cache>. An error only when nothing can be shown: a single number that
-// cannot be read, a place without a type.
+// cannot be read, an address without a type.
 Result<std::string> show_value(const ExpressionScope& scope, const Value& value,
                                const ShowOptions& options = {});
 

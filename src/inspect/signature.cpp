@@ -9,9 +9,9 @@ namespace lifeboat::inspect {
 namespace {
 
 constexpr size_t kMaxFunctions = 8;
-constexpr size_t kRecursion = 3;  // what comes so often calls itself
+constexpr size_t kRecursion = 3;  // a function that occurs so often calls itself
 
-// Between the trouble and the capture kernel: kernel/panic.c, arch/x86/kernel/{dumpstack,crash,traps}.c,
+// Between the error and the capture kernel: kernel/panic.c, arch/x86/kernel/{dumpstack,crash,traps}.c,
 // arch/x86/mm/fault.c.
 constexpr std::array<std::string_view, 42> kPanicPath = {
     "panic",
@@ -62,9 +62,8 @@ bool is_panic_path(std::string_view function) {
   return std::ranges::find(kPanicPath, function) != kPanicPath.end();
 }
 
-// The trouble is told of by an exception or interrupt that came in between: what it interrupted is what
-// matters.
-bool is_told_by_interruption(CrashKind kind) {
+// An exception or interrupt reports the error: the code that it interrupted is what matters.
+bool is_reported_by_exception(CrashKind kind) {
   switch (kind) {
     case CrashKind::null_dereference:
     case CrashKind::bad_address:
@@ -85,8 +84,8 @@ bool is_told_by_interruption(CrashKind kind) {
   }
 }
 
-// Functions that come again and again are the recursion: each once, sorted, then who called into it. What was
-// called out of it when the stack ended is left out.
+// Functions that repeat are the recursion: each once, sorted, then the callers of the recursion. What it
+// called when the stack ended is left out.
 std::vector<std::string> without_depth(std::vector<std::string> functions) {
   std::map<std::string, size_t> counts;
   for (const auto& function : functions) ++counts[function];
@@ -95,10 +94,10 @@ std::vector<std::string> without_depth(std::vector<std::string> functions) {
   size_t last = 0;
   for (size_t index = 0; index < functions.size(); ++index)
     if (counts.contains(functions[index])) last = index;
-  std::vector<std::string> told;
-  for (const auto& [function, count] : counts) told.push_back(function);
-  told.insert(told.end(), functions.begin() + static_cast<std::ptrdiff_t>(last) + 1, functions.end());
-  return told;
+  std::vector<std::string> names;
+  for (const auto& [function, count] : counts) names.push_back(function);
+  names.insert(names.end(), functions.begin() + static_cast<std::ptrdiff_t>(last) + 1, functions.end());
+  return names;
 }
 
 std::string hash_text(std::string_view text) {
@@ -127,11 +126,11 @@ size_t panic_path_length(const std::vector<NamedFrame>& frames) {
 
 size_t first_telling_frame(CrashKind kind, const std::vector<NamedFrame>& frames) {
   size_t first = panic_path_length(frames);
-  if (is_told_by_interruption(kind)) {
+  if (is_reported_by_exception(kind)) {
     const auto interrupted = std::ranges::find_if(frames, [](const NamedFrame& frame) {
       return frame.frame.interrupted && !is_panic_path(frame.symbol);
     });
-    // The innermost frame is where the CPU stopped: it was interrupted by its own end, if by anything.
+    // The innermost frame is where the CPU stopped: only the crash itself can have interrupted it.
     if (interrupted != frames.end() && interrupted != frames.begin())
       first = static_cast<size_t>(interrupted - frames.begin());
   }
@@ -142,7 +141,7 @@ Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames) 
   std::vector<std::string> functions;
   const size_t first = first_telling_frame(kind, frames);
   for (size_t index = first; index < frames.size(); ++index) {
-    // What failing hardware interrupted is chance.
+    // Which code failing hardware interrupted is random.
     if (kind == CrashKind::machine_check && index > first && frames[index].frame.interrupted) break;
     if (!frames[index].named || !frames[index].frame.reliable) continue;
     functions.push_back(plain_function_name(frames[index].symbol));

@@ -14,7 +14,7 @@ constexpr std::array<Taint, 20> kTaints = {{
     {'R', "a module was unloaded by force"},
     {'M', "the hardware reported a machine check"},
     {'B', "a page was in a bad state"},
-    {'U', "user space asked for this mark"},
+    {'U', "user space set this mark"},
     {'D', "the kernel had an oops before"},
     {'A', "an ACPI table was overridden"},
     {'W', "the kernel gave a warning before"},
@@ -37,7 +37,7 @@ std::vector<Taint> read_taint(uint64_t mask) {
   for (unsigned bit = 0; bit < 64; ++bit) {
     if ((mask >> bit & 1) == 0) continue;
     taints.push_back(bit < kTaints.size() ? kTaints[bit]
-                                          : Taint{'?', "a mark that this program does not know"});
+                                          : Taint{'?', "a mark that is unknown to this program"});
   }
   return taints;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The loaded modules: which are special, and their symbols.
+// The loaded modules that taint the kernel.
 #pragma once
 
 #include <optional>

@@ -12,15 +12,15 @@
 namespace lifeboat::inspect {
 
 std::string cannot_tell(const Error& error) {
-  return fmt::format("cannot tell: {}", error.message);
+  return fmt::format("not available: {}", error.message);
 }
 
 std::string format_utc(uint64_t seconds) {
   const auto time = static_cast<time_t>(seconds);
   tm parts{};
-  // Beyond what a year of four digits can say the number itself is more honest.
+  // ISO 8601 years have four digits: a later time is printed as a number.
   if (seconds > 253402300799 || gmtime_r(&time, &parts) == nullptr)
-    return fmt::format("{} s after 1970", seconds);
+    return fmt::format("{} s since 1970-01-01 00:00:00 UTC", seconds);
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
   return text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Text for people: what views of a dump have in common.
+// Text that views of a dump have in common.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ std::string format_pages(uint64_t pages);                   // "38.5 MiB"
 std::string format_address(uint64_t address);               // "0xffffffff81000000", as in the JSON forms
 std::string plural(uint64_t count, std::string_view noun);  // "1 task", "2 tasks"
 
-// Marks of terminals; nothing when the text goes elsewhere.
+// Escape sequences of terminals; none when the output is not a terminal.
 class Style {
  public:
   explicit Style(bool coloured) : coloured_(coloured) {}

@@ -34,26 +34,26 @@ Result<> make_disk(const std::string& image, uint64_t size, const std::string& u
                                        "root_owner=0:0", "-d", folder, image},
                                       300s));
   if (output.status == 0) return {};
-  return std::unexpected(Error(ErrorCode::io, fmt::format("mke2fs could not make {}: {}", image, output.text))
-                             .hint("a larger --disk-size, or more room (TMPDIR chooses another place)"));
+  return std::unexpected(Error(ErrorCode::io, fmt::format("mke2fs cannot create {}: {}", image, output.text))
+                             .hint("use a larger --disk-size, or set TMPDIR to a folder with more space"));
 }
 
 Result<> extract_folder(const std::string& image, const std::string& path, const std::string& dest) {
-  // debugfs exits 0 whatever happened: what it says has to be in a language that is known.
+  // debugfs always exits 0: its messages are checked, so they must be in English.
   const auto output = TRY(run_process(
       {"env", "LC_ALL=C", "debugfs", "-R", fmt::format("rdump {} \"{}\"", path, dest), image}, 600s));
   const auto name = std::filesystem::path(path).filename();
   if (!std::filesystem::exists(std::filesystem::path(dest) / name))
     return fail(ErrorCode::not_found, "{} is not on the disk {}: {}", path, image, output.text);
   if (output.text.find("No space left") != std::string::npos)
-    return fail(ErrorCode::no_space, "no room to copy {} to {}", path, dest);
+    return fail(ErrorCode::no_space, "no space left to copy {} to {}", path, dest);
   return {};
 }
 
 Result<> check_disk(const std::string& image) {
   const auto output = TRY(run_process({"e2fsck", "-fn", image}, 300s));
   if (output.status == 0) return {};
-  return fail(ErrorCode::corrupt, "the guest's file system was not left clean: {}", output.text);
+  return fail(ErrorCode::corrupt, "the guest's file system is not clean: {}", output.text);
 }
 
 }  // namespace lifeboat::rehearse

@@ -19,7 +19,7 @@ Result<> make_disk(const std::string& image, uint64_t size, const std::string& u
 // `not_found` when the image has no such folder.
 Result<> extract_folder(const std::string& image, const std::string& path, const std::string& dest);
 
-// Whether the file system was left clean; e2fsck's words when not.
+// Whether the file system is clean; e2fsck's output when not.
 Result<> check_disk(const std::string& image);
 
 }  // namespace lifeboat::rehearse

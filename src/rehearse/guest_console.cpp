@@ -13,7 +13,7 @@ std::vector<std::string> Console::new_lines() {
   std::vector<std::string> lines;
   if (!file_.valid()) {
     auto file = open_file(path_, O_RDONLY);
-    if (!file) return lines;  // QEMU has not made it yet
+    if (!file) return lines;  // QEMU has not created it yet
     file_ = *std::move(file);
   }
   std::vector<std::byte> buffer(64_KiB);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a guest says on a serial line that QEMU writes into a file, as it says it.
+// Follows a guest's serial output, which QEMU writes into a file.
 #pragma once
 
 #include <optional>
@@ -14,9 +14,9 @@ class Console {
  public:
   explicit Console(std::string path) : path_(std::move(path)) {}
 
-  // The whole lines that have come since the last call; what is behind the last newline waits.
+  // The whole lines since the last call; a line without its newline is returned later.
   std::vector<std::string> new_lines();
-  // The end of everything said so far, for an error message.
+  // The end of the output so far, for an error message.
   [[nodiscard]] std::string tail(size_t lines) const;
 
  private:
@@ -27,7 +27,7 @@ class Console {
 };
 
 // NAME of a line "lifeboat: phase NAME" (capture/plan/capture_plan.h), wherever in the line it begins: the
-// kernel's own messages may stand in front of it.
+// kernel's own messages may come before it on the line.
 std::optional<std::string> phase_in(const std::string& line);
 
 }  // namespace lifeboat::rehearse

@@ -26,20 +26,20 @@ class Watcher {
         limits_(limits),
         listener_(listener) {}
 
-  // Takes in what the consoles have said. A phase is reached once: a capture kernel that could save nothing
-  // prints the dead one's log, with its marks; and a kernel may print on its consoles what lifeboat-init
-  // leaves in its log ("debug", "ignore_loglevel").
+  // Reads the new output of the consoles. A phase is reached once: a capture kernel that could save nothing
+  // prints the crashed kernel's log, with its marks; and a kernel may print on its consoles what
+  // lifeboat-init writes to its log ("debug", "ignore_loglevel").
   void listen() {
     for (Console* console : {&guest_, &capture_}) {
       for (const auto& line : console->new_lines()) {
-        last_ = Clock::now();  // it lives
+        last_ = Clock::now();  // progress
         const auto name = phase_in(line);
         if (name && !reached(*name)) reach(*name);
       }
     }
   }
 
-  // Set once the guest has said that it gives up, or a limit has passed.
+  // Set once the guest has reported a failure, or a limit has passed.
   [[nodiscard]] std::optional<GuestEnd> verdict() const {
     if (reached(guest_phase::kGuestFailed)) return GuestEnd::failed;
     const auto now = Clock::now();
@@ -82,12 +82,12 @@ class Watcher {
   [[nodiscard]] std::string reason(GuestEnd end) const {
     const std::string last = run_.phases.empty() ? "power on" : run_.phases.back().name;
     const char* what = "ended";
-    if (end == GuestEnd::died_before_init) what = "died before its /init";
+    if (end == GuestEnd::died_before_init) what = "ended before its /init";
     if (end == GuestEnd::crash_kernel_died) what = "panicked, but the capture kernel did not reach its /init";
-    if (end == GuestEnd::out_of_time) what = "ran out of time";
+    if (end == GuestEnd::out_of_time) what = "exceeded its time limit";
     const bool panicked = reached(guest_phase::kGuestPanic);
     std::string tail = (panicked ? capture_ : guest_).tail(kTailLines);
-    // A capture kernel that dies before its console is set up leaves nothing there.
+    // A capture kernel that ends before its console is set up prints nothing there.
     if (tail.empty()) tail = guest_.tail(kTailLines);
     return fmt::format("the guest {} after {}; its console ended with:\n{}", what, last,
                        tail.empty() ? "(nothing)" : tail);
@@ -104,18 +104,18 @@ class Watcher {
 
 Result<GuestRun> run_guest(const std::string& qemu, const VirtualMachine& machine, const GuestLimits& limits,
                            const PhaseListener& listener, const std::atomic<bool>& stop) {
-  const std::string said = machine.guest_console + ".qemu";
-  const UniqueFd output = TRY(open_file(said, O_RDWR | O_CREAT | O_TRUNC, 0600));
+  const std::string log_path = machine.guest_console + ".qemu";
+  const UniqueFd output = TRY(open_file(log_path, O_RDWR | O_CREAT | O_TRUNC, 0600));
   auto process = TRY(ChildProcess::start(qemu_arguments(qemu, machine),
                                          {.stdout_fd = output.get(), .stderr_fd = output.get()}));
   Watcher watcher(machine, limits, listener);
   for (;;) {
     const auto status = process.poll();
-    watcher.listen();  // after the poll: the last words of a guest that has ended are in the files by now
+    watcher.listen();  // after the poll: the last output of a guest that has ended is in the files by now
     if (status) {
-      const std::string complaint = read_text(said).value_or("");
-      if (*status != 0 && !complaint.empty())
-        return fail(ErrorCode::io, "QEMU ended with status {}: {}", *status, complaint);
+      const std::string messages = read_text(log_path).value_or("");
+      if (*status != 0 && !messages.empty())
+        return fail(ErrorCode::io, "QEMU ended with status {}: {}", *status, messages);
       return watcher.finish(watcher.end_by_itself());
     }
     if (const auto verdict = watcher.verdict()) {

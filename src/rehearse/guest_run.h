@@ -28,10 +28,10 @@ struct GuestLimits {
 
 // How far a guest came.
 enum class GuestEnd {
-  powered_off,        // through all phases; whether the dump is whole is another question
-  died_before_init,   // the first kernel did not reach /init: not the fault of anything that is rehearsed
+  powered_off,        // through all phases; the dump may still be incomplete
+  died_before_init,   // the first kernel did not reach /init: not a failure of what is rehearsed
   crash_kernel_died,  // the panic was there, but no /init of the capture kernel
-  failed,             // it said so, or ended at the wrong place
+  failed,             // it reported a failure, or ended in the wrong phase
   out_of_time,
 };
 
@@ -44,8 +44,8 @@ struct GuestRun {
 // Called as each phase is reached.
 using PhaseListener = std::function<void(const PhaseTime&)>;
 
-// Runs the machine to its end. An Error only when QEMU itself cannot be run or `stop` became true (Ctrl-C):
-// the machine is gone when this returns, whatever happened.
+// Runs the machine to its end. An Error only when QEMU itself cannot be run or `stop` became true (Ctrl-C).
+// The machine has always ended when this returns.
 Result<GuestRun> run_guest(const std::string& qemu, const VirtualMachine& machine, const GuestLimits& limits,
                            const PhaseListener& listener, const std::atomic<bool>& stop);
 

@@ -65,7 +65,7 @@ std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMa
   };
   const auto add = [&](std::initializer_list<std::string> more) { arguments.insert(arguments.end(), more); };
   if (!machine.capture_console.empty()) add({"-serial", serial(machine.capture_console)});
-  // The image outlives QEMU, not the host: no need to wait for the host's disk.
+  // The image must survive QEMU, not a crash of the host: no need to sync the host's disk.
   if (!machine.disk.empty())
     add({"-drive",
          fmt::format("if=none,id=disk,format=raw,cache=unsafe,werror=report,file={}",

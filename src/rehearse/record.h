@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a rehearsal leaves for programs to read.
+// The files of a rehearsal for programs.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -57,13 +57,13 @@ Result<> move(const std::string& from, const std::string& to) {
 
 Result<> check_room(const std::string& folder, uint64_t needed) {
   struct statvfs status{};
-  if (::statvfs(folder.c_str(), &status) != 0) return fail_errno("cannot tell the free space of {}", folder);
+  if (::statvfs(folder.c_str(), &status) != 0) return fail_errno("cannot get the free space of {}", folder);
   const uint64_t room = static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
   if (room >= needed) return {};
   return std::unexpected(
       Error(ErrorCode::no_space, fmt::format("{} has {} free, a rehearsal may need {}", folder,
                                              format_size(room), format_size(needed)))
-          .hint("choose another place with -o and TMPDIR, or a smaller guest with --memory"));
+          .hint("choose another folder with -o and TMPDIR, or a smaller guest with --memory"));
 }
 
 // One rehearsal under way: what it has made so far.
@@ -81,7 +81,7 @@ class Stage {
     result_.phases = guest.phases;
     TRY_VOID(keep_consoles());
     if (guest.end != GuestEnd::powered_off) result_.problem = guest.reason;
-    // Also after a failure: what the capture kernel could save is there, and says so of itself.
+    // Also after a failure: what the capture kernel could save is there, and is marked incomplete.
     if (result_.phases.size() > 1) TRY_VOID(fetch());
     TRY_VOID(judge());
     TRY_VOID(write_record(options_, result_));
@@ -118,22 +118,22 @@ class Stage {
       if (options_.accelerator || accelerator == Accelerator::tcg)
         return std::unexpected(
             Error(ErrorCode::unsupported,
-                  fmt::format("QEMU runs no guest here with {}", accelerator_name(accelerator)))
-                .hint(accelerator == Accelerator::kvm ? "--accel tcg emulates, slowly"
-                                                      : "try it: " + qemu_ + " -accel tcg"));
-      if (there) narrate_("/dev/kvm is there, but runs no guest: software emulation");
+                  fmt::format("QEMU cannot run a guest here with {}", accelerator_name(accelerator)))
+                .hint(accelerator == Accelerator::kvm ? "use --accel tcg (slow software emulation)"
+                                                      : "to see why, run: " + qemu_ + " -accel tcg"));
+      if (there) narrate_("/dev/kvm cannot run a guest: using software emulation");
     }
     return {};
   }
 
-  // What leads to the guest's disk.
+  // The drivers of the guest's disk.
   Result<> collect_guest_modules() {
     modules_ = TRY_CONTEXT(collect_modules(options_.module_folder, {"virtio_pci", "virtio_blk", "ext4"}),
                            "the modules of a guest");
     return check_modules_fit(modules_, result_.release);
   }
 
-  // What the guest's disk and this rehearsal make of a machine's plan.
+  // Changes a machine's plan for the guest's disk and this rehearsal.
   void adapt(CapturePlan& plan, const std::string& uuid) const {
     plan.targets = {{.uuid = uuid, .filesystem = "ext4", .path = kStore}};
     plan.final.action = plan.failure.action = FinalAction::poweroff;
@@ -142,7 +142,7 @@ class Stage {
     if (options_.compression) plan.dump.compression = *options_.compression;
   }
 
-  // The least that works, for either kernel.
+  // The minimal plan, for either kernel.
   Result<InitramfsContents> plain_contents(const std::string& uuid) const {
     InitramfsContents contents{.init = TRY(read_static_program(kInitProgram, options_.init)),
                                .modules = modules_};
@@ -151,7 +151,7 @@ class Stage {
     return contents;
   }
 
-  // What the capture kernel gets.
+  // The plan of the capture kernel.
   Result<std::vector<std::byte>> capture_initramfs(InitramfsCompression compression) const {
     if (!options_.machine) return build_initramfs(TRY(plain_contents(options_.target_uuid)), compression);
     const auto& initramfs = options_.machine->initramfs;
@@ -198,7 +198,7 @@ class Stage {
     return {
         .kernel = options_.kernel,
         .initramfs = in_stage("guest.img"),
-        // panic=: a guest that dies early restarts at once, and -no-reboot makes QEMU end then.
+        // panic=: a guest that panics early restarts at once, and -no-reboot makes QEMU end then.
         .command_line = fmt::format("console=ttyS0 panic=-1 crashkernel={}", options_.crashkernel),
         .disk = in_stage("disk.img"),
         .guest_console = in_stage("guest.console"),
@@ -211,8 +211,8 @@ class Stage {
     };
   }
 
-  // A guest that dies before its /init says nothing about what is rehearsed: it is started again, with a
-  // fresh disk.
+  // A guest that ends before its /init proves nothing about what is rehearsed: it is started again, with a
+  // new disk.
   Result<GuestRun> boot() {
     const PhaseListener listener = [&](const PhaseTime& phase) {
       narrate_(fmt::format("{:6.1f} s  {}", phase.at.count(), phase.name));
@@ -229,7 +229,7 @@ class Stage {
                            format_size(options_.memory)));
       auto guest = TRY(run_guest(qemu_, machine(), options_.limits, listener, stop_));
       if (guest.end != GuestEnd::died_before_init || result_.boots == kMaxBoots) return guest;
-      narrate_(fmt::format("the guest died before its /init; starting it again ({} of {})", result_.boots + 1,
+      narrate_(fmt::format("the guest ended before its /init; restarting it ({} of {})", result_.boots + 1,
                            kMaxBoots));
     }
   }
@@ -269,7 +269,7 @@ class Stage {
     return {};
   }
 
-  // What the capture kernel wrote of itself beside the dump.
+  // The record that the capture kernel wrote beside the dump.
   CrashRecord read_crash_record() {
     const auto text = read_text(in_out(kCrashRecordFile));
     auto record = text ? parse_crash_record(*text) : std::unexpected(text.error());
@@ -297,7 +297,7 @@ class Stage {
     auto verdict = verify_dump(result_.dump, no_progress());
     if (verdict) {
       result_.verdict = *std::move(verdict);
-      // A dump that was not given its final name is not whole, whatever its pages are like.
+      // A dump without its final name is not whole, even if its pages are.
       if (there != CrashOutcome::whole && result_.problem.empty())
         result_.problem = "the dump: " + describe_dump(there, record);
       if (!result_.verdict.whole && result_.problem.empty()) result_.problem = "the dump is not whole";

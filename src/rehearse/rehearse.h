@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A rehearsal: a kernel is booted in a virtual machine, armed, crashed, captured, and the dump is fetched and
-// verified.
+// A rehearsal: boots a kernel in a virtual machine, loads a capture kernel, crashes it, captures it, then
+// fetches and verifies the dump.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@
 
 namespace lifeboat::rehearse {
 
-// What captures on this machine.
+// What this machine loads for a crash.
 struct MachineCapture {
   std::vector<std::byte> initramfs;  // as it is loaded, to the byte
   std::string command_line;          // of the capture kernel, whole, without kBootParameter
@@ -33,9 +33,9 @@ struct RehearsalOptions {
   uint64_t disk_size = 0;  // 0: what the memory can need
   int cpus = 2;
   std::string crashkernel = "256M";
-  std::string cpu_model;                   // empty: the most the accelerator has
+  std::string cpu_model;                   // empty: the best the accelerator has
   std::optional<Accelerator> accelerator;  // unset: KVM when it works, else TCG
-  // Unset: what the machine's plan says, else 31 and zstd.
+  // Unset: as in the machine's plan, else 31 and zstd.
   std::optional<std::vector<int>> levels;
   std::optional<CompressionChoice> compression;
   bool copy_elf = false;  // also keep the vmcore as it was (out/vmcore.elf)
@@ -43,7 +43,7 @@ struct RehearsalOptions {
   // behind it; a console is added to its command line. All else is as it would be here.
   std::optional<MachineCapture> machine;
   GuestLimits limits;
-  // The UUID that the capture kernel is told to look for; a test gives a wrong one.
+  // The UUID that the capture kernel looks for; a test gives a wrong one.
   std::string target_uuid = "6c696665-626f-6174-8000-72656865617e";
 };
 
@@ -54,23 +54,23 @@ struct RehearsalResult {
   DumpOutcome outcome = DumpOutcome::failed;
   std::string release;
   Accelerator accelerator = Accelerator::tcg;
-  int boots = 0;  // guests started; more than one: the others died before their /init
+  int boots = 0;  // guests started; more than one: the others ended before their /init
   std::vector<PhaseTime> phases;
   Seconds prepare{}, fetch{}, verify{};
   std::string dump;  // path; empty: none
   uint64_t dump_bytes = 0, initramfs_bytes = 0;
-  // Of the capture kernel, by the crash's record (KiB): its RAM, MemTotal, the least MemAvailable; 0: not
-  // told.
+  // Of the capture kernel, by the crash's record (KiB): its RAM, MemTotal, the least MemAvailable; 0:
+  // unknown.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
   VerifyReport verdict;
 };
 
-// Tells how it goes: one line of text at a time.
+// Reports progress: one line of text at a time.
 using Narrator = std::function<void(const std::string&)>;
 
-// Everything that is kept lies in options.out: vmcore (or vmcore.incomplete), vmcore-dmesg.txt, capture.log,
+// Everything that is kept is in options.out: vmcore (or vmcore.incomplete), vmcore-dmesg.txt, capture.log,
 // facts/, both consoles, timings.json, result.json; the consoles also when it fails. An Error when it could
-// not be carried out: missing tools, kernel or modules, no room, interrupted.
+// not be carried out: missing tools, kernel or modules, no disk space, interrupted.
 Result<RehearsalResult> rehearse(const RehearsalOptions& options, const Narrator& narrate,
                                  const std::atomic<bool>& stop);
 

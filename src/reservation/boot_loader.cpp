@@ -32,7 +32,7 @@ bool has_systemd_boot(const std::string& root) {
 }
 
 // Fedora's GRUB boots by entries (blscfg), and reads /etc/default/grub for new configurations only; Debian's
-// does not look at entries that something else may have left.
+// ignores entries that another program may have left.
 bool grub_reads_entries(const std::string& root) {
   for (const char* config : {"boot/grub2/grub.cfg", "boot/grub/grub.cfg"}) {
     const auto text = read_text(fs::path(root) / config, 4_MiB);
@@ -54,7 +54,7 @@ Result<BootLoader> parse_boot_loader(std::string_view name) {
   for (const auto& known : kNames) {
     if (known.name == name) return known.loader;
   }
-  return fail(ErrorCode::usage, "'{}' is none of the boot loaders grub, bls, systemd-boot", name);
+  return fail(ErrorCode::usage, "'{}' is not a known boot loader (grub, bls, systemd-boot)", name);
 }
 
 std::vector<BootLoader> boot_loaders_at(const std::string& root) {
@@ -77,14 +77,13 @@ Result<BootLoader> find_boot_loader(const std::string& root) {
   if (loaders.size() == 1) return loaders.front();
   if (loaders.size() > 1) {
     return std::unexpected(
-        Error(ErrorCode::usage, "GRUB and systemd-boot are both here: which of them boots this machine?")
-            .hint("say it with --boot-loader grub or --boot-loader systemd-boot"));
+        Error(ErrorCode::usage, "GRUB and systemd-boot are both installed: cannot decide between them")
+            .hint("use --boot-loader grub or --boot-loader systemd-boot"));
   }
   return std::unexpected(
-      Error(ErrorCode::not_found, fmt::format("no boot loader that lifeboat knows is set up below {}", root))
-          .hint("put the parameter on the kernel's command line by hand, as your boot loader's manual says; "
-                "or name "
-                "the boot loader with --boot-loader grub|bls|systemd-boot"));
+      Error(ErrorCode::not_found, fmt::format("no supported boot loader found below {}", root))
+          .hint("add the parameter to the kernel's command line by hand, as your boot loader's manual "
+                "describes, or name the boot loader with --boot-loader grub|bls|systemd-boot"));
 }
 
 }  // namespace lifeboat::reservation

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Telling the boot loader of crashkernel=: what would have to change in which file. Nothing is written here.
+// crashkernel= in the boot loader's files: plans which files have to change. Nothing is written here.
 #pragma once
 
 #include <optional>
@@ -15,14 +15,14 @@ namespace lifeboat::reservation {
 enum class BootLoader {
   grub,          // /etc/default/grub.d and grub-mkconfig
   bls,           // GRUB or another that boots by loader/entries/*.conf
-  systemd_boot,  // the same files; kernel-install makes them
+  systemd_boot,  // the same files, written by kernel-install
 };
 std::string_view boot_loader_name(BootLoader loader);
 Result<BootLoader> parse_boot_loader(std::string_view name);
 
-// All whose files are there below `root`.
+// All whose files exist below `root`.
 std::vector<BootLoader> boot_loaders_at(const std::string& root);
-// The one. `usage` when there are two, `not_found` when there is none.
+// The only one. `usage` when there are two, `not_found` when there is none.
 Result<BootLoader> find_boot_loader(const std::string& root);
 
 // A crashkernel= that lifeboat did not write.
@@ -37,17 +37,17 @@ struct BootLoaderPlan {
   std::vector<std::string> notes;
 };
 
-// `value` is what follows "crashkernel=", of several parameters with blanks between; empty: it is taken away,
-// and what a forced setting replaced comes back.
+// `value` is what follows "crashkernel=", several parameters separated by blanks; empty: it is removed, and
+// what a forced setting replaced is restored.
 Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& value);
-// What plan_grub() had written last, if it has not been taken away.
+// The value that plan_grub() planned last, if it has not been removed.
 std::optional<std::string> grub_value(const std::string& root);
-// Does the file that GRUB boots by, as grub-mkconfig made it last, say so too? nullopt: it is not there, or
-// boots nothing itself. Without a value: it has no parameter but `foreign` ones.
+// Whether grub.cfg, as grub-mkconfig wrote it last, has the value. nullopt: grub.cfg is missing, or boots no
+// kernel itself. With an empty value: whether it has only `foreign` parameters.
 std::optional<bool> grub_config_agrees(const std::string& root, const std::string& value,
                                        const std::vector<ForeignParameter>& foreign);
-// For bls and systemd_boot: every entry that boots Linux, and /etc/kernel/cmdline, by which kernel-install
-// makes new ones.
+// For bls and systemd_boot: every entry that boots Linux, and /etc/kernel/cmdline, which kernel-install uses
+// for new ones.
 Result<BootLoaderPlan> plan_entries(const std::string& root, const std::string& value);
 
 }  // namespace lifeboat::reservation

@@ -26,7 +26,7 @@ std::unexpected<Error> mistake(std::string_view value, std::string_view why) {
           .hint("write a size (256M), a size with ,high ,low or ,cma, or ranges (2G-64G:256M,64G-:512M)"));
 }
 
-// Takes a number off the front as the kernel's memparse() does: decimal, 0x, or octal, and a unit.
+// Parses a number at the start as the kernel's memparse() does: decimal, 0x, or octal, and a unit.
 std::optional<uint64_t> take_size(std::string_view& text) {
   size_t length = 0;
   int base = 10;
@@ -62,7 +62,7 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
-// "2G-64G:256M" off the front.
+// Parses "2G-64G:256M" at the start.
 Result<RamRange> take_range(std::string_view& text, std::string_view value) {
   RamRange range;
   const auto begin = take_size(text);
@@ -75,7 +75,7 @@ Result<RamRange> take_range(std::string_view& text, std::string_view value) {
     if (*end <= range.begin) return mistake(value, "a range ends before it begins");
     range.end = *end;
   }
-  if (!take(text, ':')) return mistake(value, "a ':' and a size are missing behind a range");
+  if (!take(text, ':')) return mistake(value, "a ':' and a size are missing after a range");
   const auto size = take_size(text);
   if (!size) return mistake(value, "the size of a range is missing");
   range.size = *size;
@@ -109,7 +109,7 @@ uint64_t CrashKernelParameter::size_for(uint64_t ram, bool rounded) const {
   if (ranges.empty()) return size;
   if (rounded) ram = align_up(ram, 128_MiB);
   for (const auto& range : ranges) {
-    // The kernel stops at a size that is not less than its RAM, and reserves nothing.
+    // The kernel rejects a size that is not less than its RAM, and reserves nothing.
     if (range.size >= ram) return 0;
     if (ram >= range.begin && ram < range.end) return range.size;
   }
@@ -126,7 +126,7 @@ Result<CrashKernelParameter> parse_crashkernel(std::string_view value) {
   }
   const bool ranges = text.find(':') != std::string_view::npos;
   if (ranges && parameter.kind != CrashKernelKind::normal)
-    return mistake(value, "ranges do not go with ,high ,low or ,cma");
+    return mistake(value, "ranges cannot be combined with ,high ,low or ,cma");
   if (ranges) {
     TRY_VOID(parse_ranges(parameter, text));
   } else {
@@ -136,9 +136,9 @@ Result<CrashKernelParameter> parse_crashkernel(std::string_view value) {
   }
   if (parameter.kind == CrashKernelKind::normal && take(text, '@')) {
     parameter.offset = take_size(text);
-    if (!parameter.offset) return mistake(value, "behind the '@' is no address");
+    if (!parameter.offset) return mistake(value, "no address after the '@'");
   }
-  if (!text.empty()) return mistake(value, fmt::format("'{}' at its end means nothing", text));
+  if (!text.empty()) return mistake(value, fmt::format("unexpected '{}' at the end", text));
   return parameter;
 }
 
@@ -160,7 +160,7 @@ CrashKernelRequest crashkernel_request(std::string_view command_line) {
                                                 : request.cma) = *parameter;
   }
   request.main = normal ? normal : high;
-  // A low part is only asked for beside a high one.
+  // A low part is only used together with a high one.
   if (request.main && request.main->kind == CrashKernelKind::high) request.low = low;
   return request;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Boot entries: each has its command line itself, so the parameter goes in and out of each. There are no
-// lines of our own to tell ours from others'; a record says what was put in, and what it replaced.
+// Boot entries: each has its own command line, so the parameter is added and removed in each. A parameter of
+// ours cannot be marked there; a record holds what was added, and what it replaced.
 #include "src/reservation/entry_files.h"
 
 #include <algorithm>
@@ -25,14 +25,14 @@ constexpr const char* kKernelCommandLine = "etc/kernel/cmdline";
 
 struct Record {
   std::vector<std::string> values;        // all that were ever set here: new entries are copies of old ones
-  std::map<std::string, Words> replaced;  // by file: what a forced setting took away
+  std::map<std::string, Words> replaced;  // by file: what a forced setting replaced
 };
 
 Record parse_record(const std::optional<std::string>& text) {
   Record record;
   if (!text) return record;
   const Json json = Json::parse(*text, nullptr, false);
-  // A file of no use is none: what it would have told to be ours is somebody else's then.
+  // An invalid record counts as missing: all parameters are then treated as foreign.
   try {
     record.values = json.at("values").get<std::vector<std::string>>();
     for (const auto& [path, words] : json.at("replaced").items()) record.replaced[path] = words.get<Words>();
@@ -46,7 +46,7 @@ std::string to_text(const Record& record) {
   return Json{{"values", record.values}, {"replaced", record.replaced}}.dump(2) + "\n";
 }
 
-// One command line that stands somewhere in a file.
+// Edits one command line in a file.
 class Editor {
  public:
   Editor(Record& record, const std::string& value, BootLoaderPlan& plan)
@@ -61,7 +61,7 @@ class Editor {
                          [&](const std::string& word) { return !is_ours(word); });
     for (const auto& word : others) plan_.foreign.push_back({where, word});
     if (value_.empty()) {
-      // Somebody else's stays, and then there is nothing to bring back.
+      // A foreign parameter stays, and then there is nothing to restore.
       const auto replaced = record_.replaced.find(path);
       if (others.empty() && replaced != record_.replaced.end()) others = replaced->second;
       if (others == now) return std::string(text);
@@ -71,7 +71,7 @@ class Editor {
     const Words wanted = parameters_of(value_);
     return now == wanted ? std::string(text) : with_words(without_crashkernel(text), wanted);
   }
-  // How many there were to edit.
+  // The number of command lines edited.
   [[nodiscard]] size_t command_lines() const { return command_lines_; }
 
  private:
@@ -116,7 +116,7 @@ std::vector<OptionsLine> options_lines(std::string_view text, bool& linux_entry)
   return lines;
 }
 
-// Entries as installers write them have one "options" line. Of several, the parameter belongs to the last.
+// Entries as installers write them have one "options" line. Of several, the last gets the parameter.
 void edit_entry(FileEdit& file, Editor& editor) {
   const std::string text = *file.before;
   bool linux_entry = false;
@@ -136,7 +136,7 @@ void edit_entry(FileEdit& file, Editor& editor) {
   if (lines.size() == 1) {
     const std::string options = editor.edit(file.path, where, joined);
     const bool emptied = trim(options).empty() && !trim(joined).empty();
-    // A line that had nothing but our parameter was made by us.
+    // A line that had only our parameter was added by us.
     const size_t begin = emptied ? text.rfind('\n', last.begin) + 1 : last.begin;
     const size_t end = emptied ? std::min(last.end + 1, text.size()) : last.end;
     file.after = text.substr(0, begin) + (emptied ? "" : options) + text.substr(end);
@@ -156,8 +156,8 @@ void edit_entry(FileEdit& file, Editor& editor) {
   file.after = after + text.substr(from);
 }
 
-// /etc/kernel/cmdline. Lines behind the last one that is no comment stay behind it: kernel-install passes
-// over comments, and what is put into one is lost.
+// /etc/kernel/cmdline. Comments after the last command line stay after it: kernel-install ignores comments,
+// and a parameter added to one would be lost.
 void edit_command_line_file(FileEdit& file, Editor& editor) {
   const std::string text = *file.before;
   size_t end = 0;
@@ -172,21 +172,22 @@ void edit_command_line_file(FileEdit& file, Editor& editor) {
   file.after = edited + (first_of_all ? "\n" : "") + text.substr(end);
 }
 
-// What a change of the entries does not reach.
+// Images and kernels that a change of the entries does not affect.
 std::vector<std::string> notes_for(const std::string& root, bool has_command_line_file) {
   std::vector<std::string> notes;
   for (const char* boot : {"efi", "boot", "boot/efi"}) {
     std::error_code error;
     for (const auto& image : fs::directory_iterator(fs::path(root) / boot / "EFI/Linux", error)) {
       if (image.path().extension() != ".efi") continue;
-      notes.push_back(fmt::format("{} has its command line inside: build it anew (kernel-install add)",
+      notes.push_back(fmt::format("{} contains its command line: rebuild it (kernel-install add)",
                                   image.path().string()));
     }
   }
   if (!has_command_line_file)
     notes.emplace_back(
         "there is no /etc/kernel/cmdline: a kernel that is installed before the next boot gets the running "
-        "kernel's command line; 'lifeboat reserve set again', which kernel-install's hook runs, mends that");
+        "kernel's command line; 'lifeboat reserve set again', which kernel-install's hook runs, corrects "
+        "that");
   return notes;
 }
 
@@ -238,20 +239,19 @@ Result<BootLoaderPlan> plan_entries(const std::string& root, const std::string& 
   if (!value.empty() && editor.command_lines() == 0) {
     return std::unexpected(
         Error(ErrorCode::not_found, fmt::format("there is no boot entry with a command line below {}", root))
-            .hint("a unified kernel image has its command line inside: write it to /etc/kernel/cmdline, run "
-                  "this "
-                  "again, and build the image anew (kernel-install add)"));
+            .hint("a unified kernel image contains its command line: write it to /etc/kernel/cmdline, run "
+                  "this again, and rebuild the image (kernel-install add)"));
   }
   if (!value.empty()) plan.notes = notes_for(root, has_command_line_file);
   if (value.empty()) {
     record = {};
   } else {
-    // The last is the one that holds.
+    // The last one is the current one.
     std::erase(record.values, value);
     record.values.push_back(value);
   }
   if (!value.empty()) record_file.after = to_text(record);
-  // First of all, and last to go: without it nobody could tell our parameter from somebody else's.
+  // Written first and removed last: without it our parameter cannot be distinguished from a foreign one.
   if (!value.empty() && record_file.changes()) plan.edits.push_back(record_file);
   for (auto& file : files) {
     if (file.changes()) plan.edits.push_back(std::move(file));

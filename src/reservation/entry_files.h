@@ -10,7 +10,7 @@ namespace lifeboat::reservation {
 
 // loader/entries/*.conf of the boot partitions below `root`, sorted.
 std::vector<std::string> entry_files(const std::string& root);
-// What was set last in them by plan_entries(), and has not been taken away.
+// The value that plan_entries() set last, if it has not been removed.
 std::optional<std::string> remembered_value(const std::string& root);
 
 }  // namespace lifeboat::reservation

@@ -13,27 +13,27 @@ namespace {
 // What the kernel allocates for itself until lifeboat-init runs: tables, slab caches, per-CPU memory of one
 // CPU.
 constexpr uint64_t kKernelWork = 8_MiB;
-// A driver's queues and buffers; with reset_devices they make them small.
+// A driver's queues and buffers, which drivers make smaller with reset_devices.
 constexpr uint64_t kDriver = 1_MiB;
-// lifeboat-init while it saves: bitmaps of a chunk, batches of pages, the codec's state, and what is on its
-// way to the disk.
+// lifeboat-init while it saves: bitmaps of a chunk, batches of pages, the codec's state, and pending writes.
 constexpr uint64_t kSaving = 4_MiB;
-// The report is only tried with 32 MiB left (capture/run/save_report.cpp). Most of that is there without
-// being asked for: by then the kernel has freed what it needs only to start, the packed initramfs, and what
-// of init_size it needs only to unpack itself. In virtual machines this much was missing.
+// The report is only tried with 32 MiB left (capture/run/save_report.cpp). Most of that is available
+// without a reservation: by then the kernel has freed what it needs only to start, the packed initramfs, and
+// the part of init_size that it needs only to unpack itself. In virtual machines this much was missing.
 constexpr uint64_t kReport = 16_MiB;
 // ELF core headers, purgatory, boot parameters (loader/load_checks.h).
 constexpr uint64_t kTables = 1_MiB;
 
 // 64 bytes for each page, laid out for whole sections of 128 MiB: of the first MiB, and of those that the
-// reservation touches, which need not begin on the border of one (include/linux/mmzone.h, SECTION_SIZE_BITS).
+// reservation overlaps, which need not begin at a section boundary (include/linux/mmzone.h,
+// SECTION_SIZE_BITS).
 constexpr uint64_t kSection = 128_MiB;
 constexpr uint64_t kSectionPages = kSection / 4096 * 64;
 uint64_t page_structures(uint64_t reservation) {
   return kSectionPages * (2 + (reservation + kSection - 1) / kSection);
 }
 
-// No finer than this: a size that people read, and a margin of its own.
+// The total is rounded up to this: easier to read, and an additional margin.
 constexpr uint64_t kRound = 4_MiB;
 uint64_t margin_of(uint64_t sum) {
   return align_up(sum + std::max(sum / 16, 4_MiB), kRound) - sum;
@@ -45,11 +45,11 @@ uint64_t sum_of(const std::vector<EstimatePart>& parts) {
   return sum;
 }
 
-// By the model: the kernel with its files, and what runs in it.
+// The modelled parts: the kernel with its files, and the programs in it.
 std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t pages) {
   return {
       {"kernel", input.kernel_init_size, "init_size of its file"},
-      {"page structures", pages, "2 MiB for each 128 MiB of memory that it sees a part of"},
+      {"page structures", pages, "2 MiB for each 128 MiB section that it uses a part of"},
       {"tables", kTables + input.elfcorehdr_size, "headers of the dump, boot parameters"},
       {"initramfs, packed", align_up(input.initramfs_packed, 4096), "its size; freed once it is unpacked"},
       {"initramfs, unpacked", align_up(input.initramfs_unpacked, 4096), "size of its archive"},
@@ -59,7 +59,8 @@ std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t pa
       {"lifeboat-init", kSaving, "measured in virtual machines"},
   };
 }
-// So many of them are there when the initramfs has just been unpacked, before lifeboat-init can measure.
+// The first parts: in use when the files are loaded; and when the initramfs has just been unpacked, before
+// lifeboat-init can measure.
 constexpr size_t kLoadedParts = 5, kUnpackingParts = 6;
 
 const MeasuredUse* most_used(const EstimateInput& input, bool real) {
@@ -71,9 +72,9 @@ const MeasuredUse* most_used(const EstimateInput& input, bool real) {
   return most;
 }
 
-// What a capture measured counts instead of the model when it was this machine's own; a rehearsal, which has
-// other devices, only when it used more.
-void learn(std::vector<EstimatePart>& parts, const EstimateInput& input) {
+// A measurement of a real capture on this machine replaces the model; that of a rehearsal, which has other
+// devices, is used only when it is larger.
+void apply_measurements(std::vector<EstimatePart>& parts, const EstimateInput& input) {
   const MeasuredUse* const real = most_used(input, true);
   const MeasuredUse* const use = real != nullptr ? real : most_used(input, false);
   if (use == nullptr) return;
@@ -93,14 +94,14 @@ Estimate estimate_reservation(const EstimateInput& input) {
   const auto add_up = [&](uint64_t pages) {
     auto& parts = estimate.parts = modelled_parts(input, pages);
     estimate.least = sum_of({parts.begin(), parts.begin() + kLoadedParts});
-    learn(parts, input);
+    apply_measurements(parts, input);
     if (input.report)
       parts.push_back({"report", kReport, "measured in virtual machines; [capture] report = no saves it"});
     const uint64_t margin = margin_of(sum_of(parts));
     parts.push_back({"margin", margin, fmt::format("a sixteenth, rounded up to {}", format_size(kRound))});
     estimate.total = sum_of(parts);
   };
-  // The structures grow with the reservation, which grows with them.
+  // The structures grow with the reservation, and the reservation with them.
   uint64_t pages = page_structures(0);
   add_up(pages);
   while (page_structures(estimate.total) > pages) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How much memory must be reserved for a capture to succeed: a sum whose every part is told, with where it
-// comes from. docs/reserve.md says how the constants were found.
+// How much memory must be reserved for a capture to succeed: a sum of parts, each with its source.
+// docs/reserve.md describes how the constants were measured.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@
 
 namespace lifeboat::reservation {
 
-// What a capture kernel told of its memory (src/store/crash_record.h).
+// The memory use that a capture kernel recorded (src/store/crash_record.h).
 struct MeasuredUse {
-  uint64_t reserved = 0;  // bytes; all RAM that it was given
-  uint64_t lowest = 0;    // bytes; the least MemAvailable
+  uint64_t reserved = 0;  // bytes; all RAM of the capture kernel
+  uint64_t lowest = 0;    // bytes; the lowest MemAvailable
   bool real = false;      // a crash of this machine, with its own devices; else a rehearsal in a virtual one
-  std::string source;     // the file that tells it
+  std::string source;     // the file that records it
 };
 
 struct EstimateInput {
@@ -23,7 +23,7 @@ struct EstimateInput {
   uint64_t initramfs_packed = 0;    // bytes of the file
   uint64_t initramfs_unpacked = 0;  // bytes of the archive
   unsigned drivers = 0;             // of devices: modules with buffers of their own
-  uint64_t elfcorehdr_size = 0;     // SystemState::elfcorehdr_size; 0: not told
+  uint64_t elfcorehdr_size = 0;     // SystemState::elfcorehdr_size; 0: not known
   bool report = true;               // [capture] report
   std::vector<MeasuredUse> measured;
 };
@@ -37,7 +37,7 @@ struct EstimatePart {
 struct Estimate {
   std::vector<EstimatePart> parts;  // they add up to `total`
   uint64_t total = 0;               // what to reserve
-  // What the files alone take, loaded and unpacked: with less, do not expect a dump.
+  // What the files alone need, loaded and unpacked: with less, a capture fails.
   uint64_t least = 0;
 };
 

@@ -33,7 +33,7 @@ Result<> make_edits(std::span<const FileEdit> edits) {
     auto made = put(edits[at].path, edits[at].after);
     if (made) continue;
     if (const auto undone = undo_edits(edits.first(at)); !undone) {
-      return fail(made.error().code, "{}; what was changed before could not be restored: {}",
+      return fail(made.error().code, "{}; the files changed before it could not be restored: {}",
                   made.error().reason(), undone.error().reason());
     }
     return made;

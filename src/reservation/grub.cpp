@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// GRUB by grub-mkconfig: a drop-in of our own in /etc/default/grub.d where grub-mkconfig reads that folder
-// (Debian, and what comes from it), else a few marked lines at the end of /etc/default/grub.
+// GRUB by grub-mkconfig: our own drop-in in /etc/default/grub.d if grub-mkconfig reads that folder (Debian
+// and its derivatives), else a few marked lines at the end of /etc/default/grub.
 #include <algorithm>
 #include <filesystem>
 
@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kMain = "etc/default/grub";
 constexpr const char* kFolder = "etc/default/grub.d";
-// Behind kdump-tools.cfg: the last parameter of a kind counts.
+// Sorts after kdump-tools.cfg: the last parameter of each kind is used.
 constexpr const char* kOwn = "etc/default/grub.d/lifeboat.cfg";
 constexpr std::string_view kBegin =
     "# lifeboat reserve: begin. 'lifeboat reserve set none' takes these lines away.\n";
@@ -31,7 +31,7 @@ std::string setting(const std::string& value) {
   return fmt::format("{}\"$GRUB_CMDLINE_LINUX_DEFAULT{}\"\n", kVariable, words);
 }
 
-// The script says whether it reads the folder; where there is no script, the folder itself does.
+// By the text of the script; without a script, by whether the folder exists.
 bool reads_folder(const fs::path& root) {
   for (const char* script : {"usr/sbin/grub-mkconfig", "usr/sbin/grub2-mkconfig", "usr/bin/grub-mkconfig"}) {
     if (const auto text = read_text(root / script, 1_MiB))
@@ -45,8 +45,8 @@ size_t line_number(std::string_view text, size_t at) {
   return 1 + static_cast<size_t>(std::ranges::count(text.substr(0, at), '\n'));
 }
 
-// What stands between the marks is exactly one setting of ours; anything else somebody has written, and it
-// must not be lost.
+// Between the marks there is exactly one setting of ours; anything else was written by the user, and must not
+// be lost.
 Result<std::string> without_own_lines(const std::string& path, const std::string& text) {
   const auto begin = text.find(kBegin);
   if (begin == std::string::npos) return text;
@@ -56,14 +56,14 @@ Result<std::string> without_own_lines(const std::string& path, const std::string
       end == std::string::npos ? std::string_view() : std::string_view(text).substr(inner, end - inner);
   if (!lines.starts_with(kVariable) || lines.find('\n') != lines.size() - 1) {
     return std::unexpected(
-        Error(ErrorCode::corrupt, fmt::format("{}:{}: the lines of lifeboat that begin here were changed",
-                                              path, line_number(text, begin)))
-            .hint("take them out by hand, from 'lifeboat reserve: begin' to 'end', and keep what is yours"));
+        Error(ErrorCode::corrupt, fmt::format("{}:{}: lifeboat's lines that begin here were edited", path,
+                                              line_number(text, begin)))
+            .hint("remove them by hand, from 'lifeboat reserve: begin' to 'end', and keep your own lines"));
   }
   return text.substr(0, begin) + text.substr(end + kEnd.size());
 }
 
-// Calls visit(number, line) for each line that is no comment.
+// Calls visit(number, line) for each line that is not a comment.
 template <typename Visit>
 void for_each_line(std::string_view text, const Visit& visit) {
   size_t number = 1;
@@ -82,14 +82,14 @@ void find_foreign(const std::string& path, std::string_view text, std::vector<Fo
   });
 }
 
-// A drop-in that is read after ours and does not add to the variable takes our parameter away.
+// A drop-in that is read after ours and does not append to the variable removes our parameter.
 void find_assignment_again(const std::string& path, std::string_view text, std::vector<std::string>& notes) {
   for_each_line(text, [&](size_t number, std::string_view line) {
     const bool adds = line.find("$GRUB_CMDLINE_LINUX_DEFAULT") != std::string_view::npos ||
                       line.find("${GRUB_CMDLINE_LINUX_DEFAULT}") != std::string_view::npos;
     if (line.starts_with(kVariable) && !adds)
       notes.push_back(
-          fmt::format("{}:{} assigns GRUB_CMDLINE_LINUX_DEFAULT anew, after lifeboat's file", path, number));
+          fmt::format("{}:{} overwrites GRUB_CMDLINE_LINUX_DEFAULT after lifeboat's file", path, number));
   });
 }
 

@@ -12,13 +12,13 @@ namespace {
 
 constexpr uint64_t kFourGiB = uint64_t{4} << 30;
 
-// Where the file is: it moved, and the old name is a link that may go away.
+// The file was moved; the old name is a link that may be removed in later kernels.
 std::string size_file(const SystemPaths& paths) {
   const std::string now = paths.sys + "/kernel/kexec/crash_size";
   return ::access(now.c_str(), F_OK) == 0 ? now : paths.sys + "/kernel/kexec_crash_size";
 }
 
-// All RAM that the kernel was given, the reservation and what it keeps for itself included.
+// All RAM of the kernel, including the reservation and the kernel's own memory.
 uint64_t ram_of(const std::vector<Resource>& resources) {
   std::vector<MemoryRange> ram;
   for (const auto& resource : resources) {
@@ -57,25 +57,25 @@ Result<uint64_t> shrink_reservation(const SystemPaths& paths, uint64_t size) {
   const SystemState state = read_system_state(paths);
   if (!state.crash_size) {
     return std::unexpected(
-        Error(ErrorCode::unsupported, "the running kernel does not tell the size of its reservation")
+        Error(ErrorCode::unsupported, "the running kernel does not report the size of its reservation")
             .hint("it needs CONFIG_CRASH_DUMP=y, and /sys mounted"));
   }
   if (state.crash_loaded != false) {
     return std::unexpected(
-        Error(ErrorCode::busy, "a capture kernel is loaded: the running kernel gives back no memory then")
-            .hint("'lifeboat unload --crash', then this, then 'lifeboat load --crash'"));
+        Error(ErrorCode::busy, "cannot shrink the reservation while a capture kernel is loaded")
+            .hint("run 'lifeboat unload --crash', then this command, then 'lifeboat load --crash'"));
   }
   if (size >= *state.crash_size) {
     return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("{} are reserved: {} would be no less",
-                                            format_size(*state.crash_size), format_size(size)))
-            .hint("the reservation grows only at boot: 'lifeboat reserve set SIZE', and reboot"));
+        Error(ErrorCode::usage, fmt::format("{} are reserved: {} is not less", format_size(*state.crash_size),
+                                            format_size(size)))
+            .hint("to increase it: 'lifeboat reserve set SIZE', then reboot"));
   }
   const std::string path = size_file(paths);
   TRY_VOID(write_pseudo_file(path, fmt::format("{}\n", size)));
   const auto now = read_line(path);
   const auto number = now ? parse_number(*now) : std::nullopt;
-  if (!number) return fail(ErrorCode::io, "{} does not say the new size", path);
+  if (!number) return fail(ErrorCode::io, "cannot read the new size from {}", path);
   return *number;
 }
 

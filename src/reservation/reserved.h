@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is reserved on this machine: asked for, and got; and giving some of it back.
+// The reservation of this machine: what was requested and what was reserved; and shrinking it.
 #pragma once
 
 #include "loader/system_state.h"
@@ -8,12 +8,12 @@
 namespace lifeboat::reservation {
 
 struct Reserved {
-  CrashKernelRequest asked;     // by the running kernel's command line
-  std::optional<uint64_t> ram;  // bytes; nullopt: not told to this caller
-  // What the main parameter means with that RAM; two answers where kernels differ (crashkernel.h).
+  CrashKernelRequest asked;     // on the running kernel's command line
+  std::optional<uint64_t> ram;  // bytes; nullopt: not available to this caller
+  // The size that the main parameter requests with that RAM; two values where kernels differ (crashkernel.h).
   std::optional<uint64_t> asked_size, asked_size_rounded;
-  std::optional<uint64_t> got;         // bytes in all, without cma; nullopt: this kernel does not tell
-  std::vector<MemoryRange> low, high;  // below and above 4 GiB; empty also when not told to this caller
+  std::optional<uint64_t> got;         // bytes in all, without cma; nullopt: this kernel does not report it
+  std::vector<MemoryRange> low, high;  // below and above 4 GiB; empty also when not available to this caller
   std::vector<MemoryRange> cma;        // crash_cma_ranges
   bool addresses_hidden = false;       // /proc/iomem shows zeros: the caller is not root
 };
@@ -21,8 +21,8 @@ struct Reserved {
 Reserved read_reserved(const SystemPaths& paths);
 
 // Gives what is above `size` bytes back to the running kernel, until the next boot (kexec_crash_size). `busy`
-// while a capture kernel is loaded; `usage` when there is not more than that. Returns the new size, by the
-// kernel's word.
+// while a capture kernel is loaded; `usage` when no more than that is reserved. Returns the new size that
+// the kernel reports.
 Result<uint64_t> shrink_reservation(const SystemPaths& paths, uint64_t size);
 
 }  // namespace lifeboat::reservation

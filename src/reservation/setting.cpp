@@ -12,10 +12,10 @@
 namespace lifeboat::reservation {
 namespace {
 
-// os-prober may look at every disk.
-constexpr std::chrono::minutes kPatience{10};
+// os-prober may read every disk.
+constexpr std::chrono::minutes kCommandTimeout{10};
 
-// What makes grub.cfg anew; empty: nothing that does is here.
+// The command that rebuilds grub.cfg; empty: none is installed.
 std::vector<std::string> grub_command() {
   if (const auto program = find_program("update-grub")) return {*program};
   for (const auto& [name, config] : {std::pair("grub2-mkconfig", "/boot/grub2/grub.cfg"),
@@ -30,11 +30,11 @@ Error foreign_error(const std::vector<ForeignParameter>& foreign) {
   for (const auto& [where, parameter] : foreign) list += fmt::format("\n  {} has {}", where, parameter);
   return Error(ErrorCode::busy, "crashkernel= is set already, and not by lifeboat:" + list)
       .hint(
-          "take it out there (or purge the package that put it in: removing a package leaves its "
-          "configuration); --force sets lifeboat's all the same, so that it is the one that counts");
+          "remove it there (or purge the package that added it: removing a package leaves its "
+          "configuration), or use --force: lifeboat's value then takes precedence");
 }
 
-// Those that are there, and those whose files something of ours is in: --boot-loader may have named another.
+// The installed ones, and those whose files contain our parameter: --boot-loader may have named another.
 Result<std::vector<BootLoader>> boot_loaders_with_ours(const std::string& root) {
   auto loaders = boot_loaders_at(root);
   const auto has = [&loaders](BootLoader loader) {
@@ -49,12 +49,12 @@ Result<std::vector<BootLoader>> boot_loaders_with_ours(const std::string& root) 
 // Which boot loaders' files the request is about.
 Result<std::vector<BootLoader>> choose_boot_loaders(const SettingRequest& request) {
   if (request.boot_loader) return std::vector{*request.boot_loader};
-  // Nobody has to remember which of two it was.
+  // The user need not remember which of the two it was.
   if (request.value.empty()) return boot_loaders_with_ours(request.root);
   return std::vector{TRY(find_boot_loader(request.root))};
 }
 
-// In the files of another system a link may lead to this one's.
+// A link below another system's root may point to a file of this system.
 Result<> check_within(const std::string& root, const std::vector<FileEdit>& edits) {
   std::error_code error;
   const auto top = std::filesystem::canonical(root, error);
@@ -64,7 +64,7 @@ Result<> check_within(const std::string& root, const std::vector<FileEdit>& edit
     if (error) return std::unexpected(errno_error(error.value(), edit.path));
     if (std::ranges::mismatch(top, real).in1 == top.end()) continue;
     return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("{} leads out of {}, to {}", edit.path, root, real.string()))
+        Error(ErrorCode::usage, fmt::format("{} points outside {}, to {}", edit.path, root, real.string()))
             .hint("make that link relative, or run this in a chroot"));
   }
   return {};
@@ -73,30 +73,31 @@ Result<> check_within(const std::string& root, const std::vector<FileEdit>& edit
 void add_command(Setting& setting) {
   if (std::ranges::find(setting.boot_loaders, BootLoader::grub) == setting.boot_loaders.end()) return;
   const auto agrees = grub_config_agrees(setting.root, setting.value, setting.foreign);
-  // An attempt before this one may have been cut short between the files and the command.
+  // An earlier attempt may have been interrupted between the files and the command.
   if (setting.edits.empty() && agrees.value_or(true)) return;
   if (setting.root != "/") {
-    setting.notes.emplace_back("grub.cfg was not made anew: run update-grub or grub-mkconfig in that system");
+    setting.notes.emplace_back("grub.cfg was not rebuilt: run update-grub or grub-mkconfig in that system");
     return;
   }
   setting.command = grub_command();
   if (setting.command.empty()) {
-    setting.notes.emplace_back("neither update-grub nor grub-mkconfig is here: make grub.cfg anew yourself");
+    setting.notes.emplace_back(
+        "neither update-grub nor grub-mkconfig is installed: rebuild grub.cfg by hand");
   }
 }
 
 Result<> run_command(const Setting& setting) {
-  const auto output = TRY(run_process(setting.command, kPatience));
+  const auto output = TRY(run_process(setting.command, kCommandTimeout));
   if (output.status != 0) {
     return std::unexpected(
         Error(ErrorCode::io, fmt::format("{} failed with exit code {}:\n{}", setting.command.front(),
                                          output.status, output.text))
-            .hint("mend what it says, and try again"));
+            .hint("correct the error that it printed, and try again"));
   }
   if (setting.value.empty() ||
       grub_config_agrees(setting.root, setting.value, setting.foreign).value_or(true))
     return {};
-  std::string why = "another file assigns GRUB_CMDLINE_LINUX_DEFAULT anew; let it add to it";
+  std::string why = "another file overwrites GRUB_CMDLINE_LINUX_DEFAULT; change it to append";
   for (const auto& note : setting.notes) why += "; " + note;
   return std::unexpected(Error(ErrorCode::io, fmt::format("{} made a grub.cfg without crashkernel={}",
                                                           setting.command.front(), setting.value))
@@ -131,7 +132,7 @@ Result<Setting> plan_setting(const SettingRequest& request) {
 }
 
 std::vector<ForeignParameter> foreign_parameters(const std::string& root) {
-  // What a setting would find in its way: any value will do, none is written.
+  // Plans a setting to find what conflicts with it: the value does not matter, nothing is written.
   auto setting = plan_setting({.root = root, .boot_loader = {}, .value = "1M", .force = true});
   return setting ? std::move(setting->foreign) : std::vector<ForeignParameter>();
 }
@@ -152,8 +153,8 @@ Result<> carry_out(const Setting& setting) {
   if (ran) return {};
   Error error = std::move(ran).error();
   const auto undone = undo_edits(setting.edits);
-  error.message += undone ? "\nThe files are as they were before."
-                          : "\nThe files could not be brought back either: " + undone.error().to_string();
+  error.message += undone ? "\nThe files were restored."
+                          : "\nThe files could not be restored: " + undone.error().to_string();
   return std::unexpected(std::move(error));
 }
 

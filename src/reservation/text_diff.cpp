@@ -87,7 +87,7 @@ std::string unified_diff(const std::string& path, const std::optional<std::strin
       ++at;
       continue;
     }
-    // On to where more than twice the context is unchanged.
+    // The hunk ends where more than twice the context is unchanged.
     size_t last = at;
     for (size_t next = at; next < script.size() && next - last <= 2 * kContext; ++next) {
       if (script[next].mark != ' ') last = next;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What would change in a file, as diff -u and patch(1) write it.
+// The changes to a file in the format of diff -u and patch(1).
 #pragma once
 
 #include <optional>
@@ -7,8 +7,8 @@
 
 namespace lifeboat::reservation {
 
-// nullopt: there is no such file. For small files: the time grows with the product of their lines. Empty:
-// they are the same.
+// nullopt: the file does not exist. For small files: the time grows with the product of their lines. Returns
+// an empty text when they are equal.
 std::string unified_diff(const std::string& path, const std::optional<std::string>& before,
                          const std::optional<std::string>& after);
 

@@ -8,14 +8,14 @@ namespace {
 
 constexpr std::string_view kName = "crashkernel=";
 constexpr std::string_view kSpace = " \t\r\n";
-// A shell's file has quotes at the borders of a command line as well.
+// In a shell file a command line is also delimited by quotes.
 constexpr std::string_view kBorder = " \t\r\n\"'";
 
 struct Word {
   size_t begin = 0, end = 0;
 };
 
-// The next one from `from` on; end 0: there is none.
+// The next parameter at or after `from`; end 0: there is none.
 Word find_word(std::string_view text, size_t from) {
   for (size_t at = text.find(kName, from); at != std::string_view::npos; at = text.find(kName, at + 1)) {
     if (at != 0 && kBorder.find(text[at - 1]) == std::string_view::npos) continue;
@@ -54,7 +54,7 @@ std::string without_crashkernel(std::string_view text) {
     from = word.end;
   }
   rest += text.substr(from);
-  // It was the first word: the white space behind it has nothing in front any more.
+  // It was the first parameter: remove the white space that followed it.
   if (from != 0 && rest.find_first_not_of(" \t") != 0 && text.find_first_not_of(" \t") == 0)
     rest.erase(0, rest.find_first_not_of(" \t"));
   return rest;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The parameter crashkernel= within a command line in somebody's file: everything else stays as it is
-// written.
+// The parameter crashkernel= within a command line in a file: everything else is left unchanged.
 #pragma once
 
 #include <string>
@@ -15,7 +14,7 @@ std::vector<std::string> parameters_of(std::string_view value);
 std::vector<std::string> crashkernel_words(std::string_view text);
 // The text without them and the white space in front of them.
 std::string without_crashkernel(std::string_view text);
-// With these put behind it. White space at its end, a newline, stays at the end.
+// The text with these appended. White space at its end, such as a newline, stays at the end.
 std::string with_words(std::string_view text, const std::vector<std::string>& words);
 
 }  // namespace lifeboat::reservation

@@ -38,19 +38,19 @@ bool has_file(int folder_fd, const char* name) {
   return ::fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
 }
 
-// By its own header, whatever its name says: one that cannot be read, or has no header, is not whole.
+// By its header, not its name: a dump that cannot be read, or has no header, is not whole.
 bool is_marked(int folder_fd, const char* name) {
   const auto file = open_at(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   const auto mark = file ? read_dump_mark(file->get(), name) : Result<DumpMark>(DumpMark::incomplete);
   return mark.value_or(DumpMark::incomplete) != DumpMark::whole;
 }
 
-// In a folder of somebody else anything may lie, and change while it is looked at.
+// A folder of another user may contain anything, and may change while it is read.
 Result<> check_owner(int folder_fd, const std::string& name) {
   struct stat status{};
   if (::fstat(folder_fd, &status) != 0) return fail_errno("cannot examine {}", name);
   if (status.st_uid == 0 || status.st_uid == ::geteuid()) return {};
-  return fail(ErrorCode::no_permission, "{} belongs to user {}, it is no crash that lifeboat saved", name,
+  return fail(ErrorCode::no_permission, "{} belongs to user {}: lifeboat did not save it", name,
               status.st_uid);
 }
 
@@ -72,19 +72,19 @@ Result<StoredCrash> look_at(int store_fd, const std::string& name, uint64_t time
                      .record = read_crash_record(folder.get())};
 }
 
-// It is gone meanwhile, or a link, or a file: nothing of ours.
+// It was removed meanwhile, or is a link or a file: not a crash folder.
 bool is_no_folder(int error) {
   return error == ENOENT || error == ENOTDIR || error == ELOOP;
 }
 
-// "20261123T084228Z", and nothing that strptime(3) would take for it.
+// "20261123T084228Z" exactly; strptime(3) accepts other forms too.
 bool is_stamp(std::string_view text) {
   constexpr std::string_view kForm = "00000000T000000Z";
   return std::ranges::equal(text, kForm,
                             [](char c, char form) { return form == '0' ? c >= '0' && c <= '9' : c == form; });
 }
 
-// With one boot id the longer of two names has the higher number behind it.
+// With the same boot id the longer of two names has the higher number at its end.
 bool is_newer(const StoredCrash& a, const StoredCrash& b) {
   if (a.crash_time != b.crash_time) return a.crash_time > b.crash_time;
   return a.name.size() != b.name.size() ? a.name.size() > b.name.size() : a.name > b.name;
@@ -96,7 +96,7 @@ Result<UniqueFd> open_crash_folder(int store_fd, const std::string& name, const 
   UniqueFd folder = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   TRY_VOID(check_owner(folder.get(), name));
   if (id && TRY(id_of(folder.get(), name)) != *id)
-    return fail(ErrorCode::busy, "another folder has taken the place of {}", name);
+    return fail(ErrorCode::busy, "{} was replaced by another folder", name);
   return folder;
 }
 

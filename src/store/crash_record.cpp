@@ -11,7 +11,7 @@ using Json = nlohmann::ordered_json;
 constexpr CrashOutcome kOutcomes[] = {CrashOutcome::whole, CrashOutcome::incomplete, CrashOutcome::log_only,
                                       CrashOutcome::nothing};
 
-// The field, if it is there and of that type.
+// Reads the field, if it exists and has that type.
 template <typename T>
 void take(const Json& json, const char* name, T& value) {
   const auto field = json.find(name);
@@ -48,8 +48,8 @@ DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record) {
 std::string describe_dump(CrashOutcome there, const CrashRecord& record) {
   std::string name(outcome_name(there));
   if (there != CrashOutcome::incomplete) return name;
-  if (dump_outcome(there, record) == DumpOutcome::failed) return name + " (it was not written to its end)";
-  if (record.lost_pages == 0) return name + " (its source was not whole)";
+  if (dump_outcome(there, record) == DumpOutcome::failed) return name + " (writing it did not finish)";
+  if (record.lost_pages == 0) return name + " (its source was incomplete)";
   return fmt::format("{} ({} pages could not be read)", name, record.lost_pages);
 }
 
@@ -76,14 +76,14 @@ std::string to_json_text(const CrashRecord& record) {
                {"collected", record.collected ? Json(*record.collected) : Json()},
                {"collected_boot_id", record.collected_boot_id},
                {"command_tries", record.command_tries}};
-  // Words of a dead kernel need not be UTF-8.
+  // Text from a crashed kernel need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Result<CrashRecord> parse_crash_record(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("outcome"))
-    return fail(ErrorCode::corrupt, "{} is not what lifeboat writes", kCrashRecordFile);
+    return fail(ErrorCode::corrupt, "{} is not a crash record of lifeboat", kCrashRecordFile);
   CrashRecord record;
   take(json, "crash_time", record.crash_time);
   take(json, "boot_id", record.boot_id);

@@ -17,7 +17,7 @@ struct CloseFolder {
 }  // namespace
 
 Result<> for_each_entry(int folder_fd, const std::function<Result<>(const std::string&)>& visit) {
-  // A stream of its own: reading it moves no position that others share.
+  // A separate stream: reading it does not move a shared file position.
   UniqueFd fd = TRY(open_at(folder_fd, ".", O_RDONLY | O_DIRECTORY));
   const std::unique_ptr<DIR, CloseFolder> stream(::fdopendir(fd.get()));
   if (!stream) return fail_errno("cannot read a folder of the store");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What lies in an open folder of the store.
+// The entries of an open folder of the store.
 #pragma once
 
 #include <functional>
@@ -9,8 +9,8 @@
 
 namespace lifeboat {
 
-// A crash's folder holds a few files and perhaps a folder of pstore records; what lies deeper than this is
-// not ours.
+// A crash's folder holds a few files and perhaps a folder of pstore records; anything
+// deeper than this was not written by lifeboat.
 inline constexpr int kDeepestCrashFolder = 8;
 
 // Calls visit(name) for each entry of an open folder, without "." and "..", until one fails.

@@ -9,20 +9,20 @@
 namespace lifeboat {
 namespace {
 
-// What the store would be with the crashes that are left.
-struct Standing {
+// The use of the store after the removals planned so far.
+struct StoreUse {
   size_t count = 0;
   uint64_t bytes = 0;
   uint64_t free = 0;
 };
 
-// Why one more has to go; empty: all is well.
-std::string complaint(const Standing& now, const Retention& retention, const FileSystemRoom& room) {
+// Which limit is exceeded; empty: none.
+std::string exceeded_limit(const StoreUse& now, const Retention& retention, const FileSystemRoom& space) {
   if (retention.keep && now.count > *retention.keep)
     return fmt::format("more than {} crashes", *retention.keep);
-  if (retention.max_size && now.bytes > retention.max_size->of(room.total))
+  if (retention.max_size && now.bytes > retention.max_size->of(space.total))
     return fmt::format("more than {} of crashes", format_amount(*retention.max_size));
-  if (retention.min_free && now.free < retention.min_free->of(room.total))
+  if (retention.min_free && now.free < retention.min_free->of(space.total))
     return fmt::format("less than {} free", format_amount(*retention.min_free));
   return {};
 }
@@ -36,21 +36,21 @@ size_t kept_for_ever(std::span<const StoredCrash> crashes) {
 
 Result<FileSystemRoom> file_system_room(int folder_fd) {
   struct statvfs status{};
-  if (::fstatvfs(folder_fd, &status) != 0) return fail_errno("cannot ask for the room of the store");
+  if (::fstatvfs(folder_fd, &status) != 0) return fail_errno("cannot read the free space of the store");
   return FileSystemRoom{.total = uint64_t{status.f_blocks} * status.f_frsize,
                         .free = uint64_t{status.f_bfree} * status.f_frsize};
 }
 
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
-                                const FileSystemRoom& room, const std::set<std::string>& spared) {
-  Standing now{.count = crashes.size(), .free = room.free};
+                                const FileSystemRoom& space, const std::set<std::string>& spared) {
+  StoreUse now{.count = crashes.size(), .free = space.free};
   for (const auto& crash : crashes) now.bytes += crash.bytes;
   const size_t protected_index = kept_for_ever(crashes);
   std::vector<Removal> removals;
   for (size_t index = crashes.size(); index-- > 1;) {
     const auto& crash = crashes[index];
     if (index == protected_index || spared.contains(crash.name)) continue;
-    std::string reason = complaint(now, retention, room);
+    std::string reason = exceeded_limit(now, retention, space);
     if (reason.empty()) break;
     removals.push_back({crash.name, crash.id, crash.bytes, std::move(reason)});
     --now.count;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which crashes go when there are too many or the room runs out.
+// Which crashes to remove when there are too many or the disk space runs out.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct FileSystemRoom {
 };
 Result<FileSystemRoom> file_system_room(int folder_fd);
 
-// The index of the crash that is never taken away, whatever needs the room: the newest whole one, else the
+// The index of the crash that is never removed, whatever needs the space: the newest whole one, else the
 // newest. `crashes` as list_crashes() gives them.
 size_t kept_for_ever(std::span<const StoredCrash> crashes);
 
@@ -30,16 +30,16 @@ struct Removal {
   std::string reason;  // "more than 5 crashes"
 };
 
-// From the oldest on, until all of `retention` holds. The newest whole dump stays, whatever comes after it,
-// and so does the newest crash, which nobody may have seen yet. So do those in `spared`, by name, whatever
-// their time is: the clock of the kernel that died may have been wrong. `crashes` as list_crashes() gives
+// Plans removals from the oldest on, until all limits of `retention` are met. The newest whole dump is kept,
+// and so is the newest crash, which may not have been read yet. So are those in `spared`, by name, whatever
+// their time is: the clock of the crashed kernel may have been wrong. `crashes` as list_crashes() gives
 // them.
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
-                                const FileSystemRoom& room, const std::set<std::string>& spared = {});
+                                const FileSystemRoom& space, const std::set<std::string>& spared = {});
 
-// What goes next when the file system has no room for a new crash: the oldest, and if that gives nothing
-// back, those that come after it until one does. The newest whole dump stays, and where there is none the
-// newest crash; nothing else is worth more than the new one. Empty: nothing may go.
+// What to remove next when the file system has no space for a new crash: the oldest, and if that frees
+// nothing, the next ones until one does. The newest whole dump is kept, or if there is none the newest crash;
+// the new crash has priority over all others. Empty: nothing may be removed.
 std::vector<Removal> plan_room(std::span<const StoredCrash> crashes);
 
 }  // namespace lifeboat

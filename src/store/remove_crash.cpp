@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// remove_crash() of crash_list.h: looked through first, then removed.
+// remove_crash() of crash_list.h: checks everything first, then removes it.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -22,7 +22,7 @@ Result<struct statx> look(int folder_fd, const std::string& name, int flags) {
 }
 
 // Whether another mount begins there: a file system, or a bind mount of the same one. The device alone (for
-// kernels before 5.8) does not tell the latter; with btrfs and overlayfs it differs within one mount.
+// kernels before 5.8) does not show the latter; with btrfs and overlayfs it differs within one mount.
 bool is_mounted(const struct statx& entry, const struct statx& above) {
   if ((entry.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 &&
       (entry.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
@@ -31,7 +31,7 @@ bool is_mounted(const struct statx& entry, const struct statx& above) {
   return entry.stx_dev_major != above.stx_dev_major || entry.stx_dev_minor != above.stx_dev_minor;
 }
 
-// Why what is there cannot be removed, before anything is. `path`: from the store on.
+// Checked before anything is removed: why this entry cannot be. `path`: relative to the store.
 Result<> check_entry(const struct statx& entry, const struct statx& above, const std::string& path) {
   if (is_mounted(entry, above)) {
     return std::unexpected(
@@ -39,9 +39,9 @@ Result<> check_entry(const struct statx& entry, const struct statx& above, const
             .hint("unmount it ('findmnt' lists mounts), and try again"));
   }
   if ((entry.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0) {
-    return std::unexpected(
-        Error(ErrorCode::no_permission, fmt::format("{} may not be changed: nothing is removed", path))
-            .hint("'chattr -i -a' lets it be removed"));
+    return std::unexpected(Error(ErrorCode::no_permission,
+                                 fmt::format("{} is immutable or append-only: nothing is removed", path))
+                               .hint("run 'chattr -i -a' on it, and try again"));
   }
   return {};
 }
@@ -70,7 +70,7 @@ Result<> remove_entry(int folder_fd, const std::string& name, int flags = 0) {
   return fail_errno("cannot remove {}", name);
 }
 
-// POSIX has EPERM for a folder.
+// POSIX specifies EPERM for a folder.
 bool is_folder(const Result<>& removed) {
   return !removed && (removed.error().sys_errno == EISDIR || removed.error().sys_errno == EPERM);
 }
@@ -81,7 +81,7 @@ Result<> remove_below(int folder_fd, const struct statx& folder, int depth) {
     if (!is_folder(removed)) return removed;
     {
       const UniqueFd inner = TRY(open_at(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      // Once more, of what is open: it may have been put there since.
+      // Checked again on the open folder: it may have been replaced since.
       const struct statx entry = TRY(look(inner.get(), "", AT_EMPTY_PATH));
       TRY_VOID(check_entry(entry, folder, name));
       if (depth >= kDeepestCrashFolder) return removed;

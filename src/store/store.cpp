@@ -23,13 +23,13 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kFolderMode = 0700;
-// The last part of a store's path that says that it is for nobody else.
+// A store whose last path component has this name belongs to lifeboat alone.
 constexpr std::string_view kStoreName = "lifeboat";
 
 // 9999-12-31 23:59:59
 constexpr uint64_t kLastTime = 253402300799;
 
-// Also where the clock of the machine that saves is of no use.
+// Always a valid stamp, even when the clock of the capturing machine is wrong.
 std::string time_stamp(uint64_t seconds) {
   const auto now = static_cast<uint64_t>(std::time(nullptr));
   const auto time = static_cast<time_t>(can_name_crash_folder(seconds) ? seconds : std::min(now, kLastTime));
@@ -67,8 +67,8 @@ Result<UniqueFd> walk(int root_fd, const std::string& path, Missing missing) {
   return folder;
 }
 
-// A file or a symbolic link gets another name; a folder keeps its own.
-Result<> clear_place(int folder_fd, const std::string& name) {
+// Renames a file or a symbolic link of that name; a folder keeps its name.
+Result<> move_aside(int folder_fd, const std::string& name) {
   constexpr int kMax = 100;
   struct stat status{};
   const auto is_there = [&](const std::string& one) {
@@ -80,10 +80,10 @@ Result<> clear_place(int folder_fd, const std::string& name) {
     if (is_there(aside)) continue;
     if (sys::renameat(folder_fd, name.c_str(), folder_fd, aside.c_str()) != 0)
       return fail_errno("cannot move {} out of the way", name);
-    log::warning("{} was no folder: it is {} from now on, and a new folder is made", name, aside);
+    log::warning("{} was not a folder: it was renamed to {}, and a new folder was made", name, aside);
     return {};
   }
-  return fail(ErrorCode::io, "{} is no folder, and there are {} such beside it already", name, kMax);
+  return fail(ErrorCode::io, "{} is not a folder, and {} renamed ones exist already", name, kMax);
 }
 
 std::string_view without_slashes(std::string_view path) {
@@ -99,8 +99,8 @@ std::string reserve_of(const std::string& name) {
   return name + ".new";
 }
 
-// btrfs writes a block that is changed to another place, which may be none, but for files that were marked
-// before anything was in them. Other file systems do not know the mark, and need none.
+// btrfs writes a changed block to a new place, and there may be no space for one, except in files that had
+// this flag set while they were empty. Other file systems do not know the flag, and do not need it.
 void write_in_place(int fd) {
   int flags = 0;
   if (sys::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
@@ -108,7 +108,7 @@ void write_in_place(int fd) {
   [[maybe_unused]] const int unknown = sys::ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
-// The reserved file, if there is one: an ordinary file that is nobody else's too. Else a new one.
+// The reserved file, if there is one: a regular file without other hard links. Else a new one.
 Result<UniqueFd> open_reserve(int dir_fd, const std::string& name) {
   auto reserved = open_at(dir_fd, reserve_of(name), O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
   struct stat status{};
@@ -132,7 +132,7 @@ Result<PendingFile> PendingFile::create(int dir_fd, std::string pending_name, st
   file.dir_fd_ = dir_fd;
   auto fd = open_at(dir_fd, pending_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode);
   if (!fd && fd.error().sys_errno == EEXIST)
-    fd.error().hint("an unfinished one of that name is there: move it away, or choose another name");
+    fd.error().hint("an unfinished file of that name exists: move it away, or choose another name");
   file.fd_ = TRY(std::move(fd));
   file.pending_name_ = std::move(pending_name);
   file.final_name_ = std::move(final_name);
@@ -141,7 +141,7 @@ Result<PendingFile> PendingFile::create(int dir_fd, std::string pending_name, st
 
 Result<> PendingFile::rename(const std::string& from, const std::string& to) const {
   int renamed = sys::renameat_noreplace(dir_fd_, from.c_str(), dir_fd_, to.c_str());
-  // Some file systems (vfat, NFS) cannot promise not to replace; the check at creation has to do.
+  // Some file systems (vfat, NFS) do not support RENAME_NOREPLACE; the check in create() must suffice.
   if (renamed != 0 && errno == EINVAL) renamed = sys::renameat(dir_fd_, from.c_str(), dir_fd_, to.c_str());
   if (renamed != 0) return fail_errno("cannot rename {} to {}", from, to);
   return {};
@@ -165,8 +165,8 @@ Result<> PendingFile::publish(Content content) {
     return {};
   }();
   if (published || mark == DumpMark::none) return published;
-  // The file must say what the caller is told. One that cannot be renamed back keeps its final name: it is
-  // whole, and stays unmarked.
+  // The mark of the file must match the returned error. One that cannot be renamed back keeps its final name:
+  // it is whole, and stays unmarked.
   if (!named || rename(final_name_, pending_name_)) {
     if (const auto marked = mark_dump_incomplete(fd_.get(), pending_name_); !marked)
       log::error("{}", marked.error().to_string());
@@ -189,7 +189,7 @@ Result<UniqueFd> open_folder_below(int root_fd, const std::string& path) {
   const auto begin = whole.rfind('/') + 1;  // npos + 1 is 0
   const std::string parent(whole.substr(0, begin)), name(whole.substr(begin));
   const UniqueFd folder = TRY(walk(root_fd, parent, Missing::make));
-  if (name == kStoreName) TRY_VOID(clear_place(folder.get(), name));
+  if (name == kStoreName) TRY_VOID(move_aside(folder.get(), name));
   return walk(folder.get(), name, Missing::make);
 }
 
@@ -209,7 +209,7 @@ void claim_store(int store_fd, const std::string& path) {
   } else if (sys::fchown(store_fd, 0, 0) != 0 || sys::fchmod(store_fd, kFolderMode) != 0) {
     log::warning("{}, which cannot be changed: {}", trouble, std::strerror(errno));
   } else {
-    log::warning("{}: it is root's alone from now on", trouble);
+    log::warning("{}: now only root can access it", trouble);
   }
 }
 
@@ -219,7 +219,7 @@ bool can_name_crash_folder(uint64_t time) {
 
 Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::string_view boot_id) {
   constexpr int kMaxInOneSecond = 100;
-  // Where not even a new folder belongs to whoever made it, the file system knows no owners.
+  // When even a new folder does not belong to its creator, the file system does not store owners.
   constexpr int kMaxStrange = 3;
   int strange = 0;
   std::string stamp = time_stamp(crash_time);
@@ -232,7 +232,7 @@ Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::
     }
     UniqueFd fd = TRY(open_at(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     if (!is_ours(fd.get()) && ++strange < kMaxStrange) {
-      log::warning("the new folder {} belongs to somebody else: trying another name", name);
+      log::warning("the new folder {} belongs to another user: trying another name", name);
       if (sys::unlinkat(store_fd, name.c_str(), AT_REMOVEDIR) != 0)
         log::warning("it cannot be removed: {}", std::strerror(errno));
       continue;
@@ -247,7 +247,7 @@ Result<> write_small_file(int dir_fd, const std::string& name, std::string_view 
   auto file = TRY(PendingFile::create(dir_fd, name + ".incomplete", name));
   auto written = write_all(file.fd(), as_byte_span(text), name);
   if (written) return file.publish();
-  // Half of it would look like all of it to whoever does not know the difference.
+  // A reader could not distinguish a partial file from a complete one.
   file.discard();
   return written;
 }
@@ -259,7 +259,7 @@ Result<> replace_small_file(int dir_fd, const std::string& name, std::string_vie
     return fail_errno("cannot size {}", name);
   TRY_VOID(sync_file(file.get(), name));
   if (sys::renameat(dir_fd, reserve_of(name).c_str(), dir_fd, name.c_str()) != 0)
-    return fail_errno("cannot put {} in its place", name);
+    return fail_errno("cannot replace {}", name);
   if (sys::fsync(dir_fd) != 0) return fail_errno("cannot sync the folder of {}", name);
   return {};
 }
@@ -267,7 +267,7 @@ Result<> replace_small_file(int dir_fd, const std::string& name, std::string_vie
 Result<> reserve_small_file(int dir_fd, const std::string& name, std::string_view until_then, size_t bytes) {
   TRY_VOID(replace_small_file(dir_fd, name, until_then));
   const UniqueFd file = TRY(open_reserve(dir_fd, name));
-  // Written, not only allocated: turning allocated blocks into written ones may take room once more.
+  // Written, not only allocated: writing to allocated blocks may need more disk space.
   TRY_VOID(pwrite_all(file.get(), 0, as_byte_span(std::string(bytes, ' ')), name));
   TRY_VOID(sync_file(file.get(), name));
   return sync_file(dir_fd, "the folder of " + name);

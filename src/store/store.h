@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where dumps are kept: one folder a crash, files that appear under their name only when they are whole.
-// Works relative to open folders and follows no symbolic link: the store may lie on a file system
-// that others can write to.
+// The store of dumps: one folder per crash; a file gets its final name only when it is complete. Works
+// relative to open folders and follows no symbolic link: other users may be able to write to the file system
+// of the store.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace lifeboat {
 
-// A file being written under a name that says it is not whole. Mode 0600.
+// A file that is being written under a pending name. Mode 0600.
 class PendingFile {
  public:
   // Fails with EEXIST when either name is taken: nothing that exists is touched.
@@ -19,14 +19,14 @@ class PendingFile {
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const std::string& pending_name() const { return pending_name_; }
   // Sync, rename to the final name (never over another file), sync the folder. A dump gets no final name
-  // while its own header, read back, says INCOMPLETE (`lost`). When anything fails, a dump has its pending
+  // while its header, read back, is marked INCOMPLETE (`lost`). When anything fails, a dump has its pending
   // name, and is marked INCOMPLETE again.
-  // `dump`: refused unless its own header says that it is whole.
+  // `dump`: refused unless its header is marked whole.
   enum class Content { file, dump };
   Result<> publish(Content content = Content::file);
-  // Of a file that keeps its pending name: its entry in the folder.
+  // For a file that keeps its pending name: syncs its folder entry.
   Result<> sync_folder() const;
-  // Takes the unfinished file away.
+  // Removes the unfinished file.
   void discard();
 
  private:
@@ -38,29 +38,27 @@ class PendingFile {
 };
 
 // Opens `path` below `root_fd`, for a crash to be saved there, making folders that are missing (0700). Every
-// component must be a real folder; but that of the last one, if that is lifeboat's own by its name
-// ("lifeboat"), another file or a link is moved out of the way: somebody may have put it there since the
-// machine was armed, and it must not cost the dump.
+// component must be a real folder. If the last one is named "lifeboat", a file or a link of that name is
+// renamed: it may have been created since the capture kernel was loaded, and must not prevent the dump.
 Result<UniqueFd> open_folder_below(int root_fd, const std::string& path);
 
-// The same of a folder that has to be there: `not_found` when it is not.
+// The same for a folder that must exist: `not_found` when it does not.
 Result<UniqueFd> find_folder_below(int root_fd, const std::string& path);
 
-// An open folder of crashes, before a crash is saved there. One that is lifeboat's own by its name
-// ("lifeboat", as the default has it) may have been there before us: if it belongs to another user, or others
-// can write to it, it is made root's alone. A folder of another name is its owner's business: it is only
-// said. Never an error: a dump in a folder that others can enter is better than none, and its own folder
-// keeps them out.
+// Checks an open store before a crash is saved there. A store named "lifeboat" (the default) may have been
+// created by another user: if it belongs to one, or others can write to it, it is changed to root and mode
+// 0700. For a folder of another name there is only a warning. Never an error: a dump in a folder that others
+// can enter is better than none, and the crash's own folder is protected.
 void claim_store(int store_fd, const std::string& path);
 
 // Whether a crash's folder can be named by this time (seconds since the epoch): 1970 to 9999, and not 0,
-// which is what a clock shows that was never set.
+// the time of a clock that was never set.
 bool can_name_crash_folder(uint64_t time);
 
 // A new folder for a crash at `crash_time` (seconds since the epoch) in `store_fd`:
 // 20261123T084228Z-1b4e28ba, the time first, so that names sort by it, then the beginning of the boot's id if
-// it is known; -2, -3 ... behind it when that is taken. A time that cannot name a folder is replaced by the
-// present one: whatever the dump says, the crash is found again.
+// it is known; -2, -3 ... is appended when that name exists. A time that cannot name a folder is replaced by
+// the current time, so that list_crashes() finds the crash.
 struct CrashFolder {
   std::string name;
   UniqueFd fd;
@@ -70,15 +68,15 @@ Result<CrashFolder> create_crash_folder(int store_fd, uint64_t crash_time, std::
 // Writes a small file whole, synced, with its folder.
 Result<> write_small_file(int dir_fd, const std::string& name, std::string_view text);
 
-// NAME becomes `text`, synced: at every instant the older file or the new one is there, whole. The new one is
-// NAME.new until then.
+// Replaces NAME by `text`, synced: at every instant the old or the new file is there, complete. The new one
+// is NAME.new until then.
 Result<> replace_small_file(int dir_fd, const std::string& name, std::string_view text);
 
-// For a small file whose time comes when the disk may be full: NAME holds `until_then`, and NAME.new so many
-// blanks, which replace_small_file() overwrites. Then it needs no room that is not there already: neither for
-// contents up to `bytes` long, nor for a name.
+// For a small file that is written when the disk may be full: NAME holds `until_then`, and NAME.new `bytes`
+// blanks, which replace_small_file() overwrites. It then needs no new disk space: neither for contents up to
+// `bytes` long, nor for the name.
 Result<> reserve_small_file(int dir_fd, const std::string& name, std::string_view until_then, size_t bytes);
-// Takes NAME.new away, if it is there: nobody will need it any more.
+// Removes NAME.new, if it exists, when it is no longer needed.
 Result<> drop_reserve(int dir_fd, const std::string& name);
 
 }  // namespace lifeboat

@@ -102,9 +102,9 @@ Result<> Btf::State::read_header() {
   if (header.magic != kMagic)
     return fail(ErrorCode::corrupt, "BTF begins with {:#x} instead of {:#x}", header.magic, kMagic);
   if (header.version != 1)
-    return fail(ErrorCode::unsupported, "BTF has version {}; version 1 is known", header.version);
+    return fail(ErrorCode::unsupported, "BTF has version {}; only version 1 is supported", header.version);
   if (header.header_length < sizeof(Header))
-    return fail(ErrorCode::corrupt, "BTF header says that it is {} bytes long", header.header_length);
+    return fail(ErrorCode::corrupt, "BTF header has an invalid length of {} bytes", header.header_length);
   const uint64_t data = header.header_length;
   types = TRY(slice(blob, data + header.type_offset, header.type_length, "types of the BTF"));
   names = TRY(slice(blob, data + header.name_offset, header.name_length, "names of the BTF"));
@@ -124,8 +124,8 @@ Result<> Btf::State::read_header() {
   return read_layouts(header.header_length + offset, length);
 }
 
-// Tells the sizes of kinds that are newer than this program (struct btf_layout, 7.1): they can be passed
-// over.
+// Reads the sizes of kinds that are newer than this program (struct btf_layout, 7.1), so that they can be
+// skipped.
 Result<> Btf::State::read_layouts(uint32_t offset, uint32_t length) {
   struct Entry {
     Layout layout;
@@ -154,7 +154,7 @@ Result<> Btf::State::walk() {
     if (!known[kind]) {
       return std::unexpected(
           Error(ErrorCode::unsupported, fmt::format("type {} of the BTF is of the unknown kind {}", id, kind))
-              .hint("a newer lifeboat may know it"));
+              .hint("use a newer lifeboat"));
     }
     if (words[0] >= end_name && words[0] != 0)
       return fail(ErrorCode::corrupt, "the name of type {} of the BTF lies outside of the names", id);

@@ -65,14 +65,14 @@ struct MemberPlace {
   uint32_t bit_size = 0;  // of a bit-field, counted from the byte at `offset`; 0: a whole object
 };
 
-// Not for use by several threads at once: the index of names and derived types come into being on demand. The
-// names that it answers live in the blob. A split Btf knows its base's types too, under the base's numbers.
+// Not for use by several threads at once: the index of names and derived types are created on demand. The
+// names that it returns point into the blob. A split Btf also has its base's types, under the base's numbers.
 class Btf {
  public:
   // Takes the blob. `base` (vmlinux's, for a module's split BTF) must outlive this object and not be moved.
-  // Indexes the types by one walk; `corrupt` or `truncated` for a blob that contradicts itself. What the walk
-  // does not check (numbers of other types, names of members) is checked when it is used: nothing read from
-  // it later can be out of bounds or loop for ever.
+  // Indexes the types by one walk; `corrupt` or `truncated` for an inconsistent blob. What the walk does not
+  // check (numbers of other types, names of members) is checked when it is used: later reads cannot be out of
+  // bounds or loop for ever.
   static Result<Btf> parse(std::vector<std::byte> blob, const Btf* base = nullptr);
   Btf(Btf&&) noexcept;
   Btf& operator=(Btf&&) noexcept;
@@ -87,7 +87,7 @@ class Btf {
   // that is no typedef may be a struct, union or enum. `not_found` for a type that the kernel does not have,
   // `usage` for text that is no type.
   [[nodiscard]] Result<TypeId> parse_type_name(std::string_view text) const;
-  // Types that follow from others whether or not the kernel uses them. Known to this object only.
+  // Types derived from others, whether or not the kernel uses them. They exist in this object only.
   [[nodiscard]] TypeId pointer_to(TypeId target) const;
   [[nodiscard]] TypeId array_of(TypeId element, uint32_t count) const;
 
@@ -98,11 +98,11 @@ class Btf {
   // Both look through typedefs and qualifiers.
   [[nodiscard]] Result<std::vector<TypeMember>> members(TypeId id) const;
   [[nodiscard]] Result<std::vector<std::pair<std::string_view, int64_t>>> enumerators(TypeId id) const;
-  // `not_found` names the member that is not there. Probing: "is there task_struct.__state?"
+  // `not_found` names the missing member. Also to test whether a member exists.
   [[nodiscard]] Result<MemberPlace> member(TypeId outer, std::string_view path) const;
   // The member of `outer`, or of its anonymous members, whose name is nearest to `name`; empty: none is near.
   [[nodiscard]] std::string_view nearest_member(TypeId outer, std::string_view name) const;
-  // The type of a per-CPU variable or other variable that BTF knows (BTF_KIND_VAR).
+  // The type of a per-CPU variable or other variable in BTF (BTF_KIND_VAR).
   [[nodiscard]] std::optional<TypeId> variable(std::string_view name) const;
   // As C spells it: "struct list_head *", "int (*)(struct file *)".
   [[nodiscard]] std::string name_of(TypeId id) const;

@@ -10,7 +10,7 @@
 namespace lifeboat {
 namespace {
 
-// What a name of the blob may look like in our output: it goes to terminals.
+// Makes a name of the blob safe for output on terminals.
 std::string printable(std::string_view name) {
   std::string text(name);
   std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');

@@ -43,7 +43,7 @@ Result<std::vector<TypeMember>> Btf::members(TypeId id) const {
 
 Result<std::vector<std::pair<std::string_view, int64_t>>> Btf::enumerators(TypeId id) const {
   const auto [stripped, raw] = TRY(state_->strip(id));
-  if (!raw.is_enumeration()) return fail(ErrorCode::usage, "{} is no enum", name_of(id));
+  if (!raw.is_enumeration()) return fail(ErrorCode::usage, "{} is not an enum", name_of(id));
   const size_t words = raw.kind == BtfKind::enumeration64 ? 3 : 2;
   std::vector<std::pair<std::string_view, int64_t>> values;
   values.reserve(raw.count);
@@ -70,7 +70,7 @@ class MemberSearch {
     return found;
   }
 
-  // False: the visitor wanted no more.
+  // False: the visitor stopped the walk.
   template <typename Visitor>
   Result<bool> visit(TypeId outer, uint32_t bits, unsigned depth, const Visitor& visitor) {
     const auto [id, raw] = TRY(state_.strip(outer));
@@ -120,7 +120,7 @@ Result<PathStep> next_step(std::string_view& path) {
     step.remove_prefix(used + 1);
   }
   if (!good)
-    return fail(ErrorCode::usage, "'{}' is no path of members such as 'thread.sp' or 'comm[0]'", whole);
+    return fail(ErrorCode::usage, "'{}' is not a member path such as 'thread.sp' or 'comm[0]'", whole);
   return result;
 }
 
@@ -145,12 +145,13 @@ Result<> enter_member(const Btf& btf, const Btf::State& state, std::string_view 
 
 Result<> enter_element(const Btf& btf, const Btf::State& state, uint32_t index, MemberPlace& place) {
   const auto [id, raw] = TRY(state.strip(place.type));
-  if (raw.kind != BtfKind::array) return fail(ErrorCode::usage, "{} is no array", btf.name_of(place.type));
+  if (raw.kind != BtfKind::array)
+    return fail(ErrorCode::usage, "{} is not an array", btf.name_of(place.type));
   place.type = raw.word(0);
   uint64_t distance;
   if (__builtin_mul_overflow(TRY(btf.size_of(place.type)), uint64_t{index}, &distance) ||
       __builtin_add_overflow(place.offset, distance, &place.offset))
-    return fail(ErrorCode::corrupt, "element {} of an array lies beyond all memory", index);
+    return fail(ErrorCode::corrupt, "element {} of an array is beyond the address space", index);
   return {};
 }
 
@@ -172,7 +173,7 @@ std::string_view Btf::nearest_member(TypeId outer, std::string_view name) const 
   std::string_view nearest;
   size_t best = most_slips(name) + 1;
   if (name.size() > kLongestName) return nearest;
-  // Of types that are damaged the members before the damage will do for a suggestion.
+  // For damaged types the members before the damage are enough for a suggestion.
   ignore_result(MemberSearch(*state_).visit(outer, 0, 0, [&](const TypeMember& member) {
     if (member.name.size() > kLongestName) return true;
     const size_t distance = edit_distance(name, member.name);

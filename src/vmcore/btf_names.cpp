@@ -81,7 +81,7 @@ Result<uint32_t> array_length(const Words& words, size_t& at) {
     const auto word = words[at++];
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
     if (error != std::errc() || end != word.data() + word.size())
-      return fail(ErrorCode::usage, "'{}' is no length of an array", word);
+      return fail(ErrorCode::usage, "'{}' is not an array length", word);
   }
   if (at >= words.size() || words[at] != "]") return fail(ErrorCode::usage, "an array's '[' has no ']'");
   ++at;
@@ -104,9 +104,8 @@ class NameParser {
     for (size_t index = lengths.size(); index-- > 0;) id = btf_.array_of(id, lengths[index]);
     if (at_ < words_.size()) {
       return std::unexpected(
-          Error(ErrorCode::usage,
-                fmt::format("'{}' is no name of a type: '{}' is not understood", text_, words_[at_]))
-              .hint("types are spelled as 'struct task_struct *', 'unsigned long' or 'char [16]'"));
+          Error(ErrorCode::usage, fmt::format("'{}' is not a type name: unexpected '{}'", text_, words_[at_]))
+              .hint("write types as 'struct task_struct *', 'unsigned long' or 'char [16]'"));
     }
     return id;
   }
@@ -119,7 +118,7 @@ class NameParser {
   Result<TypeId> base() {
     skip_qualifiers();
     if (at_ >= words_.size() || !is_word_char(words_[at_].front()))
-      return fail(ErrorCode::usage, "'{}' is no name of a type", text_);
+      return fail(ErrorCode::usage, "'{}' is not a type name", text_);
     const std::string_view word = words_[at_];
     if (word == "void") return ++at_, TypeId{0};
     if (word == "struct" || word == "union" || word == "enum") return tagged();
@@ -142,7 +141,7 @@ class NameParser {
                           : tag == "union" ? TypeKind::union_type
                                            : TypeKind::enumeration;
     if (const auto id = btf_.find(kind, name)) return *id;
-    // Pointers to it can be had; its members are not known.
+    // Pointers to it are possible; its members are unknown.
     if (const auto id = btf_.find(TypeKind::forward, name); id && tag != "enum") return *id;
     return fail(ErrorCode::not_found, "this kernel has no '{} {}'", tag, name);
   }

@@ -31,19 +31,19 @@ enum class BtfKind : uint8_t {
   declaration_tag = 17,
   type_tag = 18,
   enumeration64 = 19,
-  // Everything above: known by its size alone, from the blob's layout section (7.1 and later).
+  // Everything above: only its size is known, from the blob's layout section (7.1 and later).
 };
 
 // One type as it lies in the blob.
 struct RawType {
   BtfKind kind = BtfKind::void_type;
-  bool flag = false;          // what it says depends on the kind
+  bool flag = false;          // its meaning depends on the kind
   uint32_t count = 0;         // of the elements in `extra`
   uint32_t size_or_type = 0;  // depends on the kind
   std::string_view name;
   ByteSpan extra;  // what follows the type's header; its size fits kind and count
 
-  // The word `index` of extra, which the caller knows to be there.
+  // The 32-bit word `index` of extra; the caller has checked that it exists.
   [[nodiscard]] uint32_t word(size_t index) const {
     uint32_t value;
     std::memcpy(&value, extra.subspan(index * sizeof value, sizeof value).data(), sizeof value);
@@ -60,7 +60,7 @@ struct RawType {
 };
 
 // How many typedefs, qualifiers, arrays or anonymous members may lie inside each other (the kernel's own
-// limit, MAX_RESOLVE_DEPTH, is 32), and how many members one question may look at: a hostile blob can nest a
+// limit, MAX_RESOLVE_DEPTH, is 32), and how many members one look-up may visit: a hostile blob can nest a
 // struct in itself.
 inline constexpr unsigned kMaxTypeDepth = 32;
 inline constexpr unsigned kMaxMembersVisited = 1u << 20;

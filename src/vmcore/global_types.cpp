@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The types of the global variables that matter when a dump is read. BTF tells those of per-CPU variables
-// only, and in 5.10 not even those (built by an old pahole). Each has been of this type since 5.10 at least,
-// wherever it exists; a name that changed its type does not belong here.
+// The types of the global variables that matter when a dump is read. BTF has only those of per-CPU variables,
+// and in 5.10 not even those (built by an old pahole). Each has had this type since 5.10 at least, wherever
+// it exists; a name that changed its type does not belong here.
 #include <algorithm>
 #include <iterator>
 

@@ -10,18 +10,19 @@
 namespace lifeboat {
 namespace {
 
-// Symbols of which VMCOREINFO tells the address (kernel/vmcore_info.c; mem_section is not among them: what it
-// tells there is a pointer's value). The data symbols are in kallsyms with CONFIG_KALLSYMS_ALL only.
+// Symbols whose address is in VMCOREINFO (kernel/vmcore_info.c; mem_section is not among them: VMCOREINFO has
+// the value of that pointer). The data symbols are in kallsyms with CONFIG_KALLSYMS_ALL only.
 constexpr std::array<std::string_view, 10> kCheckNames = {
     "_stext",    "init_uts_ns",    "init_top_pgt",     "swapper_pg_dir",  "prb",
     "node_data", "vmap_area_list", "printk_rb_static", "node_online_map", "clear_seq"};
-// What bounds the kernel's image.
+// The bounds of the kernel's image.
 constexpr std::array<std::string_view, 2> kImageNames = {"_text", "_end"};
 
-// Symbols that end a section: what lies behind them is not theirs.
+// Symbols that end a section: addresses behind them do not belong to them.
 constexpr std::array<std::string_view, 3> kEndMarks = {"_etext", "_einittext", "_end"};
 
-// What this program itself asks for. A look-up is a walk over all names: one does for these and those above.
+// Symbols that this program itself needs. A look-up is a walk over all names: one walk finds these and those
+// above.
 constexpr auto kWellKnown = std::to_array<std::string_view>({
     "__start_BTF",
     "__stop_BTF",
@@ -74,12 +75,12 @@ struct Judgement {
 Judgement judge(const KernelMemory& memory, const KallsymsNames& names,
                 const std::vector<AddressReading>& readings) {
   std::vector<std::string_view> wanted(kImageNames.begin(), kImageNames.end());
-  std::vector<uint64_t> told;
+  std::vector<uint64_t> known;
   for (const auto name : kCheckNames) {
     const auto address = memory.vmcoreinfo().symbol(name);
     if (!address) continue;
     wanted.push_back(name);
-    told.push_back(*address);
+    known.push_back(*address);
   }
   wanted.insert(wanted.end(), kWellKnown.begin(), kWellKnown.end());
   const auto found = names.find(wanted);
@@ -89,13 +90,13 @@ Judgement judge(const KernelMemory& memory, const KallsymsNames& names,
   best.end = found[1];
   for (const auto& reading : readings) {
     size_t agreeing = 0, compared = 0;
-    for (size_t at = 0; at < told.size(); ++at) {
+    for (size_t at = 0; at < known.size(); ++at) {
       const auto index = found[kImageNames.size() + at];
       if (!index) continue;
       auto address = read_symbol_address(memory, reading, *index);
       if (address) {
         ++compared;
-        agreeing += *address == told[at] ? 1 : 0;
+        agreeing += *address == known[at] ? 1 : 0;
       } else if (!best.unreadable) {
         best.unreadable = std::move(address).error();
       }
@@ -161,14 +162,14 @@ size_t Kallsyms::State::upper_bound(uint64_t address) const {
 }
 
 void Kallsyms::State::warn() {
-  const auto tell = [this](const std::vector<MemoryHole>& holes, std::string_view what) {
+  const auto add_warning = [this](const std::vector<MemoryHole>& holes, std::string_view what) {
     if (!holes.empty()) warnings.push_back(fmt::format("{}: {}", what, holes.front().why.to_string()));
   };
-  tell(names.holes(), "some names of kernel symbols are missing");
+  add_warning(names.holes(), "some names of kernel symbols are missing");
   if (names.holes().empty() && names.index().lost_groups() > 0)
     warnings.push_back(fmt::format("{} of {} groups of names of kernel symbols are damaged",
                                    names.index().lost_groups(), names.index().groups.size()));
-  tell(addresses.holes(), "some addresses of kernel symbols are missing");
+  add_warning(addresses.holes(), "some addresses of kernel symbols are missing");
 }
 
 Kallsyms::Kallsyms(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -177,8 +178,8 @@ Kallsyms& Kallsyms::operator=(Kallsyms&&) noexcept = default;
 Kallsyms::~Kallsyms() = default;
 
 Result<Kallsyms> Kallsyms::read(const KernelMemory& memory) {
-  const bool told = memory.vmcoreinfo().symbol("kallsyms_names").has_value();
-  const auto places = TRY_CONTEXT(told ? kallsyms_by_keys(memory) : kallsyms_by_shape(memory),
+  const bool named = memory.vmcoreinfo().symbol("kallsyms_names").has_value();
+  const auto places = TRY_CONTEXT(named ? kallsyms_by_keys(memory) : kallsyms_by_shape(memory),
                                   "cannot find the kernel's symbols");
   auto names = TRY_CONTEXT(KallsymsNames::read(memory, places), "cannot read the kernel's symbols");
   const auto readings = address_readings(places);
@@ -197,7 +198,7 @@ Result<Kallsyms> Kallsyms::read(const KernelMemory& memory) {
       names.set_index(std::move(first));
     }
   }
-  // A table read one entry too far may agree here and there.
+  // A table read with an offset of one entry may match in some places.
   if (judgement.agreeing * 2 <= judgement.compared || judgement.compared == 0) {
     if (judgement.compared == 0 && judgement.unreadable)
       return std::unexpected(
@@ -205,11 +206,10 @@ Result<Kallsyms> Kallsyms::read(const KernelMemory& memory) {
     return std::unexpected(
         Error(
             ErrorCode::corrupt,
-            fmt::format(
-                "the kernel's symbols make no sense: no reading of the {} names at {:#x} and their addresses "
-                "agrees with what VMCOREINFO tells of _stext and others",
-                places.count, places.names))
-            .hint("the dump may be damaged: lifeboat verify DUMP"));
+            fmt::format("cannot decode the kernel's symbols: no decoding of the {} names at {:#x} and their "
+                        "addresses matches the symbols in VMCOREINFO (_stext and others)",
+                        places.count, places.names))
+            .hint("check the dump: lifeboat verify DUMP"));
   }
   auto addresses = TRY_CONTEXT(KallsymsAddresses::read(memory, judgement.reading, places.count),
                                "cannot read the kernel's symbols");

@@ -11,7 +11,7 @@ size_t entry_size(AddressForm form) {
   return form == AddressForm::absolute ? sizeof(uint64_t) : sizeof(uint32_t);
 }
 
-// The sums wrap as they do in the kernel; whoever uses the result finds out whether anything is there.
+// The sums wrap as they do in the kernel; the caller checks whether the address is mapped.
 uint64_t address_of_entry(const AddressReading& reading, uint64_t base, uint64_t index,
                           const std::byte* entry) {
   if (reading.form == AddressForm::absolute) {

@@ -13,7 +13,7 @@ constexpr uint64_t kMaxBytesPerName = 128;
 constexpr uint64_t kFewNames = 65536;
 constexpr size_t kLongName = 0x80;  // tokens
 constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
-// What looks like the markers is looked at closely; in a hostile table much of it may.
+// Limits the checks of possible markers; a hostile table may have many.
 constexpr int kMaxCandidates = 16;
 
 }  // namespace
@@ -32,7 +32,7 @@ Result<KallsymsTokens> KallsymsTokens::read(const KernelMemory& memory, const Ka
     const size_t end = token + 1 < start.size() ? start[token + 1] : tokens.text_.size();
     tokens.length_[token] = static_cast<uint16_t>(end - start[token] - 1);
     if (tokens.text_.find('\0', start[token]) != end - 1)
-      return fail(ErrorCode::corrupt, "token {} does not end where the token index says", token);
+      return fail(ErrorCode::corrupt, "the length of token {} does not match the token index", token);
   }
   return tokens;
 }
@@ -103,8 +103,8 @@ uint32_t KallsymsNames::word(size_t position) const {
   return value;
 }
 
-// Whether the kernel's own markers lie behind the names and say the same. Labels are aligned to 8 bytes,
-// from 7.0 on to 4.
+// Whether the kernel's own markers are behind the names and match. Labels are aligned to 8 bytes, from 7.0 on
+// to 4.
 bool KallsymsNames::markers_follow(const Index& index, size_t end) const {
   const size_t bytes = index.groups.size() * sizeof(uint32_t);
   for (const uint64_t alignment : {4, 8}) {
@@ -116,8 +116,8 @@ bool KallsymsNames::markers_follow(const Index& index, size_t end) const {
   return false;
 }
 
-// The names do not lead from one to the next: some are damaged or lost. The markers, wherever they lie, say
-// where it goes on; a group that does not end where the next begins is given up.
+// The chain of names is broken: some are damaged or lost. The markers, wherever they are, have the start of
+// each group; a group that does not end where the next begins is lost.
 std::optional<KallsymsNames::Index> KallsymsNames::resume_by_markers(NameLength encoding) const {
   const size_t number = groups();
   const size_t bytes = number * sizeof(uint32_t);
@@ -168,8 +168,8 @@ char KallsymsNames::type(size_t index) const {
   return name.empty() ? '?' : name.front();
 }
 
-// Finds names without expanding most of them: what is looked for is known by its length and last letter,
-// which the tokens tell at once.
+// Finds names without decoding most of them: candidates are selected by length and last letter, which the
+// tokens give directly.
 class KallsymsNames::Search {
  public:
   Search(const KallsymsNames& names, const std::vector<std::string_view>& wanted) : names_(names) {
@@ -178,7 +178,7 @@ class KallsymsNames::Search {
     }
   }
 
-  // found(index, name) for all that may be meant, and some others; until it answers false.
+  // found(index, name) for all candidates, with false positives; until it returns false.
   template <typename Found>
   void run(const Found& found) {
     std::string name;

@@ -52,8 +52,8 @@ class KallsymsNames {
   };
 
   // Reads the names as they lie, and indexes them as ULEB128, else by single bytes. A page that cannot be
-  // read and a damaged length take only the names of their groups along, if the markers are whole. `corrupt`
-  // or the memory's error when nothing is left.
+  // read or a damaged length loses only the names of its group, if the markers are whole. `corrupt` or the
+  // memory's error when nothing is left.
   static Result<KallsymsNames> read(const KernelMemory& memory, const KallsymsPlaces& places);
 
   [[nodiscard]] size_t size() const { return count_; }
@@ -64,7 +64,7 @@ class KallsymsNames {
   [[nodiscard]] bool ambiguous() const { return ambiguous_; }
   [[nodiscard]] const std::vector<MemoryHole>& holes() const { return holes_; }
 
-  // visit(index, tokens) for the names from `first` on, until it answers false. Lost groups are left out.
+  // visit(index, tokens) for the names from `first` on, until it returns false. Lost groups are left out.
   template <typename Visit>
   void walk(size_t first, const Visit& visit) const {
     for (size_t group = first / kGroup; group < index_.groups.size(); ++group) {

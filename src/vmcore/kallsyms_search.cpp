@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The tables of kallsyms found by their shape, for kernels before 6.0, whose VMCOREINFO does not name them.
 //
-// The token index is the most telling: 256 rising numbers from 0. Right before it lie the strings that it
-// points to. Before these lie the markers, rising numbers from 0 too; they say how many names there are, by
-// 256, and how long they are. So the names are found, and the exact number of them right before. All of this
-// has been so in every order that scripts/kallsyms.c has written since 5.10; the addresses lie before the
-// number (until 6.3) or behind the token index (later).
+// The token index is the easiest to recognise: 256 rising numbers from 0. Right before it are the strings
+// that it points to. Before these are the markers, also rising numbers from 0; they give the number of names
+// in groups of 256, and their length. So the names are found, and their exact number right before them. This
+// holds for every order that scripts/kallsyms.c has written since 5.10; the addresses are before the number
+// (until 6.3) or behind the token index (later).
 #include <algorithm>
 #include <cstring>
 
@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kMaxImage = uint64_t{1} << 30;  // KERNEL_IMAGE_SIZE of x86-64 with KASLR
 constexpr uint64_t kPiece = 65536;
-// So much that is not mapped does not lie within a kernel's image, but behind it.
+// An unmapped gap of this size is not within a kernel's image, but behind it.
 constexpr uint64_t kMaxGap = uint64_t{32} << 20;
 constexpr size_t kTokens = 256;
 constexpr size_t kIndexBytes = kTokens * sizeof(uint16_t);
@@ -66,11 +66,11 @@ class TableFinder {
     std::vector<std::byte> index(kIndexBytes);
     TRY_VOID(memory_.read(places_.token_index, index));
     const size_t last = at<uint16_t>(index, kIndexBytes - 2);
-    const size_t most = align_up(last + kMaxToken, kLabel) + kLabel;
-    std::vector<std::byte> text(most);
-    TRY_VOID(memory_.read(places_.token_index - most, text));
+    const size_t max_bytes = align_up(last + kMaxToken, kLabel) + kLabel;
+    std::vector<std::byte> text(max_bytes);
+    TRY_VOID(memory_.read(places_.token_index - max_bytes, text));
     // The nearest start at which every string ends where the next one begins.
-    for (size_t start = align_down(most - last - 1, 4); start > 0; start -= 4) {
+    for (size_t start = align_down(max_bytes - last - 1, 4); start > 0; start -= 4) {
       const auto string = as_text(ByteSpan(text).subspan(start));
       const size_t last_end = string.find('\0', last);
       if (last_end == std::string_view::npos ||
@@ -84,7 +84,7 @@ class TableFinder {
         ++token;
       }
       if (token < kTokens) continue;
-      places_.token_table = places_.token_index - most + start;
+      places_.token_table = places_.token_index - max_bytes + start;
       return {};
     }
     return fail(ErrorCode::not_found, "no token table before {:#x}", places_.token_index);
@@ -106,25 +106,25 @@ class TableFinder {
   }
 
   Result<> find_names() {
-    const uint64_t most = align_up(markers_.back() + kMaxGroupBytes, kLabel) + 2 * kLabel;
-    if (most > kMaxNameBytes)
+    const uint64_t max_bytes = align_up(markers_.back() + kMaxGroupBytes, kLabel) + 2 * kLabel;
+    if (max_bytes > kMaxNameBytes)
       return fail(ErrorCode::not_found, "{} bytes of names before {:#x}", markers_.back(), markers_address_);
-    std::vector<std::byte> before(most);
-    TRY_VOID(memory_.read(markers_address_ - most, before));
-    for (size_t start = align_down(most - markers_.back() - 1, 4); start >= kLabel; start -= 4) {
+    std::vector<std::byte> before(max_bytes);
+    TRY_VOID(memory_.read(markers_address_ - max_bytes, before));
+    for (size_t start = align_down(max_bytes - markers_.back() - 1, 4); start >= kLabel; start -= 4) {
       const auto names = ByteSpan(before).subspan(start);
       // The number of names, padded to 8 bytes or not.
       if (is_count(at<uint32_t>(before, start - 4)) && names_fit(names, at<uint32_t>(before, start - 4))) {
-        count_address_ = markers_address_ - most + start - 4;
+        count_address_ = markers_address_ - max_bytes + start - 4;
         places_.count = at<uint32_t>(before, start - 4);
       } else if (is_count(at<uint64_t>(before, start - 8)) &&
                  names_fit(names, at<uint64_t>(before, start - 8))) {
-        count_address_ = markers_address_ - most + start - 8;
+        count_address_ = markers_address_ - max_bytes + start - 8;
         places_.count = at<uint64_t>(before, start - 8);
       } else {
         continue;
       }
-      places_.names = markers_address_ - most + start;
+      places_.names = markers_address_ - max_bytes + start;
       return {};
     }
     return fail(ErrorCode::not_found, "no names before the markers at {:#x}", markers_address_);
@@ -135,7 +135,7 @@ class TableFinder {
   }
 
   // Whether so many names end where `names` does, but for padding, each marker being where it should. The
-  // length is one byte here: kernels with longer names tell where their tables are.
+  // length is one byte here: kernels with longer names have their tables in VMCOREINFO.
   [[nodiscard]] bool names_fit(ByteSpan names, uint64_t count) const {
     size_t position = 0;
     for (uint64_t name = 0; name < count; ++name) {
@@ -150,7 +150,7 @@ class TableFinder {
     const uint64_t words = places_.count * sizeof(uint32_t);
     const uint64_t base = align_down(count_address_ - sizeof(uint64_t), sizeof(uint64_t));
     const uint64_t behind = places_.token_index + kIndexBytes;
-    // Which of these there are, and how they are aligned, differs; one of them will prove right.
+    // Which of these exist, and their alignment, differs between kernels; the caller finds the right one.
     places_.addresses = {
         {base - words, base},
         {base - words - 4, base},
@@ -170,7 +170,7 @@ class TableFinder {
   uint64_t markers_address_ = 0, count_address_ = 0;
 };
 
-// Looks through the kernel's image, a piece at a time, and remembers what it could not see.
+// Searches the kernel's image, a piece at a time, and records what it could not read.
 class ImageSearch {
  public:
   explicit ImageSearch(const KernelMemory& memory) : memory_(memory) {}
@@ -213,7 +213,7 @@ class ImageSearch {
     if (unreadable_ > 0)
       message += fmt::format("; {} pages are not readable, the first: {}", unreadable_, first_reason_);
     return Error(ErrorCode::not_found, message)
-        .hint("the kernel may be built without CONFIG_KALLSYMS; give its debug file (--vmlinux)");
+        .hint("give its debug file (--vmlinux): the kernel may be built without CONFIG_KALLSYMS");
   }
 
  private:
@@ -225,8 +225,8 @@ class ImageSearch {
   KallsymsPlaces found_;
 };
 
-// The read-only data lie between the text and the data, nearer to these, and text is long. A data symbol that
-// VMCOREINFO tells is a good place to begin, then; a wrong one costs time only.
+// The read-only data is between the text and the data, nearer to the data, and text is long. So the search
+// begins at a data symbol in VMCOREINFO; a wrong one costs time only.
 uint64_t first_data(const Vmcoreinfo& info, uint64_t start, uint64_t end) {
   uint64_t first = end;
   for (const auto* name : {"init_uts_ns", "swapper_pg_dir", "prb", "node_online_map"}) {
@@ -241,8 +241,8 @@ uint64_t first_data(const Vmcoreinfo& info, uint64_t start, uint64_t end) {
 Result<KallsymsPlaces> kallsyms_by_shape(const KernelMemory& memory) {
   const Vmcoreinfo& info = memory.vmcoreinfo();
   const uint64_t start = align_down(TRY(info.require_symbol("_stext")), kPageSize);
-  const auto told = static_cast<uint64_t>(info.number("KERNEL_IMAGE_SIZE").value_or(kMaxImage));
-  const uint64_t size = std::min({told, kMaxImage, ~uint64_t{0} - start - 2 * kPiece});
+  const auto image_size = static_cast<uint64_t>(info.number("KERNEL_IMAGE_SIZE").value_or(kMaxImage));
+  const uint64_t size = std::min({image_size, kMaxImage, ~uint64_t{0} - start - 2 * kPiece});
   const uint64_t middle = (first_data(info, start, start + size) - start) / kPiece;
   ImageSearch search(memory);
   // From `first` on, up or down, to `last`, or until nothing has been mapped for long. Returns the piece
@@ -261,7 +261,7 @@ Result<KallsymsPlaces> kallsyms_by_shape(const KernelMemory& memory) {
   const auto pieces = static_cast<int64_t>(size / kPiece), begin = static_cast<int64_t>(middle);
   const int64_t below = walk(begin, -1, -1);
   if (!found) walk(begin + 1, std::max(begin + 1, pieces), 1);
-  // A place to begin that was wrong leaves the image itself below the gap.
+  // With a wrong start the image itself is below the gap.
   if (!found) walk(0, std::max<int64_t>(0, below + 1), 1);
   if (found) return search.found();
   return std::unexpected(search.failure(start));

@@ -20,7 +20,7 @@ Result<KallsymsPlaces> kallsyms_by_keys(const KernelMemory& memory) {
 
   places.count = TRY_CONTEXT(memory.read<uint32_t>(count_variable), "kallsyms_num_syms");
   if (places.count == 0 || places.count > kMaxSymbols)
-    return fail(ErrorCode::corrupt, "kallsyms_num_syms tells {} symbols", places.count);
+    return fail(ErrorCode::corrupt, "kallsyms_num_syms is {}", places.count);
   return places;
 }
 

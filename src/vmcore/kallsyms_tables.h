@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where a kernel keeps the tables that scripts/kallsyms.c made for it: told by VMCOREINFO (6.0 and later), or
-// found by their shape.
+// Finds the tables of a kernel that scripts/kallsyms.c generates: by VMCOREINFO (6.0 and later), or by their
+// shape.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ struct AddressTablePlace {
   std::optional<uint64_t> base_variable;
 };
 
-// Virtual addresses, not yet looked at, but for the number of symbols.
+// Virtual addresses; only the number of symbols has been read.
 struct KallsymsPlaces {
   uint64_t count = 0;  // symbols; 1 to kMaxSymbols
   uint64_t names = 0;
   uint64_t token_table = 0, token_index = 0;
-  std::vector<AddressTablePlace> addresses;  // the right one is that which agrees with what VMCOREINFO says
+  std::vector<AddressTablePlace> addresses;  // the right one matches the symbols in VMCOREINFO
 };
 
 // No kernel has so many, even with everything built in; a damaged dump may claim it.
@@ -34,8 +34,8 @@ inline constexpr uint64_t kMaxSymbols = uint64_t{1} << 22;
 // them; `corrupt` for an impossible number of symbols; errors of the memory are passed on.
 Result<KallsymsPlaces> kallsyms_by_keys(const KernelMemory& memory);
 
-// By shape, in the kernel's image from _stext on. `not_found` says how much was searched, and what of it is
-// not in the dump.
+// By shape, in the kernel's image from _stext on. `not_found` has the size of the searched part, and what of
+// it is not in the dump.
 Result<KallsymsPlaces> kallsyms_by_shape(const KernelMemory& memory);
 
 // A part of a piece of memory that could not be read.

@@ -43,7 +43,7 @@ Result<std::string> KernelMemory::read_string(uint64_t virtual_address, size_t l
   constexpr size_t kPiece = 256;
   std::string text;
   while (text.size() < limit) {
-    // Never across a page border: what lies behind the end of the string may not be mapped.
+    // Never across a page border: memory behind the end of the string may not be mapped.
     const size_t rest = kPageSize - virtual_address % kPageSize;
     std::array<std::byte, kPiece> piece;
     const MutableByteSpan part = MutableByteSpan(piece).first(std::min({rest, kPiece, limit - text.size()}));

@@ -13,10 +13,10 @@ Result<std::vector<std::byte>> read_blob(const KernelMemory& memory, const Kalls
   if (!ends[0] || !ends[1]) {
     return std::unexpected(
         Error(ErrorCode::not_found, "this kernel has no BTF type information")
-            .hint("types need a kernel built with CONFIG_DEBUG_INFO_BTF, or its debug information"));
+            .hint("give the kernel's debug information, or use a kernel built with CONFIG_DEBUG_INFO_BTF"));
   }
   if (*ends[1] <= *ends[0] || *ends[1] - *ends[0] > kLargest) {
-    return fail(ErrorCode::corrupt, "the kernel's BTF is said to lie from {:#x} to {:#x}", *ends[0],
+    return fail(ErrorCode::corrupt, "invalid addresses of the kernel's BTF: {:#x} to {:#x}", *ends[0],
                 *ends[1]);
   }
   std::vector<std::byte> blob(*ends[1] - *ends[0]);
@@ -91,7 +91,7 @@ Result<uint64_t> KernelTypes::number(const KernelMemory& memory, uint64_t object
   std::array<std::byte, 16> bytes{};
   const bool is_bit_field = field.bit_size != 0;
   if (field.size == 0 || field.size > (is_bit_field ? 9 : 8))
-    return fail(ErrorCode::usage, "{} bytes are no number", field.size);
+    return fail(ErrorCode::usage, "a field of {} bytes is not a number", field.size);
   TRY_VOID(memory.read(object + field.offset, MutableByteSpan(bytes).first(field.size)));
   unsigned __int128 value;
   std::memcpy(&value, bytes.data(), sizeof value);
@@ -104,7 +104,7 @@ std::optional<TypeId> KernelTypes::global_type(std::string_view symbol) const {
   if (const auto type = btf_->variable(symbol)) return type;
   const auto spelling = known_global_type(symbol);
   if (!spelling) return std::nullopt;
-  // A type that this kernel has not: the variable is another one of the same name.
+  // This kernel does not have the type: the variable is another one of the same name.
   const auto type = btf_->parse_type_name(*spelling);
   if (!type) return std::nullopt;
   return *type;

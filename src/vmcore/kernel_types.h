@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kernel's memory read by type and member: what every question about tasks, modules and memory is asked
-// through.
+// Reads the kernel's memory by type and member; used for tasks, modules and all other kernel structures.
 #pragma once
 
 #include <initializer_list>
@@ -52,7 +51,7 @@ class KernelTypes {
 
   // The C type of a global variable: from BTF's variables (per-CPU ones, mostly), else from a table of those
   // that matter
-  // ("init_task" is a struct task_struct), which BTF does not tell.
+  // ("init_task" is a struct task_struct), which are not in BTF.
   [[nodiscard]] std::optional<TypeId> global_type(std::string_view symbol) const;
 
  private:

@@ -24,12 +24,12 @@ class Walk {
       if (!on_this_way.insert(*next).second) return fmt::format("it loops at {:#x}", *next);
       if (seen_.contains(*next)) return {};
       if (seen_.size() >= limit_) return fmt::format("it has more than {} nodes", limit_);
-      // What the pointer leads to must be a node, before anybody believes it.
+      // The target of the pointer must be a node before it is used.
       if (const auto other = memory_.read<uint64_t>(*next + (8 - member)); !other)
         return fmt::format("the node at {:#x} points to {:#x}: {}", node, *next, other.error().message);
       if (!visit_(*next))
-        return fmt::format("the node at {:#x} points to {:#x}, which makes no sense", node, *next);
-      // Only true nodes: a wild pointer that both ways meet is no place where they join.
+        return fmt::format("the node at {:#x} points to {:#x}, which is not a node", node, *next);
+      // Only valid nodes: a wild pointer that both walks reach is not where they join.
       seen_.insert(*next);
       node = *next;
     }
@@ -51,7 +51,7 @@ std::string walk_list(const KernelMemory& memory, uint64_t head, uint64_t limit,
   if (forwards.empty()) return {};
   const std::string backwards = walk.follow(8);
   if (backwards.empty()) return fmt::format("forwards {}; walked backwards to there", forwards);
-  return fmt::format("forwards {}; backwards {}; what lies between is not known", forwards, backwards);
+  return fmt::format("forwards {}; backwards {}; the nodes between are unknown", forwards, backwards);
 }
 
 }  // namespace lifeboat

@@ -10,7 +10,7 @@
 namespace lifeboat {
 
 // Calls `visit` with the address of each node's list_head but that of `head`, each once. Forwards until the
-// head is reached again; when a pointer leads astray (unreadable, a loop, or a node that `visit` rejects with
+// head is reached again; when a pointer is invalid (unreadable, a loop, or a node that `visit` rejects with
 // false), what is left is walked backwards from the head, and those nodes come last, in reverse. Returns what
 // was wrong; empty: nothing. At most `limit` nodes are visited.
 std::string walk_list(const KernelMemory& memory, uint64_t head, uint64_t limit,

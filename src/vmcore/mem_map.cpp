@@ -11,8 +11,8 @@ constexpr uint64_t kHasMemMap = 2;
 constexpr uint64_t kFlags = kPageSize - 1;
 constexpr uint64_t kLowestKernelAddress = 0xff00000000000000;  // with five levels
 
-Result<uint64_t> within(uint64_t value, uint64_t least, uint64_t most, const char* what) {
-  if (value < least || value > most) return fail(ErrorCode::corrupt, "VMCOREINFO: {} = {}", what, value);
+Result<uint64_t> within(uint64_t value, uint64_t min, uint64_t max, const char* what) {
+  if (value < min || value > max) return fail(ErrorCode::corrupt, "VMCOREINFO: {} = {}", what, value);
   return value;
 }
 
@@ -55,7 +55,7 @@ Result<std::optional<uint64_t>> MemMap::section_map(uint64_t pfn) const {
   if ((encoded & kHasMemMap) == 0) return std::nullopt;
   const uint64_t first = (encoded & ~kFlags) + section * pages_per_section_ * page_struct_size_;
   if (first < kLowestKernelAddress)
-    return fail(ErrorCode::corrupt, "section {}: its mem_map would be at {:#x}", section, first);
+    return fail(ErrorCode::corrupt, "section {}: invalid mem_map address {:#x}", section, first);
   return first;
 }
 

@@ -27,8 +27,8 @@ Result<std::vector<std::byte>> build_id_of(ByteSpan section, const Module& modul
 Result<std::vector<std::byte>> read_module_build_id(const KernelMemory& memory, const KernelTypes& types,
                                                     const Module& module) {
   // struct module_notes_attrs of kernel/module/sysfs.c: an array of bin_attribute at its end, one for each
-  // section. How many is told in different ways (a count; since 6.14 a list of pointers); but each has a
-  // name, and ours, the linker's first note, is among the first.
+  // section. The length has different forms (a count; since 6.14 a list of pointers); but each has a name,
+  // and the build id, the linker's first note, is among the first.
   const uint64_t notes =
       TRY(KernelTypes::number(memory, module.address, TRY(types.field("module", "notes_attrs"))));
   if (notes == 0) return fail(ErrorCode::not_found, "module '{}' has no notes", module.name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The build id of a loaded module, by which the file that it came from is known again.
+// The build id of a loaded module, which identifies the file that it was loaded from.
 #pragma once
 
 #include "src/vmcore/modules.h"

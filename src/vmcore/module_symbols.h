@@ -19,7 +19,7 @@ class ModuleSymbols {
 
   // The nearest symbol at or below the address in the same piece of the module's memory.
   [[nodiscard]] std::optional<SymbolAt> at(const Module& module, uint64_t address) const;
-  // In the order of the table, undefined and unnamed ones left out. Stops when `visit` answers false.
+  // In the order of the table, undefined and unnamed ones left out. Stops when `visit` returns false.
   void visit(const std::function<bool(std::string_view name, uint64_t address, char type)>& visit) const;
 
  private:
@@ -36,11 +36,11 @@ class ModuleSymbols {
   std::string names_;
 };
 
-// The kernel's symbols and those of its modules, each module's read when it is first asked for. Not for use
-// by several threads at once.
+// The kernel's symbols and those of its modules, each module's read at its first use. Not for use by several
+// threads at once.
 class Symbols {
  public:
-  // All of them must outlive this object. Without types and modules (no BTF) the kernel's own alone.
+  // All of them must outlive this object. Without types and modules (no BTF) only the kernel's own symbols.
   Symbols(const KernelMemory& memory, const Kallsyms& kernel, const KernelTypes* types = nullptr,
           const ModuleList* modules = nullptr)
       : memory_(&memory), kernel_(&kernel), types_(types), modules_(modules) {}

@@ -10,7 +10,7 @@ constexpr unsigned kMaxModules = 4096;
 constexpr uint64_t kLargestBlob = 64u << 20;
 constexpr uint64_t kLongestName = 256;
 
-// What is read of struct btf_module and of struct btf.
+// The members of struct btf_module and struct btf that are read.
 struct Layout {
   Field list, next, btf, data, data_size, name;
 };
@@ -24,7 +24,7 @@ Result<Layout> find_layout(const KernelTypes& types) {
 Result<std::vector<std::byte>> read_blob(const KernelMemory& memory, const Layout& layout, uint64_t btf) {
   const uint64_t data = TRY(KernelTypes::number(memory, btf, layout.data));
   const uint64_t size = TRY(KernelTypes::number(memory, btf, layout.data_size));
-  if (size > kLargestBlob) return fail(ErrorCode::corrupt, "it is said to be {} bytes", size);
+  if (size > kLargestBlob) return fail(ErrorCode::corrupt, "invalid size: {} bytes", size);
   std::vector<std::byte> blob(size);
   TRY_VOID(memory.read(data, blob));
   return blob;
@@ -40,12 +40,12 @@ Result<Btf> read_module_btf(const KernelMemory& memory, const KernelTypes& types
   };
   uint64_t entry = TRY_CONTEXT(next_of(list), "the list of modules' types");
   for (unsigned count = 0; entry != list; ++count) {
-    // A list that leads back into itself without its head ends here.
+    // A list with a loop that does not contain its head ends here.
     if (count == kMaxModules) return fail(ErrorCode::corrupt, "the list of modules' types does not end");
     const uint64_t btf = TRY_CONTEXT(KernelTypes::number(memory, entry - layout.list.offset, layout.btf),
                                      "the list of modules' types");
     const auto name = memory.read_string(btf + layout.name.offset, std::min(layout.name.size, kLongestName));
-    // One whose name is lost does not hide the others.
+    // An entry with an unreadable name does not hide the others.
     if (name && *name == module) {
       auto blob = TRY_CONTEXT(read_blob(memory, layout, btf), "BTF of module {}", module);
       return TRY_CONTEXT(Btf::parse(std::move(blob), &types.btf()), "BTF of module {}", module);
@@ -54,7 +54,7 @@ Result<Btf> read_module_btf(const KernelMemory& memory, const KernelTypes& types
   }
   return std::unexpected(
       Error(ErrorCode::not_found, fmt::format("no module '{}' has types of its own", module))
-          .hint("modules have them if built with CONFIG_DEBUG_INFO_BTF_MODULES"));
+          .hint("build the module with CONFIG_DEBUG_INFO_BTF_MODULES"));
 }
 
 }  // namespace lifeboat

@@ -125,9 +125,8 @@ Result<ModuleList> ModuleList::read(const KernelMemory& memory, const Kallsyms& 
                                     const KernelTypes& types) {
   const auto head = symbols.address_of("modules");
   if (!head) {
-    return std::unexpected(
-        Error(ErrorCode::not_found, "there is no symbol 'modules'")
-            .hint("modules need a kernel built with CONFIG_MODULES and CONFIG_KALLSYMS_ALL"));
+    return std::unexpected(Error(ErrorCode::not_found, "there is no symbol 'modules'")
+                               .hint("use a kernel built with CONFIG_MODULES and CONFIG_KALLSYMS_ALL"));
   }
   const Layout layout = TRY_CONTEXT(find_layout(types), "cannot read the list of modules");
   ModuleList list;
@@ -136,7 +135,7 @@ Result<ModuleList> ModuleList::read(const KernelMemory& memory, const Kallsyms& 
   while (entry != *head) {
     if (!seen.insert(entry).second || seen.size() > kMaxModules) {
       list.damage =
-          fmt::format("the list of modules does not end: after {} it leads to {:#x} again or on and on",
+          fmt::format("the list of modules does not end: after {} it points to {:#x} again or is too long",
                       list.modules.size(), entry);
       break;
     }
@@ -148,7 +147,7 @@ Result<ModuleList> ModuleList::read(const KernelMemory& memory, const Kallsyms& 
     }
     const auto next = memory.read<uint64_t>(entry);
     if (!next) {
-      list.damage = fmt::format("the list of modules breaks off after {}: {}", list.modules.size(),
+      list.damage = fmt::format("the list of modules ends early after {} modules: {}", list.modules.size(),
                                 next.error().message);
       break;
     }

@@ -17,9 +17,9 @@ std::string_view module_state_name(ModuleState state);
 struct Module {
   uint64_t address = 0;  // of its struct module
   std::string name;
-  uint64_t base = 0;       // where its text begins, as /proc/modules tells it
+  uint64_t base = 0;       // where its text begins, as in /proc/modules
   uint64_t text_size = 0;  // of what begins at `base`; before 6.4 its data lie there too
-  uint64_t size = 0;       // of all its memory, as /proc/modules tells it
+  uint64_t size = 0;       // of all its memory, as in /proc/modules
   ModuleState state = ModuleState::unknown;
   uint64_t taints = 0;              // bits as in the kernel's tainted_mask
   std::vector<std::byte> build_id;  // empty: the kernel does not keep it (before 5.14)

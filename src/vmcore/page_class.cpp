@@ -64,7 +64,7 @@ bool level_excludes(int level, PageClass page_class) {
     case PageClass::free:
     case PageClass::unaccepted:
       return (level & kLevelFree) != 0;
-    // Level 4 says "all cache": it takes the pages of level 2 with it.
+    // Level 4 means "all cache": it includes the pages of level 2.
     case PageClass::cache:
       return (level & (kLevelCache | kLevelCachePrivate)) != 0;
     case PageClass::cache_private:
@@ -98,11 +98,10 @@ Result<> PageClassifier::read_layout(const Vmcoreinfo& info) {
   mapping_ = TRY(info.require_offset("page.mapping"));
   mapcount_ = TRY(info.require_offset("page._mapcount"));
   private_data_ = TRY(info.require_offset("page.private"));
-  // Renamed in 7.1, where it also tells the size of the compound page; bit 0 means what it always did.
+  // Renamed in 7.1, where it also has the size of the compound page; the meaning of bit 0 is unchanged.
   compound_head_ = info.offset("page.compound_head");
   if (!compound_head_) compound_head_ = info.offset("page.compound_info");
-  if (!compound_head_)
-    return fail(ErrorCode::not_found, "VMCOREINFO does not tell OFFSET(page.compound_head)");
+  if (!compound_head_) return fail(ErrorCode::not_found, "VMCOREINFO has no OFFSET(page.compound_head)");
   for (const uint64_t offset : {flags_, mapping_, mapcount_, private_data_, *compound_head_}) {
     if (page_size_ < sizeof(uint64_t) || page_size_ > 4096 || offset > page_size_ - sizeof(uint64_t)) {
       return fail(ErrorCode::corrupt, "VMCOREINFO: a member at {} of a struct page of {} bytes", offset,
@@ -114,9 +113,9 @@ Result<> PageClassifier::read_layout(const Vmcoreinfo& info) {
 
 Result<> PageClassifier::read_flags(const Vmcoreinfo& info) {
   lru_ = flag_mask(info, "PG_lru");
-  if (lru_ == 0) return fail(ErrorCode::not_found, "VMCOREINFO does not tell NUMBER(PG_lru)");
+  if (lru_ == 0) return fail(ErrorCode::not_found, "VMCOREINFO has no NUMBER(PG_lru)");
   private_ = flag_mask(info, "PG_private");
-  if (private_ == 0) return fail(ErrorCode::not_found, "VMCOREINFO does not tell NUMBER(PG_private)");
+  if (private_ == 0) return fail(ErrorCode::not_found, "VMCOREINFO has no NUMBER(PG_private)");
   swapcache_ = flag_mask(info, "PG_swapcache");
   swapbacked_ = flag_mask(info, "PG_swapbacked");
   slab_ = flag_mask(info, "PG_slab");
@@ -175,7 +174,7 @@ uint64_t PageClassifier::compound_order(uint64_t pfn, ByteSpan structs) const {
   if (structs.size() < 2 * page_size_) return 0;
   const ByteSpan tail = structs.subspan(page_size_, page_size_);
   const uint64_t order = order_ ? static_cast<uint64_t>(tail[*order_]) : load64(tail, flags_) & 0xff;
-  // A head that is not aligned to its size is no head: stale or garbled.
+  // A head that is not aligned to its size is not a head: stale or damaged.
   if (order > kMaxOrder || (pfn & ((uint64_t{1} << order) - 1)) != 0) return 0;
   return order;
 }
@@ -195,7 +194,7 @@ bool PageClassifier::is_poisoned(ByteSpan structs) const {
 
 PageRun PageClassifier::classify(uint64_t pfn, ByteSpan structs) const {
   const ByteSpan page = structs.first(page_size_);
-  // What becomes of a tail page its head has decided.
+  // The head decides the class of a tail page.
   if ((load64(page, *compound_head_) & kTailBit) != 0) return {};
   const Fields found = fields(page);
   const bool slab = is_slab(found);
@@ -205,8 +204,8 @@ PageRun PageClassifier::classify(uint64_t pfn, ByteSpan structs) const {
     if (order > kMaxOrder || (free_orders_ != 0 && order >= free_orders_)) return {};
     return {PageClass::free, uint64_t{1} << order};
   }
-  // Before all that follows, unlike makedumpfile, which looks at it last: whatever such a page was used for,
-  // it must not be touched, also at a level that keeps its kind.
+  // Before all other checks, unlike makedumpfile, which checks it last: whatever such a page was used for, it
+  // must not be read, also at a level that keeps its class.
   if ((found.flags & poison_) != 0) return {PageClass::poisoned, 1};
   if (unaccepted_type_ && found.mapcount == *unaccepted_type_) {
     // Kept in blocks of the largest order; each page of one but the first looks like any other.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a page was used for, told from its `struct page` by the keys of VMCOREINFO alone. The kernel's
+// What a page was used for, according to its `struct page`, by the keys of VMCOREINFO only. The kernel's
 // encodings changed many times; each is recognised by the key or value that came with it, never by a version.
 #pragma once
 
@@ -14,14 +14,14 @@
 namespace lifeboat {
 
 enum class PageClass : uint8_t {
-  kernel,         // everything else: slab, page tables, stacks, text, what is not understood
+  kernel,         // everything else: slab, page tables, stacks, text, unknown use
   free,           // in the buddy allocator
   unaccepted,     // confidential guests: never touched
   cache,          // page cache without private data
   cache_private,  // page cache with private data (buffer heads)
   user,           // anonymous memory, hugetlb
-  poisoned,       // PG_hwpoison: touching it can kill the capture kernel
-  offline,        // ballooned or offline: the host may not back it
+  poisoned,       // PG_hwpoison: reading it can crash the capture kernel
+  offline,        // ballooned or offline: the host may have no memory for it
 };
 inline constexpr size_t kPageClasses = 8;
 std::string_view page_class_name(PageClass page_class);
@@ -47,8 +47,8 @@ struct PageRun {
 
 class PageClassifier {
  public:
-  // `not_found` names the first key without which no page can be told apart. Keys whose absence only makes
-  // some class unrecognisable are listed in warnings(): such pages are kept.
+  // `not_found` names the first missing key that is needed to classify pages at all. Keys that are needed
+  // only for some class are listed in warnings(): such pages are kept.
   static Result<PageClassifier> create(const Vmcoreinfo& info);
 
   // `structs` holds at least one struct page, that of `pfn`, and those of the page frames behind it; the
@@ -81,8 +81,8 @@ class PageClassifier {
   // Within the first tail page. Neither: the order is the low byte of that page's flags (6.6 and later).
   std::optional<uint64_t> order_, destructor_;
   std::optional<uint64_t> hugetlb_destructor_;
-  uint64_t free_orders_ = 0;  // LENGTH(zone.free_area); 0: not told
-  // Masks of page->flags; 0 when the kernel does not tell.
+  uint64_t free_orders_ = 0;  // LENGTH(zone.free_area); 0: unknown
+  // Masks of page->flags; 0 when VMCOREINFO does not have them.
   uint64_t lru_ = 0, private_ = 0, swapcache_ = 0, swapbacked_ = 0, slab_ = 0, poison_ = 0, head_ = 0,
            hugetlb_ = 0;
   // Values of page->_mapcount (page_type).

@@ -95,8 +95,8 @@ class Scanner {
   }
 
   // A page, or the pages that a head describes, `structs` from the first one on. Whatever they were used for,
-  // one that is broken must not be touched. What lies behind the batch is not looked at: that is hugetlb of 1
-  // GiB, which marks its head and keeps a list of the broken pages besides.
+  // a broken one must not be read. Pages behind the batch are not checked: that is hugetlb of 1 GiB, which
+  // marks its head and also keeps a list of the broken pages.
   void report_block(uint64_t pfn, const PageRun& run, ByteSpan structs) {
     const uint64_t size = map_.page_struct_size();
     // The kernel takes broken pages out of free blocks.
@@ -117,7 +117,7 @@ class Scanner {
     if (statistics.first_error.empty()) statistics.first_error = error.to_string();
   }
 
-  // Joins neighbours of one class: the visitor is called seldom.
+  // Joins neighbours of one class, so that the visitor is called less often.
   void report(uint64_t pfn, uint64_t pages, PageClass page_class) {
     next_ = pfn + pages;
     if (run_.pages > 0 && page_class == run_.page_class && pfn == run_start_ + run_.pages) {

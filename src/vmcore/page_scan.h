@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Walks over the mem_map and tells what each page frame was used for.
+// Walks over the mem_map and reports what each page frame was used for.
 #pragma once
 
 #include <functional>

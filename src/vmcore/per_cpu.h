@@ -12,7 +12,7 @@ namespace lifeboat {
 class PerCpu {
  public:
   // Reads __cpu_possible_mask and __per_cpu_offset. A copy exists for possible CPUs only: the offsets of the
-  // others lead to the initial data. `not_found`: no symbols of data (CONFIG_KALLSYMS_ALL).
+  // others point to the initial data. `not_found`: no symbols of data (CONFIG_KALLSYMS_ALL).
   static Result<PerCpu> read(const KernelMemory& memory, const Kallsyms& symbols);
 
   struct Cpu {

@@ -75,8 +75,8 @@ Result<Ring> find_ring(const KernelMemory& memory) {
   Ring ring;
   const auto prb = info.symbol("prb");
   if (!prb) {
-    return std::unexpected(Error(ErrorCode::unsupported, "VMCOREINFO does not tell SYMBOL(prb)")
-                               .hint("kernels before 5.10 keep their log in another way, which is not read"));
+    return std::unexpected(Error(ErrorCode::unsupported, "VMCOREINFO has no SYMBOL(prb)")
+                               .hint("the log of kernels before 5.10 is not supported"));
   }
   TRY_VOID(read_layout(info, ring));
   const uint64_t counter = TRY(info.require_offset("atomic_long_t.counter"));
@@ -112,7 +112,7 @@ class PiecewiseArray {
   Result<ByteSpan> at(uint64_t index) {
     if (index < first_ || index >= first_ + held_) {
       const uint64_t first = index / kPiece * kPiece;
-      // A page that is missing takes only the elements in it along, not the whole piece.
+      // A missing page loses only the elements in it, not the whole piece.
       if (!fill(first, std::min(kPiece, count_ - first))) TRY_VOID(fill(index, 1));
     }
     return ByteSpan(bytes_).subspan((index - first_) * size_, size_);
@@ -147,9 +147,9 @@ class RingReader {
     KernelLog log;
     // Ids count up and wrap at 62 bits; a garbled pair cannot make this run longer than once around the ring.
     const uint64_t count = ((ring_.head_id - ring_.tail_id) & kIdMask) + 1;
-    const uint64_t most = uint64_t{1} << ring_.count_bits;
-    const uint64_t first = count > most ? ring_.head_id - most + 1 : ring_.tail_id;
-    for (uint64_t step = 0; step < std::min(count, most); ++step) {
+    const uint64_t max_count = uint64_t{1} << ring_.count_bits;
+    const uint64_t first = count > max_count ? ring_.head_id - max_count + 1 : ring_.tail_id;
+    for (uint64_t step = 0; step < std::min(count, max_count); ++step) {
       const uint64_t id = (first + step) & kIdMask;
       auto record = read_record(id);
       if (!record) {
@@ -187,7 +187,7 @@ class RingReader {
   }
 
   Result<std::string> read_text(uint64_t begin, uint64_t next, uint64_t length) {
-    // Equal positions, and odd ones (NO_LPOS, FAILED_LPOS): the text found no room.
+    // Equal positions, and odd ones (NO_LPOS, FAILED_LPOS): the ring had no space for the text.
     if (begin == next || ((begin & 1) != 0 && (next & 1) != 0))
       return fail(ErrorCode::lost, "a record without text");
     const uint64_t size = uint64_t{1} << ring_.text_bits;
@@ -210,7 +210,7 @@ class RingReader {
     length = std::min(length, available - kBlockIdSize);
     // Texts do not overlap, so all of them together fit into the ring; a hostile dump cannot ask for more
     // memory.
-    if (length > size - text_read_) return fail(ErrorCode::corrupt, "log texts that overlap");
+    if (length > size - text_read_) return fail(ErrorCode::corrupt, "log texts overlap");
     std::string text(length, '\0');
     TRY_VOID(memory_.read(ring_.text + start + kBlockIdSize, std::as_writable_bytes(std::span(text))));
     text_read_ += length;

@@ -16,13 +16,13 @@ struct LogRecord {
   uint64_t nanoseconds = 0;  // since boot
   uint8_t facility = 0;      // syslog numbers
   uint8_t level = 0;
-  std::optional<uint32_t> caller;  // thread id, or 0x80000000 + CPU; nullopt: VMCOREINFO does not tell
+  std::optional<uint32_t> caller;  // thread id, or 0x80000000 + CPU; nullopt: not in VMCOREINFO
   std::string text;                // as the kernel stored it: may hold newlines and any byte
 };
 
 struct KernelLog {
   std::vector<LogRecord> records;
-  // Records that were being written, overwritten, lost their text or do not make sense: skipped and counted.
+  // Records that were being written, were overwritten, lost their text or are invalid: skipped and counted.
   uint64_t unreadable = 0;
 };
 
@@ -34,11 +34,11 @@ Result<KernelLog> read_kernel_log(const KernelMemory& memory);
 // indented, bytes that are no printable or space ASCII nor UTF-8 are written as \xNN (makedumpfile writes
 // every byte from 0x80 on so, with stray f's in front, because its char has a sign). Ends in a newline.
 //
-// Who wrote the record ("[      T1] ", "[      C0] ") stands behind the time when asked for: makedumpfile
-// from 1.7.8 always prints it, dmesg only when the kernel does so itself (CONFIG_PRINTK_CALLER, which no key
-// tells).
+// The caller of the record ("[      T1] ", "[      C0] ") is optional and comes behind the time: makedumpfile
+// from 1.7.8 always prints it, dmesg only when the kernel does so itself (CONFIG_PRINTK_CALLER, for which
+// there is no key).
 enum class ShowCaller { no, yes };
-// For people (a terminal, a report) nothing in a record may command the terminal either: see terminal_text().
+// For output on a terminal or in a report, nothing in a record may control the terminal: see terminal_text().
 // A carriage return at the end of a line is dropped then.
 enum class LogReader { program, person };
 std::string format_record(const LogRecord& record, ShowCaller show = ShowCaller::no,

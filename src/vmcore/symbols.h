@@ -33,7 +33,7 @@ struct SymbolAt {
 // kernel's build sorts them so (compare_symbols(), scripts/kallsyms.c).
 int symbol_rank(char type, std::string_view name);
 
-// vmlinux's table, read in place and expanded when asked for.
+// vmlinux's table, read in place and decoded on demand.
 class Kallsyms {
  public:
   // By the keys of VMCOREINFO (6.0 and later), else found by the shape of the tables in the kernel's
@@ -47,12 +47,12 @@ class Kallsyms {
   ~Kallsyms();
 
   [[nodiscard]] size_t size() const;
-  // What of the tables is not in the dump or damaged, and why; the symbols concerned are left out of all
-  // answers.
+  // What of the tables is missing from the dump or damaged, and why; these symbols are left out of all
+  // results.
   [[nodiscard]] const std::vector<std::string>& warnings() const;
   // The symbol at or below the address that names it best (a global before a local, and not a mapping
-  // symbol), if the address lies in the kernel's own text or data. Nothing rather than a wrong one where
-  // symbols are missing.
+  // symbol), if the address is in the kernel's own text or data. Where symbols are missing, it returns
+  // nothing instead of a wrong symbol.
   [[nodiscard]] std::optional<SymbolAt> at(uint64_t address) const;
   // The first of that name; several may have it (static functions): all().
   [[nodiscard]] std::optional<uint64_t> address_of(std::string_view name) const;
@@ -60,7 +60,7 @@ class Kallsyms {
   // Many at once, for one walk over the table; in the order asked for.
   [[nodiscard]] std::vector<std::optional<uint64_t>> addresses_of(
       const std::vector<std::string_view>& names) const;
-  // In the order of addresses. Stops when `visit` answers false.
+  // In the order of addresses. Stops when `visit` returns false.
   void visit(const std::function<bool(std::string_view name, uint64_t address, char type)>& visit) const;
 
  private:

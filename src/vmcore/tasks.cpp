@@ -44,7 +44,7 @@ class TaskReader {
     pid_ = TRY(find({"pid"}));
     tgid_ = TRY(find({"tgid"}));
     comm_ = TRY(find({"comm"}));
-    // What is not there is not told, and nothing else depends on it.
+    // Optional members: their values are left out where they are missing, and nothing else depends on them.
     parent_ = optional(find({"real_parent"}));
     state_ = optional(find({"__state", "state"}));  // 2f064a59a11f
     exit_state_ = optional(find({"exit_state"}));
@@ -61,7 +61,8 @@ class TaskReader {
          {&parent_, &state_, &exit_state_, &cpu_, &on_cpu_, &flags_, &stack_, &stack_pointer_, &mm_})
       if (*field) size_ = end(size_, **field);
     constexpr uint64_t kMaxBytes = 1 << 20;
-    if (size_ > kMaxBytes) return fail(ErrorCode::corrupt, "BTF makes task_struct {} bytes long", size_);
+    if (size_ > kMaxBytes)
+      return fail(ErrorCode::corrupt, "task_struct has {} bytes in BTF: too large", size_);
     return {};
   }
 
@@ -205,7 +206,7 @@ void add_idle_tasks(const KernelMemory& memory, const KernelTypes& types, const 
     const auto task = KernelTypes::number(memory, *runqueues + cpu.offset, *idle);
     if (!task || *task == 0 || !reader.add_idle(*task, cpu.number)) {
       reader.note(fmt::format("the idle task of CPU {}: {}", cpu.number,
-                              task ? fmt::format("there is none at {:#x}", *task) : task.error().message));
+                              task ? fmt::format("no task at {:#x}", *task) : task.error().message));
     }
   }
 }
@@ -217,7 +218,7 @@ Result<TaskList> read_tasks(const KernelMemory& memory, const KernelTypes& types
   if (!init_task) {
     return std::unexpected(
         Error(ErrorCode::not_found, "the list of tasks cannot be found: no symbol init_task")
-            .hint("the kernel needs CONFIG_KALLSYMS_ALL"));
+            .hint("use a kernel built with CONFIG_KALLSYMS_ALL"));
   }
   TaskList list;
   TaskReader reader(memory, list);

@@ -25,11 +25,11 @@ struct Task {
 
 struct TaskList {
   std::vector<Task> tasks;         // idle tasks (pid 0, one a CPU) first, then by pid
-  std::vector<std::string> notes;  // what of the lists could not be followed, and why
+  std::vector<std::string> notes;  // which parts of the lists could not be read, and why
 };
 
 // A damaged list yields what can be reached, both ways round; loops and wild pointers end it with a note. An
-// Error when there is no beginning (no init_task, no types).
+// Error when the walk cannot start (no init_task, no types).
 Result<TaskList> read_tasks(const KernelMemory& memory, const KernelTypes& types, const Kallsyms& symbols);
 
 }  // namespace lifeboat

@@ -41,7 +41,7 @@ struct Frame {
   uint64_t address = 0;  // return address, or where it was interrupted
   uint64_t stack_pointer = 0;
   StackKind stack = StackKind::task;
-  bool reliable = true;      // false: guessed, or in code that no table tells about; see Backtrace::fallback
+  bool reliable = true;      // false: guessed, or in code without an unwind table; see Backtrace::fallback
   bool interrupted = false;  // the address is of an instruction that was interrupted, not of a call's return
   std::optional<RegisterSet> registers;  // at a boundary: what the exception, interrupt or NMI saved
 };
@@ -58,9 +58,9 @@ class Unwinder {
  public:
   // Finds the tables (__start_orc_unwind, __start_orc_unwind_ip), recognises their version by .orc_header or
   // their contents, and the stacks of every CPU. Without tables (CONFIG_UNWINDER_FRAME_POINTER, or filtered
-  // out) backtraces come by scanning, every frame marked, and notes() says why. An error: not even the
-  // kernel's code can be told from data. Everything given must outlive this object. Not for several threads
-  // at once.
+  // out) backtraces come from scanning, every frame is marked, and notes() has the reason. An error: the
+  // kernel's code cannot be distinguished from its data. All arguments must outlive this object. Not for
+  // several threads at once.
   static Result<Unwinder> create(const KernelMemory& memory, const KernelTypes& types,
                                  const Kallsyms& symbols);
   Unwinder(Unwinder&&) noexcept;
@@ -85,10 +85,10 @@ class Unwinder {
 // The registers of each CPU at the crash.
 struct CpuRegisters {
   uint32_t cpu = 0;
-  int32_t pid = 0;  // of the task that ran, as the note says; 0: the idle task, or not told
+  int32_t pid = 0;  // of the task that ran, according to the note; 0: the idle task, or unknown
   std::optional<RegisterSet> registers;  // nullopt: that CPU saved none
 };
-// The per-CPU crash_notes in the dumped kernel's memory, which say whose they are (kernel/crash_core.c). If
+// The per-CPU crash_notes in the dumped kernel's memory, whose CPUs are known (kernel/crash_core.c). If
 // no CPU wrote any, as in a dump that a hypervisor made: the NT_PRSTATUS notes of the container, taken in the
 // order of CPUs.
 Result<std::vector<CpuRegisters>> read_cpu_registers(const KernelMemory& memory, const KernelTypes& types,

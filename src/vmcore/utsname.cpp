@@ -8,22 +8,22 @@ namespace {
 
 constexpr uint64_t kField = 65;
 
-// Where the names lie in struct uts_namespace. Kernels before 5.11 do not export it; their release is known,
-// though, and stands in the third field: the first place where it does is it. `name` comes behind a reference
-// count, if that.
+// The offset of the names in struct uts_namespace. Kernels before 5.11 do not export it; but their release is
+// known and is in the third field: the first offset where it matches is used. Only a reference count may come
+// before `name`.
 Result<uint64_t> names_offset(const KernelMemory& memory, uint64_t uts_namespace) {
   constexpr uint64_t kFurthest = 64;
   constexpr uint64_t kAlignment = 4;
   const Vmcoreinfo& info = memory.vmcoreinfo();
-  const auto told = info.require_offset("uts_namespace.name");
-  if (told) return *told;
+  const auto exported = info.require_offset("uts_namespace.name");
+  if (exported) return *exported;
   std::array<std::byte, kFurthest + 3 * kField> bytes;
   TRY_VOID(memory.read(uts_namespace, bytes));
   for (uint64_t offset = 0; offset <= kFurthest; offset += kAlignment) {
     const auto release = text_until_nul(ByteSpan(bytes).subspan(offset + 2 * kField, kField));
     if (!release.empty() && release == info.release()) return offset;
   }
-  return std::unexpected(told.error());
+  return std::unexpected(exported.error());
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ std::string wrapped(std::string_view kind, std::string_view name) {
 }
 
 Error missing(std::string_view kind, std::string_view name) {
-  return {ErrorCode::not_found, fmt::format("VMCOREINFO does not tell {}({})", kind, name)};
+  return {ErrorCode::not_found, fmt::format("VMCOREINFO has no {}({})", kind, name)};
 }
 
 template <typename T>
@@ -46,7 +46,7 @@ Result<T> require(std::optional<T> value, std::string_view kind, std::string_vie
 Result<Vmcoreinfo> Vmcoreinfo::parse(std::string_view text) {
   if (text.empty()) {
     return std::unexpected(Error(ErrorCode::not_found, "there is no VMCOREINFO")
-                               .hint("a dump made by QEMU needs '-device vmcoreinfo' to have it"));
+                               .hint("start QEMU with '-device vmcoreinfo' before it makes a dump"));
   }
   if (text.size() > kMaxText) return fail(ErrorCode::corrupt, "VMCOREINFO of {} bytes", text.size());
   Vmcoreinfo info;
@@ -58,11 +58,11 @@ Result<Vmcoreinfo> Vmcoreinfo::parse(std::string_view text) {
       ++info.malformed_;
       continue;
     }
-    // The first wins: the kernel writes each key once, and what follows a garbled end proves nothing.
+    // The first wins: the kernel writes each key once, and lines behind a damaged end are not reliable.
     info.values_.emplace(line.substr(0, equals), line.substr(equals + 1));
   }
   if (info.release().empty()) {
-    return fail(ErrorCode::corrupt, "VMCOREINFO is garbled: no OSRELEASE in {} bytes, {} lines make no sense",
+    return fail(ErrorCode::corrupt, "VMCOREINFO is damaged: no OSRELEASE in {} bytes, {} malformed lines",
                 text.size(), info.malformed_);
   }
   return info;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// VMCOREINFO: the note in which a kernel tells dump tools where its things are. Text, KEY=VALUE lines.
+// VMCOREINFO: the note with the symbols, offsets and sizes that dump tools need. Text, KEY=VALUE lines.
 // Source of the keys: kernel/vmcore_info.c (crash_core.c before 6.9) and arch/x86/kernel/vmcore_info_64.c.
 #pragma once
 

@@ -21,7 +21,7 @@ struct Contender {
 void check_answer(const Contender& contender) {
   const auto result = run_process(contender.argv, std::chrono::minutes(5));
   if (result && result->status == 0 && result->text.contains("sysrq_handle_crash")) return;
-  fmt::print(stderr, "{} does not tell the crashed task's stack: {}\n", contender.name,
+  fmt::print(stderr, "{} does not show the crashed task's stack: {}\n", contender.name,
              result ? result->text : result.error().to_string());
   std::exit(1);
 }

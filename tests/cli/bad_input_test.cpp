@@ -39,7 +39,7 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
   EXPECT_EQ(run_lifeboat({"capture", "a", "b", "--level", "32"}).status, 2);
   EXPECT_EQ(run_lifeboat({"capture", "a", "b", "--compress", "rar"}).status, 2);
   EXPECT_EQ(run_lifeboat({"inspect", "a", "poetry"}).status, 2);
-  // Debug information tells source lines, which only some views show.
+  // Debug information has source lines, which only some views show.
   EXPECT_EQ(run_lifeboat({"inspect", "a", "ps", "--vmlinux", "b"}).status, 2);
   EXPECT_EQ(run_lifeboat({"inspect", "a", "log", "--debug-dir", "b"}).status, 2);
   EXPECT_EQ(run_lifeboat({"rehearse", "--kernel", "/x"}).status, 2);
@@ -112,13 +112,13 @@ TEST_F(BadInput, help_is_there_for_every_command) {
 }
 
 TEST_F(BadInput, a_reservation_that_no_machine_can_give_is_refused) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root is told how much memory there is where";
+  if (::geteuid() != 0) GTEST_SKIP() << "only root sees the addresses of memory";
   const auto much = run_lifeboat({"reserve", "set", "900T", "--dry-run"});
   EXPECT_EQ(much.status, 2) << much.text;
-  EXPECT_THAT(much.text, AllOf(HasSubstr("crashkernel=900T: this machine has"), HasSubstr("next:")));
+  EXPECT_THAT(much.text, AllOf(HasSubstr("crashkernel=900T: this machine has"), HasSubstr("fix:")));
   const auto place = run_lifeboat({"reserve", "set", "256M@0x1", "--dry-run"});
   EXPECT_EQ(place.status, 2) << place.text;
-  EXPECT_THAT(place.text, HasSubstr("0x1 is no multiple of 16 MiB"));
+  EXPECT_THAT(place.text, HasSubstr("0x1 is not a multiple of 16 MiB"));
 }
 
 TEST_F(BadInput, a_configuration_that_is_a_fifo_is_not_waited_for) {
@@ -261,7 +261,7 @@ TEST_F(BadInput, a_vmcore_that_does_not_tell_of_its_kernel) {
     EXPECT_THAT(capture.text, HasSubstr("--level 1"));
     EXPECT_FALSE(std::filesystem::exists(path("out")));
     EXPECT_EQ(run_lifeboat({"inspect", file, "log"}).status, 1);
-    // What the container tells is told all the same.
+    // What the container holds is shown all the same.
     EXPECT_EQ(run_lifeboat({"inspect", file, "sys"}).status, 0);
     EXPECT_EQ(run_lifeboat({"verify", file}).status, 0);
     // Whole, without a filter.
@@ -318,7 +318,7 @@ TEST_F(BadInput, a_kernel_with_the_modules_of_another) {
   const auto output = run_lifeboat({"rehearse", "--kernel", kernels / "6.12/vmlinuz", "--modules",
                                     std::filesystem::canonical(kernels / "6.1/modules"), "-o", path("out")});
   EXPECT_EQ(output.status, 1);
-  EXPECT_THAT(output.text, AllOf(HasSubstr("the modules are of the kernel 6.1"), HasSubstr("not of 6.12")));
+  EXPECT_THAT(output.text, AllOf(HasSubstr("the modules are for the kernel 6.1"), HasSubstr("not for 6.12")));
 }
 
 TEST_F(BadInput, nothing_that_exists_is_overwritten) {
@@ -346,7 +346,7 @@ TEST_F(BadInput, a_target_that_is_full_or_read_only) {
   };
   const auto full = capture_onto("size=256k");
   EXPECT_EQ(full.status, 1) << full.text;
-  EXPECT_THAT(full.text, AllOf(HasSubstr("No space left on device"), HasSubstr("next:")));
+  EXPECT_THAT(full.text, AllOf(HasSubstr("No space left on device"), HasSubstr("fix:")));
   const auto read_only = capture_onto("ro");
   EXPECT_EQ(read_only.status, 1) << read_only.text;
   EXPECT_THAT(read_only.text, HasSubstr("Read-only file system"));

@@ -46,7 +46,7 @@ class CaptureOutcome : public ::testing::Test {
          "mount -t tmpfs none /run; exec " + lifeboat_program() + " " + arguments + " --json 2>/dev/null"});
     return {.status = output.status, .json = Json::parse(output.text, nullptr, false)};
   }
-  // Without a filter: these dumps tell nothing of their kernel.
+  // Without a filter: these dumps have no data of a kernel.
   [[nodiscard]] Answer capture(const std::string& source) const {
     return ask("capture " + source + " " + path("out") + " --level 0");
   }
@@ -82,7 +82,7 @@ TEST_F(CaptureOutcome, IsIncompleteWithALostPage) {
   fs::remove(path("out.incomplete"));
   const auto text = run_lifeboat({"capture", source, path("out"), "--level", "0"}).text;
   EXPECT_THAT(text, HasSubstr("1 of 41 pages could not be read"));
-  EXPECT_THAT(text, HasSubstr("next: "));
+  EXPECT_THAT(text, HasSubstr("fix: "));
 }
 
 TEST_F(CaptureOutcome, IsIncompleteOfASourceThatIs) {

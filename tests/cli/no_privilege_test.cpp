@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What somebody sees who is not root: clear words, and never a guess.
+// What a user sees who is not root: a clear message, and never a guess.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,14 +50,14 @@ TEST_F(NoPrivilege, StatusAnswersAnybody) {
 TEST_F(NoPrivilege, CheckSaysThatItNeedsRoot) {
   const auto output = as_nobody({"check"});
   EXPECT_EQ(output.status, 1) << output.text;
-  EXPECT_THAT(output.text, HasSubstr("only root can see"));
+  EXPECT_THAT(output.text, HasSubstr("check: cannot read all that is needed without root"));
   EXPECT_THAT(output.text, HasSubstr("lifeboat status"));
 }
 
 TEST_F(NoPrivilege, WhatOnlyRootMayDoSaysSo) {
   const auto output = as_nobody({"unload", "--crash"});
   EXPECT_EQ(output.status, 1) << output.text;
-  EXPECT_THAT(output.text, HasSubstr("next: run it as root"));
+  EXPECT_THAT(output.text, HasSubstr("fix: run as root"));
 }
 
 TEST_F(NoPrivilege, ListDoesNotTakeWhatItMayNotSeeForNothing) {
@@ -70,7 +70,7 @@ TEST_F(NoPrivilege, ListDoesNotTakeWhatItMayNotSeeForNothing) {
 TEST_F(NoPrivilege, ALoadSaysWhatIsMissing) {
   const auto output = as_nobody({"load", "--crash", "--config", path("config")});
   EXPECT_EQ(output.status, 1) << output.text;
-  EXPECT_THAT(output.text, HasSubstr("next: "));
+  EXPECT_THAT(output.text, HasSubstr("fix: "));
 }
 
 }  // namespace

@@ -182,7 +182,7 @@ TEST_F(StoreOnDevice, IsListedAndNotMountedForOthers) {
   const auto list = run_lifeboat(command("list", {}));
   EXPECT_EQ(list.status, 0) << list.text;
   EXPECT_THAT(list.text, HasSubstr(device_ + ":/crash/" + kNewer));
-  EXPECT_THAT(list.text, HasSubstr(device_ + " is not mounted: to read what is there: mount " + device_ +
+  EXPECT_THAT(list.text, HasSubstr(device_ + " is not mounted; to read its dumps: mount " + device_ +
                                    " /mnt; lifeboat inspect /mnt/crash/" + kNewer + "/vmcore"));
   EXPECT_THAT(mounted(), Not(HasSubstr(device_)));
   const Json crashes = json_in(run_lifeboat(command("list", {"--json"})));
@@ -211,16 +211,17 @@ TEST_F(StoreOnDevice, IsPruned) {
 }
 
 TEST_F(StoreOnDevice, IsCollected) {
-  put("tell", "#!/bin/sh\nls \"$1\" >" + path("told") + "\n");
-  fs::permissions(path("tell"), fs::perms::owner_all);
-  configure("[target]\ndevice = " + device_ + "\npath = /crash\n[collect]\ncommand = " + path("tell") + "\n");
+  put("notify", "#!/bin/sh\nls \"$1\" >" + path("notified") + "\n");
+  fs::permissions(path("notify"), fs::perms::owner_all);
+  configure("[target]\ndevice = " + device_ + "\npath = /crash\n[collect]\ncommand = " + path("notify") +
+            "\n");
   const auto collected =
       run_apart("", "collect --config " + path("lifeboat.conf") + "; cat /run/motd.d/lifeboat");
   EXPECT_EQ(collected.status, 0) << collected.text;
   EXPECT_THAT(collected.text, HasSubstr(device_ + ":/crash/" + kNewer + ": dump incomplete"));
   EXPECT_THAT(collected.text, HasSubstr("This machine crashed on 2026-11-23 08:42:28 UTC"));
   EXPECT_THAT(collected.text, HasSubstr("mount " + device_ + " /mnt; ls /mnt/crash/" + kNewer));
-  EXPECT_THAT(text_of(path("told")), HasSubstr("manifest.json"));
+  EXPECT_THAT(text_of(path("notified")), HasSubstr("manifest.json"));
   const Json crashes = json_in(run_lifeboat(command("list", {"--json"})));
   EXPECT_TRUE(crashes[0]["collected"].is_number()) << crashes;
 }
@@ -243,7 +244,7 @@ TEST_F(StoreOnDevice, IsForRootOnly) {
                          "--config", path("lifeboat.conf")});
   EXPECT_EQ(list.status, 1);
   EXPECT_THAT(list.text, HasSubstr("warning: " + device_ + ": "));
-  EXPECT_THAT(list.text, HasSubstr("it is mounted nowhere: run this as root"));
+  EXPECT_THAT(list.text, HasSubstr("it is not mounted: run this as root"));
 }
 
 // One whose plain mount leads to another subvolume than the dumps' one, which is mounted nowhere.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A kernel's log, one record a line, from which the kind of crash is told.
+// A kernel's log, one record a line, from which the kind of crash is derived.
 #include "src/inspect/crash_story.h"
 #include "src/inspect/fault_address.h"
 #include "src/inspect/signature.h"
@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     records.push_back(std::move(record));
   }
   const inspect::CrashStory story = inspect::tell_story(records);
-  // Nothing is told that the log does not hold.
+  // Every result is text of the log.
   if (story.panic && story.panic->empty()) __builtin_trap();
   if (story.kind != inspect::CrashKind::unknown && story.reason.empty()) __builtin_trap();
   if (inspect::kind_name(story.kind).empty() || inspect::kind_explanation(story.kind).empty())

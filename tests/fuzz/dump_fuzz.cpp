@@ -136,8 +136,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (data[0] == kAsFile) {
     auto opened =
         Dump::open(memory_byte_source({reinterpret_cast<const std::byte*>(data + 1), size - 1}, "fuzz"));
-    // A header may promise terabytes of memory that nobody has: reading them all is honest, but takes its
-    // time.
+    // A header may claim terabytes of memory that do not exist: reading them all is correct, but takes too
+    // long.
     if (!opened || (*opened)->info().ram_pages > (1 << 16)) return 0;
     const auto session = inspect::Session::over(*std::move(opened));
     ask(session, Pages::walk);

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t ranges = 0;
   for (const auto& range : (*dump)->ram()) {
     if (++ranges > 100) break;
-    // A page that is told to be there gives its bytes or says that they are lost.
+    // A page that the headers list can be read, or is reported as lost.
     if ((*dump)->page_state(range.start / kPageSize).value() != PageState::stored) __builtin_trap();
     for (const uint64_t at : {range.start - 8, range.start, range.end - 8, range.end}) {
       const auto read = (*dump)->read(at, bytes);

@@ -71,7 +71,7 @@ constexpr std::string_view kCrashRecord =
 
 constexpr std::string_view kPlan =
     "target = 0b6c1b3a-1f6e-4b07-9f0a-3d9d3a6ce001 ext4 /var/crash/lifeboat\n"
-    "hook.after = /lifeboat/hooks/00-tell\ndeadline.total = 30min\n"
+    "hook.after = /lifeboat/hooks/00-notify\ndeadline.total = 30min\n"
     "dump.level = 31,1\ndump.compression = zstd:3\nfinal.action = poweroff\n"
     "deadline.device = 30\nmodule = ext4.ko\n";
 

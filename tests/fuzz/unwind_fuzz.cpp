@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Backtrace trace = kernel.walk(start);
   if (trace.frames.size() > kMaxFrames) __builtin_trap();
   for (const Frame& frame : trace.frames) {
-    // Whatever is not certain has its reason told.
+    // Whatever is not certain has a reason.
     if (!frame.reliable && trace.fallback.empty() && trace.end.empty()) __builtin_trap();
   }
   return 0;

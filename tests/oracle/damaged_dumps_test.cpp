@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A real dump, mutilated in every way that a filter, a disk or a network can do it; then every view of it.
-// Each must end in time, by no signal, say something on failure, and tell what can still be known.
+// Each must end in time, by no signal, print a message on failure, and show what can still be known.
 #include <elf.h>
 
 #include <functional>
@@ -156,7 +156,7 @@ TEST_P(DamagedDumps, with_a_hole_in_the_types) {
 
 TEST_P(DamagedDumps, without_names) {
   DumpSurgeon harder = surgeon();
-  // The tables lie in the kernel's read-only data; VMCOREINFO tells where in 6.0 and later.
+  // The tables lie in the kernel's read-only data; VMCOREINFO has their addresses in 6.0 and later.
   for (const uint64_t pfn : pages("__start_rodata", "__end_rodata")) harder.leave_out(pfn);
   harder.write(path());
   const auto looked = look();
@@ -273,7 +273,7 @@ TEST_P(DamagedDumps, reads_say_why_a_page_is_not_there) {
     return run_lifeboat({"inspect", path(), "read", fmt::format("{:#x}", address)}).text;
   };
   EXPECT_THAT(read(*at[0]), HasSubstr("was never written"));
-  EXPECT_THAT(read(*at[1]), testing::AnyOf(HasSubstr("expand"), HasSubstr("bytes")));
+  EXPECT_THAT(read(*at[1]), testing::AnyOf(HasSubstr("decompress"), HasSubstr("bytes")));
   EXPECT_THAT(read(*at[2]), HasSubstr("it was the kernel's own"));
   EXPECT_THAT(read(0x1000), HasSubstr("not mapped"));
   // Free memory, as every dump of this level lacks it.

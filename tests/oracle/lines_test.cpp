@@ -194,7 +194,7 @@ TEST_P(LinesOracle, well_known_frames) {
   EXPECT_EQ(signatures.size(), 1u);
 }
 
-// BTF does not tell the types of these, debug information does.
+// BTF does not have the types of these, debug information does.
 TEST_P(LinesOracle, variables_have_types) {
   if (may_lack_vmlinux()) GTEST_SKIP() << "there is no " << vmlinux();
   const auto read = [](const std::string& text, const std::string& file) {

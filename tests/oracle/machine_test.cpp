@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Tasks with their parents and states, memory and the command line, as /proc told them right before the
+// Tasks with their parents and states, memory and the command line, as /proc showed them right before the
 // crash.
 #include <sstream>
 

@@ -169,7 +169,7 @@ std::set<std::string> offered(const std::string& shell, const std::string& words
                 folder, words)
           // What zsh's completion system would bring.
           : fmt::format(
-                "compadd() {{ shift; print -l -- \"$@\" }}; _describe() {{ print -l -- $words_of_it }}; "
+                "compadd() {{ shift; print -l -- \"$@\" }}; _describe() {{ print -l -- $matches }}; "
                 "_files() {{ :; }}; words=(lifeboat {}); CURRENT=$#words; source {}/_lifeboat",
                 words, folder);
   const auto output = run({"env", std::string("PATH=") + LIFEBOAT_BIN + ":/usr/sbin:/usr/bin:/sbin:/bin",
@@ -190,7 +190,7 @@ TEST_P(Completion, offers_every_command_and_option) {
   }
 }
 
-TEST_P(Completion, offers_the_values_that_the_program_tells) {
+TEST_P(Completion, offers_the_values_in_the_help_text) {
   struct Values {
     std::string command, option;
     size_t count;
@@ -220,7 +220,7 @@ TEST_P(Completion, offers_the_versions_of_kernels) {
 INSTANTIATE_TEST_SUITE_P(OfEachShell, Completion, ::testing::Values("bash", "zsh"),
                          [](const auto& shell) { return std::string(shell.param); });
 
-// The tests of installed systems type what the document tells its reader to type: every block of it.
+// The tests of installed systems type every block of commands in the document.
 TEST(InstallGuide, every_command_is_typed_by_a_test) {
   const std::string guide = text_of(kSource + "/docs/install.md");
   std::string tests;

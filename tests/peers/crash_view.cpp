@@ -14,7 +14,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// The two letters of crash, as ps tells the state.
+// The two letters of crash, as ps shows the state.
 char state_of(const std::string& letters) {
   // TASK_WAKING, on its way to a run queue. The kernel reports it as running (task_state_index()).
   if (letters == "WA") return 'R';

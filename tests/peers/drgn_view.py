@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What drgn tells of a dump, as JSON for the tests: tasks with their stacks, modules, the log, types.
+# What drgn reads in a dump, as JSON for the tests: tasks with their stacks, modules, the log, types.
 # usage: drgn --main-symbols -c DUMP -s VMLINUX drgn_view.py
 import json
 
@@ -41,7 +41,7 @@ def tasks():
 def task_view(task):
     return {
         "pid": task.pid.value_(),
-        # As /proc tells it; `parent` is a debugger's.
+        # As /proc shows it; `parent` is a debugger's.
         "ppid": task.real_parent.tgid.value_(),
         "comm": task.comm.string_().decode(errors="replace"),
         "state": task_state_to_char(task),

@@ -96,7 +96,7 @@ TEST_F(Makedumpfile, prints_the_same_log) {
   const auto output =
       run({peer_program("makedumpfile"), "--dump-dmesg", (rehearsal() / "vmcore").string(), path("log")});
   ASSERT_EQ(output.status, 0) << output.text;
-  // It prints the caller of each record wherever the kernel tells it.
+  // It prints the caller of each record wherever the kernel records it.
   const auto log = run_lifeboat({"inspect", rehearsal() / "vmcore", "log", "--caller"});
   EXPECT_EQ(log.text, text_of(path("log")));
 }

@@ -15,13 +15,13 @@ namespace lifeboat::test {
 struct SeenFrame {
   uint64_t address = 0;
   std::string name;
-  uint64_t start = 0, size = 0;  // of the function that the address lies in; size 0: not told
+  uint64_t start = 0, size = 0;  // of the function that the address lies in; size 0: unknown
 };
 
 struct SeenTask {
   int64_t pid = 0, ppid = 0;
   std::string comm;
-  char state = '?';  // as ps tells it
+  char state = '?';  // as ps shows it
   std::vector<SeenFrame> frames;
 };
 

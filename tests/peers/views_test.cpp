@@ -16,7 +16,7 @@ using ::testing::UnorderedElementsAreArray;
 std::vector<std::string> described(const View& view) {
   std::vector<std::string> lines;
   for (const auto& [address, task] : view.tasks) {
-    // crash tells `parent` and not the real one, and an idle task has 0 there: nobody waits for it.
+    // crash shows `parent` and not the real one, and an idle task has 0 there: no task waits for it.
     const int64_t parent = task.pid == 0 ? 0 : task.ppid;
     lines.push_back(fmt::format("{:#x} {} {} {} {}", address, task.pid, task.comm, task.state, parent));
   }

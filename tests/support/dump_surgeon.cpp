@@ -16,7 +16,7 @@ DumpSurgeon::DumpSurgeon(const std::string& path) {
   bytes_ = *std::move(read);
   if (bytes_.size() < 2 * kPageSize) throw std::runtime_error(path + " is too short");
   std::memcpy(&header_, bytes_.data(), sizeof header_);
-  if (header_.signature != kdump::kSignature) throw std::runtime_error(path + " is no KDUMP file");
+  if (header_.signature != kdump::kSignature) throw std::runtime_error(path + " is not a KDUMP file");
   bitmaps_ = (1 + static_cast<uint64_t>(header_.sub_header_blocks)) * kPageSize;
   second_bitmap_ = bitmaps_ + uint64_t{header_.bitmap_blocks} / 2 * kPageSize;
   descriptors_ = bitmaps_ + uint64_t{header_.bitmap_blocks} * kPageSize;

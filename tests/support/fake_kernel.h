@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A small x86-64 kernel's memory, made up: page tables, mem_map, log, names, and the VMCOREINFO that tells
-// where they are. Laid out as a 6.12 kernel does it; tests change single keys and words to get other kernels,
+// A small x86-64 kernel's memory, made up: page tables, mem_map, log, names, and the VMCOREINFO with
+// their addresses. Laid out as in a 6.12 kernel; tests change single keys and words to get other kernels,
 // and damage.
 #pragma once
 
@@ -45,7 +45,7 @@ struct FakeKernelOptions {
   uint64_t ram_bytes = uint64_t{32} << 20;  // at least 24 MiB, at most one section of 128 MiB
 };
 
-// Flags and page types, with the numbers that the VMCOREINFO of this kernel tells.
+// Flags and page types, with the numbers in the VMCOREINFO of this kernel.
 inline constexpr uint64_t kFakeLru = 1u << 5, kFakeHead = 1u << 6, kFakeSwapCache = 1u << 10,
                           kFakePrivate = 1u << 13, kFakeSwapBacked = 1u << 17, kFakePoison = 1u << 21;
 inline constexpr uint32_t kFakeBuddy = 0xf0000000, kFakeOffline = 0xf1000000, kFakeHugetlb = 0xf4000000,
@@ -111,7 +111,7 @@ class FakeKernel {
   // The whole as an ELF vmcore with `cpus` NT_PRSTATUS notes. A sparse file: fast, whatever the size of the
   // RAM.
   void write_elf(const std::string& path, int cpus = 2, uint32_t elf_flags = 0) const;
-  // The same as a KDUMP file without the page frames in `left_out`; finished only if told so.
+  // The same as a KDUMP file without the page frames in `left_out`; finished only if requested.
   void write_kdump(const std::string& path, const std::vector<uint64_t>& left_out, int level,
                    bool finish = true) const;
 

@@ -35,7 +35,7 @@ class FakeStacks {
   x86_64::OrcVersion version = x86_64::OrcVersion::with_types;
   std::vector<uint64_t> trampolines;
   bool with_tables = true;
-  // Known where they begin: as kallsyms would tell it.
+  // Known where they begin: as in kallsyms.
   [[nodiscard]] std::optional<uint64_t> function_at(uint64_t address) const;
 
  private:

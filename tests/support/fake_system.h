@@ -48,7 +48,7 @@ class FakeSystem {
   KallsymsLayout kallsyms;
   x86_64::OrcPlace orc;
 
-  // After changes of symbols: the tables of names, anew.
+  // After changes of symbols: rebuilds the tables of names.
   std::map<std::string, uint64_t> symbols;
   void write_symbols();
   // a -> b, in a list of struct list_head.

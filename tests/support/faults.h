@@ -10,7 +10,7 @@ class FaultInjection {
  public:
   enum class Duration {
     once,     // only the N-th call
-    for_good  // it and all that follow: a full disk, a dead one
+    for_good  // it and all that follow: a full disk, a broken one
   };
   // The `nth` call (from 0) of the kind fails with `error`.
   FaultInjection(sys::Call kind, int nth, int error, Duration duration = Duration::once) {

@@ -35,7 +35,7 @@ struct KallsymsLayout {
 KallsymsLayout put_kallsyms(FakeKernel& kernel, const std::vector<Symbol>& symbols,
                             const KallsymsOptions& options = {});
 
-// The symbols that the fake kernel's VMCOREINFO tells, per-CPU ones at 0 if asked for, and functions and data
+// The symbols in the fake kernel's VMCOREINFO, per-CPU ones at 0 if asked for, and functions and data
 // around them, so many in all that the names take several groups.
 enum class PerCpuSymbols { none, at_zero };
 std::vector<Symbol> sample_symbols(const FakeKernel& kernel, PerCpuSymbols per_cpu = PerCpuSymbols::at_zero,

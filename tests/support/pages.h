@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Page contents that a test can tell apart.
+// Page contents that a test can distinguish.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A pipe that tells whether anybody of a family of processes is left.
+// A pipe that shows whether any process of a family still runs.
 #pragma once
 
 #include <fcntl.h>
@@ -25,9 +25,9 @@ class FamilyPipe {
   [[nodiscard]] int writer() const { return writer_.get(); }
   // In the test: from now on only the family has it open.
   void leave_to_family() { writer_.reset(); }
-  // False: nobody has said anything in time.
+  // False: nothing was written in time.
   [[nodiscard]] bool hears() const { return read_one() == 1; }
-  // Nobody has it open any more.
+  // No process has it open any more.
   [[nodiscard]] bool all_gone() const {
     for (;;) {
       const ssize_t count = read_one();

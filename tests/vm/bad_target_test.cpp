@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The capture kernel meets a target that is not as promised: it says so, loses nothing, and ends.
+// A target is not as the plan describes it: the capture kernel reports it, loses nothing, and ends.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -49,7 +49,7 @@ TEST_F(BadTarget, a_missing_device_is_given_up_at_the_deadline) {
   EXPECT_THAT(console,
               ContainsRegex("no device with the file system 00000000-1111-2222-3333-444444444444 appeared"));
   EXPECT_THAT(console, HasSubstr("/dev/vda"));  // what there was instead
-  // The last rung: the dead kernel's last words, where somebody may be logging them.
+  // The last resort: the end of the crashed kernel's log on the console, which may be recorded.
   EXPECT_THAT(console, HasSubstr("Kernel panic - not syncing: sysrq triggered crash"));
   EXPECT_TRUE(powered_off(out));
   // They have the marks of its phases with them, which are not reached again.

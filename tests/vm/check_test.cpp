@@ -60,7 +60,7 @@ echo 'level = 1' | sed '1i [dump]' >>/etc/lifeboat.conf
 run stale lifeboat check --json
 run status lifeboat status --json
 run text lifeboat status
-run tell lifeboat check
+run points lifeboat check
 ln -s /disk/bin/lifeboat /bin/kexec
 cd /var/lib/lifeboat
 run kexec kexec -p /boot/vmlinuz-* --initrd=./$(ls | grep img) --append=loaded.by=kexec
@@ -101,7 +101,7 @@ TEST_P(CheckInGuest, reserve_check_and_status_tell_the_truth) {
   };
   const Mark reserve = expect("reserve", "0");
   EXPECT_THAT(reserve.output, HasSubstr("crashkernel=0-1G:224M,1G-:256M"));
-  EXPECT_THAT(reserve.output, HasSubstr("got       224.0 MiB"));
+  EXPECT_THAT(reserve.output, HasSubstr("reserved  224.0 MiB"));
   EXPECT_THAT(reserve.output, HasSubstr("below 4 GiB  224.0 MiB at 0x"));
   EXPECT_THAT(reserve.output, HasSubstr("nothing is loaded"));
   const auto needed = Json::parse(expect("estimate", "0").output).at("bytes").get<uint64_t>();
@@ -120,7 +120,7 @@ TEST_P(CheckInGuest, reserve_check_and_status_tell_the_truth) {
   EXPECT_THAT(expect("again", "0").output, HasSubstr("nothing to change"));
   EXPECT_THAT(expect("fails", "1").output, HasSubstr("no room"));
   EXPECT_THAT(expect("kept", "0").output, HasSubstr("crashkernel="));
-  EXPECT_THAT(expect("small", "2").output, HasSubstr("too little"));
+  EXPECT_THAT(expect("small", "2").output, HasSubstr("is not enough"));
   EXPECT_THAT(expect("shrink", "0").output, HasSubstr("192.0 MiB"));
   expect("load", "0");
   EXPECT_THAT(expect("refused", "1").output, HasSubstr("unload --crash"));
@@ -141,7 +141,7 @@ TEST_P(CheckInGuest, reserve_check_and_status_tell_the_truth) {
   EXPECT_EQ(status.at("loaded").at("changed"), Json::array());
   EXPECT_EQ(status.at("loaded").at("kernel").at("xxh3").get<std::string>().size(), 32U);
   EXPECT_THAT(expect("text", "0").output, HasSubstr("initramfs-" + kernel_release(version)));
-  EXPECT_THAT(expect("tell", "0").output, HasSubstr("a crash would be captured"));
+  EXPECT_THAT(expect("points", "0").output, HasSubstr("a crash would be captured"));
 
   expect("kexec", "0");
   const Json renewed = Json::parse(expect("renewed", "0").output).at("loaded");

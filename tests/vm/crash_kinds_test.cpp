@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// How a guest is made to crash, and what must be told of it.
+// How a guest is made to crash, and what the report must have.
 struct Way {
   const char* name;
   // The kernels on which every run crashes in this way; on the others --all does.
@@ -128,7 +128,7 @@ std::vector<Way> ways() {
       {.name = "hard_lockup",
        .always_on = {"6.12"},
        .script = "echo 1 >/proc/sys/kernel/unknown_nmi_panic\n"
-                 // The other CPU tells when it hangs, without a new process, which might wait for the CPU
+                 // The other CPU reports when it hangs, without a new process, which might wait for the CPU
                  // that does.
                  "taskset 2 sh -c \"until read -r spins <$spinning && [ \\$spins = Y ]; do :; done; "
                  "echo '<0>crash_module: spins' >/dev/kmsg\" &\n"

@@ -43,7 +43,7 @@ void make_it_hard(InitramfsContents& contents) {
   const std::string tree = fs::path(kernel_path(kVersion)).parent_path().parent_path() / "lib/modules";
   for (auto& module : must(collect_modules(tree + "/" + kernel_release(kVersion), {"i6300esb", "softdog"})))
     contents.modules.push_back(std::move(module));
-  // Its driver cannot tell that it runs.
+  // Its driver cannot report that it runs.
   plan.watchdogs = {"i6300ESB timer"};
 }
 
@@ -59,7 +59,7 @@ TEST(FallbackTargets, leads_to_the_next_target_past_hooks_and_watchdog) {
   GuestFiles files;
   files.add(kernel_path(kVersion), "boot/vmlinuz");
   files.write("boot/capture.img", capture_initramfs(kVersion, make_it_hard));
-  Guest guest({.name = "capture-ladder",
+  Guest guest({.name = "capture-fallback",
                .kernel = kVersion,
                .command_line = "crashkernel=128M",
                .script = "run load lifeboat load /disk/boot/vmlinuz --crash --initrd /disk/boot/capture.img\n"
@@ -134,11 +134,11 @@ TEST(FallbackTargets, takes_older_crashes_away_on_a_full_disk) {
   add_older(files, "20250104T000000Z", "vmcore", 2_MiB);
   Guest guest(crash_on_a_full_disk("capture-full-disk"), files);
   ASSERT_NO_FATAL_FAILURE(wait_for_full_disk(guest));
-  guest.wait_for_line("taking 20250101T000000Z away: the target is full", std::chrono::seconds(120));
+  guest.wait_for_line("removing 20250101T000000Z: the target is full", std::chrono::seconds(120));
   guest.wait_for_line("lifeboat: phase capture-log");
-  guest.wait_for_line("taking 20250102T000000Z away: the target is full", std::chrono::seconds(300));
+  guest.wait_for_line("removing 20250102T000000Z: the target is full", std::chrono::seconds(300));
   guest.wait_for_line("lifeboat: phase capture-dump", std::chrono::seconds(300));
-  guest.wait_for_line("taking 20250103T000000Z away: more than 2 crashes");
+  guest.wait_for_line("removing 20250103T000000Z: more than 2 crashes");
   guest.wait_for_end();
 
   const auto left = crashes_in(guest.fetch("/dump"));
@@ -149,7 +149,7 @@ TEST(FallbackTargets, takes_older_crashes_away_on_a_full_disk) {
   const auto record = nlohmann::json::parse(text_of(left[1] / "manifest.json"));
   EXPECT_EQ(record["outcome"], "whole");
   EXPECT_THAT(record["problems"], ::testing::IsEmpty());
-  EXPECT_THAT(text_of(left[1] / "capture.log"), HasSubstr("taking 20250102T000000Z away"));
+  EXPECT_THAT(text_of(left[1] / "capture.log"), HasSubstr("removing 20250102T000000Z"));
   EXPECT_FALSE(fs::exists(left[1] / "capture.log.new"));
 }
 

@@ -83,7 +83,7 @@ TEST_F(EndOfCapture, shell_after_a_dump) {
   ASSERT_NO_FATAL_FAILURE(crash(FinalAction::shell, FinalAction::halt, kGuestDiskUuid,
                                 "mkdir /disk/crash /disk/elsewhere; chmod 1777 /disk/crash\n"
                                 "ln -s ../elsewhere /disk/crash/lifeboat\n"));
-  guest_->wait_for_line("lifeboat was no folder", 300s);
+  guest_->wait_for_line("lifeboat was not a folder", 300s);
   guest_->wait_for_line("lifeboat: phase capture-dump", 300s);
   expect_shell();
   const fs::path folder = guest_->fetch("/crash");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From kernel to kernel without firmware, by every way that leads there. One guest goes all of them, one
-// after the other: each kernel finds its number on its command line, tells that it has come, and loads the
+// after the other: each kernel finds its number on its command line, reports that it runs, and loads the
 // next.
 #include <gtest/gtest.h>
 

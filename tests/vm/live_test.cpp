@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `lifeboat inspect /proc/kcore` on a kernel that runs, beside what that kernel tells in /proc.
+// `lifeboat inspect /proc/kcore` on a kernel that runs, compared with that kernel's /proc.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -162,17 +162,17 @@ std::map<std::string, Live::Looked> Live::looked_;
 TEST_P(Live, tasks_are_those_of_proc) {
   const auto before = tasks_of(out("tasks.before")), after = tasks_of(out("tasks.after"));
   for (const char* name : {"ps.1", "ps.2", "ps.3"}) {
-    std::map<int, json> told;
-    for (const auto& task : parsed(name)) told[task["pid"]] = task;
+    std::map<int, json> shown;
+    for (const auto& task : parsed(name)) shown[task["pid"]] = task;
     size_t compared = 0;
     for (const auto& [pid, fact] : before) {
       const auto there = after.find(pid);
       if (there == after.end() || there->second.first != fact.first) continue;
       // Kernel threads of the work queues rename themselves.
       if (fact.first.starts_with("kworker")) continue;
-      ASSERT_TRUE(told.contains(pid)) << name << " lacks " << pid << " " << fact.first;
-      EXPECT_EQ(told[pid]["comm"], fact.first.substr(0, 15));
-      EXPECT_EQ(told[pid]["ppid"], fact.second);
+      ASSERT_TRUE(shown.contains(pid)) << name << " lacks " << pid << " " << fact.first;
+      EXPECT_EQ(shown[pid]["comm"], fact.first.substr(0, 15));
+      EXPECT_EQ(shown[pid]["ppid"], fact.second);
       ++compared;
     }
     EXPECT_GT(compared, 20u);
@@ -298,7 +298,7 @@ TEST_P(Live, lockdown_is_told) {
   ASSERT_THAT(out("lockdown"), HasSubstr("[confidentiality]"));
   EXPECT_EQ(out("locked.status"), "1\n");
   EXPECT_THAT(out("locked.err"), HasSubstr("locked down"));
-  EXPECT_THAT(out("locked.err"), HasSubstr("boot without it"));
+  EXPECT_THAT(out("locked.err"), HasSubstr("boot without lockdown=confidentiality"));
 }
 
 // Other kernels by hand: LIFEBOAT_LIVE_KERNELS=6.1,7.3 kexec_test --gtest_filter='*Live*'

@@ -28,12 +28,12 @@ InitramfsContents contents_of_a_machine(const std::string& modules) {
   machine.modules = must(collect_modules(modules, {"ahci", "ext4"}));
   machine.files.push_back({"/bin/busybox", 0755, must(read_file(*find_program("busybox")))});
   const std::string_view hook = "#!/bin/busybox sh\necho $LIFEBOAT_OUTCOME >$LIFEBOAT_FOLDER/hook-was-here\n";
-  machine.files.push_back({"/hooks/tell", 0755, {as_byte_span(hook).begin(), as_byte_span(hook).end()}});
+  machine.files.push_back({"/hooks/notify", 0755, {as_byte_span(hook).begin(), as_byte_span(hook).end()}});
   machine.plan.targets = {{.uuid = "1234-abcd", .filesystem = "vfat", .path = "/crash"}};
   machine.plan.dump.level = {31, 1};
   machine.plan.dump.compression.compression = Compression::lzo;
   machine.plan.final.action = FinalAction::halt;
-  machine.plan.capture.hook_after = {"/hooks/tell"};
+  machine.plan.capture.hook_after = {"/hooks/notify"};
   return machine;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kernel refuses a load, or would: it is told why, and what was loaded before is still loaded, or it is
-// said that it is not.
+// The kernel refuses a load, or would: the error has the reason, and what was loaded before is still loaded,
+// or the error says that it is not.
 #include <gtest/gtest.h>
 
 #include "tests/support/programs.h"
@@ -107,7 +107,7 @@ TEST_F(RefusedLoad, a_second_loader_is_waited_for) {
            "wait $first; status=$?; sed 's/^/OUT: /' /tmp/first; mark first $status\n"
            "wait $second; status=$?; sed 's/^/OUT: /' /tmp/second; mark second $status\n"
            "crash_loaded after\n"
-           // A program that knows no lock: the kernel answers EBUSY to whoever comes second.
+           // A program without the lock: the kernel returns EBUSY to the second load.
            "touch /tmp/go\n"
            "while [ -e /tmp/go ]; do peer-kexec -c -p /disk/boot/vmlinuz --initrd /disk/boot/guest.img "
            "--reuse-cmdline; done >/dev/null 2>&1 &\n"

@@ -88,7 +88,7 @@ TEST_P(Rehearsal, saves_the_log_that_the_dump_holds) {
   EXPECT_THAT(saved, HasSubstr("Kernel panic - not syncing: sysrq triggered crash"));
   EXPECT_THAT(saved, HasSubstr("Linux version " + release()));
   EXPECT_EQ(run_lifeboat({"inspect", dump(), "log"}).text, saved);
-  // The vmcore as it was tells the same.
+  // The unchanged vmcore gives the same.
   EXPECT_EQ(run_lifeboat({"inspect", out_ / "vmcore.elf", "log"}).text, saved);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat-init: PID 1 of the capture kernel.
 //
-// Whatever happens on the way, it ends in the final action. It starts no shell and waits for nobody.
+// Whatever fails, it ends with the final action. It waits for no input; a shell only as the final action.
 #include <signal.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ Result<CapturePlan> read_plan() {
   if (!text && text.error().code == ErrorCode::not_found) text = read_text(kOldPlanPath);
   std::vector<std::string> unknown;
   auto plan = CapturePlan::parse(TRY(text), &unknown);
-  for (const auto& key : unknown) log::warning("the plan's '{}' is unknown to this lifeboat-init", key);
+  for (const auto& key : unknown) log::warning("unknown key '{}' in the plan is ignored", key);
   return plan;
 }
 
@@ -54,7 +54,7 @@ class Pid1 {
     // In a child: a driver may hang on a device in the state that the crash left it in. What is loaded by
     // then stays.
     ChildLimits loading = limits();
-    // The dead kernel's watchdog runs on meanwhile; it is fed as soon as its driver is there.
+    // The crashed kernel's watchdog keeps running; it is fed as soon as its driver is loaded.
     if (crashed && plan_.capture.watchdog) loading.on_wait = [this] { watchdogs_.start(plan_.watchdogs); };
     supervise("modules", loading,
               [&](Heartbeat& heartbeat) { return load_modules(plan_.modules, heartbeat); });
@@ -105,7 +105,7 @@ class Pid1 {
 
 int main() {
   if (::getpid() != 1) {
-    lifeboat::log::error("lifeboat-init is the first program of a capture kernel and does nothing elsewhere");
+    lifeboat::log::error("lifeboat-init runs only as PID 1 of a capture kernel");
     return 2;
   }
   // A closed console must not end PID 1.

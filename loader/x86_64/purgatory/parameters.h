@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The block in purgatory's image through which the loader tells it what to do. Both are built from the same
-// checkout, so there is no version: the magic number only proves that the block is where it is thought to be.
+// The block in purgatory's image with the loader's parameters. Both are built from the same source tree, so
+// there is no version: the magic number only proves that the block is at the expected place.
 #pragma once
 
 #include <stddef.h>

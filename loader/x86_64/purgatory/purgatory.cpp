@@ -77,8 +77,8 @@ Result<std::vector<std::byte>> make_purgatory(const PurgatoryArguments& argument
   auto parameters = TRY(load<PurgatoryParameters>(built, kParametersOffset, "purgatory's parameter block"));
   if (parameters.magic != kParametersMagic) {
     return fail(ErrorCode::corrupt,
-                "purgatory's parameter block is not at offset {:#x} of its image: this "
-                "program was not built properly",
+                "purgatory's parameter block is not at offset {:#x} of its image: this program was built "
+                "incorrectly",
                 kParametersOffset);
   }
   parameters.kernel_entry = arguments.kernel_entry;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The code between two kernels. The dying kernel jumps into it (64-bit mode, identity-mapped, no interrupts);
-// it checks that what was loaded is still what was loaded, saves the low memory when asked to, and enters the
-// new kernel. On a mismatch it says so on the serial port and on VGA text, and resets the machine: it never
-// spins.
+// The code between two kernels. The old kernel jumps into it (64-bit mode, identity-mapped, no interrupts);
+// it checks that the loaded parts are unchanged, copies the low memory if requested, and enters the new
+// kernel. On a mismatch it prints a message on the serial port and on VGA text, and resets the machine: it
+// never loops for ever.
 //
 // It is built freestanding and position-independent, linked to a flat binary, and carried inside the loader.
 #pragma once
@@ -28,10 +28,10 @@ struct PurgatoryArguments {
       digest;  // SHA-256 over the regions in their order; 32 bytes, or empty when nothing is
   // Copied after the check and before the jump: low memory that the capture kernel will use. Size 0: none.
   uint64_t copy_from = 0, copy_to = 0, copy_size = 0;
-  uint16_t serial_port = 0x3f8;  // I/O address of the UART that a mismatch is told on; 0: none
+  uint16_t serial_port = 0x3f8;  // I/O address of the UART on which a mismatch is reported; 0: none
 };
 
-// Alignment that the image wants; it may lie anywhere in memory, above 4 GiB too.
+// Alignment of the image; it may be anywhere in memory, above 4 GiB too.
 inline constexpr uint64_t kPurgatoryAlignment = 4096;
 // Bytes that purgatory needs in memory, its stack and zeroed data included: the size of its segment, whole
 // pages.

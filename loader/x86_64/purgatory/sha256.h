@@ -13,7 +13,7 @@ class Sha256 {
   static constexpr size_t kDigestBytes = 32;
   Sha256();
   void update(const void* bytes, size_t size);
-  // Ends the message; the object is of no use afterwards.
+  // Ends the message; do not use the object afterwards.
   void finish(uint8_t digest[kDigestBytes]);
 
  private:

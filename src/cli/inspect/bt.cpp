@@ -22,16 +22,16 @@ class Printer {
       document_.push_back(inspect::stack_json(stack));
       return;
     }
-    const std::string who =
+    const std::string task =
         stack.pid < 0 ? "task not known" : fmt::format("PID {} {}", stack.pid, stack.comm);
     const std::string title = one_line(fmt::format(
-        "{}  CPU {}  {}", who, stack.cpu, stack.running ? "running" : fmt::format("state {}", stack.state)));
+        "{}  CPU {}  {}", task, stack.cpu, stack.running ? "running" : fmt::format("state {}", stack.state)));
     std::cout << (first_ ? "" : "\n") << view_.style.heading(title) << '\n'
               << inspect::frames_text(stack.frames, SIZE_MAX, view_.style);
     if (!stack.end.empty()) std::cout << "  (" << one_line(stack.end) << ")\n";
     first_ = false;
   }
-  // One of several that cannot be told: the others are.
+  // One stack that cannot be shown; the others are still shown.
   void add_failure(const Task& task, const Error& error) {
     inspect::NamedStack stack{.pid = task.pid, .comm = task.comm, .cpu = task.cpu, .state = task.state};
     stack.running = task.on_cpu;
@@ -50,7 +50,8 @@ class Printer {
 
 Result<uint32_t> parse_small(const std::string& text, std::string_view what) {
   const auto number = parse_number(text);
-  if (!number || *number > INT32_MAX) return fail(ErrorCode::usage, "inspect bt: '{}' is no {}", text, what);
+  if (!number || *number > INT32_MAX)
+    return fail(ErrorCode::usage, "inspect bt: '{}' is not a {}", text, what);
   return static_cast<uint32_t>(*number);
 }
 
@@ -64,7 +65,7 @@ Result<> print_all(const View& view, Printer& printer) {
       printer.add_failure(task, stack.error());
     }
   }
-  // CPUs whose task is not known: of a damaged dump that may be the one that panicked.
+  // CPUs whose task is not known: in a damaged dump this may be the CPU that panicked.
   if (view.session.live() || !view.session.registers()) return {};
   for (const auto& registers : *view.session.registers()) {
     if (!registers.registers || inspect::running_task(view.session, registers.cpu) != nullptr) continue;

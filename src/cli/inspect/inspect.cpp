@@ -29,10 +29,10 @@ constexpr std::array kViews = {
     Entry{"read", view_read},     Entry{"search", view_search},
 };
 
-// Debug information tells where code comes from and what a variable is, which only these show.
+// Debug information gives source lines and the types of variables, which only these show.
 constexpr std::array<std::string_view, 4> kDebugInfoViews = {"report", "bt", "sym", "read"};
 
-// These say in their first line when the dump is not whole.
+// These report in their first line that the dump is not whole.
 constexpr std::array<std::string_view, 2> kOverviews = {"report", "sys"};
 
 const std::vector<OptionOwners>& option_owners() {
@@ -60,23 +60,22 @@ const std::vector<OptionOwners>& option_owners() {
 void add_options(CommandLine& line) {
   line.options()  //
       ("level", Takes::text,
-       "log: a level and all that are worse (warn), or just these (err,warn)")        //
-      ("ctime,T", "log: the time of day (UTC), reckoned from the time of the crash")  //
-      ("grep", Takes::text, "log: only records that hold this text, in either case")  //
-      ("caller", "log: show which thread or CPU wrote each record")                   //
-      ("all,a", "bt: every thread, not only the CPU that panicked")                   //
-      ("cpu", Takes::text, "bt: what ran on this CPU")                                //
-      ("threads", "ps: every thread, and the idle tasks")                             //
-      ("tree", "ps: children below their parents")                                    //
-      ("state", Takes::text, "ps: only tasks in these states, e.g. D or RD")          //
-      ("memory", "ps: how much memory each process holds")                            //
-      ("as", Takes::text, "read: show it as this type, as string, or as hex")         //
-      ("count", Takes::text, "read: how many; search: stop after so many finds")      //
-      ("string", Takes::text, "search: look for this text")                           //
+       "log: a level and all worse ones (warn), or just these (err,warn)")                 //
+      ("ctime,T", "log: show the time of day (UTC), computed from the time of the crash")  //
+      ("grep", Takes::text, "log: only records that contain this text, ignoring case")     //
+      ("caller", "log: show which thread or CPU wrote each record")                        //
+      ("all,a", "bt: every thread, not only the CPU that panicked")                        //
+      ("cpu", Takes::text, "bt: the task that ran on this CPU")                            //
+      ("threads", "ps: show every thread, and the idle tasks")                             //
+      ("tree", "ps: show children below their parents")                                    //
+      ("state", Takes::text, "ps: only tasks in these states, e.g. D or RD")               //
+      ("memory", "ps: show the memory of each process")                                    //
+      ("as", Takes::text, "read: show it as this type, as string, or as hex")              //
+      ("count", Takes::text, "read: how many values; search: stop after so many matches")  //
+      ("string", Takes::text, "search: look for this text")                                //
       ("vmlinux", Takes::text,
-       "report, bt, sym, read: the kernel's file with debug information, for source lines and types of "
-       "variables "
-       "(default: looked for by the dump's build id; none: without)")  //
+       "report, bt, sym, read: the kernel file with debug information, for source lines and types of "
+       "variables (default: searched by the dump's build id; none: do not use any)")  //
       ("debug-dir", Takes::text,
        "report, bt, sym, read: the folder of debug files (default: /usr/lib/debug)");
 }
@@ -100,13 +99,13 @@ bool wants_colour(bool terminal) {
 
 }  // namespace
 
-Result<> View::expect_arguments(std::string_view view, size_t least, size_t most) const {
-  if (arguments.size() < least) {
+Result<> View::expect_arguments(std::string_view view, size_t minimum, size_t maximum) const {
+  if (arguments.size() < minimum) {
     return std::unexpected(Error(ErrorCode::usage, fmt::format("inspect {}: an argument is missing", view))
                                .hint("see 'lifeboat inspect --help'"));
   }
-  if (arguments.size() > most)
-    return fail(ErrorCode::usage, "inspect {}: '{}' is one argument too many", view, arguments[most]);
+  if (arguments.size() > maximum)
+    return fail(ErrorCode::usage, "inspect {}: unexpected argument '{}'", view, arguments[maximum]);
   return {};
 }
 
@@ -132,12 +131,12 @@ Result<uint64_t> parse_address(const inspect::Session& session, const std::strin
   if (const auto found = inspect::symbols_named(session, text); !found.empty()) return found.front().address;
   return std::unexpected(
       Error(ErrorCode::not_found, fmt::format("'{}' is neither a number nor a symbol", text))
-          .hint("addresses are written 0xffffffff81000000"));
+          .hint("write addresses as 0xffffffff81000000"));
 }
 
 Result<int> run_inspect(const Arguments& arguments) {
   CommandLine line("inspect", "DUMP [VIEW [ARGUMENT...]]",
-                   "Tells what a dump holds, with no debug information. The views:\n"
+                   "Show what a dump contains; no debug information is needed. The views:\n"
                    "  report          what happened, on one screen (default)\n"
                    "  log             the kernel's log, as dmesg prints it\n"
                    "  bt [PID...]     stacks: of the CPU that panicked, of tasks, of all (-a)\n"
@@ -145,10 +144,10 @@ Result<int> run_inspect(const Arguments& arguments) {
                    "  mod             modules\n"
                    "  sys             the dump, the machine and its kernel\n"
                    "  mem             memory: counters, zones, slab caches, pages by use\n"
-                   "  sym NAME|ADDRESS   where a symbol is, what lies at an address\n"
+                   "  sym NAME|ADDRESS   the address of a symbol, the symbol at an address\n"
                    "  type NAME       a type's declaration: 'struct task_struct', pid_t\n"
                    "  read ADDRESS|EXPRESSION   memory, as a type, as a string, as bytes\n"
-                   "  search VALUE    where a value, or a text, lies in memory");
+                   "  search VALUE    the addresses of a value, or of a text, in memory");
   add_options(line);
   line.positional("DUMP");
   line.positional("VIEW");
@@ -174,7 +173,7 @@ Result<int> run_inspect(const Arguments& arguments) {
                   inspect::find_missing(session),
                   inspect::Style(wants_colour(terminal)),
                   terminal};
-  // The others' output is for programs, or has no place for it.
+  // The output of the other views may be read by programs: this goes to the standard error.
   if (!session.live() && std::ranges::find(kOverviews, name) == kOverviews.end()) {
     for (const auto& reason : view.missing) log::warning("{} is not whole: {}", path, one_line(reason));
   }

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// A huge machine's mem_map takes its time.
+// Reading the mem_map of a large machine takes long.
 constexpr std::chrono::minutes kLimit(2);
 
 }  // namespace
@@ -23,7 +23,7 @@ void print_page_counts(const inspect::Session& session) {
     print_row("", "by use: " + inspect::cannot_tell(counts.error()));
     return;
   }
-  // ELF has no way to tell pages that were left out from pages that hold zeros; a running kernel has all.
+  // ELF does not distinguish pages that were left out from pages of zeros; a running kernel has all pages.
   const bool knows_excluded = info.format != DumpFormat::elf;
   fmt::print("\n{:<16}{:>14}{:>14}{:>14}\n", "pages", "in all", "stored", "left out");
   const auto row = [knows_excluded](std::string_view name, uint64_t pages, uint64_t stored) {

@@ -43,7 +43,7 @@ class Table {
     for (const auto& task : list_.tasks) pids.insert(task.pid);
     for (const auto& task : list_.tasks)
       if (task.pid == 0 || !pids.contains(task.ppid)) print_tree(task);
-    // What a loop of parents keeps from the roots.
+    // Tasks whose parents form a loop, which no root leads to.
     for (const auto& task : list_.tasks) print_tree(task);
   }
 
@@ -72,7 +72,7 @@ class Table {
     return has_state(task) && (view_.line.has("threads") || (task.pid == task.tgid && task.pid != 0));
   }
 
-  // Without recursion: a dump may make parents of any depth.
+  // Without recursion: a damaged dump may contain parents of any depth.
   void print_tree(const Task& root) {
     std::vector<std::pair<const Task*, size_t>> open = {{&root, 0}};
     while (!open.empty()) {
@@ -80,7 +80,7 @@ class Table {
       open.pop_back();
       if (!printed_.insert(task->address).second) continue;
       const bool shown = print(*task, depth);
-      // Idle tasks are no parents; all have the number of the first, whose child is process 1.
+      // Idle tasks have no children, but all have PID 0 like the first, whose child is process 1.
       if (task->pid == 0 && task != &list_.tasks.front()) continue;
       const auto& children = children_[task->pid];
       for (size_t index = children.size(); index-- > 0;)
@@ -139,7 +139,7 @@ Result<int> view_ps(const View& view) {
   constexpr std::string_view kStates = "RSDTtXZPI?";
   if (const auto states = view.line.get("state");
       view.line.has("state") && (states.empty() || states.find_first_not_of(kStates) != std::string::npos))
-    return fail(ErrorCode::usage, "inspect ps: '{}' is not made of the states {}", states, kStates);
+    return fail(ErrorCode::usage, "inspect ps: --state {}: not all letters are in {}", states, kStates);
   if (!view.session.tasks()) return std::unexpected(view.session.tasks().error());
   const TaskList& list = *view.session.tasks();
   for (const auto& note : list.notes) log::warning("{}", one_line(note));

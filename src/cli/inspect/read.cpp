@@ -24,11 +24,11 @@ Result<uint64_t> read_count(const View& view, uint64_t fallback) {
   if (!view.line.has("count")) return fallback;
   const auto number = parse_number(view.line.get("count"));
   if (!number || *number == 0 || *number > kMaxCount)
-    return fail(ErrorCode::usage, "inspect read: --count is a number from 1 to {}", kMaxCount);
+    return fail(ErrorCode::usage, "inspect read: --count must be from 1 to {}", kMaxCount);
   return *number;
 }
 
-// Where the expression leads: a place in memory, or the number that it is.
+// The address of the expression's object in memory, or the number that the expression is.
 Result<uint64_t> address_of(const View& view, const std::string& text) {
   if (auto address = parse_address(view.session, text)) return *address;
   const ExpressionScope scope = TRY(inspect::expression_scope(view.session));
@@ -50,7 +50,7 @@ inspect::ShowOptions show_options(const View& view) {
   return options;
 }
 
-// With what the page was, when the filter left it out.
+// Adds what the page was, when the filter left it out.
 std::unexpected<Error> explained(const View& view, Error error, uint64_t address, uint64_t size) {
   return std::unexpected(inspect::MissingPages(view.session).explain(std::move(error), address, size));
 }

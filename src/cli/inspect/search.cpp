@@ -23,8 +23,7 @@ Result<int> view_search(const View& view) {
   uint64_t limit = kMaxFinds;
   if (view.line.has("count")) {
     const auto number = parse_number(view.line.get("count"));
-    if (!number || *number == 0)
-      return fail(ErrorCode::usage, "inspect search: --count needs a number above zero");
+    if (!number || *number == 0) return fail(ErrorCode::usage, "inspect search: --count must be at least 1");
     limit = *number;
   }
   const std::string wanted = view.line.get("string");
@@ -33,7 +32,7 @@ Result<int> view_search(const View& view) {
   uint64_t value = 0;
   if (!text) value = TRY(parse_address(view.session, view.arguments.front()));
 
-  // Pointers and counters lie at their natural borders; texts anywhere.
+  // Pointers and counters are aligned to their size; text may be anywhere.
   const ByteSpan bytes = text ? as_byte_span(wanted) : object_bytes(value);
   nlohmann::ordered_json finds = nlohmann::ordered_json::array();
   uint64_t count = 0;
@@ -54,8 +53,9 @@ Result<int> view_search(const View& view) {
                 {"timed_out", result.timed_out}});
   }
   if (result.unreadable > 0) log::warning("{} pages are lost or damaged", result.unreadable);
-  if (result.timed_out) log::warning("time was up: memory from {:#x} on was not looked at", result.end);
-  if (result.stopped) log::info("stopped after {}; --count sets how many", inspect::plural(count, "find"));
+  if (result.timed_out) log::warning("time limit reached: memory from {:#x} on was not searched", result.end);
+  if (result.stopped)
+    log::info("stopped after {}; set another limit with --count", inspect::plural(count, "find"));
   return kDone;
 }
 

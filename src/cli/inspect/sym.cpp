@@ -14,7 +14,7 @@ namespace {
 using nlohmann::ordered_json;
 
 // The source of `address`, as frames of a stack have it.
-inspect::NamedFrame place_of(const View& view, uint64_t address) {
+inspect::NamedFrame location_of(const View& view, uint64_t address) {
   return inspect::name_address(view.session, address, false);
 }
 
@@ -24,16 +24,16 @@ ordered_json symbol_json(const View& view, const Symbol& symbol, uint64_t offset
                         {"offset", offset},
                         {"type", std::string(1, symbol.type)},
                         {"module", symbol.module.empty() ? ordered_json() : ordered_json(symbol.module)}};
-  const auto place = place_of(view, symbol.address + offset);
-  inspect::add_source_json(place.file, place.line, place.inlined, entry);
+  const auto location = location_of(view, symbol.address + offset);
+  inspect::add_source_json(location.file, location.line, location.inlined, entry);
   return entry;
 }
 
 void print_symbol(const View& view, const Symbol& symbol, uint64_t address, std::string_view text) {
-  const auto place = place_of(view, address);
+  const auto location = location_of(view, address);
   fmt::print("{:#018x} {} {}{}\n", address, one_line({&symbol.type, 1}), one_line(text),
-             inspect::place_text(place.file, place.line, view.style));
-  for (const auto& inlined : place.inlined | std::views::reverse)
+             inspect::place_text(location.file, location.line, view.style));
+  for (const auto& inlined : location.inlined | std::views::reverse)
     fmt::print("  in it {} (inlined){}\n", one_line(inlined.function),
                inspect::place_text(inlined.file, inlined.line, view.style));
 }

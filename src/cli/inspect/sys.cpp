@@ -23,7 +23,7 @@ void print_container(const inspect::MachineSummary& summary) {
   if (summary.dump_level) text += fmt::format(", level {}", *summary.dump_level);
   print_row("dump", text);
   if (summary.missing.empty())
-    print_row("whole", "yes, as far as its headers tell ('lifeboat verify' checks every page)");
+    print_row("whole", "yes, by its headers ('lifeboat verify' checks every page)");
 }
 
 void print_kernel(const inspect::MachineSummary& summary) {
@@ -36,8 +36,8 @@ void print_kernel(const inspect::MachineSummary& summary) {
     print_row("release", inspect::cannot_tell(summary.uts.error()));
   }
   print_row("CPUs", summary.cpus > 0 ? std::to_string(summary.cpus)
-                    : summary.live   ? "cannot tell: the kernel does not say how many are online"
-                                     : "cannot tell: the dump has no NT_PRSTATUS notes");
+                    : summary.live   ? "not available: the kernel does not report how many are online"
+                                     : "not available: the dump has no NT_PRSTATUS notes");
   print_row("memory", format_size(summary.ram_pages * kPageSize));
   if (summary.live) {
     if (summary.uptime_nanoseconds) print_row("uptime", inspect::format_uptime(*summary.uptime_nanoseconds));
@@ -51,7 +51,7 @@ void print_kernel(const inspect::MachineSummary& summary) {
     return;
   }
   print_row("uptime", inspect::format_uptime(summary.story->uptime_nanoseconds));
-  print_row("panic", summary.story->panic.value_or("the log tells of none"));
+  print_row("panic", summary.story->panic.value_or("none found in the log"));
   if (summary.story->cause) print_row("cause", *summary.story->cause);
 }
 

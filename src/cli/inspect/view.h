@@ -18,16 +18,16 @@ struct View {
   std::string path;
   const inspect::Session& session;
   std::vector<std::string> arguments;  // behind the view's name
-  std::vector<std::string> missing;    // what is not whole about the dump
+  std::vector<std::string> missing;    // what is missing from the dump
   inspect::Style style;
   bool terminal = false;  // whether stdout is one
 
   [[nodiscard]] bool json() const { return line.json(); }
-  // A `usage` error when there are more than `most` arguments, or fewer than `least`.
-  [[nodiscard]] Result<> expect_arguments(std::string_view view, size_t least, size_t most) const;
-  // The answer as JSON. One that is an object says in "whole" whether the dump is (null: the running kernel).
+  // A `usage` error when there are fewer than `minimum` arguments, or more than `maximum`.
+  [[nodiscard]] Result<> expect_arguments(std::string_view view, size_t minimum, size_t maximum) const;
+  // Prints the JSON output. An object gets "whole": whether the dump is whole (null: the running kernel).
   void print(nlohmann::ordered_json document) const;
-  // What of debug information cannot be used, after the view has asked for it.
+  // Warns about debug information that cannot be used, after the view has tried to use it.
   void warn_of_debug_info() const;
 };
 

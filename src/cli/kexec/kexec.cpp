@@ -28,7 +28,7 @@ void print_message(log::Level level, std::string_view text) {
   fmt::print(stderr, "kexec: {}{}\n", name, plain_lines(text));
 }
 
-// An error with the exit code that kexec-tools has for it.
+// An error with its exit code in kexec-tools.
 struct Failure {
   int exit_code;
   Error error;
@@ -40,7 +40,7 @@ std::unexpected<Failure> failed(Error error, int exit_code = kexec::kFailed) {
   return std::unexpected(Failure{exit_code, std::move(error)});
 }
 
-// --type, by the names that kexec-tools gives to its loaders.
+// --type, by the names of the loaders in kexec-tools.
 Result<> check_type(const std::string& type, const KernelFile& kernel) {
   const bool unified = std::ranges::find(kernel.wrappers, ImageKind::uki) != kernel.wrappers.end();
   bool same = false;
@@ -51,9 +51,8 @@ Result<> check_type(const std::string& type, const KernelFile& kernel) {
   } else if (type == "elf-x86" || type == "elf-x86_64") {
     same = kernel.kind == ImageKind::elf_vmlinux && !unified;
   } else {
-    return std::unexpected(
-        Error(ErrorCode::unsupported, fmt::format("kernels of type {} are not loaded", type))
-            .hint("leave --type out, or give bzImage64, elf-x86_64 or uki"));
+    return std::unexpected(Error(ErrorCode::unsupported, fmt::format("cannot load kernels of type {}", type))
+                               .hint("leave --type out, or give bzImage64, elf-x86_64 or uki"));
   }
   if (same) return {};
   return std::unexpected(Error(ErrorCode::usage, fmt::format("{} is not of type {} but {}", kernel.name, type,
@@ -62,15 +61,14 @@ Result<> check_type(const std::string& type, const KernelFile& kernel) {
                              .hint("leave --type out"));
 }
 
-// What the kernel kept of the initramfs that it was booted with (init/initramfs.c).
+// The initramfs of this boot, if the kernel kept it (init/initramfs.c).
 Result<std::string> retained_initramfs(const SystemPaths& paths) {
   std::string path = paths.sys + "/firmware/initrd";
   if (::access(path.c_str(), F_OK) == 0) return path;
   return std::unexpected(
       Error(ErrorCode::not_found, "the running kernel did not keep the initramfs that it was booted with")
-          .hint("name it: --initrd=/boot/initrd.img-RELEASE; or boot with retain_initrd on the command line "
-                "(a kernel "
-                "that shows it as /sys/firmware/initrd)"));
+          .hint("give it with --initrd=/boot/initrd.img-RELEASE; or boot with retain_initrd on the command "
+                "line (a kernel that has /sys/firmware/initrd)"));
 }
 
 // Unset: that of a unified kernel image, else an empty one.
@@ -85,8 +83,8 @@ Result<std::optional<std::string>> command_line_of(const Options& options, const
   return line;
 }
 
-// The EFI data go to the new kernel all the same: it finds ACPI by them. That it calls no services is up to
-// it.
+// The EFI data are passed to the new kernel anyway, because it finds ACPI through them. 'noefi' makes it call
+// no EFI services.
 void add_no_efi(LoadRequest& request, const KernelFile& kernel) {
   std::string line = request.command_line ? *request.command_line : kernel.command_line.value_or("");
   // In front: behind "--" it would be for init.
@@ -101,7 +99,7 @@ Outcome<> check_machine(const Options& options, const SystemState& state) {
   if (options.hotplug && !state.elfcorehdr_size) {
     return failed(
         Error(ErrorCode::unsupported, "--hotplug: the running kernel does not follow CPU and memory hotplug")
-            .hint("it needs CONFIG_CRASH_HOTPLUG=y; without, load again after each change"),
+            .hint("use a kernel with CONFIG_CRASH_HOTPLUG=y, or load again after each change"),
         kexec::kUsage);
   }
   return {};
@@ -119,12 +117,12 @@ Result<LoadRequest> make_request(const Options& options, const KernelFile& kerne
   if (options.initrd) request.initramfs.push_back(*options.initrd);
   if (options.no_efi) {
     add_no_efi(request, kernel);
-    log::info("--noefi: 'noefi' is put on the command line");
+    log::info("--noefi: 'noefi' is added to the command line");
   }
   return request;
 }
 
-// kexec_file_load(2) has no objection, it only does not know how: kexec-tools has an exit code of its own for
+// kexec_file_load(2) is missing or does not support the image: kexec-tools has an exit code of its own for
 // that.
 bool could_be_loaded_otherwise(int error_number) {
   return error_number == ENOSYS || error_number == EINVAL || error_number == ENOEXEC ||
@@ -153,7 +151,7 @@ Outcome<> load(const Options& options, const SystemPaths& paths) {
   const bool placed = options.memory_min != 0 || options.memory_max != UINT64_MAX;
   if (report->call == LoadCall::file && (placed || !options.verify))
     log::info(
-        "--mem-min, --mem-max and --no-checks mean nothing to kexec_file_load(2), by which it was loaded");
+        "--mem-min, --mem-max and --no-checks have no effect: the kernel was loaded by kexec_file_load(2)");
   log::debug("loaded {} {} by {}; command line: {}", options.kernel, report->release,
              load_call_name(report->call), report->command_line);
   return {};
@@ -163,7 +161,7 @@ Outcome<> load(const Options& options, const SystemPaths& paths) {
 Error become_shutdown() {
   for (const char* path : {"/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"})
     ::execl(path, "shutdown", "-r", "now", static_cast<char*>(nullptr));
-  return errno_error(errno, "the kernel is loaded, but there is no shutdown(8) that could be run")
+  return errno_error(errno, "cannot run shutdown(8); the kernel is loaded")
       .hint("reboot with 'systemctl kexec', or at once with 'kexec -e'");
 }
 
@@ -171,9 +169,8 @@ int status(const Options& options, const SystemPaths& paths) {
   const auto loaded = read_system_state(paths).loaded(options.crash);
   if (loaded) return *loaded ? kexec::kLoaded : kexec::kDone;
   log::error(
-      "the running kernel does not say whether one is loaded\n  next: is /sys mounted? It needs "
-      "CONFIG_KEXEC=y "
-      "or CONFIG_KEXEC_FILE=y{}",
+      "cannot read from /sys whether a kernel is loaded\n  fix: mount /sys; the running kernel needs "
+      "CONFIG_KEXEC=y or CONFIG_KEXEC_FILE=y{}",
       options.crash ? " and CONFIG_CRASH_DUMP=y" : "");
   return kexec::kFailed;
 }

@@ -5,7 +5,7 @@
 
 namespace lifeboat::cli {
 
-// Returns the exit code: that tool's, not lifeboat's.
+// Returns an exit code of kexec-tools, not of lifeboat.
 int run_kexec(int argc, char** argv);
 
 }  // namespace lifeboat::cli

@@ -12,7 +12,7 @@
 namespace lifeboat::cli::kexec {
 namespace {
 
-// Options without a letter. From kFirstOfLoader on they say how to load, and are an error when nothing is
+// Options without a letter. From kFirstOfLoader on they are about loading, and are an error when nothing is
 // loaded.
 enum LongOption : int {
   kMemoryMin = 256,
@@ -112,26 +112,26 @@ struct Remark {
 
 constexpr Remark kWithoutEffect[] = {
     {kNoCma,
-     "--no-cma changes nothing: the running kernel decides where it keeps the parts until the reboot"},
-    {kForceDtb, "--force-dtb changes nothing: no device tree is handed on"},
+     "--no-cma changes nothing: the running kernel chooses where it keeps the segments until the reboot"},
+    {kForceDtb, "--force-dtb changes nothing: no device tree is passed on"},
     {kResetVga, "--reset-vga changes nothing: the display is not touched before the new kernel starts"},
-    {kSerial, "--serial changes nothing: purgatory speaks on the serial ports that a PC has"},
-    {kSerialBaud, "--serial-baud changes nothing: the serial port keeps the speed that it has"},
-    {kConsoleVga, "--console-vga changes nothing: purgatory always tells of a damaged kernel on the screen"},
+    {kSerial, "--serial changes nothing: purgatory prints on the standard serial ports of a PC"},
+    {kSerialBaud, "--serial-baud changes nothing: the serial port keeps its speed"},
+    {kConsoleVga, "--console-vga changes nothing: purgatory always reports a damaged kernel on the screen"},
     {kConsoleSerial,
-     "--console-serial changes nothing: purgatory always tells of a damaged kernel on the serial port"},
+     "--console-serial changes nothing: purgatory always reports a damaged kernel on the serial port"},
     {kElf32Headers,
      "--elf32-core-headers changes nothing: the headers are 64-bit ones, which the tools for dumps of this "
      "architecture read"},
     {kPassMemmap,
-     "--pass-memmap-cmdline changes nothing: the memory map goes into the boot parameters, where every "
-     "kernel that "
-     "can be loaded looks for it"},
-    {kReuseVideo, "--reuse-video-type changes nothing: the new kernel is told the video mode that is set"},
+     "--pass-memmap-cmdline changes nothing: the memory map is passed in the boot parameters, where every "
+     "kernel that can be loaded reads it"},
+    {kReuseVideo,
+     "--reuse-video-type changes nothing: the current video mode is always passed to the new kernel"},
     {kArgsElf, "--args-elf changes nothing: a Linux kernel is started by the Linux boot protocol"},
 };
 
-// Exit code 1: kexec-tools, too, ends so when it cannot do these.
+// Exit code 1, as of kexec-tools when it cannot do these.
 constexpr Remark kNotOffered[] = {
     {kPreserveContext,
      "--load-preserve-context is not supported: there is no way back into the running kernel"},
@@ -141,13 +141,13 @@ constexpr Remark kNotOffered[] = {
     {kExecLiveUpdate, "--exec-live-update works only under Xen, which is not supported"},
 };
 
-// Exit code 255: this kernel cannot be loaded so.
+// Exit code 255: a kernel cannot be loaded this way.
 constexpr Remark kCannotLoadSo[] = {
     {kArgsNone, "--args-none is not supported: a Linux kernel needs its boot parameters"},
     {kModule, "--module is not supported: it belongs to Multiboot kernels, which are not loaded"},
     {kRealMode, "--real-mode is not supported: the kernel is entered in 64-bit mode"},
     {kEntry32, "--entry-32bit is not supported: the kernel is entered in 64-bit mode"},
-    {kDtb, "--dtb is not supported: no device tree is handed on"},
+    {kDtb, "--dtb is not supported: no device tree is passed on"},
 };
 
 template <size_t N>
@@ -156,7 +156,7 @@ const Remark* find_remark(const Remark (&remarks)[N], int option) {
   return found == std::end(remarks) ? nullptr : found;
 }
 
-// As strtoul(3) with base 0 reads it, which is that tool's way: 0x for hexadecimal, 0 for octal.
+// As strtoul(3) with base 0, like kexec-tools: 0x for hexadecimal, 0 for octal.
 std::optional<uint64_t> parse_address(const char* text) {
   char* end = nullptr;
   errno = 0;
@@ -166,8 +166,7 @@ std::optional<uint64_t> parse_address(const char* text) {
 }
 
 Refusal bad_value(std::string_view name, std::string_view value) {
-  return {.message = fmt::format("--{}={} is not a number that makes sense here", name, value),
-          .show_usage = true};
+  return {.message = fmt::format("--{}={}: not a valid number", name, value), .show_usage = true};
 }
 
 std::optional<Refusal> check_serial(int option, const char* text) {
@@ -175,17 +174,16 @@ std::optional<Refusal> check_serial(int option, const char* text) {
   if (option == kSerial) {
     const auto port = value.starts_with("0x") ? parse_address(text) : std::nullopt;
     if (value == "ttyS0" || value == "ttyS1" || (port && *port < 65536)) return std::nullopt;
-    return Refusal{kFailed,
-                   fmt::format("--serial={}: ttyS0, ttyS1 or the number of a port, 0x3f8, is wanted", value),
+    return Refusal{kFailed, fmt::format("--serial={}: not a serial port; give ttyS0, ttyS1 or 0x3f8", value),
                    true};
   }
   const auto baud = parse_address(text);
   if (baud && *baud >= 9600 && *baud <= 115200 && 115200 % *baud == 0) return std::nullopt;
-  return Refusal{kFailed,
-                 fmt::format("--serial-baud={}: 9600, 19200, 38400, 57600 or 115200 is wanted", value), true};
+  return Refusal{kFailed, fmt::format("--serial-baud={}: give 9600, 19200, 38400, 57600 or 115200", value),
+                 true};
 }
 
-// What to do, from the letters. Each sets all that it decides: the last one wins.
+// Evaluates the options. Each action sets all the fields that it affects: the last one wins.
 class Parser {
  public:
   std::expected<Options, Refusal> run(int argc, char** argv) {
@@ -206,7 +204,7 @@ class Parser {
       return Refusal{.exit_code = kUsage, .message = std::string(remark->text), .show_usage = false};
     if (const Remark* remark = find_remark(kWithoutEffect, found)) options_.notes.emplace_back(remark->text);
     if (const Remark* remark = find_remark(kCannotLoadSo, found)) cannot_load_ = remark;
-    if (found >= kFirstOfLoader) says_how_to_load_ = true;
+    if (found >= kFirstOfLoader) has_load_option_ = true;
     if (found < kMemoryMin) return take_letter(found);
     return take_long(found);
   }
@@ -280,7 +278,7 @@ class Parser {
         return take_address("mem-min", o.memory_min);
       case kMemoryMax: {
         auto refusal = take_address("mem-max", o.memory_max);
-        // There it is the last address that may be used.
+        // In kexec-tools it is the last address that may be used.
         if (!refusal && o.memory_max != UINT64_MAX) ++o.memory_max;
         return refusal;
       }
@@ -337,16 +335,16 @@ class Parser {
     Options& o = options_;
     if (keep_network_) o.network_down = false;
     if (no_sync_) o.sync = false;
-    // kexec-tools calls kexec_file_load with the flag that unloads, whatever else is asked: nothing gets
+    // kexec-tools calls kexec_file_load with the unload flag, whatever the other options are: nothing is
     // loaded.
     if (o.unload) o.load = false;
     if (o.status) {
       o.crash = o.crash || !load_given_;
       o.load = o.unload = o.exec = o.shutdown = false;
     }
-    if (!o.load && says_how_to_load_) {
+    if (!o.load && has_load_option_) {
       return std::unexpected(
-          Refusal{.message = "options that say how to load a kernel, and nothing is to be loaded",
+          Refusal{.message = "options for loading a kernel were given, but no kernel is to be loaded",
                   .show_usage = true});
     }
     if (o.load && cannot_load_ != nullptr)
@@ -362,7 +360,7 @@ class Parser {
   bool load_given_ = false;
   bool keep_network_ = false;
   bool no_sync_ = false;
-  bool says_how_to_load_ = false;
+  bool has_load_option_ = false;
   const Remark* cannot_load_ = nullptr;
 };
 

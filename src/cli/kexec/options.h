@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What kexec(8) was asked: every option that kexec-tools 2.0.32 knows on x86_64 (kexec/kexec.h and
+// The parsed options of kexec(8): every option that kexec-tools 2.0.32 knows on x86_64 (kexec/kexec.h and
 // kexec/arch/i386/include/arch/options.h there), with the same parser, getopt_long(3), so that abbreviations
 // and the order of arguments mean the same.
 #pragma once
@@ -14,16 +14,15 @@
 
 namespace lifeboat::cli::kexec {
 
-// That tool's exit codes. `usage` is also its answer to what it cannot do at all; `loaded` belongs to
-// --status.
+// The exit codes of kexec-tools. `usage` is also for what is not supported; `loaded` belongs to --status.
 enum ExitCode : int { kDone = 0, kUsage = 1, kLoaded = 1, kNoFileCall = 253, kFailed = 255 };
 
 struct Options {
   enum class Ask { work, help, version, crash_size };
   Ask ask = Ask::work;
 
-  // What to do, in this order. Later options take back what earlier ones asked for, as in kexec-tools: `-f
-  // -l` loads and stays, `-l -f` loads and goes.
+  // What to do, in this order. Later options override earlier ones, as in kexec-tools: `-f -l` only loads,
+  // `-l -f` loads and reboots.
   bool status = false;  // nothing else then
   bool unload = false;  // no load then
   bool load = true;
@@ -45,7 +44,7 @@ struct Options {
   std::optional<std::string> append;
   std::optional<std::string> initrd;
   std::optional<std::string> type;
-  std::string kernel;  // empty: none was named
+  std::string kernel;  // empty: none was given
 
   // Options that were accepted and change nothing, each with the reason.
   std::vector<std::string> notes;
@@ -53,7 +52,7 @@ struct Options {
 
 struct Refusal {
   int exit_code = kUsage;
-  std::string message;  // empty: getopt_long has told it
+  std::string message;  // empty: getopt_long has printed it
   bool show_usage = false;
 };
 

@@ -16,8 +16,8 @@ struct Arm64Image {
   static Result<Arm64Image> parse(ByteSpan file, std::string_view name);
 
   uint64_t text_offset = 0;  // from a multiple of 2 MiB to where the image begins
-  uint64_t image_size = 0;   // in memory, with what is zero at its end; 0: a kernel before 3.17, unknown
-  uint32_t page_size = 0;    // bytes; 0: not told
+  uint64_t image_size = 0;   // in memory, with the zeros at its end; 0: a kernel before 3.17, unknown
+  uint32_t page_size = 0;    // bytes; 0: unknown
   bool big_endian = false;
   bool anywhere = false;  // may lie anywhere in memory; else as close to its beginning as possible
   std::string release;    // from its banner; empty when it has none

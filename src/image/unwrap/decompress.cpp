@@ -36,16 +36,16 @@ std::optional<int> filter_of(ImageKind kind) {
 
 std::unexpected<Error> damaged(archive* reader) {
   const char* why = archive_error_string(reader);
-  return fail(ErrorCode::corrupt, "cannot unpack it: {}", why != nullptr ? why : "it holds nothing");
+  return fail(ErrorCode::corrupt, "cannot decompress it: {}", why != nullptr ? why : "it is empty");
 }
 
-// Exactly one filter: libarchive would otherwise go on and take off what it recognises inside as well.
+// Exactly one filter: libarchive would otherwise also decompress formats that it recognises inside.
 Result<Reader> open_reader(int filter, ByteSpan packed) {
   Reader reader(archive_read_new());
-  // Anything but OK, ARCHIVE_WARN too: it would run a program to do it.
+  // Anything but OK, also ARCHIVE_WARN: libarchive would run another program for it.
   if (!reader || archive_read_support_format_raw(reader.get()) != ARCHIVE_OK ||
       archive_read_append_filter(reader.get(), filter) != ARCHIVE_OK) {
-    return fail(ErrorCode::unsupported, "libarchive cannot unpack this compression");
+    return fail(ErrorCode::unsupported, "libarchive does not support this compression");
   }
   archive_entry* entry = nullptr;
   if (archive_read_open_memory(reader.get(), packed.data(), packed.size()) != ARCHIVE_OK ||
@@ -79,7 +79,8 @@ Result<std::vector<std::byte>> decompress(ImageKind kind, ByteSpan packed, uint6
   if (kind == ImageKind::gzip) return gunzip(packed, limit);
   if (kind == ImageKind::xz || kind == ImageKind::lzma) return unlzma(kind, packed, limit);
   const auto filter = filter_of(kind);
-  if (!filter) return fail(ErrorCode::unsupported, "unpacking {} is not supported", image_kind_name(kind));
+  if (!filter)
+    return fail(ErrorCode::unsupported, "cannot decompress {}: not supported", image_kind_name(kind));
   return decompress_by_archive(*filter, packed, limit);
 }
 

@@ -11,8 +11,8 @@
 namespace lifeboat {
 
 // All of `packed`, which begins as `kind` does. No other program is run. `unsupported` for lzop, which no
-// library here knows, and for more than `limit` bytes; `corrupt` or `truncated` for damaged data, as far as
-// the format tells: lzma and the legacy lz4 frame carry no checksum.
+// library here supports, and for more than `limit` bytes; `corrupt` or `truncated` for damaged data, as far
+// as the format can detect it: lzma and the legacy lz4 frame have no checksum.
 Result<std::vector<std::byte>> decompress(ImageKind kind, ByteSpan packed, uint64_t limit);
 
 }  // namespace lifeboat

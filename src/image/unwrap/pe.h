@@ -23,7 +23,7 @@ struct PeSection {
   [[nodiscard]] Result<ByteSpan> content(ByteSpan file) const;
 };
 
-// In the order of the table. Where the contents lie is not checked here: nobody needs those of all sections.
+// In the order of the table. The position of the contents is not checked here: only some sections are read.
 Result<std::vector<PeSection>> read_pe_sections(ByteSpan file);
 
 }  // namespace lifeboat

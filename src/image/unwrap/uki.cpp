@@ -71,7 +71,7 @@ Result<UkiParts> read_uki(ByteSpan file) {
     parts.release = one_line(*text);
     // It will be shown, and become part of file names.
     if (std::ranges::any_of(*parts.release, [](char c) { return c <= 0x20 || c > 0x7e || c == '/'; }))
-      return fail(ErrorCode::corrupt, "its section .uname is no kernel release");
+      return fail(ErrorCode::corrupt, "its section .uname is not a kernel release");
   }
   return parts;
 }

@@ -2,7 +2,7 @@
 // A unified kernel image: an EFI program whose sections are a kernel and what it needs
 // (https://uapi-group.org/specifications/specs/unified_kernel_image/).
 //
-// One with several profiles is read as systemd-stub starts it when nobody chooses: the sections before the
+// One with several profiles is read as systemd-stub starts it by default: the sections before the
 // first .profile are the base, those from there to the next .profile (profile 0) take precedence over it. Of
 // several sections of one name in a profile the first counts.
 #pragma once

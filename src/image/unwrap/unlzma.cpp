@@ -19,13 +19,13 @@ constexpr uint64_t kLargestMemory = 256_MiB;
 std::unexpected<Error> failure(lzma_ret status) {
   switch (status) {
     case LZMA_MEMLIMIT_ERROR:
-      return fail(ErrorCode::unsupported, "unpacking it needs more than {}", format_size(kLargestMemory));
+      return fail(ErrorCode::unsupported, "decompressing it needs more than {}", format_size(kLargestMemory));
     case LZMA_MEM_ERROR:
-      return std::unexpected(errno_error(ENOMEM, "cannot unpack it"));
+      return std::unexpected(errno_error(ENOMEM, "cannot decompress it"));
     case LZMA_BUF_ERROR:
-      return fail(ErrorCode::corrupt, "the compressed data end too early");
+      return fail(ErrorCode::corrupt, "the compressed data is truncated");
     default:
-      return fail(ErrorCode::corrupt, "the compressed data are damaged (liblzma: {})",
+      return fail(ErrorCode::corrupt, "the compressed data is damaged (liblzma: {})",
                   static_cast<int>(status));
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// xz and lzma, by liblzma. Not by libarchive, which allocates whatever dictionary the file asks for, up to 4
-// GiB.
+// xz and lzma, by liblzma. Not by libarchive, which allocates any dictionary size in the file's header, up to
+// 4 GiB.
 #pragma once
 
 #include <vector>

@@ -22,7 +22,7 @@ std::vector<std::byte> copy_of(ByteSpan bytes) {
 
 Result<> take_off_uki(KernelFile& file) {
   if (std::ranges::find(file.wrappers, ImageKind::uki) != file.wrappers.end())
-    return fail(ErrorCode::unsupported, "it is a unified kernel image inside of another");
+    return fail(ErrorCode::unsupported, "it is a unified kernel image inside another");
   const UkiParts parts = TRY(read_uki(file.bytes));
   std::vector<InitramfsPart> images;
   // Microcode first: the kernel looks for it at the beginning only.
@@ -64,26 +64,26 @@ Result<> take_off(KernelFile& file, uint64_t& left) {
   return {};
 }
 
-// What `file.bytes` is at this moment, for messages.
+// The current format of `file.bytes`, for messages.
 std::string name_of_content(const KernelFile& file) {
   if (file.wrappers.empty()) return file.name;
   std::string list;
   for (const auto wrapper : file.wrappers)
     list += fmt::format("{}{}", list.empty() ? "" : ", in it ", image_kind_name(wrapper));
-  return fmt::format("what is inside of {} ({})", file.name, list);
+  return fmt::format("the contents of {} ({})", file.name, list);
 }
 
 std::string_view next_step(ErrorCode code) {
   return code == ErrorCode::unsupported
-             ? "unpack it by hand and load the kernel inside, or name another: /boot/vmlinuz-RELEASE"
-             : "the file is damaged or was cut off: install that kernel's package again";
+             ? "extract the kernel by hand and load it, or name another kernel: /boot/vmlinuz-RELEASE"
+             : "install that kernel's package again: the file is damaged or truncated";
 }
 
 }  // namespace
 
 Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits) {
   file.kind = identify_whole(file.bytes);
-  // By the size of the file itself, not of each layer: else a bomb's layers would multiply.
+  // By the size of the file itself, not of each layer: else the ratios of nested layers would multiply.
   uint64_t left = std::min(limits.unpacked, largest_expansion(file.bytes.size()));
   for (size_t depth = 0; !is_kernel(file.kind); ++depth) {
     const std::string name = name_of_content(file);

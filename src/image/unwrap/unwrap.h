@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Takes the wrappers off a kernel: gzip, bzip2, xz, lzma, zstd, lz4 around it, a unified kernel image, EFI
-// zboot, in whatever order they are nested. What comes out is a bzImage, a vmlinux or an arm64 Image; whether
-// it can be loaded here is another question.
+// Removes the wrappers of a kernel: gzip, bzip2, xz, lzma, zstd, lz4, a unified kernel image, EFI zboot, in
+// any order. The result is a bzImage, a vmlinux or an arm64 Image. Does not check whether it can be loaded
+// here.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace lifeboat {
 
-// What keeps a bomb away.
+// Limits against decompression bombs.
 struct UnwrapLimits {
   size_t depth = 4;  // wrappers around one kernel; zboot counts with its compression as one
   // Bytes out of all compressed layers together; of small files less: see image/unpacked_size.h. A vmlinux
@@ -24,7 +24,7 @@ struct UnwrapLimits {
 Result<KernelFile> open_kernel_file(const std::string& path);
 
 // `file` as read_kernel_file() gives it. Left as it is when it has no wrapper; else `fd` becomes a sealed
-// memfd of the kernel. A unified kernel image inside of another is refused: whose initramfs would it be?
+// memfd of the kernel. A unified kernel image inside another is refused: it has two initramfs to choose from.
 Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits = {});
 
 }  // namespace lifeboat

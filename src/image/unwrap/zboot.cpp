@@ -40,13 +40,14 @@ Result<ZbootPayload> read_zboot(ByteSpan file) {
   const std::string_view name = text_until_nul(object_bytes(header.compression));
   const auto found = std::ranges::find(kCompressions, name, &Compression::name);
   if (found == kCompressions.end()) {
-    return fail(ErrorCode::unsupported, "its compression, {}, is not known",
+    return fail(ErrorCode::unsupported, "its compression '{}' is unknown",
                 is_plain(name) ? name : "unprintable");
   }
   const ByteSpan payload = TRY(slice(file, header.payload_offset, header.payload_size, "zboot payload"));
   const ImageKind kind = identify_image(payload.first(std::min(payload.size(), kIdentifyBytes)));
   if (kind != found->kind)
-    return fail(ErrorCode::corrupt, "its payload is to be {}, but is {}", name, image_kind_name(kind));
+    return fail(ErrorCode::corrupt, "its header names {}, but its payload is {}", name,
+                image_kind_name(kind));
   return ZbootPayload{kind, payload};
 }
 

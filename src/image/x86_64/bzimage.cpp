@@ -52,7 +52,7 @@ Result<> corrupt(std::string_view what) {
 }
 
 // The fields of the setup header, each of which came with some version of the protocol. A header ends where
-// its first instruction jumps to; a field behind that end is not there, whatever the version says.
+// its first instruction jumps to; a field behind that end does not exist, whatever the version.
 class SetupHeader {
  public:
   static Result<SetupHeader> open(ByteSpan file) {
@@ -111,11 +111,11 @@ Result<> read_version(BzImage& image, const SetupHeader& header, ByteSpan file) 
   const auto pointer = TRY(header.field<uint16_t>(kKernelVersion, "kernel_version"));
   if (pointer == 0) return {};
   const uint64_t offset = pointer + kSector;
-  if (offset >= image.setup.size) return corrupt("kernel_version points outside of the real-mode code");
-  const uint64_t room = std::min<uint64_t>(image.setup.size - offset, kLongestVersion);
-  const std::string_view text = text_until_nul(file.subspan(offset, room));
-  if (text.size() == room) return corrupt("the version string has no end");
-  // It will be shown, and become part of file names.
+  if (offset >= image.setup.size) return corrupt("kernel_version points outside the real-mode code");
+  const uint64_t length = std::min<uint64_t>(image.setup.size - offset, kLongestVersion);
+  const std::string_view text = text_until_nul(file.subspan(offset, length));
+  if (text.size() == length) return corrupt("the version string is not terminated");
+  // It is printed and becomes part of file names.
   if (std::ranges::any_of(text, [](char c) { return c < 0x20 || c > 0x7e; }))
     return corrupt("the version string holds unprintable characters");
   image.version = text;
@@ -134,11 +134,11 @@ Result<> read_placement(BzImage& image, const SetupHeader& header) {
   if (image.relocatable && !std::has_single_bit(image.kernel_alignment))
     return corrupt("kernel_alignment is not a power of two");
   if (header.protocol() < 0x020a) return {};
-  // Code, and the place to unpack it to, are inside what it asks for (arch/x86/boot/header.S, ZO_INIT_SIZE).
+  // init_size includes the code and the memory to decompress it to (arch/x86/boot/header.S, ZO_INIT_SIZE).
   if (image.init_size < image.kernel.size)
     return corrupt("init_size is smaller than the protected-mode code");
   if (image.pref_address > UINT64_MAX - image.init_size)
-    return corrupt("pref_address leaves no room for init_size");
+    return corrupt("pref_address + init_size exceeds the address space");
   return {};
 }
 
@@ -176,7 +176,7 @@ Result<BzImage> BzImage::parse(ByteSpan file, std::string_view name) {
   auto image = parse_fields(file);
   if (!image) {
     return std::unexpected(std::move(image).error().context(name).hint(
-        "the file is damaged or was cut off: install that kernel's package again"));
+        "install that kernel's package again: the file is damaged or truncated"));
   }
   return image;
 }
@@ -190,15 +190,15 @@ std::string BzImage::release() const {
   return version.substr(0, version.find(' '));
 }
 
-// What arch/x86/kernel/kexec-bzimage64.c, bzImage64_probe(), asks for; it answers only ENOEXEC.
+// The checks of bzImage64_probe(), arch/x86/kernel/kexec-bzimage64.c, which returns only ENOEXEC.
 Result<> BzImage::kexec_capable() const {
   if (protocol < 0x020c) {
     return fail(ErrorCode::unsupported,
-                "its boot protocol, {}, is older than 2.12 and has no 64-bit entry point",
+                "its boot protocol {} is older than 2.12 and has no 64-bit entry point",
                 protocol_name(protocol));
   }
   if (!loaded_high) return fail(ErrorCode::unsupported, "it is a zImage, which runs only below 1 MiB");
-  if (!entry_64) return fail(ErrorCode::unsupported, "it has no 64-bit entry point: a 32-bit kernel?");
+  if (!entry_64) return fail(ErrorCode::unsupported, "it has no 64-bit entry point (a 32-bit kernel)");
   if (!above_4g) {
     return fail(ErrorCode::unsupported, "it cannot be loaded above 4 GiB{}",
                 relocatable ? "" : ": it was built without CONFIG_RELOCATABLE");
@@ -210,7 +210,7 @@ Result<> BzImage::crash_capable() const {
   TRY_VOID(kexec_capable());
   if (!relocatable) {
     return fail(ErrorCode::unsupported,
-                "it was built without CONFIG_RELOCATABLE, so it runs only where the crashed kernel still is");
+                "it was built without CONFIG_RELOCATABLE and runs only at the crashed kernel's address");
   }
   return {};
 }
@@ -218,7 +218,7 @@ Result<> BzImage::crash_capable() const {
 Result<std::string> kernel_release(const std::string& path) {
   const BzImage image = TRY(BzImage::read(path));
   std::string release = image.release();
-  if (release.empty()) return fail(ErrorCode::not_found, "{} does not say its release", path);
+  if (release.empty()) return fail(ErrorCode::not_found, "{} contains no kernel release", path);
   return release;
 }
 

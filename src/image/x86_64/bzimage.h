@@ -14,20 +14,20 @@
 namespace lifeboat {
 
 struct BzImage {
-  // A part of the file; parse() has seen that it lies inside.
+  // A part of the file; parse() has checked that it is inside.
   struct Part {
     uint64_t offset = 0;
     uint64_t size = 0;
   };
 
-  // `file` is the whole file, `name` what to call it in messages. Fails for what is not a bzImage (telling
-  // what it is instead) and for one whose header contradicts itself or the file's size.
+  // `file` is the whole file, `name` its name in messages. Fails for another format (the error names it) and
+  // for a header that is inconsistent or does not fit the file's size.
   static Result<BzImage> parse(ByteSpan file, std::string_view name);
-  // The same of a file on a disk.
+  // The same for a file on a disk.
   static Result<BzImage> read(const std::string& path);
 
   uint16_t protocol = 0;  // 0x020f: 2.15
-  std::string version;    // "6.12.117-amd64 (build@host) #1 SMP ..."; empty when the file does not say
+  std::string version;    // "6.12.117-amd64 (build@host) #1 SMP ..."; empty when the file has none
   uint32_t setup_sects = 0;
   Part setup;                   // boot sector and real-mode code
   Part kernel;                  // protected-mode code, loaded at or above pref_address
@@ -50,16 +50,15 @@ struct BzImage {
   bool efi_kexec = false;        // XLF_EFI_KEXEC
   bool five_level = false;       // XLF_5LEVEL: may be entered with 5-level paging on
 
-  // First word of `version`: the name of its folder in /lib/modules. Empty when the file does not say.
+  // First word of `version`: the name of its folder in /lib/modules. Empty when the file has none.
   [[nodiscard]] std::string release() const;
-  // Whether it can be entered at its 64-bit entry point by a kexec. The error says why not.
+  // Whether it can be entered at its 64-bit entry point by a kexec. The error gives the reason.
   [[nodiscard]] Result<> kexec_capable() const;
   // Whether it can also run from wherever the crash reservation lies.
   [[nodiscard]] Result<> crash_capable() const;
 };
 
-// The release of the kernel in file `path`: "6.12.117-amd64". An error for what is not a bzImage or does not
-// say.
+// The release of the kernel in file `path`: "6.12.117-amd64". An error for what is not a bzImage or has none.
 Result<std::string> kernel_release(const std::string& path);
 
 }  // namespace lifeboat

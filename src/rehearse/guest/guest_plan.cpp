@@ -18,11 +18,11 @@ Result<GuestPlan> GuestPlan::parse(std::string_view text) {
     } else if (key == "command_line") {
       plan.command_line = value;
     } else {
-      return fail(ErrorCode::usage, "line {}: there is no key '{}'", line, key);
+      return fail(ErrorCode::usage, "line {}: unknown key '{}'", line, key);
     }
   }
   if (plan.kernel.empty() || plan.initramfs.empty())
-    return fail(ErrorCode::usage, "a rehearsal needs both its kernel and its initramfs");
+    return fail(ErrorCode::usage, "the kernel or the initramfs is missing");
   return plan;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the first kernel of a rehearsal does: load the capture kernel, then crash. It stands in the guest's
-// initramfs beside the capture plan, which says how the disk is reached.
+// What the first kernel of a rehearsal does: load the capture kernel, then crash. It is in the guest's
+// initramfs beside the capture plan, which describes how to find the disk.
 #pragma once
 
 #include <string>
@@ -20,16 +20,16 @@ struct GuestPlan {
 };
 
 inline constexpr const char* kGuestPlanPath = "/lifeboat/rehearsal";
-// On the disk, written before the guest panics: what /proc said (tasks, kallsyms, modules, ...).
+// On the disk, written before the guest panics: copies of /proc (tasks, kallsyms, modules, ...).
 inline constexpr const char* kFactsFolder = "/lifeboat-facts";
 
-// Announced by the guest as capture_plan.h says; lifeboat-init's phases follow.
+// Announced by the guest as in capture_plan.h; lifeboat-init's phases follow.
 namespace guest_phase {
 inline constexpr std::string_view kGuestStart = "guest-start";    // first kernel: PID 1 runs
 inline constexpr std::string_view kGuestReady = "guest-ready";    // target mounted, facts recorded
 inline constexpr std::string_view kGuestLoaded = "guest-loaded";  // capture kernel loaded
 inline constexpr std::string_view kGuestPanic = "guest-panic";    // about to crash
-inline constexpr std::string_view kGuestFailed = "guest-failed";  // gives up; the reason stands above
+inline constexpr std::string_view kGuestFailed = "guest-failed";  // stops; the reason is printed before
 }  // namespace guest_phase
 
 }  // namespace lifeboat::rehearse

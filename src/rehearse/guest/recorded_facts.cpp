@@ -48,7 +48,7 @@ std::string all_tasks() {
   return text;
 }
 
-// "== TID", then what /proc tells of its kernel stack, for each thread that does not run.
+// "== TID", then its kernel stack from /proc, for each thread that does not run.
 std::string all_stacks() {
   std::string text;
   for (const uint64_t tgid : numbered_entries("/proc")) {
@@ -65,11 +65,11 @@ std::string all_stacks() {
 }  // namespace
 
 Result<> record_facts(const std::string& folder) {
-  if (sys::mkdirat(AT_FDCWD, folder.c_str(), 0700) != 0) return fail_errno("cannot make {}", folder);
+  if (sys::mkdirat(AT_FDCWD, folder.c_str(), 0700) != 0) return fail_errno("cannot create {}", folder);
   for (const char* name : {"version", "cmdline", "modules", "kallsyms", "meminfo", "iomem", "uptime"}) {
     const auto text = read_text(fmt::format("/proc/{}", name), 64_MiB);
     if (!text) {
-      log::warning("no fact {}: {}", name, text.error().to_string());
+      log::warning("cannot record /proc/{}: {}", name, text.error().to_string());
       continue;
     }
     TRY_VOID(write_file_atomically(fmt::format("{}/{}", folder, name), as_byte_span(*text), 0600));

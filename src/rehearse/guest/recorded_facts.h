@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a running kernel says about itself, kept so that a test can hold a dump against it.
+// Data of a running kernel from /proc, kept so that a test can compare a dump with it.
 #pragma once
 
 #include <string>
@@ -9,8 +9,7 @@
 namespace lifeboat::rehearse {
 
 // Copies of /proc files; `tasks`: one line a thread, "pid tgid ppid state comm"; `stacks`: for each thread
-// that sleeps
-// "== TID" and the text of its /proc/PID/task/TID/stack.
+// that sleeps "== TID" and the text of its /proc/PID/task/TID/stack.
 Result<> record_facts(const std::string& folder);
 
 }  // namespace lifeboat::rehearse

@@ -13,7 +13,7 @@
 namespace lifeboat::rehearse {
 namespace {
 
-// As `lifeboat load` tells the capture kernel.
+// As `lifeboat load` passes it to the capture kernel.
 std::string boot_parameter() {
   const auto id = read_line("/proc/sys/kernel/random/boot_id");
   return id ? fmt::format(" {}{}", kBootParameter, *id) : "";
@@ -36,14 +36,14 @@ Result<> rehearse_crash(const GuestPlan& guest, const CapturePlan& plan, capture
   for (const auto& warning : loaded.warnings) log::warning("{}", warning);
   capture::announce(guest_phase::kGuestLoaded);
 
-  // Last of all, so that what it records is as close to the crash as it can be.
+  // As late as possible, so that it records the state close to the crash.
   TRY_VOID(record_facts(fmt::format("{}{}", capture::kMountPoint, kFactsFolder)));
   TRY_VOID(capture::unmount_target());
   capture::announce(guest_phase::kGuestPanic);
   capture::drain_console();  // or the panic's messages would cut this one in two
   TRY_VOID(write_pseudo_file("/proc/sysrq-trigger", "c"));
   ::sleep(10);
-  return fail(ErrorCode::io, "the kernel did not panic when it was told to");
+  return fail(ErrorCode::io, "the kernel did not panic on sysrq 'c'");
 }
 
 }  // namespace lifeboat::rehearse

@@ -49,7 +49,7 @@ std::optional<uint64_t> CodeMap::called_before(uint64_t return_address) const {
 Result<OrcEntry> CodeMap::find(uint64_t address) const {
   if (const auto found = entries_.find(address); found != entries_.end()) return found->second;
   const Range* code = range(address);
-  if (code == nullptr) return fail(ErrorCode::not_found, "{:#x} is in no code that is known", address);
+  if (code == nullptr) return fail(ErrorCode::not_found, "{:#x} is not in known code", address);
   if (code->table == nullptr)
     return fail(ErrorCode::not_found, "there is no unwind table for {:#x}", address);
   const OrcEntry entry = TRY(code->table->find(address));

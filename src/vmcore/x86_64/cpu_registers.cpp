@@ -90,7 +90,7 @@ Result<std::vector<CpuRegisters>> read_cpu_registers(const KernelMemory& memory,
     all[index].registers = notes[index].registers;
   }
   if (all.empty())
-    return fail(ErrorCode::not_found, "neither the kernel nor the dump tells of any CPU's registers");
+    return fail(ErrorCode::not_found, "neither the kernel nor the dump has any CPU's registers");
   return all;
 }
 

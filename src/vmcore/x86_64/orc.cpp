@@ -31,7 +31,7 @@ bool is_base_of_bp(Register reg) {
   return reg == Register::undefined || reg == Register::previous_sp || reg == Register::bp;
 }
 
-// The type was two bits, and an entry without a stack pointer said by another bit whether it is the end.
+// The type was two bits, and another bit marked an entry without a stack pointer as the end.
 std::optional<OrcType> early_type(unsigned type, bool has_stack, bool end) {
   if (!has_stack) return end ? OrcType::end : OrcType::undefined;
   constexpr std::array kTypes = {OrcType::call, OrcType::registers, OrcType::partial_registers};
@@ -43,14 +43,14 @@ std::optional<OrcType> late_type(unsigned type) {
                                                                    : std::nullopt;
 }
 
-// Nearly all code calls and is called, with a frame found from the stack or frame pointer: what a wrong
-// version shows as something else.
+// Nearly all entries are calls with a frame found from the stack or frame pointer; decoded with a wrong
+// version they look different.
 bool is_usual(const OrcEntry& entry) {
   return entry.type == OrcType::call && (entry.sp == Register::sp || entry.sp == Register::bp) &&
          entry.sp_offset > 0 && entry.sp_offset % 8 == 0;
 }
 
-// An entry that tells of no frame tells nothing else either.
+// An entry without a frame has no other data either.
 bool is_consistent(const OrcEntry& entry) {
   if (entry.type == OrcType::undefined || entry.type == OrcType::end)
     return entry.sp == Register::undefined && entry.sp_offset == 0 && !entry.interrupted;
@@ -72,7 +72,7 @@ std::optional<OrcEntry> decode_orc(OrcVersion version, const RawOrcEntry& raw) {
     case OrcVersion::first:
       used_bits = 11;
       type = early_type(raw.flags >> 8 & 3, has_stack, bit(10));
-      // Whoever is found by saved registers was interrupted.
+      // A frame found by saved registers was interrupted.
       entry.interrupted = type == OrcType::registers || type == OrcType::partial_registers;
       entry.offset_is_outside = false;
       break;
@@ -131,18 +131,18 @@ Result<OrcVersion> orc_version_of_entries(const KernelMemory& memory, const OrcP
     }
   }
   if (read == 0 && error) return std::unexpected(std::move(*error).context("ORC unwind tables"));
-  // The first of those that fit equally well: only rare entries tell the first two apart.
+  // The first of those that fit equally well: only rare entries differ between the first two.
   const auto best = std::ranges::max_element(scores);
   if (*best <= static_cast<int64_t>(read / 2))
-    return fail(ErrorCode::corrupt, "the ORC unwind tables are of no known version");
+    return fail(ErrorCode::corrupt, "the ORC unwind tables are of an unknown version");
   return kVersions[static_cast<size_t>(best - scores.begin())];
 }
 
 Result<OrcTable> OrcTable::create(const KernelMemory& memory, const OrcPlace& place, OrcVersion version) {
   if (place.count == 0) return fail(ErrorCode::not_found, "the ORC unwind tables are empty");
-  const auto room = [](uint64_t address) { return ~uint64_t{0} - address; };
-  if (place.count > kMaxEntries || place.count * sizeof(int32_t) > room(place.ips) ||
-      place.count * sizeof(RawOrcEntry) > room(place.entries))
+  const auto bytes_above = [](uint64_t address) { return ~uint64_t{0} - address; };
+  if (place.count > kMaxEntries || place.count * sizeof(int32_t) > bytes_above(place.ips) ||
+      place.count * sizeof(RawOrcEntry) > bytes_above(place.entries))
     return fail(ErrorCode::corrupt, "ORC unwind tables of {} entries at {:#x}", place.count, place.ips);
   return OrcTable(memory, place, version);
 }

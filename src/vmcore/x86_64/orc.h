@@ -17,7 +17,7 @@ namespace lifeboat::x86_64 {
 enum class OrcVersion {
   first,        // 4.14 to 6.2: type in bits 8-9, end in 10
   with_signal,  // 6.3: type 8-9, signal 10, end 11 (ffb1b4a41016)
-  with_types,   // 6.4 to 7.0: type 8-10, which tells undefined and end as well, signal 11 (fb799447ae29)
+  with_types,   // 6.4 to 7.0: type 8-10, which includes undefined and end, signal 11 (fb799447ae29)
   renumbered,   // 7.1 and later: the same with other numbers for the registers
 };
 
@@ -36,8 +36,8 @@ enum class OrcRegister : uint8_t {
 };
 
 enum class OrcType : uint8_t {
-  undefined,          // no stack frame that could be told
-  end,                // nobody called this: the outermost function
+  undefined,          // no known stack frame
+  end,                // the outermost function, without a caller
   call,               // a return address lies below the caller's stack pointer
   registers,          // a whole struct pt_regs
   partial_registers,  // only what iret takes: ip, cs, flags, sp, ss
@@ -56,7 +56,7 @@ struct OrcEntry {
   OrcRegister sp = OrcRegister::undefined, bp = OrcRegister::undefined;
   OrcType type = OrcType::undefined;
   bool interrupted = false;  // the frame that is found by this entry was interrupted, it did not call
-  // By sp_indirect is meant [sp] + offset. Before 5.12 it was [sp + offset], and no flag tells: false.
+  // sp_indirect means [sp] + offset. Before 5.12 it was [sp + offset], without a flag for it: false.
   bool offset_is_outside = true;
 };
 
@@ -69,10 +69,10 @@ struct OrcPlace {
   uint64_t count = 0;
 };
 
-// By the first four bytes of the hash that .orc_header holds (b9f174c811e3), read big-endian. nullopt: none
-// that is known here.
+// By the first four bytes of the hash in .orc_header (b9f174c811e3), read big-endian. nullopt: an unknown
+// hash.
 std::optional<OrcVersion> orc_version_of_header(uint32_t first_bytes);
-// By which version the entries make sense in. `corrupt`: in none.
+// The version with which the entries are valid. `corrupt`: none.
 Result<OrcVersion> orc_version_of_entries(const KernelMemory& memory, const OrcPlace& place);
 
 // Looks entries up in the dump's memory. Keeps the pages of addresses that it has seen.
@@ -82,7 +82,7 @@ class OrcTable {
   // yields wrong entries, but always ends.
   static Result<OrcTable> create(const KernelMemory& memory, const OrcPlace& place, OrcVersion version);
 
-  // `not_found`: lower than all that the table tells. `corrupt`: an entry that its version does not have.
+  // `not_found`: lower than all entries of the table. `corrupt`: an entry that its version does not have.
   Result<OrcEntry> find(uint64_t address);
 
  private:

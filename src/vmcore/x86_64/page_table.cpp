@@ -64,7 +64,7 @@ class PageTable final : public AddressSpace {
   }
 
   // A running kernel maps and unmaps single pages all the time (stacks, modules), and adds tables, but never
-  // takes the tables of its own half away.
+  // removes the tables of its own half.
   static bool is_lasting(uint64_t entry, unsigned level) { return level > 0 && (entry & kPresent) != 0; }
 
   PhysicalMemory& memory_;

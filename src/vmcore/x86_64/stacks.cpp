@@ -36,7 +36,7 @@ std::string_view stack_kind_name(StackKind kind) {
 namespace x86_64 {
 namespace {
 
-// Ten times what any configuration makes of it.
+// Ten times the largest configuration.
 constexpr uint64_t kMaxStackBytes = uint64_t{1} << 20;
 
 // Members of struct cea_exception_stacks. DB1 until 5.7, VC since 5.10.
@@ -116,8 +116,8 @@ class StackReader {
     stacks.push_back({kind, begin, begin + field.size, cpu.number});
   }
 
-  static uint64_t stack_bytes(const Result<uint64_t>& told, uint64_t usual) {
-    return told && *told >= kPageSize && *told <= kMaxStackBytes && *told % kPageSize == 0 ? *told : usual;
+  static uint64_t stack_bytes(const Result<uint64_t>& size, uint64_t usual) {
+    return size && *size >= kPageSize && *size <= kMaxStackBytes && *size % kPageSize == 0 ? *size : usual;
   }
 
   const KernelMemory& memory_;
@@ -129,7 +129,7 @@ class StackReader {
 
 StackMap::StackMap(std::vector<Stack> cpu_stacks, uint64_t task_stack_bytes)
     : task_stack_bytes_(task_stack_bytes) {
-  // A damaged pointer may put one over another, or round the end of the address space.
+  // A damaged pointer may make them overlap or wrap around the end of the address space.
   std::erase_if(cpu_stacks, [](const Stack& stack) { return stack.begin >= stack.end; });
   std::ranges::sort(cpu_stacks, {}, &Stack::begin);
   for (const Stack& stack : cpu_stacks) {
@@ -161,7 +161,7 @@ const Stack* StackMap::find(uint64_t address) const {
 }
 
 Stack StackMap::task_stack(uint64_t lowest) const {
-  // Nothing, rather than round the end of the address space.
+  // Nothing, instead of wrapping around the end of the address space.
   const uint64_t end = lowest + task_stack_bytes_;
   return {StackKind::task, lowest, end > lowest ? end : lowest, std::nullopt};
 }

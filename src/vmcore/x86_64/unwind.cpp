@@ -43,7 +43,7 @@ struct Symbols {
 Result<OrcPlace> find_orc(const Symbols& symbols) {
   if (!symbols.orc_ips || !symbols.orc_entries || !symbols.orc_end) {
     return fail(ErrorCode::not_found,
-                "no ORC unwind tables: no symbol __start_orc_unwind, or the kernel unwinds by other means");
+                "no ORC unwind tables: no symbol __start_orc_unwind, or the kernel uses another unwinder");
   }
   if (*symbols.orc_end < *symbols.orc_entries)
     return fail(ErrorCode::corrupt, "__stop_orc_unwind lies below __start_orc_unwind");
@@ -94,7 +94,7 @@ struct Unwinder::State {
     }
   }
 
-  // nullptr: it has no code that objtool looks at.
+  // nullptr: it has no code that objtool processes.
   [[nodiscard]] Result<std::shared_ptr<OrcTable>> open_module_table(const Module& module, const Field& count,
                                                                     const Field& entries, const Field& ips,
                                                                     OrcVersion version) const {
@@ -124,7 +124,7 @@ Result<Unwinder> Unwinder::create(const KernelMemory& memory, const KernelTypes&
   const Symbols found(symbols);
   if (!found.text || !found.text_end)
     return fail(ErrorCode::not_found,
-                "no symbol _stext or _etext: the kernel's code cannot be told from data");
+                "no symbol _stext or _etext: cannot distinguish the kernel's code from its data");
   auto state = std::make_unique<State>(memory, StackMap::read(memory, types, symbols));
   state->sleep_frame = find_sleep_frame(types);
   state->task_start = found.task_start;
@@ -157,14 +157,14 @@ const std::vector<std::string>& Unwinder::notes() const {
 Backtrace Unwinder::sleeping(const Task& task) const {
   Backtrace trace;
   if (task.stack == 0) {
-    trace.end = "it has no stack any more";
+    trace.end = "its stack is already freed";
     return trace;
   }
   const Stack stack = state_->stacks.task_stack(task.stack);
   const SleepFrame& frame = state_->sleep_frame;
   if (task.stack_pointer % 8 != 0 || !stack.holds(task.stack_pointer, frame.size)) {
-    trace.end = fmt::format("its stack pointer {:#x} does not lie on its stack at {:#x}", task.stack_pointer,
-                            task.stack);
+    trace.end =
+        fmt::format("its stack pointer {:#x} is not on its stack at {:#x}", task.stack_pointer, task.stack);
     return trace;
   }
   const auto ip = state_->memory->read<uint64_t>(task.stack_pointer + frame.ret_addr);
@@ -174,14 +174,15 @@ Backtrace Unwinder::sleeping(const Task& task) const {
     return trace;
   }
   UnwindStart start{.ip = *ip, .sp = task.stack_pointer + frame.size, .bp = *bp};
-  // It is where it was put, and has not called anything.
+  // The task has never run: the address is its start, not a return address.
   start.interrupted = state_->task_start && *ip == *state_->task_start;
   start.task_stack = stack;
   start.slept = true;
   trace = FrameWalker(*state_->memory, state_->code, state_->stacks, start).walk();
   if (task.on_cpu) {
     for (Frame& inner : trace.frames) inner.reliable = false;
-    trace.fallback = "it was running, and the registers it had are not known: this is where it last slept";
+    trace.fallback =
+        "it was running and its registers are unknown: these frames are from where it last slept";
   }
   return trace;
 }

@@ -69,7 +69,7 @@ FrameWalker::FrameWalker(const KernelMemory& memory, const CodeMap& code, const 
 
 Backtrace FrameWalker::walk() {
   State state = start_;
-  // Not fatal: a stack that overflowed is left by its pointer, but what it holds is still to be had.
+  // Not fatal: after an overflow the pointer is outside the stack, but its contents can still be read.
   ignore_result(enter_stack(state, state.sp, kWord));
   while (!is_user_mode(state.registers)) {
     if (trace_.frames.size() == kMaxFrames) {
@@ -103,7 +103,7 @@ void FrameWalker::add_frame(const State& state) {
     frame.stack = state.task_stack->kind;
   else if (const Stack* stack = stacks_->find(on_stack))
     frame.stack = stack->kind;
-  // A call of address 0 is told by the address that it returns to; that is certain too.
+  // A call of address 0 is recognised by its return address; that is reliable too.
   const bool known = state.ip == 0 || code_->holds(state.interrupted ? state.ip : state.ip - 1);
   const bool replaced = code_->is_trampoline(state.ip) && !state.interrupted;
   frame.reliable = state.reliable && known && !replaced;
@@ -111,18 +111,18 @@ void FrameWalker::add_frame(const State& state) {
 }
 
 Result<FrameWalker::Step> FrameWalker::step(State& state) {
-  // Its own entry, where it has one, tells nothing of who was to be returned to: only the tracer knows.
+  // Its own entry, if any, does not have the original return address: only the tracer has it.
   if (code_->is_trampoline(state.ip) && !state.interrupted)
-    return fail(ErrorCode::not_found, "a tracer took the place of the return address");
+    return fail(ErrorCode::not_found, "a tracer replaced the return address");
   OrcEntry entry{.sp_offset = kWord, .sp = OrcRegister::sp, .type = OrcType::call};
   // A return address may be that of the next function, if the call was the last instruction.
   if (state.ip != 0) entry = TRY(code_->find(state.interrupted ? state.ip : state.ip - 1));
   if (entry.type == OrcType::end) return Step::end;
   if (entry.type == OrcType::undefined)
-    return fail(ErrorCode::not_found, "the unwind table tells of no frame at {:#x}", state.ip);
+    return fail(ErrorCode::not_found, "the unwind table has no frame at {:#x}", state.ip);
   State caller = state;
   TRY_VOID(apply(caller, entry));
-  // Bad tables must not lead round in a circle.
+  // Bad tables must not cause a loop.
   if (state.stack && caller.stack == state.stack && caller.stack->holds(caller.sp, kWord) &&
       caller.sp <= state.sp)
     return fail(ErrorCode::corrupt, "the stack pointer would move down from {:#x} to {:#x}", state.sp,
@@ -173,7 +173,7 @@ Result<uint64_t> FrameWalker::frame_base(State& state, const OrcEntry& entry) {
   if (member == nullptr) return fail(ErrorCode::corrupt, "ORC entry with a wrong base register");
   if (state.registers && state.registers->complete) return *state.registers.*member;
   if (state.full_registers) return *state.full_registers.*member;
-  return fail(ErrorCode::not_found, "the stack pointer was in a register that nobody saved, at {:#x}",
+  return fail(ErrorCode::not_found, "the stack pointer was in a register that was not saved, at {:#x}",
               state.ip);
 }
 
@@ -197,8 +197,8 @@ Result<> FrameWalker::read_registers(State& state, uint64_t address, bool comple
   } else {
     registers.complete = false;
     set_iret_registers(registers, std::span(words).last<kIretRegisters>());
-    // Interrupted before it had done anything: the registers of the interruption before still hold (as in
-    // get_reg()).
+    // Interrupted before its first instruction: the registers of the interruption before are still valid (as
+    // in get_reg()).
     if (state.registers && state.registers->complete) state.full_registers = state.registers;
   }
   state.ip = registers.ip;
@@ -242,7 +242,7 @@ std::optional<Stack> FrameWalker::allowed_stack(const State& state, uint64_t add
 Result<> FrameWalker::enter_stack(State& state, uint64_t address, uint64_t bytes) const {
   if (state.stack && state.stack->holds(address, bytes)) return {};
   const auto stack = allowed_stack(state, address, bytes);
-  if (!stack) return fail(ErrorCode::corrupt, "{:#x} is on no stack that it may be on", address);
+  if (!stack) return fail(ErrorCode::corrupt, "{:#x} is not on a stack of this chain", address);
   state.stack = stack;
   state.entered.push_back(stack->begin);
   if (stack->cpu) state.cpu = stack->cpu;
@@ -251,7 +251,7 @@ Result<> FrameWalker::enter_stack(State& state, uint64_t address, uint64_t bytes
 }
 
 Result<uint64_t> FrameWalker::stack_word(State& state, uint64_t address) const {
-  if (address % kWord != 0) return fail(ErrorCode::corrupt, "{:#x} is no place on a stack", address);
+  if (address % kWord != 0) return fail(ErrorCode::corrupt, "{:#x} is not an aligned stack address", address);
   TRY_VOID(enter_stack(state, address, kWord));
   return memory_->read<uint64_t>(address);
 }
@@ -279,7 +279,7 @@ bool FrameWalker::guess_by_frame_pointer(State& state) {
   State caller = state;
   if (state.bp < state.sp) return false;
   const auto ip = stack_word(caller, state.bp + kWord);
-  // On the same stack: one is not left but with the tables' help.
+  // On the same stack: another stack is entered only by means of the tables.
   if (!ip || !state.stack || caller.stack != state.stack || !code_->follows_call(*ip)) return false;
   const auto bp = stack_word(caller, state.bp);
   if (!bp) return false;
@@ -294,7 +294,7 @@ bool FrameWalker::guess_by_frame_pointer(State& state) {
 }
 
 bool FrameWalker::may_search(State& state) const {
-  // Of another stack than the pointer is on nothing could be told, and the search might go round in circles.
+  // On another stack than the pointer's the search would have no start and could loop.
   return enter_stack(state, state.sp, kWord).has_value();
 }
 
@@ -333,7 +333,7 @@ bool FrameWalker::guess_by_search(State& state) {
   for (uint64_t at = align_up(state.sp, kWord); !good && state.stack->holds(at, kWord); at += kWord) {
     const auto caller = returned_from(state, at);
     if (!caller) continue;
-    // What does not lead on is left over from a call that has long returned, most likely.
+    // An address without further frames is most likely left over from a call that has already returned.
     good = only_list_ || leads_on(*caller);
     if (!first || good) first = caller;
   }
@@ -372,7 +372,7 @@ bool FrameWalker::leave_stack(State& state) {
     outer.sp = *pointer;
   }
   outer.bp = 0;
-  // To another stack, which was not left before: or this would go on for ever.
+  // To another stack that was not visited before: otherwise this could loop for ever.
   if (!is_user_mode(outer.registers) && (!enter_stack(outer, outer.sp, kWord) || outer.stack == state.stack))
     return false;
   state = std::move(outer);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Follows one chain of frames from a stack pointer and an instruction pointer to its end, by ORC. Where the
-// tables do not lead on, the stack is searched upwards for the call of just that function: objtool leaves out
-// few functions, but
-// __crash_kexec(), where every panic ends, is one of them. Otherwise the walker guesses, says so, and goes on
-// from there: by the frame pointer, if the code is not the kernel's own (BPF programs keep one); by the first
-// return address on the stack from which the tables lead on; by any. Bounds: 256 frames; every stack is
-// entered once; on a stack the pointer only moves up.
+// tables have no entry, the stack is searched upwards for the call of that function: objtool leaves out few
+// functions, but __crash_kexec(), where every panic ends, is one of them. Otherwise the walker guesses, marks
+// the frames as not reliable, and continues: by the frame pointer, if the code is not the kernel's own (BPF
+// programs keep one); by the first return address on the stack from which the tables continue; by any return
+// address. Bounds: 256 frames; every stack is entered once; on a stack the pointer only moves up.
 #pragma once
 
 #include <memory>
@@ -53,7 +52,7 @@ class FrameWalker {
   };
   enum class Step { moved, end };
 
-  // To the caller. An error says why it cannot be found.
+  // To the caller. The error is the reason why it cannot be found.
   Result<Step> step(State& state);
   Result<> apply(State& state, const OrcEntry& entry);
   Result<uint64_t> frame_base(State& state, const OrcEntry& entry);
@@ -61,7 +60,7 @@ class FrameWalker {
   Result<> read_registers(State& state, uint64_t address, bool complete);
   Result<> restore_bp(State& state, const OrcEntry& entry, uint64_t base);
 
-  // To the caller without the tables' help. An error: there is nothing to go by.
+  // To the caller without the tables. An error: no frame pointer and no return address was found.
   Result<> find_caller(State& state, const Error& why);
   bool find_by_call(State& state);
   bool guess_by_frame_pointer(State& state);
@@ -71,10 +70,10 @@ class FrameWalker {
   bool may_search(State& state) const;
   // The caller, if the word at `at` is a return address.
   std::optional<State> returned_from(State& state, uint64_t at) const;
-  // Do the tables lead from there through some frames, each called by what is an instruction to call?
+  // Whether the tables lead from there through some frames, each with a return address behind a call.
   bool leads_on(State state);
 
-  // Which stack an address may lie on, with all that the chain has been through.
+  // The stack of an address; stacks that the chain has left are excluded.
   [[nodiscard]] std::optional<Stack> allowed_stack(const State& state, uint64_t address,
                                                    uint64_t bytes) const;
   Result<> enter_stack(State& state, uint64_t address, uint64_t bytes) const;

@@ -56,7 +56,7 @@ TEST_F(Arm, AnInitramfsIsFreshUntilSomethingChanges) {
   ASSERT_TRUE(write_initramfs(made, image));
   EXPECT_EQ(staleness(made, image), "");
 
-  // What is told is what has changed, not what stands in its place now.
+  // The report names what has changed, not what has replaced it.
   write("extra", "one more");
   made.files.push_back(path("extra"));
   EXPECT_EQ(staleness(made, image), fmt::format("'file {}' is new", file_stamp(path("extra"))));
@@ -79,7 +79,7 @@ TEST_F(Arm, AnInitramfsThatSomebodyElseWroteIsStale) {
   write("initramfs.img", "short");
   EXPECT_THAT(staleness(made, image), HasSubstr("bytes 5"));
   std::filesystem::remove(path("initramfs.recipe"));
-  EXPECT_EQ(staleness(made, image), "nothing says what it was made of");
+  EXPECT_EQ(staleness(made, image), "its recipe file is missing");
 }
 
 TEST_F(Arm, TheSameRecipeMakesTheSameFile) {
@@ -93,7 +93,7 @@ TEST_F(Arm, ModulesOfAnotherKernelAreRefused) {
   made.release = "6.2.0-test";
   const auto bytes = write_initramfs(made, path("initramfs.img"));
   ASSERT_FALSE(bytes);
-  EXPECT_THAT(bytes.error().message, HasSubstr("of the kernel 6.1.0-test, not of 6.2.0-test"));
+  EXPECT_THAT(bytes.error().message, HasSubstr("for the kernel 6.1.0-test, not for 6.2.0-test"));
 }
 
 // ext3 is ext4.ko by another name: only the tree's indexes know.

@@ -159,13 +159,13 @@ TEST_F(MachineRecipe, WhatCannotBePackedIsLeftOut) {
 }
 
 TEST_F(MachineRecipe, TheInitramfsIsMadeOnce) {
-  EXPECT_THAT(refresh(config::Config{}), ElementsAre(HasSubstr("initramfs.img was made: there is none")));
+  EXPECT_THAT(refresh(config::Config{}), ElementsAre(HasSubstr("initramfs.img was built: there is none")));
   EXPECT_THAT(refresh(config::Config{}), IsEmpty());
 }
 
 TEST_F(MachineRecipe, AFullerInitramfsIsNotReplacedByOneWithFewerTargets) {
   write_fuller_image();
-  EXPECT_THAT(refresh(two_targets()), Contains(HasSubstr("stays as it is")));
+  EXPECT_THAT(refresh(two_targets()), Contains(HasSubstr("is not rebuilt")));
   EXPECT_EQ(held(), "an initramfs");
 }
 
@@ -173,7 +173,7 @@ TEST_F(MachineRecipe, ATargetThatIsNoLongerConfiguredIsNotKept) {
   write_fuller_image();
   auto config = two_targets();
   config.targets.front().device = "/dev/another-absent-disk";
-  EXPECT_THAT(refresh(config), Contains(HasSubstr("was made")));
+  EXPECT_THAT(refresh(config), Contains(HasSubstr("was built")));
 }
 
 // The daemon that starts it may come later than the load.
@@ -219,13 +219,13 @@ TEST_F(MachineRecipe, AWatchdogThatWasSeenToRunStaysKnown) {
   recipe.plan.watchdogs = {"iTCO_wdt"};
   put(image(), "an initramfs");
   put(root() / "store/initramfs.recipe", fingerprint(recipe) + "bytes 12\n");
-  EXPECT_THAT(refresh(config::Config{}), Contains(HasSubstr("stays as it is")));
+  EXPECT_THAT(refresh(config::Config{}), Contains(HasSubstr("is not rebuilt")));
   EXPECT_EQ(held(), "an initramfs");
 }
 
 TEST_F(MachineRecipe, WhatIsNoLongerAskedForIsReplaced) {
   write_fuller_image();
-  EXPECT_THAT(refresh(config::Config{}), Contains(HasSubstr("was made")));
+  EXPECT_THAT(refresh(config::Config{}), Contains(HasSubstr("was built")));
   EXPECT_NE(held(), "an initramfs");
 }
 
@@ -233,12 +233,12 @@ TEST_F(MachineRecipe, AFullerInitramfsThatIsStaleBesidesIsReplaced) {
   write_fuller_image();
   auto config = two_targets();
   config.dump.level = {1};
-  EXPECT_THAT(refresh(config), Contains(HasSubstr("was made")));
+  EXPECT_THAT(refresh(config), Contains(HasSubstr("was built")));
   write_fuller_image();
   put(root() / "far.ko",
       "\x7f"
       "ELF, another");
-  EXPECT_THAT(refresh(two_targets()), Contains(HasSubstr("was made")));
+  EXPECT_THAT(refresh(two_targets()), Contains(HasSubstr("was built")));
   EXPECT_NE(held(), "an initramfs");
 }
 

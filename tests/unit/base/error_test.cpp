@@ -29,7 +29,7 @@ TEST(Error, InnermostHintWins) {
 TEST(Error, TextTellsMessageReasonAndNextStep) {
   const std::string text = errno_error(ENOSPC, "cannot write vmcore").hint("free some space").to_string();
   EXPECT_THAT(text, HasSubstr("cannot write vmcore: No space left on device"));
-  EXPECT_THAT(text, HasSubstr("next: free some space"));
+  EXPECT_THAT(text, HasSubstr("fix: free some space"));
   EXPECT_EQ(Error(ErrorCode::io, "plain").to_string(), "plain");
 }
 

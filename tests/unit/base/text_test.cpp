@@ -44,7 +44,7 @@ TEST(Text, OfAJsonDocumentStaysTheSame) {
 TEST(Text, OfSeveralLinesKeepsThem) {
   EXPECT_EQ(plain_lines("one\r\ntwo\rthree\r\n"), "one\ntwo\\x0dthree\n")
       << "of a program that ends lines so";
-  EXPECT_EQ(plain_lines("one\n  next: \033two\n"), "one\n  next: \\x1btwo\n");
+  EXPECT_EQ(plain_lines("one\n  fix: \033two\n"), "one\n  fix: \\x1btwo\n");
   EXPECT_EQ(plain_lines("one"), "one");
   EXPECT_EQ(plain_lines(""), "");
 }

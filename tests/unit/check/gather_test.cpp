@@ -83,7 +83,7 @@ TEST_F(GatherFacts, FromFiles) {
   EXPECT_EQ(facts.watchdogs[0].driver, "iTCO_wdt");
   EXPECT_TRUE(facts.watchdogs[0].runs);
   EXPECT_FALSE(facts.watchdogs[0].carried) << "there is no recipe";
-  // No such file system is mounted: told as the target's error, and as the recipe's.
+  // No such file system is mounted: reported as the target's error, and as the recipe's.
   ASSERT_EQ(facts.targets.size(), 1U);
   EXPECT_FALSE(facts.targets[0].found);
   EXPECT_FALSE(facts.recipe);
@@ -184,7 +184,7 @@ TEST_F(GatherFacts, AUdevRuleThatIsMasked) {
   EXPECT_FALSE(gather_facts(request_).udev_rule);
 }
 
-// A kernel that tells no state: the recipe takes such a watchdog's driver along, so it counts here too.
+// A kernel without a state attribute: the recipe includes such a watchdog's driver, so it counts here too.
 TEST_F(GatherFacts, AWatchdogThatDoesNotTellItsStateRuns) {
   fs::remove(path("sys/class/watchdog/watchdog0/state"));
   EXPECT_TRUE(gather_facts(request_).watchdogs.at(0).runs);

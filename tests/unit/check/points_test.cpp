@@ -75,7 +75,7 @@ Facts good() {
 
 template <typename T>
 Result<T> failed() {
-  return std::unexpected(Error(ErrorCode::not_found, "the reason").hint("the mend"));
+  return std::unexpected(Error(ErrorCode::not_found, "the reason").hint("the fix"));
 }
 
 // The point's result after one change, with words that its detail has; what is not ok says what to do.
@@ -129,14 +129,14 @@ TEST(CheckPoints, Configuration) {
 TEST(CheckPoints, Reservation) {
   expect(reservation_point, [](Facts&) {}, kOk, "112.0 MiB are needed");
   expect(reservation_point, [](Facts& f) { f.state.crash_size = 0; }, kFailure, "no memory is reserved");
-  expect(reservation_point, [](Facts& f) { f.state.crash_size.reset(); }, kFailure, "does not tell");
+  expect(reservation_point, [](Facts& f) { f.state.crash_size.reset(); }, kFailure, "does not report");
   expect(
       reservation_point,
       [](Facts& f) {
         f.state.crash_size = 0;
         f.reserved.asked = reservation::crashkernel_request("crashkernel=8G-:256M");
       },
-      kFailure, "although crashkernel=8G-:256M asks");
+      kFailure, "although crashkernel=8G-:256M requests it");
   expect(
       reservation_point,
       [](Facts& f) {
@@ -155,7 +155,8 @@ TEST(CheckPoints, Reservation) {
 
 TEST(CheckPoints, ReservationThatWasCutShort) {
   expect(
-      reservation_point, [](Facts& f) { f.unfinished = "200M"; }, kWarning, "crashkernel=200M was to be set");
+      reservation_point, [](Facts& f) { f.unfinished = "200M"; }, kWarning,
+      "crashkernel=200M was not set completely");
   Facts facts = good();
   facts.unfinished = "1G,high 128M,low";
   EXPECT_EQ(reservation_point(facts).next, "lifeboat reserve set '1G,high 128M,low'");
@@ -217,7 +218,8 @@ TEST(CheckPoints, Loaded) {
       loaded_point, [](Facts& f) { f.changed = {"/boot/x has changed"}; }, kWarning, "/boot/x has changed");
   expect(loaded_point, [](Facts& f) { f.stale = "'a' is now 'b'"; }, kWarning, "stale: 'a'");
   expect(
-      loaded_point, [](Facts& f) { f.release = "6.13"; }, kWarning, "it is 6.12.1-test, and 6.13 should be");
+      loaded_point, [](Facts& f) { f.release = "6.13"; }, kWarning,
+      "the loaded kernel is 6.12.1-test, the configured one is 6.13");
   expect(loaded_point, [](Facts& f) { f.command_line = "a=c"; }, kWarning, "would be 'a=c' now");
 }
 
@@ -281,7 +283,7 @@ TEST(CheckPoints, TargetDrivers) {
   expect_drivers(lacks(0), kFailure, "virtio-blk: neither");
   expect_drivers(lacks(1), kFailure, "pci:v00001AF4d00001042: neither");
   expect_drivers(lacks(2), kFailure, "ext4: neither");
-  expect_drivers([](Facts& f) { f.recipe = failed<arming::Recipe>(); }, kFailure, "cannot be told");
+  expect_drivers([](Facts& f) { f.recipe = failed<arming::Recipe>(); }, kFailure, "unknown");
 }
 
 TEST(CheckPoints, TargetRoom) {
@@ -293,16 +295,17 @@ TEST(CheckPoints, TargetRoom) {
     EXPECT_THAT(point.detail, HasSubstr(detail));
     EXPECT_EQ(point.next.empty(), result == kOk);
   };
-  expect_room([](Facts&, StoreFacts&) {}, kOk, "40.0 MiB (as the biggest");
+  expect_room([](Facts&, StoreFacts&) {}, kOk, "40.0 MiB (the largest");
   // 8 GiB less free, cached and anonymous memory: 1 GiB, halved.
-  expect_room([](Facts&, StoreFacts& s) { s.crashes.clear(); }, kOk, "512.0 MiB (what level 31 keeps");
+  expect_room([](Facts&, StoreFacts& s) { s.crashes.clear(); }, kOk,
+              "512.0 MiB (estimated for level 31 from");
   expect_room(
       [](Facts& f, StoreFacts& s) {
         s.crashes.clear();
         f.config->dump.level = {0};
         f.config->dump.compression.compression = Compression::none;
       },
-      kOk, "8.0 GiB (what level 0 keeps of the memory in use now)");
+      kOk, "8.0 GiB (estimated for level 0 from the memory in use now)");
   expect_room([](Facts&, StoreFacts& s) { s.room.free = 20_MiB; }, kWarning, "20.0 MiB free");
   expect_room([](Facts&, StoreFacts& s) { s.room.free = 5_MiB; }, kFailure, "5.0 MiB free");
   expect_room(
@@ -310,7 +313,7 @@ TEST(CheckPoints, TargetRoom) {
         s.room.free = 5_MiB;
         s.crashes.push_back(whole_crash());
       },
-      kOk, "40.0 MiB of older crashes go");
+      kOk, "40.0 MiB of older crashes would be removed");
   // Without a whole one the newest stays: the state after a dump that filled the disk.
   expect_room(
       [](Facts&, StoreFacts& s) {
@@ -319,7 +322,7 @@ TEST(CheckPoints, TargetRoom) {
         s.crashes.front().bytes = 600_MiB;
       },
       kFailure, "8.0 MiB free");
-  expect_room([](Facts&, StoreFacts& s) { s.room.total = 0; }, kWarning, "cannot be told");
+  expect_room([](Facts&, StoreFacts& s) { s.room.total = 0; }, kWarning, "cannot read its free space");
   expect_room([](Facts& f, StoreFacts&) { f.targets.front().store.reset(); }, kOk, "not mounted");
 }
 
@@ -327,8 +330,9 @@ TEST(CheckPoints, TargetStore) {
   using T = TargetFacts;
   expect_target(target_store_point, [](T&) {}, kOk, "ready");
   expect_target(target_store_point, [](T& t) { t.store.reset(); }, kOk, "not mounted");
-  expect_target(target_store_point, [](T& t) { t.store->there = false; }, kOk, "first crash makes it");
-  expect_target(target_store_point, [](T& t) { t.store->real = "/srv/crash"; }, kOk, "leads to /srv/crash");
+  expect_target(target_store_point, [](T& t) { t.store->there = false; }, kOk, "first capture creates it");
+  expect_target(
+      target_store_point, [](T& t) { t.store->real = "/srv/crash"; }, kOk, "real path is /srv/crash");
   expect_target(
       target_store_point,
       [](T& t) { t.store->obstacle = Error(ErrorCode::unsupported, "a link of user 1000"); }, kFailure,
@@ -336,8 +340,7 @@ TEST(CheckPoints, TargetStore) {
   expect_target(target_store_point, [](T& t) { t.store->read_only = true; }, kWarning, "read-only");
   expect_target(target_store_point, [](T& t) { t.store->owner = 1000; }, kWarning, "user 1000");
   expect_target(target_store_point, [](T& t) { t.store->mode = 0755; }, kWarning, "mode 0755");
-  expect_target(
-      target_store_point, [](T& t) { t.store->unreadable = true; }, kWarning, "cannot be looked into");
+  expect_target(target_store_point, [](T& t) { t.store->unreadable = true; }, kWarning, "cannot read it");
 }
 
 TEST(CheckPoints, Signature) {
@@ -399,7 +402,8 @@ TEST(CheckPoints, Hotplug) {
   };
   expect(hotplug_point, old, kOk, "a udev rule");
   expect(hotplug_point, [](Facts& f) { f.state.memory_hotplug = false; }, kOk, "a udev rule");
-  expect(hotplug_point, old_and([](Facts& f) { f.udev_rule = false; }), kWarning, "udev rule is not there");
+  expect(hotplug_point, old_and([](Facts& f) { f.udev_rule = false; }), kWarning,
+         "udev rule is not installed");
   // The rule only leaves a file; it is the path unit that sees it.
   for (const auto& [state, word] : {std::pair(UnitState::missing, "lifeboat-reload.path is not installed"),
                                     {UnitState::masked, "lifeboat-reload.path is masked"},
@@ -427,8 +431,8 @@ TEST(CheckPoints, OtherTools) {
 }
 
 TEST(CheckPoints, Rehearsal) {
-  expect(rehearsal_point, [](Facts& f) { f.rehearsal.reset(); }, kWarning, "never");
-  expect(rehearsal_point, [](Facts& f) { f.rehearsal->release = "6.1"; }, kWarning, "of 6.1, not");
+  expect(rehearsal_point, [](Facts& f) { f.rehearsal.reset(); }, kWarning, "no rehearsal");
+  expect(rehearsal_point, [](Facts& f) { f.rehearsal->release = "6.1"; }, kWarning, "used 6.1, not");
   expect(
       rehearsal_point,
       [](Facts& f) {
@@ -449,7 +453,7 @@ TEST(CheckPoints, Rehearsal) {
 
 TEST(CheckPoints, LastCrash) {
   const auto crash = [](Facts& f) -> StoredCrash& { return f.targets.front().store->crashes.front(); };
-  expect(last_crash_point, [](Facts& f) { f.targets.front().store->crashes.clear(); }, kOk, "none is kept");
+  expect(last_crash_point, [](Facts& f) { f.targets.front().store->crashes.clear(); }, kOk, "none is saved");
   expect(
       last_crash_point, [&](Facts& f) { crash(f).outcome = CrashOutcome::incomplete; }, kWarning,
       "incomplete");
@@ -471,7 +475,7 @@ TEST(CheckPoints, LastCrashThatOnlyPstoreTellsOf) {
   facts.targets.front().store->crashes.clear();
   const Point point = last_crash_point(facts);
   EXPECT_EQ(point.result, kWarning);
-  EXPECT_THAT(point.detail, HasSubstr("none is kept; there are 2 records of pstore that no saved crash has, "
+  EXPECT_THAT(point.detail, HasSubstr("none is saved; there are 2 records in pstore without a saved crash, "
                                       "the newest of 2026-11-23 08:42:28 UTC"));
   EXPECT_THAT(point.next, HasSubstr("less /sys/fs/pstore/dmesg-efi-1"));
   // They may be of the crash that is to be collected.

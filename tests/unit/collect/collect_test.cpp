@@ -48,7 +48,7 @@ class Collect : public testing::Test {
     fs::create_directories(fs::path(path(name)).parent_path());
     ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));
   }
-  // Of a crash on 2026-11-23 08:42:28 unless told otherwise.
+  // Of a crash on 2026-11-23 08:42:28 unless set otherwise.
   void write_record(const std::string& name, std::string_view text, time_t time = 1'795'423'348) const {
     write(name, text);
     const timespec times[2] = {{.tv_sec = time, .tv_nsec = 0}, {.tv_sec = time, .tv_nsec = 0}};
@@ -282,7 +282,7 @@ TEST_F(Collect, PstoreWithoutACrashIsTold) {
   ASSERT_THAT(collection.pstore_left, SizeIs(1));
   EXPECT_EQ(collection.pstore_left[0].time, 1'795'423'348U);
   EXPECT_THAT(read("run/motd.d/lifeboat"),
-              HasSubstr("1 record of pstore that no saved crash has, the newest of 2026-11-23 08:42:28 UTC.\n"
+              HasSubstr("1 record in pstore without a saved crash, the newest of 2026-11-23 08:42:28 UTC.\n"
                         "  less " +
                         path("pstore/dmesg-efi-1")));
   EXPECT_THAT(run(Scope::folder).pstore_left, IsEmpty()) << "they are this machine's";
@@ -318,12 +318,12 @@ TEST_F(Collect, TheRetentionTakesNotWhatHasJustArrivedByAWrongClock) {
 }
 
 TEST_F(Collect, RunsTheCommandWithTheFolder) {
-  write("tell", "#!/bin/sh\necho \"$1\" >" + path("told") + "\n");
-  fs::permissions(path("tell"), fs::perms::owner_all);
-  config_.collect.command = path("tell");
+  write("notify", "#!/bin/sh\necho \"$1\" >" + path("notified") + "\n");
+  fs::permissions(path("notify"), fs::perms::owner_all);
+  config_.collect.command = path("notify");
   add_crash("20261123T084228Z", kDumpFile);
   EXPECT_THAT(run().crashes[0].problems, IsEmpty());
-  EXPECT_EQ(read("told"), path("store/20261123T084228Z\n"));
+  EXPECT_EQ(read("notified"), path("store/20261123T084228Z\n"));
 }
 
 TEST_F(Collect, ACommandThatFailsIsTold) {
@@ -333,15 +333,15 @@ TEST_F(Collect, ACommandThatFailsIsTold) {
 }
 
 TEST_F(Collect, ACommandThatFailedIsTriedAgain) {
-  write("tell", "#!/bin/sh\necho \"$1\" >>" + path("told") + "\ntest -e " + path("network") + "\n");
-  fs::permissions(path("tell"), fs::perms::owner_all);
-  config_.collect.command = path("tell");
+  write("notify", "#!/bin/sh\necho \"$1\" >>" + path("notified") + "\ntest -e " + path("network") + "\n");
+  fs::permissions(path("notify"), fs::perms::owner_all);
+  config_.collect.command = path("notify");
   add_crash("20261123T084228Z", kDumpFile);
   EXPECT_THAT(run().crashes.at(0).problems, ElementsAre(HasSubstr("try 1 of 5: the next")));
   restart();
   auto collection = run();
   EXPECT_THAT(collection.crashes, IsEmpty());
-  EXPECT_THAT(collection.problems, ElementsAre(HasSubstr("tell ended with 1:  (try 2 of 5")));
+  EXPECT_THAT(collection.problems, ElementsAre(HasSubstr("notify ended with 1:  (try 2 of 5")));
   ASSERT_THAT(collection.retried, SizeIs(1));
   EXPECT_FALSE(collection.retried[0].succeeded);
   write("network", "up");
@@ -350,7 +350,7 @@ TEST_F(Collect, ACommandThatFailedIsTriedAgain) {
   EXPECT_THAT(collection.problems, IsEmpty());
   EXPECT_THAT(run().retried, IsEmpty()) << "done";
   const std::string line = path("store/20261123T084228Z\n");
-  EXPECT_EQ(read("told"), line + line + line);
+  EXPECT_EQ(read("notified"), line + line + line);
 }
 
 TEST_F(Collect, ACommandThatAlwaysFailsIsGivenUp) {
@@ -365,9 +365,9 @@ TEST_F(Collect, ACommandThatAlwaysFailsIsGivenUp) {
 
 // The try is on the disk before the command runs: the machine may go down by it.
 TEST_F(Collect, ACommandThatIsCutOffCountsAsTried) {
-  write("tell", "#!/bin/sh\ncp \"$1/manifest.json\" " + path("seen") + "\n");
-  fs::permissions(path("tell"), fs::perms::owner_all);
-  config_.collect.command = path("tell");
+  write("notify", "#!/bin/sh\ncp \"$1/manifest.json\" " + path("seen") + "\n");
+  fs::permissions(path("notify"), fs::perms::owner_all);
+  config_.collect.command = path("notify");
   add_crash("20261123T084228Z", kDumpFile);
   EXPECT_THAT(run().crashes.at(0).problems, IsEmpty());
   EXPECT_THAT(read("seen"), HasSubstr("\"command_tries\": 1"));
@@ -378,10 +378,10 @@ TEST_F(Collect, ACommandThatIsCutOffCountsAsTried) {
 class SharedStore : public Collect {
  protected:
   SharedStore() {
-    write("tell", "#!/bin/sh\nstat -L -c %u \"$1\" >>" + path("owners") + "\ncat \"$1/vmcore\" >>" +
-                      path("dumps") + "\n");
-    fs::permissions(path("tell"), fs::perms::owner_all);
-    config_.collect.command = path("tell");
+    write("notify", "#!/bin/sh\nstat -L -c %u \"$1\" >>" + path("owners") + "\ncat \"$1/vmcore\" >>" +
+                        path("dumps") + "\n");
+    fs::permissions(path("notify"), fs::perms::owner_all);
+    config_.collect.command = path("notify");
     add_crash("20261123T084228Z", kDumpFile);
     fs::permissions(path("store"), fs::perms::all);
   }
@@ -402,7 +402,7 @@ TEST_F(SharedStore, OnesOwnStoreIsNamedPlainly) {
   EXPECT_EQ(open.crash_path("20261123T084228Z", -1), path("store/20261123T084228Z"));
 }
 
-// Somebody puts a folder of his own in the crash's place and takes it away again, as fast as he can.
+// Another user puts a folder in the crash's place and removes it again, as fast as possible.
 TEST_F(SharedStore, AStrangersFolderIsNeverTouched) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make a folder for somebody else";
   const std::string crash = path("store/20261123T084228Z"), aside = path("store/aside"),
@@ -457,7 +457,7 @@ TEST_F(RealRehearsal, SucceedsByTheWholeDumpOfThatBoot) {
   EXPECT_TRUE(saved->real && saved->whole);
   EXPECT_EQ(saved->release, "6.1.0-test");
   EXPECT_EQ(saved->initramfs_digest, "ab");
-  EXPECT_FALSE(arming::read_pending_rehearsal(paths_.pending)) << "redeemed once";
+  EXPECT_FALSE(arming::read_pending_rehearsal(paths_.pending)) << "resolved once";
 }
 
 TEST_F(RealRehearsal, FailsWithoutADumpOfThatBoot) {
@@ -470,7 +470,7 @@ TEST_F(RealRehearsal, FailsWithoutADumpOfThatBoot) {
 
 TEST_F(RealRehearsal, FailsWithHalfADump) {
   add_crash("20261123T084228Z", kIncompleteDumpFile, {.boot_id = kOldBoot});
-  EXPECT_EQ(run().rehearsal->problem, "of its dump there is: incomplete");
+  EXPECT_EQ(run().rehearsal->problem, "its dump: incomplete");
 }
 
 TEST_F(RealRehearsal, SucceedsByADumpThatAnEarlierRunHasCollected) {
@@ -497,7 +497,8 @@ TEST_F(RealRehearsal, IsNotDecidedWhileATargetCannotBeLookedInto) {
   config_.targets.push_back({.path = "/crash", .device = "/dev/no-such-device"});
   const auto collection = run();
   EXPECT_FALSE(collection.rehearsal);
-  EXPECT_THAT(collection.problems, ElementsAre(HasSubstr("/dev/no-such-device"), HasSubstr("will tell")));
+  EXPECT_THAT(collection.problems,
+              ElementsAre(HasSubstr("/dev/no-such-device"), HasSubstr("again when all targets")));
   EXPECT_TRUE(arming::read_pending_rehearsal(paths_.pending));
   // A dump that is there decides it all the same.
   add_crash("20261123T084228Z", kDumpFile, {.boot_id = kOldBoot});

@@ -121,7 +121,7 @@ TEST_F(MovePstore, TheNewestIsToldFirst) {
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[0].path, path("source/b/c"));
   EXPECT_EQ(describe(records),
-            "2 records of pstore that no saved crash has, the newest of 2026-11-23 08:42:28 UTC");
+            "2 records in pstore without a saved crash, the newest of 2026-11-23 08:42:28 UTC");
 }
 
 TEST_F(MovePstore, NoLinkIsFollowed) {

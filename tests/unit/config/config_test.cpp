@@ -54,7 +54,7 @@ min_free = 10%
 report = no
 pstore = no
 notice = no
-command = /usr/local/bin/tell
+command = /usr/local/bin/notify
 )";
 
 TEST(Config, ReadsEveryKey) {
@@ -86,7 +86,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.retention.max_size->bytes, uint64_t{40} << 30);
   EXPECT_EQ(config.retention.min_free->percent, 10U);
   EXPECT_FALSE(config.collect.report || config.collect.pstore || config.collect.notice);
-  EXPECT_EQ(config.collect.command, "/usr/local/bin/tell");
+  EXPECT_EQ(config.collect.command, "/usr/local/bin/notify");
 }
 
 // A key that the example lacks would not be tested.
@@ -189,25 +189,26 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[dumps]\n", "/etc/f:1: there is no section [dumps]", "the nearest is 'dump'"},
         Bad{"[quux]\n", "there is no section [quux]", "there are: target, dump, capture"},
         Bad{"[dump]\nlevle = 1\n", "/etc/f:2: [dump] has no key 'levle'", "the nearest is 'level'"},
-        Bad{"[final]\nlevel = 1\n", "/etc/f:2: [final] has no key 'level'", "it belongs into [dump]"},
+        Bad{"[final]\nlevel = 1\n", "/etc/f:2: [final] has no key 'level'", "move it to [dump]"},
         Bad{"[target]\nfolder = /x\n", "/etc/f:2: [target] has no key 'folder'", "there are: path, device"},
         Bad{"[dump]\nlevel = 1\nlevel = 2\n", "/etc/f:3: 'level' is set twice", ""},
         Bad{"[target]\npath = /a\npath = /b\n", "/etc/f:3: 'path' is set twice", ""},
         Bad{"[target]\npath = a\n", "/etc/f:2: path: the path 'a' does not begin with /", ""},
-        Bad{"[target]\npath = /a/../b\n", "leads upwards", ""},
+        Bad{"[target]\npath = /a/../b\n", "contains '..'", ""},
         Bad{"[target]\npath = /a /\n", "the path '/a /' ends with white space", ""},
-        Bad{"[target]\npath = /a # mine\n", "/etc/f:2: path: the path '/a # mine' has a remark",
+        Bad{"[target]\npath = /a # mine\n", "/etc/f:2: path: the path '/a # mine' has a comment",
             "line of its own"},
-        Bad{"[target]\nfilesystem = ext4\n", "/etc/f:1: filesystem without a device", "leave it out"},
-        Bad{"[target]\ndevice = sda1\n", "/etc/f:2: device: 'sda1' is none of UUID=", ""},
-        Bad{"[target]\ndevice = UUID=\n", "'UUID=' is none of", ""},
+        Bad{"[target]\nfilesystem = ext4\n", "/etc/f:1: 'filesystem' is set without 'device'",
+            "remove 'filesystem'"},
+        Bad{"[target]\ndevice = sda1\n", "/etc/f:2: device: 'sda1' is not UUID=", ""},
+        Bad{"[target]\ndevice = UUID=\n", "'UUID=' is not UUID=...", ""},
         Bad{"[dump]\nlevel =\n", "/etc/f:2: level: no dump level is given", ""},
         Bad{"[dump]\ncompression = rar\n", "/etc/f:2: compression:", ""},
         Bad{"[capture]\ndeadline = 3 weeks\n", "/etc/f:2: deadline: '3 weeks' is not a time", ""},
         Bad{"[capture]\ndeadline = 0\n", "is not a time", ""},
         Bad{"[capture]\nreport = maybe\n", "/etc/f:2: report: 'maybe' is neither yes nor no", ""},
         Bad{"[capture]\nmodule = a b\n", "/etc/f:2: module: 'a b' is not a name", ""},
-        Bad{"[capture]\nhook_after = tell\n", "does not begin with /", ""},
+        Bad{"[capture]\nhook_after = notify\n", "does not begin with /", ""},
         Bad{"[failure]\naction = explode\n", "/etc/f:2: action: 'explode' is none of", ""},
         Bad{"[retention]\nkeep = 0\n", "/etc/f:2: keep: '0' is not a number from 1", ""},
         Bad{"[retention]\nmin_free = 101%\n", "'101%' is not a share", ""},

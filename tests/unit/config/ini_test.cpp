@@ -47,7 +47,7 @@ TEST_P(IniRejects, WithFileAndLine) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lines, IniRejects,
-                         testing::Values(Bad{"a = b", "/etc/f:1: 'a' stands in no section"},
+                         testing::Values(Bad{"a = b", "/etc/f:1: 'a' is in no section"},
                                          Bad{"\n[dump", "/etc/f:2: '[dump' lacks its closing bracket"},
                                          Bad{"[ ]", "/etc/f:1: a section without a name"},
                                          Bad{"[a]\nword", "/etc/f:2: 'word' has no '='"},

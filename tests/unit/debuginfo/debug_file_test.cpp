@@ -97,7 +97,7 @@ TEST_F(DebugFiles, types_of_variables) {
   EXPECT_EQ(type_of("handler"), "unknown");
   EXPECT_EQ(type_of("row"), "unknown");
   EXPECT_EQ(type_of("outer"), "unknown");
-  // Static variables of one name are told apart by their addresses.
+  // Static variables of one name are distinguished by their addresses.
   std::vector<std::string> twins;
   const auto [first, last] = symbols.equal_range("twin_data");
   for (auto twin = first; twin != last; ++twin)
@@ -133,7 +133,7 @@ TEST_F(DebugFiles, without_debug_information) {
   const auto checked = stripped.check_debug_info();
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code, ErrorCode::not_found);
-  EXPECT_THAT(checked.error().message, HasSubstr("no debug information"));
+  EXPECT_THAT(checked.error().message, HasSubstr("no usable debug information"));
   EXPECT_THAT(stripped.places(address_of(stripped, "outer")), IsEmpty());
 
   objcopy({"--remove-section=.debug_info"}, fixture("program"), path());
@@ -193,7 +193,7 @@ TEST_F(DebugFiles, what_is_no_debug_file) {
   const std::string text = "#!/bin/sh\n";
   const auto bytes = as_byte_span(text);
   EXPECT_EQ(DebugFile::open(write({bytes.begin(), bytes.end()})).error().code, ErrorCode::unsupported);
-  EXPECT_THAT(DebugFile::open(path()).error().message, HasSubstr("no ELF file"));
+  EXPECT_THAT(DebugFile::open(path()).error().message, HasSubstr("not an ELF file"));
   auto other = read_file(fixture("program")).value();
   other.at(18) = std::byte{183};  // e_machine: EM_AARCH64
   EXPECT_THAT(DebugFile::open(write(other)).error().message, HasSubstr("another architecture"));

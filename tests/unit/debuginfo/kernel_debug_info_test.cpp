@@ -93,7 +93,7 @@ TEST_F(Lines, of_a_file_that_cannot_be_checked_come_with_a_note) {
   fake_.remove_key("BUILD-ID");
   options_.vmlinux = fixture("program");
   expect_lines();
-  EXPECT_THAT(notes(), ElementsAre(HasSubstr("is not known")));
+  EXPECT_THAT(notes(), ElementsAre(HasSubstr("cannot verify that")));
 }
 
 TEST_F(Lines, of_a_file_that_is_not_there) {

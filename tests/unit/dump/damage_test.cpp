@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Damage to a KDUMP file that is seen when it is opened: the bitmaps, and how many descriptors they promise.
+// Damage to a KDUMP file that is seen when it is opened: the bitmaps, and the number of descriptors that they
+// require.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,7 +39,7 @@ std::unique_ptr<Dump> open(ByteSpan bytes) {
   return Dump::open(memory_byte_source(bytes, "test")).value();
 }
 
-// Neither verify nor who only opens it may take the dump for whole.
+// Neither verify nor a reader that only opens it may report the dump as whole.
 void expect_noticed(ByteSpan bytes, const std::string& what) {
   const auto dump = open(bytes);
   EXPECT_THAT(dump->info().damage, Not(IsEmpty())) << what;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Files that promise more than they hold: what they cost is bounded, in time and in memory.
+// Files whose headers claim more than they hold: time and memory stay bounded.
 #include <elf.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -157,15 +157,15 @@ TEST(IoError, WhileItIsOpened) {
   }
 }
 
-// From the N-th read on the disk is dead.
+// From the N-th read on the disk fails.
 TEST(IoError, NoDumpOnADeadDiskIsWhole) {
   const auto temp = TempDir::create("io-error").value();
   const std::string path = temp.path() / "dump";
   ASSERT_TRUE(write_file_atomically(path, valid().build(), 0600));
   for (int nth = 0;; ++nth) {
-    const test::FaultInjection dead(sys::Call::pread, nth, EIO, test::FaultInjection::Duration::for_good);
+    const test::FaultInjection broken(sys::Call::pread, nth, EIO, test::FaultInjection::Duration::for_good);
     const auto report = verify_dump(path, no_progress());
-    if (!dead.fired()) {
+    if (!broken.fired()) {
       ASSERT_TRUE(report && report->whole) << nth;
       break;
     }

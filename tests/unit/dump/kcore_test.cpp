@@ -101,7 +101,7 @@ TEST(Kcore, FollowsItsHeaders) {
   std::this_thread::sleep_for(std::chrono::milliseconds(120));
   EXPECT_EQ(page_of(*live, kLow), patterned_page(1));
   EXPECT_EQ(page_of(*live, 2 * kHigh), patterned_page(7));
-  // Whoever walks over them may go on doing so.
+  // A reader that walks over them may continue.
   EXPECT_EQ(live->ram().size(), 2u);
 }
 
@@ -133,7 +133,7 @@ TEST(Kcore, OnlyTheFileOfProcIsOne) {
 
 TEST(Kcore, RefusalsSayWhatToDo) {
   const Error denied(ErrorCode::no_permission, "cannot open /proc/kcore");
-  EXPECT_THAT(explain_kcore_refusal(denied, "/proc/kcore").to_string(), HasSubstr("next: "));
+  EXPECT_THAT(explain_kcore_refusal(denied, "/proc/kcore").to_string(), HasSubstr("fix: "));
   EXPECT_EQ(explain_kcore_refusal(denied, "/var/crash/vmcore").next_step, "");
   EXPECT_THAT(kcore_permission_hint("none integrity [confidentiality]"), HasSubstr("locked down"));
   EXPECT_THAT(kcore_permission_hint("none [integrity] confidentiality"), HasSubstr("CAP_SYS_RAWIO"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From a built ELF core to a KDUMP file. Its kernel tells nothing, so every page is kept.
+// From a built ELF core to a KDUMP file. It has no VMCOREINFO, so every page is kept.
 #include "capture/engine/capture.h"
 
 #include <gmock/gmock.h>
@@ -164,7 +164,7 @@ TEST_F(Capture, FullTargetIsTriedWithTheNextLevel) {
   const auto report = capture(*source_);
   ASSERT_TRUE(fault.fired());
   ASSERT_TRUE(report) << why(report);
-  EXPECT_THAT(report->warnings, Contains(HasSubstr("no room at level 31, trying level 1")));
+  EXPECT_THAT(report->warnings, Contains(HasSubstr("no space left at level 31, trying level 1")));
   EXPECT_TRUE(verify_dump(path(), no_progress())->whole);
   expect_same_pages(*source_, *Dump::open(path()).value());
 }
@@ -192,7 +192,7 @@ TEST_F(Capture, RoomThatIsMadeIsUsed) {
       if (!fault.fired()) break;
       EXPECT_EQ(asked, 1) << nth;
       EXPECT_TRUE(verify_dump(path(), no_progress())->whole) << nth;
-      EXPECT_THAT(report->warnings, Not(Contains(HasSubstr("no room")))) << nth;
+      EXPECT_THAT(report->warnings, Not(Contains(HasSubstr("no space left")))) << nth;
     }
     EXPECT_GT(nth, 1);
   }
@@ -479,7 +479,8 @@ TEST_F(CaptureInto, FilteredDumpIsFilteredFurther) {
   EXPECT_EQ(copy->page_state(kGone + 1), PageState::stored);
 }
 
-// The source left out a page of the mem_map: what it describes cannot be told apart, is kept, and reported.
+// The source left out a page of the mem_map: the pages that it describes have no known class, are kept, and
+// reported.
 TEST_F(CaptureInto, PagesWhoseDescriptorsTheSourceLeftOutAreKept) {
   test::FakeKernel kernel;
   constexpr uint64_t kUserPage = 7000;

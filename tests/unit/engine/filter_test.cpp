@@ -325,7 +325,7 @@ TEST(PageFilter, OfAKernelThatDoesNotTellEnoughIsRefused) {
   }
 }
 
-// What a kernel does not tell of is kept, and said.
+// Pages whose class VMCOREINFO does not define are kept, and reported.
 TEST(PageFilter, KeepsWhatItCannotTell) {
   FakeKernel fake;
   fake.remove_key("NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)");

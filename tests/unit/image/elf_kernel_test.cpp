@@ -67,18 +67,18 @@ TEST(ElfKernel, OneSpoiltSegmentFieldEach) {
   EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_memsz = 0x7ff; }), HasSubstr("more bytes in the file"));
   EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_offset = UINT64_MAX; }), HasSubstr("segment"));
   EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_filesz = p.p_memsz = 0x801; }), HasSubstr("segment"));
-  EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_memsz = UINT64_MAX; }), HasSubstr("behind all memory"));
+  EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_memsz = UINT64_MAX; }), HasSubstr("beyond the address space"));
   EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_paddr = 0x1001fff; }), HasSubstr("overlap"));
   EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_paddr = 0x1000000; }), HasSubstr("overlap"));
   EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_paddr = 0x1002000; }), HasSubstr("accepted"));
-  EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_type = PT_INTERP; }), HasSubstr("a program for a running system"));
+  EXPECT_THAT(data([](Elf64_Phdr& p) { p.p_type = PT_INTERP; }), HasSubstr("a user-space program"));
   // What is not loaded is not looked at.
   EXPECT_THAT(refusal({.note = [](Elf64_Phdr& p) { p.p_offset = UINT64_MAX; }}), HasSubstr("accepted"));
 }
 
 TEST(ElfKernel, NothingToLoad) {
   const auto no_load = [](Elf64_Phdr& p) { p.p_type = PT_NOTE; };
-  EXPECT_THAT(refusal({.text = no_load, .data = no_load}), HasSubstr("nothing to load"));
+  EXPECT_THAT(refusal({.text = no_load, .data = no_load}), HasSubstr("no segment to load"));
 }
 
 TEST(ElfKernel, ErrorCodes) {

@@ -109,11 +109,12 @@ TEST(Image, RefusalSaysWhatItIsAndWhatToDo) {
   const auto swapped = not_a_loadable_kernel("file", ImageKind::cpio);
   EXPECT_EQ(swapped.code, ErrorCode::unsupported);
   EXPECT_THAT(swapped.message, HasSubstr("an uncompressed initramfs"));
-  EXPECT_THAT(swapped.next_step, HasSubstr("swapped"));
+  EXPECT_THAT(swapped.next_step, HasSubstr("kernel first"));
   EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::uki).next_step, HasSubstr("objcopy"));
   EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::elf_vmlinux).next_step, HasSubstr("bzImage"));
   EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::unknown).next_step, HasSubstr("/boot/vmlinuz"));
-  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::gzip).next_step, HasSubstr("unpack it first"));
+  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::gzip).next_step,
+              HasSubstr("decompress a kernel first"));
   EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::arm64_image).next_step, HasSubstr("x86_64"));
 }
 

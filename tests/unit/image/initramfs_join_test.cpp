@@ -49,8 +49,8 @@ TEST(JoinInitramfs, WhatIsNoneIsNamed) {
   EXPECT_THAT(join({"070701", "MZ"}),
               AllOf(HasSubstr("part 1 is not an initramfs"), HasSubstr("lifeboat build")));
   EXPECT_THAT(join({""}), HasSubstr("an empty file"));
-  // What the kernel does not unpack.
-  EXPECT_THAT(join({"\x04\x22\x4d\x18"}), HasSubstr("does not unpack"));
+  // What the kernel cannot decompress.
+  EXPECT_THAT(join({"\x04\x22\x4d\x18"}), HasSubstr("cannot decompress"));
 }
 
 }  // namespace

@@ -166,7 +166,7 @@ TEST(Uki, TheKernelMayBeWrappedAgain) {
   EXPECT_EQ(initramfs_of(*file), "070701 an initramfs");
 
   EXPECT_THAT(refusal(with(".linux", [](auto& s) { s.bytes = build_uki(usual()); })),
-              HasSubstr("inside of another"));
+              HasSubstr("inside another"));
 }
 
 }  // namespace

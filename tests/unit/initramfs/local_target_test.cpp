@@ -137,7 +137,7 @@ TEST_F(LocalTargets, TheNumberOfTheMountTellsTheDevice) {
   }
 }
 
-// The capture kernel is told the folder itself: it follows no link.
+// The plan names the folder itself: the capture kernel follows no link.
 TEST_F(LocalTargets, OnlyTheOperatorsOwnLinksAreFollowed) {
   make_node("MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\n");
   const std::string mount = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n";

@@ -175,12 +175,12 @@ TEST_F(Expression, ErrorsNameThePlaceAndTheNearestMember) {
   expect_error("init_task.taks.next", ErrorCode::not_found, "the nearest name is 'tasks'");
   expect_error("init_tsk", ErrorCode::not_found, "column 1: the kernel has no symbol 'init_tsk'");
   expect_error("init_task.parent.pid", ErrorCode::usage, "write ->pid");
-  expect_error("init_task->pid", ErrorCode::usage, "struct task_struct is no pointer");
-  expect_error("init_task", ErrorCode::usage, "struct task_struct is no number");
+  expect_error("init_task->pid", ErrorCode::usage, "struct task_struct is not a pointer");
+  expect_error("init_task", ErrorCode::usage, "struct task_struct is not a number");
   expect_error("*init_task.private", ErrorCode::usage, "void pointer");
   expect_error("*0xffff888000000000", ErrorCode::usage, "cast it first");
-  expect_error("mystery", ErrorCode::usage, "is not known");
-  expect_error("mystery.x", ErrorCode::usage, "no type with members");
+  expect_error("mystery", ErrorCode::usage, "is unknown");
+  expect_error("mystery.x", ErrorCode::usage, "has no members");
   expect_error("&init_task.low", ErrorCode::usage, "bit-field");
   expect_error("&3", ErrorCode::usage, "no address");
   expect_error("&init_task + &init_task", ErrorCode::usage, "two pointers");

@@ -142,7 +142,7 @@ TEST_F(Sys, TimeThatIsUpIsNoted) {
   const auto counts = count_pages(session, std::chrono::milliseconds(0));
   ASSERT_TRUE(counts);
   EXPECT_EQ(counts->pages_left, 8192u);
-  EXPECT_THAT(counts->notes, ElementsAre(HasSubstr("time was up")));
+  EXPECT_THAT(counts->notes, ElementsAre(HasSubstr("time limit reached")));
 }
 
 TEST_F(Sys, WithoutKeysTheRestIsTold) {

@@ -21,12 +21,12 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-struct Told {
+struct Outputs {
   std::string text;
   nlohmann::json json;
 };
 
-Told tell(FakeSystem& system) {
+Outputs report_of(FakeSystem& system) {
   const auto session = system.session();
   const Report report = make_report(session);
   return {report_text(report, "vmcore", Style(false)), report_json(report, "vmcore")};
@@ -46,8 +46,8 @@ std::vector<std::string> functions(const nlohmann::json& stack) {
 
 TEST(Report, OfAWholeKernel) {
   FakeSystem system;
-  const Told told = tell(system);
-  const auto& json = told.json;
+  const Outputs report = report_of(system);
+  const auto& json = report.json;
   EXPECT_THAT(json["unknown"], IsEmpty()) << json["unknown"].dump();
   EXPECT_EQ(json["live"], false);
   EXPECT_EQ(json["kind"], "sysrq");
@@ -66,33 +66,33 @@ TEST(Report, OfAWholeKernel) {
   ASSERT_EQ(json["tainting_modules"].size(), 1u);
   EXPECT_EQ(json["tainting_modules"][0]["name"], "second");
   EXPECT_EQ(json["log"].back()["text"], "Kernel panic - not syncing: sysrq triggered crash");
-  EXPECT_THAT(told.text, HasSubstr("2 tasks in D state: reader (5) writer (6)"));
-  EXPECT_THAT(told.text, Not(HasSubstr("cannot tell")));
+  EXPECT_THAT(report.text, HasSubstr("2 tasks in D state: reader (5) writer (6)"));
+  EXPECT_THAT(report.text, Not(HasSubstr("not available")));
 }
 
 TEST(Report, WithoutTypesTheLogAndTheKindStand) {
   FakeSystem system;
   lose(system, system.btf, system.btf_end);
-  const Told told = tell(system);
-  EXPECT_EQ(told.json["kind"], "sysrq");
-  EXPECT_FALSE(told.json["log"].empty());
+  const Outputs report = report_of(system);
+  EXPECT_EQ(report.json["kind"], "sysrq");
+  EXPECT_FALSE(report.json["log"].empty());
   for (const char* key : {"tasks", "memory", "stack", "tainting_modules"}) {
-    EXPECT_EQ(told.json[key], nullptr) << key;
-    EXPECT_THAT(told.json["unknown"][key].get<std::string>(), HasSubstr("types")) << key;
+    EXPECT_EQ(report.json[key], nullptr) << key;
+    EXPECT_THAT(report.json["unknown"][key].get<std::string>(), HasSubstr("types")) << key;
   }
-  EXPECT_THAT(told.text, HasSubstr("cannot tell: cannot read the kernel's types"));
+  EXPECT_THAT(report.text, HasSubstr("not available: cannot read the kernel's types"));
 }
 
 TEST(Report, WithoutNamesTheLogStands) {
   FakeSystem system;
   lose(system, system.kallsyms.count, system.kallsyms.count + 1);
   lose(system, system.kallsyms.token_table, system.kallsyms.token_index + 512);
-  const Told told = tell(system);
-  EXPECT_EQ(told.json["kind"], "sysrq");
-  EXPECT_FALSE(told.json["log"].empty());
+  const Outputs report = report_of(system);
+  EXPECT_EQ(report.json["kind"], "sysrq");
+  EXPECT_FALSE(report.json["log"].empty());
   // An empty list would say that there are none.
-  for (const char* key : {"tasks", "task_states", "blocked"}) EXPECT_EQ(told.json[key], nullptr) << key;
-  EXPECT_THAT(told.text, HasSubstr("cannot tell"));
+  for (const char* key : {"tasks", "task_states", "blocked"}) EXPECT_EQ(report.json[key], nullptr) << key;
+  EXPECT_THAT(report.text, HasSubstr("not available"));
 }
 
 TEST(Report, WithoutVariablesAmongTheNames) {
@@ -102,22 +102,22 @@ TEST(Report, WithoutVariablesAmongTheNames) {
     return symbol.second < test::kFakeCode || symbol.second >= test::kFakeCode + kPageSize;
   });
   system.write_symbols();
-  const Told told = tell(system);
-  EXPECT_EQ(told.json["kind"], "sysrq");
-  EXPECT_EQ(told.json["tasks"], nullptr);
-  EXPECT_THAT(told.json["unknown"]["tasks"].get<std::string>(), HasSubstr("init_task"));
+  const Outputs report = report_of(system);
+  EXPECT_EQ(report.json["kind"], "sysrq");
+  EXPECT_EQ(report.json["tasks"], nullptr);
+  EXPECT_THAT(report.json["unknown"]["tasks"].get<std::string>(), HasSubstr("init_task"));
 }
 
 TEST(Report, WithoutLogTheStackTellsTheKind) {
   FakeSystem system;
   system.fake.memory().fail_page(test::FakeKernel::to_physical(system.fake.log().ring), ErrorCode::lost);
-  const Told told = tell(system);
-  EXPECT_EQ(told.json["crash"], nullptr);
-  EXPECT_EQ(told.json["log"], nullptr);
-  EXPECT_TRUE(told.json["unknown"].contains("log"));
-  EXPECT_EQ(told.json["kind"], "sysrq");
-  EXPECT_THAT(told.json["reason"].get<std::string>(), HasSubstr("is on the stack"));
-  EXPECT_EQ(told.json["tasks"], 6);
+  const Outputs report = report_of(system);
+  EXPECT_EQ(report.json["crash"], nullptr);
+  EXPECT_EQ(report.json["log"], nullptr);
+  EXPECT_TRUE(report.json["unknown"].contains("log"));
+  EXPECT_EQ(report.json["kind"], "sysrq");
+  EXPECT_THAT(report.json["reason"].get<std::string>(), HasSubstr("is on the stack"));
+  EXPECT_EQ(report.json["tasks"], 6);
 }
 
 TEST(Report, ACpuWhoseTaskIsNotKnown) {
@@ -135,18 +135,18 @@ TEST(Report, WithoutUnwindTablesFramesAreMarked) {
   FakeSystem system;
   lose(system, system.orc.ips, system.orc.ips + 1);
   lose(system, system.orc.entries, system.orc.entries + 1);
-  const Told told = tell(system);
-  EXPECT_THAT(functions(told.json["stack"]), Contains("sysrq_handle_crash"));
-  EXPECT_THAT(told.text, HasSubstr("? "));
+  const Outputs report = report_of(system);
+  EXPECT_THAT(functions(report.json["stack"]), Contains("sysrq_handle_crash"));
+  EXPECT_THAT(report.text, HasSubstr("? "));
 }
 
 TEST(Report, WithoutPageTablesAllReasonsAreTold) {
   FakeSystem system;
   system.fake.memory().fail_page(system.fake.entry_address(0xffffffff80000000, 3), ErrorCode::excluded);
-  const Told told = tell(system);
-  EXPECT_EQ(told.json["tasks"], nullptr);
-  EXPECT_EQ(told.json["memory"], nullptr);
-  EXPECT_THAT(told.text, HasSubstr("cannot tell"));
+  const Outputs report = report_of(system);
+  EXPECT_EQ(report.json["tasks"], nullptr);
+  EXPECT_EQ(report.json["memory"], nullptr);
+  EXPECT_THAT(report.text, HasSubstr("not available"));
 }
 
 TEST(Report, WithoutVmcoreinfo) {
@@ -155,7 +155,7 @@ TEST(Report, WithoutVmcoreinfo) {
     FakeSystem lacking;
     lacking.fake.remove_key(key);
     if (key == std::string("SYMBOL(swapper_pg_dir)")) lacking.fake.remove_key("SYMBOL(init_top_pgt)");
-    EXPECT_THAT(tell(lacking).text, HasSubstr("cannot tell")) << key;
+    EXPECT_THAT(report_of(lacking).text, HasSubstr("not available")) << key;
   }
 }
 
@@ -165,9 +165,9 @@ TEST(Report, EveryWordOfTheTaskThatPanickedMayBeWrong) {
     for (const uint64_t wrong : {uint64_t{0}, ~uint64_t{0}, uint64_t{0xdead000000000100}}) {
       FakeSystem system;
       system.fake.write64(system.tasks[7] + offset, wrong);
-      const Told told = tell(system);
-      EXPECT_EQ(told.json["kind"], "sysrq") << offset;
-      EXPECT_GE(told.json["tasks"], 5) << offset;
+      const Outputs report = report_of(system);
+      EXPECT_EQ(report.json["kind"], "sysrq") << offset;
+      EXPECT_GE(report.json["tasks"], 5) << offset;
     }
   }
 }
@@ -177,7 +177,7 @@ TEST(Report, EveryWordOfAModuleMayBeWrong) {
     for (const uint64_t wrong : {uint64_t{0}, ~uint64_t{0}, uint64_t{0xdead000000000100}}) {
       FakeSystem system;
       system.fake.write64(system.modules["first"] + offset, wrong);
-      EXPECT_EQ(tell(system).json["pid"], 7) << offset;
+      EXPECT_EQ(report_of(system).json["pid"], 7) << offset;
     }
   }
 }
@@ -186,9 +186,9 @@ TEST(Report, TasksInALoopAreTold) {
   FakeSystem system;
   const uint64_t node = system.tasks[5] + test::fake_task::kTasks;
   system.fake.write64(node, node);
-  const Told told = tell(system);
-  EXPECT_EQ(told.json["tasks"], 6);
-  EXPECT_THAT(told.text, HasSubstr("it loops"));
+  const Outputs report = report_of(system);
+  EXPECT_EQ(report.json["tasks"], 6);
+  EXPECT_THAT(report.text, HasSubstr("it loops"));
 }
 
 }  // namespace

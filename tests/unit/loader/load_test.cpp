@@ -46,7 +46,7 @@ class CrashLoad : public testing::Test {
     return loaded.error().to_string();
   }
 
-  // Only kexec_file_load comes into question: this machine does not tell what the other call needs.
+  // Only kexec_file_load is possible: this machine lacks the data that the other call needs.
   test::FakeMachine machine_;
   LoadRequest request_ = machine_.request();
 };
@@ -72,7 +72,7 @@ TEST_F(CrashLoad, NormalKexecNeedsNoReservation) {
 
 TEST_F(CrashLoad, KernelFileIsCheckedFirst) {
   machine_.put("kernel", "070701");
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("initramfs"), HasSubstr("swapped")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("initramfs"), HasSubstr("kernel first")));
   machine_.put_kernel({.relocatable_kernel = 0});
   EXPECT_THAT(refusal(), AllOf(HasSubstr("cannot be loaded"), HasSubstr("CONFIG_RELOCATABLE")));
   machine_.put_kernel({.syssize = 100000});
@@ -181,7 +181,7 @@ TEST_F(CrashLoad, EveryErrnoIsExplained) {
       {ELIBBAD, "damaged"},
       {EACCES, "policy"},
       {ETXTBSY, "open for writing"},
-      {EFAULT, "report it"},
+      {EFAULT, "report this bug"},
       {EFBIG, "larger"},
       {EBADF, "cannot read"},
       {EIO, "dmesg"},
@@ -194,7 +194,7 @@ TEST_F(CrashLoad, EveryErrnoIsExplained) {
     EXPECT_EQ(loaded.error().sys_errno, error_number);
     EXPECT_FALSE(loaded.error().next_step.empty()) << words;
     EXPECT_THAT(loaded.error().to_string(), AllOf(HasSubstr(words), HasSubstr(machine_.path("kernel")),
-                                                  HasSubstr("NOT armed, as before")));
+                                                  HasSubstr("NO capture kernel is loaded, as before")));
   }
 }
 
@@ -243,12 +243,12 @@ TEST_F(CrashLoad, SaysWhatBecameOfTheOldImage) {
     machine_.put_sys("kernel/kexec_crash_loaded", "0\n");
     return EADDRNOTAVAIL;
   });
-  EXPECT_THAT(load().error().message, HasSubstr("this machine is now NOT armed"));
+  EXPECT_THAT(load().error().message, HasSubstr("NO capture kernel is loaded now"));
   machine_.on_load([this] {
     machine_.remove("sys/kernel/kexec_crash_loaded");
     return EINVAL;
   });
-  EXPECT_THAT(load().error().message, HasSubstr("cannot be read"));
+  EXPECT_THAT(load().error().message, HasSubstr("cannot read whether"));
   request_.crash = false;
   EXPECT_THAT(load().error().message, HasSubstr("no kernel is loaded for the next reboot"));
 }
@@ -276,7 +276,7 @@ TEST_F(CrashLoad, BusyForTooLong) {
 
 TEST_F(CrashLoad, SuccessThatTheKernelDenies) {
   machine_.on_load([] { return sys::kPretend; });
-  EXPECT_THAT(load().error().message, HasSubstr("NOT armed"));
+  EXPECT_THAT(load().error().message, HasSubstr("a crash would not be captured"));
 }
 
 TEST_F(CrashLoad, SuccessThatCannotBeConfirmed) {
@@ -286,7 +286,7 @@ TEST_F(CrashLoad, SuccessThatCannotBeConfirmed) {
   });
   const auto loaded = load();
   ASSERT_TRUE(loaded);
-  EXPECT_THAT(loaded->warnings, Contains(HasSubstr("cannot be read")));
+  EXPECT_THAT(loaded->warnings, Contains(HasSubstr("cannot read from /sys")));
 }
 
 // The choice between the two calls.
@@ -311,7 +311,7 @@ TEST_F(LoadCalls, FallBackOnlyWhereTheCallItselfIsNotKnown) {
     ASSERT_TRUE(loaded) << loaded.error().to_string();
     EXPECT_EQ(loaded->call, LoadCall::segments);
     EXPECT_EQ(machine_.segment_calls, 1);
-    EXPECT_THAT(loaded->warnings, Contains(HasSubstr("loading it by kexec_load(2)"))) << error;
+    EXPECT_THAT(loaded->warnings, Contains(HasSubstr("loading it with kexec_load(2)"))) << error;
     EXPECT_THAT(loaded->command_line, testing::StartsWith("elfcorehdr=0x"));
   }
 }
@@ -383,14 +383,14 @@ TEST_F(LoadCalls, AFallBackThatCannotWorkIsSaid) {
   const auto loaded = load();
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error().message,
-              AllOf(HasSubstr("kexec_load(2) is no way either"), HasSubstr("vmcoreinfo")));
+              AllOf(HasSubstr("kexec_load(2) cannot be used either"), HasSubstr("vmcoreinfo")));
   EXPECT_EQ(machine_.segment_calls, 0);
 }
 
 TEST_F(LoadCalls, SegmentsThatFindNoRoomAreRefusedBeforeTheCall) {
   machine_.put_kernel({.init_size = 300u << 20});
   request_.call = LoadCall::segments;
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("no room for the kernel"), HasSubstr("300.0 MiB")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("no free memory for the kernel"), HasSubstr("300.0 MiB")));
   EXPECT_EQ(machine_.segment_calls, 0);
 }
 
@@ -404,7 +404,8 @@ TEST_F(LoadCalls, TheErrnosOfSegmentsAreExplainedInTheirWords) {
     machine_.on_segments([number = error_number] { return number; });
     const auto loaded = load();
     ASSERT_FALSE(loaded);
-    EXPECT_THAT(loaded.error().to_string(), AllOf(HasSubstr(words), HasSubstr("NOT armed, as before")));
+    EXPECT_THAT(loaded.error().to_string(),
+                AllOf(HasSubstr(words), HasSubstr("NO capture kernel is loaded, as before")));
     EXPECT_FALSE(loaded.error().next_step.empty());
   }
 }
@@ -435,7 +436,8 @@ TEST_F(CrashLoad, UnloadTakesItAwayOrSaysWhyNot) {
   machine_.on_load([] { return EPERM; });
   EXPECT_THAT(unload_kernel(true, machine_.paths()).error().message, HasSubstr("cannot unload"));
   machine_.on_load([] { return sys::kPretend; });
-  EXPECT_THAT(unload_kernel(true, machine_.paths()).error().message, HasSubstr("a kernel still"));
+  EXPECT_THAT(unload_kernel(true, machine_.paths()).error().message,
+              HasSubstr("reports that a kernel is loaded"));
   machine_.put_proc("sys/kernel/kexec_load_disabled", "1\n");
   EXPECT_THAT(unload_kernel(true, machine_.paths()).error().message, HasSubstr("kexec_load_disabled"));
   machine_.put_proc("sys/kernel/kexec_load_disabled", "0\n");

@@ -47,7 +47,7 @@ TEST(Placement, SaysWhatDidNotFit) {
   Placement placement({{0x10000, 0x20000}, {0x40000, 0x48000}}, kEverywhere);
   const auto error = placement.take({.what = "the kernel", .size = 1_MiB, .alignment = 2_MiB}).error();
   EXPECT_EQ(error.code, ErrorCode::no_space);
-  EXPECT_THAT(error.message, HasSubstr("no room for the kernel: it needs 1.0 MiB aligned to 2.0 MiB"));
+  EXPECT_THAT(error.message, HasSubstr("no free memory for the kernel: it needs 1.0 MiB aligned to 2.0 MiB"));
   EXPECT_THAT(error.message, HasSubstr("64.0 KiB"));
   EXPECT_FALSE(placement.take({.what = "x", .size = UINT64_MAX}));
 }

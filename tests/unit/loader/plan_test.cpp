@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Plans for kexec_load(2), on machines of every shape: what must hold whatever the memory looks like, and
-// that the new kernel is told the truth.
+// that the new kernel's boot parameters are true.
 #include "loader/plan.h"
 
 #include <asm/bootparam.h>
@@ -311,7 +311,7 @@ TEST_F(Plan, IsRefusedWithAReason) {
   EXPECT_THAT(refusal(other, false), AllOf(HasSubstr("5-level"), HasSubstr("no5lvl")));
   EXPECT_EQ(refusal(machine, false), "planned");
   kernel_ = kernel_of({.relocatable_kernel = 0, .pref_address = 0x30000000, .init_size = 48u << 20});
-  EXPECT_THAT(refusal(machine, false), HasSubstr("must lie at 0x30000000"));
+  EXPECT_THAT(refusal(machine, false), HasSubstr("must be at 0x30000000"));
   kernel_ = kernel_of({.init_size = 48u << 20});
   command_line_ = std::string(2047, 'x');
   EXPECT_EQ(refusal(machine, false), "planned");

@@ -49,7 +49,7 @@ TEST(CapturePlan, ReadsEveryKey) {
   EXPECT_EQ(plan->final.action, FinalAction::poweroff);
   EXPECT_EQ(plan->capture.device_deadline, std::chrono::seconds(30));
   EXPECT_THAT(plan->modules, ElementsAre("mbcache.ko", "ext4.ko"));
-  EXPECT_EQ(plan->retention, Retention{}) << "nothing is taken away by who was told nothing";
+  EXPECT_EQ(plan->retention, Retention{}) << "without limits in the plan nothing is deleted";
 }
 
 TEST(CapturePlan, TextReadsBackAsItself) {
@@ -107,12 +107,12 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"target", "target = 1234 ../ext4 /var", "'../ext4' is not a name"},
                     BadLine{"target", "target = 1234 ext4", "line 2: the path ''"},
                     BadLine{"target", "target = 1234 ext4 var/crash", "line 2: the path 'var/crash'"},
-                    BadLine{"target", "target = 1234 ext4 /var/../etc", "leads upwards"},
+                    BadLine{"target", "target = 1234 ext4 /var/../etc", "contains '..'"},
                     BadLine{"dump.level", "dump.level = 32", "line 3: '32' is not a dump level"},
                     BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
-                    BadLine{"dump.level", "dump.level = 31,31", "named twice"},
+                    BadLine{"dump.level", "dump.level = 31,31", "given twice"},
                     BadLine{"dump.level", "dump.level =", "line 3: no dump level is given"},
-                    BadLine{"dump.compression", "dump.compression = rar", "'rar' is none of"},
+                    BadLine{"dump.compression", "dump.compression = rar", "'rar' is not a compression"},
                     BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
                     BadLine{"dump.compression", "dump.compression = zstd:x",
                             "'x' is not a compression level"},
@@ -120,14 +120,14 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"deadline.device", "deadline.device = 0", "'0' is not a time"},
                     BadLine{"deadline.device", "deadline.device = 99999999999999999999", "is not a time"},
                     BadLine{"final.action", "no equals sign", "line 5: no '='"},
-                    BadLine{"final.action", "final.acton = halt", "there is no key 'final.acton'"},
+                    BadLine{"final.action", "final.acton = halt", "unknown key 'final.acton'"},
                     BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
-                    BadLine{"module", "watchdog.running =", "a watchdog without a name"},
+                    BadLine{"module", "watchdog.running =", "the watchdog has no name"},
                     BadLine{"module", "retention.keep = 0", "'0' is not a number from 1"},
                     BadLine{"module", "retention.max_size = 101%", "'101%' is not a share"},
                     BadLine{"module", "retention.min_free = -1", "-1"},
                     BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
-                    BadLine{"module", "rehearsal.kernel = /k", "no key"}));
+                    BadLine{"module", "rehearsal.kernel = /k", "unknown key"}));
 
 TEST(CapturePlan, TellsItsVersionFirst) {
   const auto plan = CapturePlan::parse(kValid);
@@ -141,7 +141,7 @@ TEST(CapturePlan, OfVersion2HasNoneOfTheOldNames) {
   for (const char* line : {"deadline.device = 5", "report = no", "hook.before = /x", "watchdog = no"}) {
     const auto plan = CapturePlan::parse(fmt::format("version = 2\ntarget = 1 ext4 /x\n{}\n", line));
     ASSERT_FALSE(plan) << line;
-    EXPECT_THAT(plan.error().message, HasSubstr("plan line 3: there is no key")) << line;
+    EXPECT_THAT(plan.error().message, HasSubstr("plan line 3: unknown key")) << line;
   }
 }
 
@@ -154,7 +154,7 @@ TEST(CapturePlan, OfANewerVersionIsReadAsFarAsItIsKnown) {
   ASSERT_TRUE(plan) << plan.error().to_string();
   EXPECT_THAT(unknown, ElementsAre("capture.speed"));
   EXPECT_EQ(plan->capture.deadline, std::chrono::minutes(5));
-  EXPECT_FALSE(CapturePlan::parse(kNewer)) << "for who does not ask, it is a mistake";
+  EXPECT_FALSE(CapturePlan::parse(kNewer)) << "an error for callers that do not collect unknown keys";
 }
 
 TEST(CapturePlan, RejectsAVersionThatIsNone) {

@@ -113,8 +113,8 @@ TEST_F(FakeGuest, ThatGoesThroughAllPhasesHasPoweredOff) {
   EXPECT_EQ(run->phases.back().name, "power-off");
 }
 
-// What could not be saved is printed: the end of the dead kernel's log, marks and all. And a kernel that is
-// told to print everything prints each mark a second time.
+// What could not be saved is printed: the end of the crashed kernel's log, with its marks. And a kernel that
+// prints all messages prints each mark a second time.
 TEST_F(FakeGuest, WhoseMarksAreToldAgainHasReachedThemOnce) {
   const auto run = this->run(
       "say guest-start; say guest-panic; saves capture-start; echo '<7>lifeboat: phase capture-start' >>" +

@@ -251,7 +251,7 @@ TEST_F(BootLoaderFiles, AnAttemptThatWasCutShortIsTakenUpAgain) {
   put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet\n");
   const auto behind = set("88M");
   EXPECT_THAT(behind->edits, IsEmpty());
-  EXPECT_THAT(behind->notes, ElementsAre(HasSubstr("was not made anew")));
+  EXPECT_THAT(behind->notes, ElementsAre(HasSubstr("was not rebuilt")));
   put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet crashkernel=88M\n");
   EXPECT_THAT(set("88M")->notes, IsEmpty());
 }
@@ -285,7 +285,7 @@ TEST_F(BootLoaderFiles, ACommandThatLeavesTheParameterOutUndoesTheFiles) {
   put("etc/default/grub.d/zz.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"console=ttyS0\"\n");
   auto setting = plan_setting({.root = folder_.path(), .value = "88M"});
   ASSERT_TRUE(setting) << setting.error().to_string();
-  EXPECT_THAT(setting->notes, Contains(HasSubstr("zz.cfg:1 assigns GRUB_CMDLINE_LINUX_DEFAULT anew")));
+  EXPECT_THAT(setting->notes, Contains(HasSubstr("zz.cfg:1 overwrites GRUB_CMDLINE_LINUX_DEFAULT after")));
   put("boot/grub/grub.cfg", "\tlinux /vmlinuz console=ttyS0\n");
   setting->command = {"/bin/true"};
   const auto done = carry_out(*setting);
@@ -310,7 +310,7 @@ TEST_F(BootLoaderFiles, LinesBetweenTheMarksThatAreNotOursStay) {
     for (const char* value : {"96M", ""}) {
       const auto setting = plan_setting({.root = folder_.path(), .value = value});
       ASSERT_FALSE(setting);
-      EXPECT_THAT(setting.error().message, HasSubstr("etc/default/grub:2: the lines of lifeboat"));
+      EXPECT_THAT(setting.error().message, HasSubstr("etc/default/grub:2: lifeboat's lines"));
     }
     EXPECT_EQ(text("etc/default/grub"), broken);
   }
@@ -389,7 +389,7 @@ TEST_F(BootLoaderFiles, UnifiedImagesAndAMissingCommandLineFileAreNoted) {
   systemd_boot();
   put("boot/EFI/Linux/x.efi", "");
   std::filesystem::remove(path("etc/kernel/cmdline"));
-  EXPECT_THAT(set("88M")->notes, ElementsAre(HasSubstr("x.efi has its command line inside"),
+  EXPECT_THAT(set("88M")->notes, ElementsAre(HasSubstr("x.efi contains its command line"),
                                              HasSubstr("there is no /etc/kernel/cmdline")));
 }
 
@@ -411,7 +411,7 @@ TEST_F(BootLoaderFiles, ALinkOutOfTheRootIsNotFollowed) {
   std::filesystem::create_directory_symlink(host.path(), path("etc/default/grub.d"));
   const auto setting = plan_setting({.root = folder_.path(), .value = "88M"});
   ASSERT_FALSE(setting);
-  EXPECT_THAT(setting.error().message, HasSubstr("leads out of"));
+  EXPECT_THAT(setting.error().message, HasSubstr("points outside"));
   EXPECT_TRUE(std::filesystem::is_empty(host.path()));
 }
 

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class Attempt : public testing::Test {
+class CaptureAttempt : public testing::Test {
  protected:
   void SetUp() override {
     log::set_sink([](log::Level, std::string_view) {});
@@ -29,7 +29,7 @@ class Attempt : public testing::Test {
 
   [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
   // What happens, in order: targets and hooks are in other processes.
-  void tell(const std::string& what) const {
+  void note(const std::string& what) const {
     const auto file = open_file(path("story"), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ASSERT_TRUE(file && write_all(file->get(), as_byte_span(what + "\n"), "story"));
   }
@@ -43,11 +43,11 @@ class Attempt : public testing::Test {
     return path(name);
   }
   // One that makes a crash's folder, does `work`, and notes how the dump ended.
-  AttemptTarget target(const std::string& name, std::function<Result<>(Heartbeat&)> work,
+  AttemptTarget target(const std::string& name, const std::function<Result<>(Heartbeat&)>& work,
                        DumpOutcome dump = DumpOutcome::whole) {
     std::filesystem::create_directories(path(name));
     return {.save = [this, name, work, dump](Journal& journal, Heartbeat& heartbeat) -> Result<> {
-              tell("save in " + name);
+              note("save in " + name);
               CrashRecord record{.boot_id = name};
               TRY_VOID(journal.begin(path(name), record));
               TRY_VOID(work(heartbeat));
@@ -58,14 +58,14 @@ class Attempt : public testing::Test {
             },
             .leave = [this, name]() -> Result<> {
               const bool closed = std::filesystem::exists(path(name + "/" + kCrashRecordFile));
-              tell((closed ? "leave " : "too early: leave ") + name);
+              note((closed ? "leave " : "too early: leave ") + name);
               return {};
             }};
   }
   AttemptResult attempt_over(const std::vector<AttemptTarget>& targets) {
     return attempt_capture(plan_, targets, journal_,
                            {.log_file = run_ + "/log", .last_resort = [this](Heartbeat&) -> Result<> {
-                              tell("last rung");
+                              note("console");
                               return {};
                             }});
   }
@@ -74,7 +74,7 @@ class Attempt : public testing::Test {
     return read_crash_record(folder.get()).value_or(CrashRecord{});
   }
 
-  TempDir folder_ = TempDir::create("ladder-test").value();
+  TempDir folder_ = TempDir::create("attempt-test").value();
   std::string run_ = folder_.path() / "run";
   CapturePlan plan_;
   Journal journal_{run_};
@@ -113,7 +113,7 @@ TEST_F(CaptureAttempt, LeadsOnFromAPlaceThatFailsOrHangs) {
 TEST_F(CaptureAttempt, UsesTheLastResortWhenNoTargetIsLeft) {
   const auto end = attempt_over({target("a", badly), target("b", badly)});
   EXPECT_EQ(end.outcome, DumpOutcome::failed);
-  EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nafter failed b\nleave b\nlast rung\n");
+  EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nafter failed b\nleave b\nconsole\n");
 }
 
 // The next target would read the same memory.

@@ -29,19 +29,19 @@ class Hooks : public testing::Test {
 };
 
 TEST_F(Hooks, AreToldWhereTheyAre) {
-  run_hooks({script("a", "echo $1 $LIFEBOAT_POINT $LIFEBOAT_FOLDER $LIFEBOAT_OUTCOME >" + path("told"))},
+  run_hooks({script("a", "echo $1 $LIFEBOAT_POINT $LIFEBOAT_FOLDER $LIFEBOAT_OUTCOME >" + path("output"))},
             {.point = "after", .folder = "/mnt/crash", .outcome = "whole"}, 60s, {});
-  EXPECT_EQ(read("told"), "after after /mnt/crash whole\n");
+  EXPECT_EQ(read("output"), "after after /mnt/crash whole\n");
 }
 
 TEST_F(Hooks, ThatFailDoNotKeepTheNextFromRunning) {
   run_hooks({path("missing"), script("b", "exit 3"), script("c", "kill -9 $$"),
-             script("d", "echo here >" + path("told"))},
+             script("d", "echo here >" + path("output"))},
             {.point = "before"}, 60s, {});
-  EXPECT_EQ(read("told"), "here\n");
+  EXPECT_EQ(read("output"), "here\n");
 }
 
-// Whoever reads capture.log must not take it for the reason why there is no dump.
+// A reader of capture.log must not take it for the reason why there is no dump.
 TEST_F(Hooks, ThatCannotBeRunAreAWarning) {
   const std::string plain = script("plain", "exit 0"), text = path("text");
   std::filesystem::permissions(plain, std::filesystem::perms(0644));
@@ -78,7 +78,7 @@ TEST_F(Hooks, ThatHangAreKilledWithTheirChildren) {
   ASSERT_FALSE(child.empty()) << "the hook came to nothing in its time";
   child.pop_back();
   const auto pid = static_cast<pid_t>(parse_number(child).value());
-  // Its parent is gone, so somebody else has to reap it: dead is enough.
+  // Its parent is gone, so another process has to reap it: it only has to have ended.
   for (int tenth = 0; tenth < 500 && ::kill(pid, 0) == 0; ++tenth) {
     const auto status = read_text("/proc/" + child + "/stat").value_or(") Z");
     if (status.find(") Z") != std::string::npos) return;
@@ -105,9 +105,9 @@ TEST_F(Hooks, AndTheirChildrenDoNotOutliveWhoRunsThem) {
 
 // As scripts do that take their helpers with them.
 TEST_F(Hooks, MaySignalTheirOwnGroup) {
-  run_hooks({script("a", "trap 'echo told >" + path("told") + "; exit 0' TERM\nkill 0\nsleep 1000\n")},
+  run_hooks({script("a", "trap 'echo done >" + path("output") + "; exit 0' TERM\nkill 0\nsleep 1000\n")},
             {.point = "before"}, 60s, {});
-  EXPECT_EQ(read("told"), "told\n");
+  EXPECT_EQ(read("output"), "done\n");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace lifeboat::capture {
 namespace {
 
-// One state for the whole program, so one test tells its whole story.
+// One state for the whole program, so one test covers all of it.
 TEST(MemoryWatch, KeepsTheLeastThatWasAvailableAlsoWhenAChildSawIt) {
   const TempDir folder = TempDir::create("memory-watch").value();
   const std::string path = folder.path() / "meminfo";

@@ -150,7 +150,7 @@ TEST(Supervise, OrphansOfOthersAreReaped) {
   // An orphan's death must not be taken for the worker's.
   const pid_t other = ::fork();
   if (other == 0) ::_exit(7);
-  // It is dead before the worker is, and still there.
+  // It ends before the worker does, and is not reaped yet.
   siginfo_t ignored{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(other), &ignored, WEXITED | WNOWAIT), 0);
   EXPECT_EQ(supervise("work", 60s,

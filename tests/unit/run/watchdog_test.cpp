@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::string_literals;
 
-// Devices are plain files: what was written to them shows who was opened.
+// Devices are plain files: what was written to them shows which was opened.
 class WatchdogDevices : public testing::Test {
  protected:
   void SetUp() override {
@@ -50,7 +50,7 @@ TEST_F(WatchdogDevices, OnlyThoseThatRunAreOpened) {
   watchdogs_.feed();
   EXPECT_EQ(food(0), "");
   EXPECT_EQ(food(1), "\0\0"s);
-  EXPECT_EQ(food(2), "\0\0"s) << "it ran, and its driver cannot tell";
+  EXPECT_EQ(food(2), "\0\0"s) << "it ran, and its driver does not report it";
   EXPECT_EQ(food(3), "");
 }
 

@@ -105,8 +105,9 @@ class StoreOnDisk : public testing::Test {
   void add(const std::string& crash, const std::vector<std::string>& files) {
     std::filesystem::create_directory(path(crash));
     for (const auto& file : files) {
-      std::filesystem::create_directories(std::filesystem::path(path(crash + "/" + file)).parent_path());
-      ASSERT_TRUE(write_file_atomically(path(crash + "/" + file), as_byte_span(test::whole_dump()), 0600));
+      const auto file_path = std::filesystem::path(path(crash)) / file;
+      std::filesystem::create_directories(file_path.parent_path());
+      ASSERT_TRUE(write_file_atomically(file_path, as_byte_span(test::whole_dump()), 0600));
     }
   }
   TempDir folder_ = TempDir::create("prune-test").value();
@@ -234,7 +235,7 @@ TEST(CrashRecord, DescribesTheDump) {
   EXPECT_EQ(describe_dump(CrashOutcome::log_only, record), "log only");
   EXPECT_EQ(describe_dump(CrashOutcome::whole, record), "whole");
   record.dump = DumpOutcome::failed;
-  EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "incomplete (it was not written to its end)");
+  EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "incomplete (writing it did not finish)");
 }
 
 TEST(CrashRecord, PassesOverWhatItCannotUse) {

@@ -159,7 +159,7 @@ TEST_F(Store, WhatCannotBeDiscardedIsSaid) {
   EXPECT_THAT(said, testing::ElementsAre(HasSubstr("cannot remove vmcore.incomplete")));
 }
 
-// Somebody may have put something there since the machine was armed; a dump must be saved all the same.
+// Another user may have put something there since the load; a dump must be saved all the same.
 TEST_F(Store, WhatIsInTheStoresPlaceIsMovedAside) {
   fs::create_directory(path("elsewhere"));
   for (const char* name : {"/lifeboat", "/crash/lifeboat/"}) {
@@ -208,7 +208,7 @@ TEST_F(Store, AFolderThatHasToBeThereIsNotMade) {
   EXPECT_FALSE(find_folder_below(root_.get(), "crash/lifeboat"));
 }
 
-// What somebody else may have made before us.
+// What another user may have made before.
 class StoreOfOthers : public Store {
  protected:
   static constexpr uid_t kNobody = 65534;
@@ -253,7 +253,7 @@ TEST_F(StoreOfOthers, AFolderForOthersTooStaysAsItIs) {
   EXPECT_EQ(look("readable/lifeboat").st_mode & 07777, 0755U);
 }
 
-// Somebody puts a folder of his own in the place of the new one before it is opened.
+// Another user replaces the new folder before it is opened.
 TEST_F(StoreOfOthers, ASwappedCrashFolderIsNotUsed) {
   int made = 0;
   sys::set_fault_hook([&](sys::Call call) {
@@ -328,7 +328,7 @@ TEST_F(Store, TwoCrashesInOneSecondGetTwoFolders) {
   EXPECT_TRUE(fs::is_directory(path("20261123T084228Z-2")));
 }
 
-// Whatever time a dump tells, its folder is one that the crash is found by again.
+// With any time in a dump, the crash's folder has a name by which it is found again.
 TEST_F(Store, AFolderOfAnyTimeIsListed) {
   constexpr uint64_t kYear10000 = 253402300800;
   std::vector<uint64_t> times = {0,

@@ -269,13 +269,13 @@ TEST(Btf, PassesOverKindsThatTheBlobTellsTheSizeOf) {
 
 struct HeaderLie {
   const char* name;
-  void (*tell)(BtfHeaderFields&);
+  void (*change)(BtfHeaderFields&);
   ErrorCode code;
 };
 class BtfHeader : public testing::TestWithParam<HeaderLie> {};
 TEST_P(BtfHeader, IsNotBelieved) {
   BtfBuilder builder = small_kernel_btf();
-  GetParam().tell(builder.fields);
+  GetParam().change(builder.fields);
   EXPECT_EQ(code_of(Btf::parse(builder.build())), GetParam().code);
 }
 using Fields = BtfHeaderFields;

@@ -250,7 +250,7 @@ TEST_F(Tasks, BothWaysBroken) {
   fake_.write64(node(20) + 8, 0);
   const auto list = read().value();
   EXPECT_THAT(pids(list), ElementsAre(0, 0, 1, 20));
-  EXPECT_THAT(list.notes, ElementsAre(HasSubstr("not known")));
+  EXPECT_THAT(list.notes, ElementsAre(HasSubstr("are unknown")));
 }
 
 TEST_F(Tasks, BrokenThreadList) {

@@ -160,14 +160,14 @@ TEST_F(UnwindInterrupt, ATaskThatSleptIsOnNoCpusStack) {
   start.slept = true;
   const Backtrace trace = kernel.walk(start);
   EXPECT_EQ(trace.frames.size(), 1u);
-  EXPECT_THAT(trace.end, HasSubstr("on no stack"));
+  EXPECT_THAT(trace.end, HasSubstr("not on a stack"));
 }
 
 TEST_F(UnwindInterrupt, NeverToAnotherCpusStack) {
   kernel.push(top, {kernel.other_irq.end - 64});
   const Backtrace trace = kernel.walk(start);
   EXPECT_EQ(trace.frames.size(), 1u);
-  EXPECT_THAT(trace.end, HasSubstr("on no stack"));
+  EXPECT_THAT(trace.end, HasSubstr("not on a stack"));
 }
 
 TEST_F(UnwindInterrupt, NoStackIsEnteredTwice) {

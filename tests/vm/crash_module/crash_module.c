@@ -63,7 +63,7 @@ static noinline void crash_overflow(void) {
   STAY();
 }
 
-// For who is to do something when it spins: a message comes before.
+// A message before it spins, so that a test can react.
 static bool crash_spinning;
 
 static noinline void crash_spin(void) {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Both neighbours of purgatory, for a virtual machine that has nothing else in it. The "dying kernel" is a Multiboot
+# Both neighbours of purgatory, for a virtual machine that has nothing else in it. The "old kernel" is a Multiboot
 # kernel that goes to 64-bit mode and jumps where the mailbox says, in a worse state than Linux leaves the processor
-# in. The "new kernel" sends what it was given over the serial port as raw quadwords, and ends QEMU.
+# in. The "new kernel" sends its registers and parameters over the serial port as raw quadwords, and ends QEMU.
 
 #define MAILBOX 0x200000         /* struct Mailbox in purgatory_vm_test.cpp, put there by QEMU */
 #define MAILBOX_ENTRY MAILBOX

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Purgatory as it runs: on a bare virtual machine, between a stand-in for the dying kernel and one for the
+// Purgatory as it runs: on a bare virtual machine, between a replacement for the old kernel and one for the
 // new one (machine.S). QEMU puts the pieces into memory, as kexec would.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -11,7 +11,7 @@
 export PATH=/disk/bin:/bin LD_LIBRARY_PATH=/disk/lib
 exec </dev/null >/dev/console 2>&1
 
-# mark NAME [TEXT]: tells the test how far the guest is.
+# mark NAME [TEXT]: reports to the test how far the guest is.
 mark() { echo "TEST: $*"; }
 
 # run NAME COMMAND...: runs it; its output line by line, then the mark NAME with its exit status.

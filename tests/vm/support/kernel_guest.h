@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A virtual machine that does what a test's script says, in step with the test. Whatever goes wrong ends the
-// test by an exception that tells the end of the guest's console; no wait is without a limit.
+// test by an exception with the end of the guest's console; no wait is without a limit.
 #pragma once
 
 #include <chrono>
@@ -58,7 +58,7 @@ class Guest {
 
   // The next mark of this name; all marks before it are passed over. The guest may be silent for `limit`.
   Mark wait_for(const std::string& name, std::chrono::seconds limit = kPatience);
-  // The next line that has this text, whoever says it.
+  // The next line that has this text, of any program.
   std::string wait_for_line(const std::string& text, std::chrono::seconds limit = kPatience);
   // The release and the command line of the kernel that comes to its /init now.
   std::string wait_for_kernel() { return wait_for("init").text; }

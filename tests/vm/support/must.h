@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a test needs before it can test anything: without it the test ends, and GoogleTest tells why.
+// What a test needs before it can test anything: without it the test ends, and GoogleTest shows why.
 #pragma once
 
 #include <stdexcept>

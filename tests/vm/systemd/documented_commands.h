@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The commands that docs/kexec-reboot.md tells the reader to type, so that the tests type exactly these.
+// The commands of a document, such as docs/kexec-reboot.md, so that the tests type exactly these.
 #pragma once
 
 #include <string>

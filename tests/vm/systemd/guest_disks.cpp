@@ -122,7 +122,7 @@ Result<GuestDisks> GuestDisks::create(const DebianRoot& root, const std::vector<
 Result<> GuestDisks::check() const {
   for (const auto& image : images_) {
     const auto output = TRY(run_process({"e2fsck", "-fn", image}, 600s));
-    // Told to change nothing, e2fsck passes over a journal and says so, and may still exit 0.
+    // With -n, e2fsck skips a journal with a message, and may still exit 0.
     if (output.status != 0 || output.text.find("journal recovery") != std::string::npos) {
       return fail(ErrorCode::corrupt, "{} was not left clean: {}", image, output.text);
     }

@@ -125,7 +125,7 @@ void InstalledSystem::expect_whole_and_collected(const nlohmann::json& crash) {
 }
 
 int InstalledSystem::count_in_journal(const std::string& pattern) {
-  // The journal takes its time to write what it is told.
+  // The journal writes messages with a delay.
   return std::atoi(run("journalctl --sync; journalctl -b -q --no-pager -o cat -u lifeboat-load | grep -c '" +
                        pattern + "'")
                        .text.c_str());

@@ -79,9 +79,9 @@ TEST_P(LongInstalled, crashes_in_a_row) {
   succeed("lifeboat verify $(ls -d /var/crash/lifeboat/*/vmcore | head -n 1)");
 }
 
-// The crash that the operator orders, and those that come by themselves: each is whole, and told for what it
-// is.
-TEST_P(LongInstalled, every_kind_of_crash_is_told) {
+// The crash that the operator requests, and those that happen by themselves: each dump is whole, and its
+// report names the kind.
+TEST_P(LongInstalled, every_kind_of_crash_is_reported) {
   auto root = DebianRoot::open(cache() / GetParam());
   ASSERT_OK(root);
   const std::string release = root->releases.back();

@@ -48,12 +48,12 @@ TEST_F(LongKernelUpgrade, by_apt) {
   EXPECT_THAT(succeed("apt-get -y install /root/kernels/*.deb"), Not(HasSubstr("lifeboat:")));
   EXPECT_TRUE(has_initramfs(newer_)) << "the kernel's installation has made none";
   EXPECT_EQ(loads(), 1) << "another kernel than the running one changed";
-  EXPECT_THAT(succeed("lifeboat check"), HasSubstr(newer_ + " is the newest: the next boot arms that one"));
+  EXPECT_THAT(succeed("lifeboat check"), HasSubstr(newer_ + " is the newest: the next boot loads that one"));
 
   ASSERT_NO_FATAL_FAILURE(restart("systemctl reboot"));
   EXPECT_EQ(run("uname -r").text, newer_ + "\n");
   expect_armed();
-  EXPECT_EQ(count_in_journal("was made"), 0) << "the one that the kernel's installation has made is not used";
+  EXPECT_EQ(count_in_journal("was built"), 0) << "the one that the kernel's installation has made is not used";
   EXPECT_THAT(succeed("lifeboat status"), HasSubstr("initramfs-" + newer_));
 
   // The running kernel's package once more, and another's removal.

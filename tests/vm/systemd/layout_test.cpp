@@ -29,7 +29,7 @@ TEST_F(Layout, var_on_a_disk_of_its_own) {
   succeed(
       "mkdir -p /usr/lib/systemd/system-shutdown && cd /usr/lib/systemd/system-shutdown && "
       "echo '#!/bin/sh' >late && "
-      // By the kernel's log: what it is told is on the console before the next line is run.
+      // Through the kernel's log: a message in it is on the console before the next line runs.
       "echo 'echo \"<0>guest: at the end $(cat /sys/kernel/kexec_crash_loaded), $(grep -c \" /var \" "
       "/proc/mounts)\" >/dev/kmsg' >>late && echo 'echo c >/proc/sysrq-trigger' >>late && chmod 755 late");
   const size_t said = guest_->console().size();
@@ -60,9 +60,9 @@ TEST_F(LongLayout, dumps_on_a_disk_that_may_be_missing) {
 
   const std::string as_nobody = "runuser -u nobody -- ";
   EXPECT_THAT(succeed(as_nobody + "cat /run/motd.d/lifeboat"), HasSubstr("lifeboat"));
-  EXPECT_THAT(succeed(as_nobody + "lifeboat status"), Not(HasSubstr("loads anew")));
+  EXPECT_THAT(succeed(as_nobody + "lifeboat status"), Not(HasSubstr("to load it again")));
   EXPECT_THAT(run(as_nobody + "lifeboat list").text, HasSubstr("run this as root"));
-  EXPECT_THAT(run(as_nobody + "lifeboat check").text, HasSubstr("run this as root"));
+  EXPECT_THAT(run(as_nobody + "lifeboat check").text, HasSubstr("run as root"));
 }
 
 // No room for a new initramfs at boot: the old one is loaded, and it is to be seen.

@@ -54,7 +54,7 @@ void PackageLife::kernels_come_and_go() {
   succeed("ls " + initramfs + ".img");
   succeed("/usr/lib/kernel/install.d/95-lifeboat.install remove " + other_);
   EXPECT_NE(run("ls " + initramfs + ".*").status, 0);
-  // A kernel that is not there: told, and no failure of the kernel's package.
+  // A missing kernel: reported, and no failure of the kernel's package.
   EXPECT_THAT(succeed("/etc/kernel/postinst.d/zz-lifeboat 0.0.0"),
               HasSubstr("no capture initramfs for 0.0.0"));
   expect_loaded(true);

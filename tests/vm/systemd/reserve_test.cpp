@@ -27,13 +27,14 @@ class LongReserveCutShort : public InstalledSystem {
     return run("grep -so 'crashkernel=[^\" ]*' /etc/default/grub.d/lifeboat.cfg").text;
   }
   void expect_told(const std::string& size) {
-    EXPECT_THAT(run("lifeboat check").text, AllOf(HasSubstr("crashkernel=" + size + " was to be set"),
-                                                  HasSubstr("lifeboat reserve set '" + size + "'")));
+    EXPECT_THAT(run("lifeboat check").text,
+                AllOf(HasSubstr("crashkernel=" + size + " was not set completely"),
+                      HasSubstr("lifeboat reserve set '" + size + "'")));
     EXPECT_THAT(succeed("lifeboat reserve show"),
-                HasSubstr("crashkernel=" + size + ", of which the boot loader does not know yet"));
+                HasSubstr("crashkernel=" + size + ", but not yet in the boot loader's configuration"));
   }
   void expect_not_told() {
-    EXPECT_THAT(run("lifeboat check").text, Not(HasSubstr("was to be set")));
+    EXPECT_THAT(run("lifeboat check").text, Not(HasSubstr("was not set completely")));
     EXPECT_THAT(succeed("lifeboat reserve show --json"), HasSubstr("\"unfinished\": null"));
   }
 };
@@ -50,7 +51,7 @@ TEST_F(LongReserveCutShort, is_told_and_taken_up_again) {
   EXPECT_EQ(in_drop_in(), "crashkernel=200M\n");
   EXPECT_EQ(in_grub_cfg(), "crashkernel=256M\n");
   expect_told("200M");
-  // The machine boots as before, and still tells.
+  // The machine boots as before, and still reports it.
   ASSERT_NO_FATAL_FAILURE(restart("systemctl reboot"));
   expect_armed();
   EXPECT_THAT(succeed("cat /proc/cmdline"), HasSubstr("crashkernel=256M"));
@@ -59,12 +60,11 @@ TEST_F(LongReserveCutShort, is_told_and_taken_up_again) {
   EXPECT_EQ(in_grub_cfg(), "crashkernel=200M\n");
   expect_not_told();
 
-  // A failure is told, and nothing is half done.
+  // A failure is reported, and nothing is half done.
   put_update_grub("echo there is no room; exit 1");
   const auto failed = set_with_it("220M");
   EXPECT_EQ(failed.status, 1);
-  EXPECT_THAT(failed.text,
-              AllOf(HasSubstr("there is no room"), HasSubstr("The files are as they were before")));
+  EXPECT_THAT(failed.text, AllOf(HasSubstr("there is no room"), HasSubstr("The files were restored")));
   EXPECT_EQ(in_drop_in() + in_grub_cfg(), "crashkernel=200M\ncrashkernel=200M\n");
   expect_not_told();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What may change behind the back of what is loaded: `lifeboat check` names it, a reload mends it.
+// What may change after a load: `lifeboat check` names it, and a reload fixes it.
 #include "tests/vm/systemd/installed_system.h"
 
 namespace lifeboat::test {
@@ -19,12 +19,12 @@ TEST_F(LongStaleness, check_notices_what_is_stale) {
   const struct {
     const char* what;
     std::string change;
-    std::string told;  // by check
+    std::string expected;  // by check
   } cases[] = {
       {"configuration", "printf '[dump]\\nlevel = 17\\n' >/etc/lifeboat.conf.d/level.conf", "level"},
       {"command line", "printf '[capture]\\nappend = quiet\\n' >/etc/lifeboat.conf.d/quiet.conf",
        "its command line is"},
-      // A package of modules built anew, the same size.
+      // A package of modules rebuilt, the same size.
       {"module", "touch $(modinfo -n virtio_blk)", "virtio_blk"},
       {"kernel", "echo >>/boot/vmlinuz-" + release, "/boot/vmlinuz-" + release + " has changed"},
       {"lifeboat-init", "touch /usr/lib/lifeboat/lifeboat-init", "lifeboat-init"},
@@ -32,18 +32,18 @@ TEST_F(LongStaleness, check_notices_what_is_stale) {
       {"initramfs", "rm /var/lib/lifeboat/initramfs-*", "is not there"},
       {"lifeboat itself", "dpkg -i /root/lifeboat_*.deb", ""},
   };
-  for (const auto& [what, change, told] : cases) {
+  for (const auto& [what, change, expected] : cases) {
     SCOPED_TRACE(what);
     succeed(change);
     const std::string check = succeed("lifeboat check");
-    if (told.empty()) {
-      EXPECT_THAT(check, Not(HasSubstr("next: lifeboat load"))) << "the package has loaded it";
+    if (expected.empty()) {
+      EXPECT_THAT(check, Not(HasSubstr("fix: lifeboat load"))) << "the package has loaded it";
       continue;
     }
-    EXPECT_THAT(check, HasSubstr("what is loaded is not what would be loaded now"));
-    EXPECT_THAT(check, HasSubstr(told));
+    EXPECT_THAT(check, HasSubstr("the loaded capture kernel is out of date"));
+    EXPECT_THAT(check, HasSubstr(expected));
     succeed("systemctl reload lifeboat-load");
-    EXPECT_THAT(succeed("lifeboat check"), Not(HasSubstr("next: lifeboat load")));
+    EXPECT_THAT(succeed("lifeboat check"), Not(HasSubstr("fix: lifeboat load")));
   }
   succeed("systemctl stop lifeboat-load");
   EXPECT_THAT(run("lifeboat check").text, HasSubstr("a crash would NOT be captured"));

@@ -257,7 +257,7 @@ Result<std::string> SystemGuest::wait_for_shell() {
     const std::string line = TRY(next_line(deadline));
     // EFI firmware takes this line for a terminal as well, and leaves its escapes in front.
     if (const auto at = line.find(kReady); at != std::string::npos) return line.substr(at + kReady.size());
-    // A command that has begun a shutdown may still come to tell its status.
+    // A command that has begun a shutdown may still report its status.
     if (line.starts_with(kStatus) && line.substr(kStatus.size()) != "0") {
       return fail(ErrorCode::io, "exit status {}: {}", line.substr(kStatus.size()), said);
     }

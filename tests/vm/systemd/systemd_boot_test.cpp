@@ -85,7 +85,7 @@ TEST_F(LongSystemdBoot, is_told_and_tells) {
   EXPECT_THAT(succeed("cat /proc/cmdline"), HasSubstr("crashkernel=256M"));
   expect_armed();
   succeed("kernel-install add " + newer_ + " /boot/vmlinuz-" + newer_);
-  EXPECT_THAT(succeed("lifeboat check"), Not(HasSubstr("next: lifeboat load")));
+  EXPECT_THAT(succeed("lifeboat check"), Not(HasSubstr("fix: lifeboat load")));
   ASSERT_NO_FATAL_FAILURE(crash("sync; echo c >/proc/sysrq-trigger"));
   expect_armed();
   succeed("lifeboat verify /var/crash/lifeboat/*/vmcore");

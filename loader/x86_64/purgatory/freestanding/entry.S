@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# First and last instructions. The dying kernel (arch/x86/kernel/relocate_kernel_64.S) jumps to purgatory_entry in
-# 64-bit mode with identity-mapped memory, interrupts off, and a stack and descriptor tables that may be gone.
+# First and last instructions. The old kernel (arch/x86/kernel/relocate_kernel_64.S) jumps to purgatory_entry in
+# 64-bit mode with identity-mapped memory, interrupts off, and a stack and descriptor tables that may be overwritten.
 
-# Selectors and descriptors that the 64-bit boot protocol asks for (Documentation/arch/x86/boot.rst).
+# Selectors and descriptors that the 64-bit boot protocol requires (Documentation/arch/x86/boot.rst).
 #define BOOT_CS 0x10
 #define BOOT_DS 0x18
 

@@ -17,8 +17,8 @@ inline void write_port(uint16_t port, uint8_t value) {
   asm volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
-// A write to the port of the power-on self test takes about a microsecond on every PC; there is no clock that
-// can be trusted here.
+// A write to the port of the power-on self test takes about a microsecond on every PC; there is no reliable
+// clock here.
 void delay(unsigned microseconds) {
   constexpr uint16_t kDiagnosticPort = 0x80;
   for (; microseconds != 0; --microseconds) write_port(kDiagnosticPort, 0);
@@ -31,10 +31,10 @@ constexpr uint8_t kHoldingEmpty = 0x20;
 constexpr uint8_t kAllSent = 0x40;
 constexpr uint8_t kNoDevice = 0xff;
 // A character at 1200 baud takes 8 ms.
-constexpr unsigned kPatience = 50'000;  // microseconds
+constexpr unsigned kTimeout = 50'000;  // microseconds
 
 bool wait_for(uint16_t port, uint8_t status) {
-  for (unsigned waited = 0; waited < kPatience; ++waited) {
+  for (unsigned waited = 0; waited < kTimeout; ++waited) {
     const uint8_t line_status = read_port(port + kLineStatus);
     if (line_status == kNoDevice) return false;
     if ((line_status & status) != 0) return true;
@@ -43,7 +43,7 @@ bool wait_for(uint16_t port, uint8_t status) {
   return false;
 }
 
-void tell_serial(const char* text, uint16_t port) {
+void write_serial(const char* text, uint16_t port) {
   for (; *text != '\0'; ++text) {
     if (!wait_for(port, kHoldingEmpty)) return;
     write_port(port + kTransmit, static_cast<uint8_t>(*text));
@@ -51,9 +51,9 @@ void tell_serial(const char* text, uint16_t port) {
   wait_for(port, kAllSent);
 }
 
-// The first two lines: the text, and blanks behind it, so that no word of an older screen seems to belong to
-// it.
-void tell_vga(const char* text) {
+// The first two lines: the text, and blanks behind it, so that older text on the screen does not seem to be
+// part of it.
+void write_vga(const char* text) {
   constexpr uint64_t kTextMemory = 0xb8000;
   constexpr unsigned kCells = 2 * 80;
   constexpr uint16_t kWhiteOnRed = 0x4f00;
@@ -66,8 +66,7 @@ void tell_vga(const char* text) {
 
 constexpr unsigned kResetDelay = 20'000;  // microseconds
 
-// The order of writes is the one that Linux uses (arch/x86/kernel/reboot.c): ask for a hard reset, then do
-// it.
+// The order of writes is that of Linux (arch/x86/kernel/reboot.c): select a hard reset, then do it.
 void reset_by_chipset() {
   constexpr uint16_t kResetControl = 0xcf9;
   constexpr uint8_t kHardReset = 0x02, kFullReset = 0x0e;
@@ -89,12 +88,12 @@ void reset_by_keyboard_controller() {
 
 }  // namespace
 
-void tell(const char* line, uint16_t serial_port) {
-  tell_vga(line);
+void report(const char* line, uint16_t serial_port) {
+  write_vga(line);
   if (serial_port == 0) return;
-  tell_serial("\r\n", serial_port);
-  tell_serial(line, serial_port);
-  tell_serial("\r\n", serial_port);
+  write_serial("\r\n", serial_port);
+  write_serial(line, serial_port);
+  write_serial("\r\n", serial_port);
 }
 
 void reset_machine() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Check, copy, enter; or tell and reset.
+// Check, copy, enter; or report and reset.
 #include "loader/x86_64/purgatory/freestanding/physical.h"
 #include "loader/x86_64/purgatory/freestanding/purgatory_machine.h"
 #include "loader/x86_64/purgatory/parameters.h"
@@ -30,7 +30,7 @@ bool undamaged(const PurgatoryParameters& parameters) {
   return __builtin_memcmp(digest, parameters.digest, sizeof digest) == 0;
 }
 
-// In assembler, because address 0 is a place like any other here and not so in C++.
+// In assembler, because address 0 is a valid address here, but not in C++.
 void copy_memory(uint64_t to, uint64_t from, uint64_t size) {
   asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
 }
@@ -42,8 +42,8 @@ void purgatory_main() {
   using namespace lifeboat::x86_64;
   const PurgatoryParameters& parameters = purgatory_parameters;
   if (!undamaged(parameters)) {
-    tell("lifeboat: the loaded kernel was damaged in memory (SHA-256 differs); resetting the machine",
-         parameters.serial_port);
+    report("lifeboat: the loaded kernel was damaged in memory (SHA-256 differs); resetting the machine",
+           parameters.serial_port);
     reset_machine();
   }
   copy_memory(parameters.copy_to, parameters.copy_from, parameters.copy_size);

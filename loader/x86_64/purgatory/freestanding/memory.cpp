@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a compiler may call even in freestanding code. In assembler, lest it turn the loops into calls of
-// themselves.
+// Functions that a compiler may call even in freestanding code. In assembler, so that it does not turn the
+// loops into calls of themselves.
 #include <stddef.h>
 #include <stdint.h>
 

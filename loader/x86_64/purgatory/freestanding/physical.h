@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Memory by its physical address, which is also the virtual one here. The compiler is not to know where a
-// pointer comes from: address 0 is a place like any other, and no object was ever made at the others.
+// Memory by its physical address, which is also the virtual one here. The origin of the pointer is hidden
+// from the compiler: address 0 is valid, and no C++ object exists at the other addresses.
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat-rehearsal-guest: /init of the virtual machine that `lifeboat rehearse` boots. It loads the capture
-// kernel and crashes; when it cannot, it says so and the machine goes down.
+// kernel and crashes; when it cannot, it prints the reason and powers off.
 #include <signal.h>
 #include <unistd.h>
 
@@ -21,7 +21,7 @@ Result<> run_guest() {
   const CapturePlan plan = TRY(CapturePlan::parse(TRY(read_text(kPlanPath))));
   const GuestPlan guest = TRY(GuestPlan::parse(TRY(read_text(kGuestPlanPath))));
   capture::announce(guest_phase::kGuestStart);
-  // In children: a driver may hang, and whatever happens the machine must go down.
+  // In children: a driver may hang, and the machine must power off in any case.
   const auto limits = plan.capture.stall_deadline;
   capture::supervise("modules", limits, [&](capture::Heartbeat& heartbeat) {
     return capture::load_modules(plan.modules, heartbeat);
@@ -38,8 +38,7 @@ Result<> run_guest() {
 int main() {
   using namespace lifeboat;
   if (::getpid() != 1) {
-    log::error(
-        "lifeboat-rehearsal-guest is the first program of a virtual machine and does nothing elsewhere");
+    log::error("lifeboat-rehearsal-guest runs only as PID 1 of a rehearsal's virtual machine");
     return 2;
   }
   ::signal(SIGPIPE, SIG_IGN);  // a closed console must not end PID 1
