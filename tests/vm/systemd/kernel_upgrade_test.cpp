@@ -53,7 +53,8 @@ TEST_F(LongKernelUpgrade, by_apt) {
   ASSERT_NO_FATAL_FAILURE(restart("systemctl reboot"));
   EXPECT_EQ(run("uname -r").text, newer_ + "\n");
   expect_armed();
-  EXPECT_EQ(count_in_journal("was built"), 0) << "the one that the kernel's installation has made is not used";
+  EXPECT_EQ(count_in_journal("was built"), 0)
+      << "the one that the kernel's installation has made is not used";
   EXPECT_THAT(succeed("lifeboat status"), HasSubstr("initramfs-" + newer_));
 
   // The running kernel's package once more, and another's removal.
