@@ -10,7 +10,7 @@
 
 namespace lifeboat::collect {
 
-// The limits of a report. Far more than one needs (docs/bench.md: a tenth of a second, 40 MiB), and low
+// The limits of a report. Far more than one needs (a tenth of a second, 40 MiB), and low
 // enough that a damaged or malicious dump does not keep a machine from starting.
 struct ReportLimits {
   std::chrono::seconds time{120};
