@@ -21,7 +21,8 @@ Result<UniqueFd> open_one(const std::string& path, uint64_t& size) {
   if (!bytes) return std::unexpected(std::move(bytes).error().context("initramfs").hint(kNext));
   size = *bytes;
   if (size > kLargestInitramfs)
-    return fail(ErrorCode::unsupported, "{} has {}: too large for an initramfs", path, format_size(size));
+    return fail(ErrorCode::unsupported, "{} has a size of {}: too large for an initramfs", path,
+                format_size(size));
   std::array<std::byte, kIdentifyBytes> buffer;
   const size_t count = TRY(pread_some(fd->get(), 0, buffer, path));
   const ImageKind kind = identify_image(ByteSpan(buffer).first(count));

@@ -243,7 +243,8 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
     warnings.push_back(
         fmt::format("no space left at level {}, trying level {}", level, options.levels[index + 1]));
     log::warning("{}", warnings.back());
-    if (sys::ftruncate(fd, 0) != 0) return fail_errno("cannot truncate {} for the next level", name);
+    if (sys::ftruncate(fd, 0) != 0)
+      return fail_errno("cannot empty {} to start again at the next dump level", name);
   }
   return fail(ErrorCode::usage, "no dump level is given");
 }

@@ -133,7 +133,7 @@ Result<Mount> find_mount(std::string_view mountinfo, const std::string& path) {
     if (is_below(path, mount.mount_point) && (!best || mount.mount_point.size() >= best->mount_point.size()))
       best = std::move(mount);
   }
-  if (!best) return fail(ErrorCode::not_found, "no mounted file system holds {}", path);
+  if (!best) return fail(ErrorCode::not_found, "{} is not on any mounted file system", path);
   return *std::move(best);
 }
 

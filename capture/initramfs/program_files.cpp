@@ -53,8 +53,8 @@ Result<std::string> listed_path(std::string_view line, const std::string& progra
   std::string_view path = trim(arrow == std::string_view::npos ? line : line.substr(arrow + 3));
   if (path.starts_with("not found")) {
     return std::unexpected(Error(ErrorCode::not_found,
-                                 fmt::format("{} needs a library that is missing: {}", program, trim(line)))
-                               .hint("install the package that contains it"));
+                                 fmt::format("{} cannot run, a library is missing: {}", program, trim(line)))
+                               .hint("install the package that contains the library"));
   }
   path = path.substr(0, path.rfind(" (0x"));
   return path.starts_with('/') ? std::string(path) : std::string();

@@ -76,7 +76,7 @@ void final_action(FinalAction action, const std::string& shell) {
                                                       : RB_AUTOBOOT;
   try_reboot(command);
   // The action failed. Restart the machine by other means, which do not wait for devices.
-  log::error("restarting by sysrq");
+  log::error("reboot(2) did not work; restarting by sysrq");
   ignore_result(write_pseudo_file("/proc/sysrq-trigger", "b"));  // the next step is for when it fails
   ::sleep(5);
   // When PID 1 ends the kernel panics, and panic= on its command line restarts the machine.
@@ -95,7 +95,7 @@ void final_action_of_system(FinalAction action, const std::string& shell) {
     ::sleep(kPatience);
     log::error("the service manager did not {} within {} s", final_action_name(end), kPatience);
   } else {
-    log::error("systemctl: {}", asked ? asked->text : asked.error().to_string());
+    log::error("systemctl failed: {}", asked ? asked->text : asked.error().to_string());
   }
   final_action(end, "");
 }

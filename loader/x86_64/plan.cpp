@@ -130,8 +130,10 @@ class Planner {
     uint64_t address = layout.preferred;
     if (!placement_.take_at(layout.preferred, layout.memory_size)) {
       if (layout.alignment == 0) {
-        return fail(ErrorCode::no_space, "{} must be at {:#x}, and that memory is not free",
-                    input_.kernel.name, layout.preferred);
+        return std::unexpected(
+            Error(ErrorCode::no_space, fmt::format("{} must be loaded at {:#x}, and that memory is in use",
+                                                   input_.kernel.name, layout.preferred))
+                .hint("use a relocatable kernel (CONFIG_RELOCATABLE=y)"));
       }
       address = TRY(placement_.take({.what = "the kernel",
                                      .size = layout.memory_size,

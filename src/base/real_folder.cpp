@@ -154,7 +154,7 @@ Result<RealFolder> find_real_folder(const std::string& path) {
   }
   const fs::path rest = names.rest();
   if (!rest.empty() && *rest.begin() == "..")
-    return fail(ErrorCode::not_found, "{} contains folders that do not exist", path);
+    return fail(ErrorCode::not_found, "{}: a folder of this path does not exist", path);
   if (rest != ".") found.missing = rest;
   found.path = way.path(found.missing).string();
   if (found.path.size() > 1 && found.path.ends_with('/')) found.path.pop_back();

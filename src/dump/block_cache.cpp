@@ -36,7 +36,8 @@ Result<ByteSpan> BlockCache::bytes(uint64_t at, MutableByteSpan scratch) {
   }
   // Across blocks; or one damaged sector, which must not make the rest of the block unreadable.
   if (at > size_ || scratch.size() > size_ - at)
-    return fail(ErrorCode::truncated, "{}: the part of {} bytes at offset {} does not hold {} bytes at {}",
+    return fail(ErrorCode::truncated,
+                "{}: the region of {} bytes at offset {} is too short for {} bytes at its offset {}",
                 file_->name(), size_, offset_, scratch.size(), at);
   TRY_VOID(file_->read(offset_ + at, scratch));
   return ByteSpan(scratch);

@@ -18,7 +18,7 @@ class FileSource final : public ByteSource {
   [[nodiscard]] ByteExtent next_data(uint64_t offset) const override;
   Result<> read(uint64_t offset, MutableByteSpan out) const override {
     if (offset > size_ || out.size() > size_ - offset) {
-      return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond its end at {}", name_,
+      return fail(ErrorCode::truncated, "{}: cannot read {} bytes at offset {}: the file ends at {}", name_,
                   out.size(), offset, size_);
     }
     return pread_exact(fd_.get(), offset, out, name_);

@@ -134,7 +134,8 @@ Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, Dump
     } else {
       const uint64_t before = info.notes.size();
       if (before + present > kMaxNoteBytes)
-        return fail(ErrorCode::corrupt, "{}: more than {} of notes", file.name(), format_size(kMaxNoteBytes));
+        return fail(ErrorCode::corrupt, "{}: the ELF notes take more than {}, the maximum", file.name(),
+                    format_size(kMaxNoteBytes));
       info.notes.resize(before + present);
       const MutableByteSpan out = MutableByteSpan(info.notes).subspan(before);
       const ByteSpan whole = TRY(notes.bytes(at, out));

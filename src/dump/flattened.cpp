@@ -90,7 +90,8 @@ Result<> FlattenedFile::index() {
     const auto size = TRY(load_be<int64_t>(header, 8, file_->name()));
     ++records;
     if (records > kMaxTinyRecords && records > at / kLeastRecordBytes)
-      return fail(ErrorCode::corrupt, "{}: {} records in its first {} bytes", file_->name(), records, at);
+      return fail(ErrorCode::corrupt, "{}: damaged: too many small records, {} in the first {} bytes",
+                  file_->name(), records, at);
     at += kRecordHeaderSize;
     if (offset == -1 && size == -1) {
       complete_ = true;
@@ -126,7 +127,7 @@ ByteExtent FlattenedFile::next_data(uint64_t offset) const {
 
 Result<> FlattenedFile::read(uint64_t offset, MutableByteSpan out) const {
   if (offset > size_ || out.size() > size_ - offset) {
-    return fail(ErrorCode::truncated, "{}: {} bytes at offset {} lie beyond the end at {}", name(),
+    return fail(ErrorCode::truncated, "{}: cannot read {} bytes at offset {}: the data ends at {}", name(),
                 out.size(), offset, size_);
   }
   // What no record covers was never written: holes, which read as zeros.

@@ -16,7 +16,7 @@ Result<CrashStory> read_story(const Session& session) {
   if (!session.log()) return std::unexpected(session.log().error());
   const KernelLog& log = *session.log();
   if (log.records.empty()) {
-    return fail(ErrorCode::not_found, "the kernel's log holds no record that can be read ({} cannot)",
+    return fail(ErrorCode::not_found, "no record of the kernel's log can be read ({} are damaged)",
                 log.unreadable);
   }
   CrashStory story = tell_story(log.records);

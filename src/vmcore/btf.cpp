@@ -147,7 +147,8 @@ Result<> Btf::State::walk() {
   uint64_t offset = 0;
   while (offset < types.size()) {
     const TypeId id = end_id();
-    if (types.size() - offset < kTypeHeader) return fail(ErrorCode::truncated, "BTF ends within type {}", id);
+    if (types.size() - offset < kTypeHeader)
+      return fail(ErrorCode::truncated, "the BTF type data is cut off within type {}", id);
     uint32_t words[3];
     std::memcpy(words, types.data() + offset, sizeof words);
     const auto kind = (words[1] >> 24) & kKindMask;
@@ -160,7 +161,8 @@ Result<> Btf::State::walk() {
       return fail(ErrorCode::corrupt, "the name of type {} of the BTF lies outside of the names", id);
     const Layout& layout = layouts[kind];
     const uint64_t size = kTypeHeader + layout.fixed + uint64_t{layout.element} * (words[1] & kCountMask);
-    if (types.size() - offset < size) return fail(ErrorCode::truncated, "BTF ends within type {}", id);
+    if (types.size() - offset < size)
+      return fail(ErrorCode::truncated, "the BTF type data is cut off within type {}", id);
     if (kind == static_cast<uint32_t>(BtfKind::enumeration)) enum_signs_known |= words[1] >> 31 != 0;
     offsets.push_back(static_cast<uint32_t>(offset));
     offset += size;

@@ -32,7 +32,10 @@ Result<KallsymsTokens> KallsymsTokens::read(const KernelMemory& memory, const Ka
     const size_t end = token + 1 < start.size() ? start[token + 1] : tokens.text_.size();
     tokens.length_[token] = static_cast<uint16_t>(end - start[token] - 1);
     if (tokens.text_.find('\0', start[token]) != end - 1)
-      return fail(ErrorCode::corrupt, "the length of token {} does not match the token index", token);
+      return fail(
+          ErrorCode::corrupt,
+          "the symbol table (kallsyms) is damaged: the length of token {} does not match the token index",
+          token);
   }
   return tokens;
 }

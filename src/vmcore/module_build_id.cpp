@@ -49,7 +49,8 @@ Result<std::vector<std::byte>> read_module_build_id(const KernelMemory& memory, 
     TRY_VOID(memory.read(TRY(KernelTypes::number(memory, attribute, data)), section));
     return build_id_of(section, module);
   }
-  return fail(ErrorCode::not_found, "module '{}' has no build id", module.name);
+  return fail(ErrorCode::not_found, "module '{}' has no build id: its debug file cannot be found",
+              module.name);
 }
 
 }  // namespace lifeboat

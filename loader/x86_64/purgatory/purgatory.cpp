@@ -43,7 +43,8 @@ Result<> check_digested(const PurgatoryArguments& arguments) {
   for (const auto& region : arguments.digested) {
     if (wraps(region.address, region.size)) {
       return fail(ErrorCode::usage,
-                  "purgatory: region to check at {:#x}: {:#x} bytes go past the end of memory",
+                  "purgatory (checks the new kernel before it starts): the region at {:#x} with {:#x} bytes "
+                  "goes past the end of memory",
                   region.address, region.size);
     }
   }

@@ -174,8 +174,8 @@ Result<OrcEntry> OrcTable::find(uint64_t address) {
   const auto raw = TRY(memory_->read<RawOrcEntry>(place_.entries + (low - 1) * sizeof(RawOrcEntry)));
   const auto entry = decode_orc(version_, raw);
   if (!entry)
-    return fail(ErrorCode::corrupt, "ORC entry {} for {:#x} has the flags {:#x}", low - 1, address,
-                raw.flags);
+    return fail(ErrorCode::corrupt, "ORC (stack unwinding) entry {} for {:#x} has unknown flags {:#x}",
+                low - 1, address, raw.flags);
   return *entry;
 }
 

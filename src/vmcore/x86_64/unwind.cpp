@@ -123,8 +123,9 @@ Result<Unwinder> Unwinder::create(const KernelMemory& memory, const KernelTypes&
                                   const Kallsyms& symbols) {
   const Symbols found(symbols);
   if (!found.text || !found.text_end)
-    return fail(ErrorCode::not_found,
-                "no symbol _stext or _etext: cannot distinguish the kernel's code from its data");
+    return fail(
+        ErrorCode::not_found,
+        "the dump has no symbol _stext or _etext: cannot distinguish the kernel's code from its data");
   auto state = std::make_unique<State>(memory, StackMap::read(memory, types, symbols));
   state->sleep_frame = find_sleep_frame(types);
   state->task_start = found.task_start;

@@ -311,7 +311,7 @@ TEST_F(Plan, IsRefusedWithAReason) {
   EXPECT_THAT(refusal(other, false), AllOf(HasSubstr("5-level"), HasSubstr("no5lvl")));
   EXPECT_EQ(refusal(machine, false), "planned");
   kernel_ = kernel_of({.relocatable_kernel = 0, .pref_address = 0x30000000, .init_size = 48u << 20});
-  EXPECT_THAT(refusal(machine, false), HasSubstr("must be at 0x30000000"));
+  EXPECT_THAT(refusal(machine, false), HasSubstr("must be loaded at 0x30000000"));
   kernel_ = kernel_of({.init_size = 48u << 20});
   command_line_ = std::string(2047, 'x');
   EXPECT_EQ(refusal(machine, false), "planned");
