@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/plan/values.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "src/base/duration.h"
@@ -23,12 +24,15 @@ Result<std::string> Path::parse(std::string_view value) {
     return std::unexpected(Error(ErrorCode::usage, fmt::format("the path '{}' has a comment after it", value))
                                .hint("write the comment on a line of its own"));
   }
-  std::string path = std::filesystem::path(value).lexically_normal();
-  if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  // POSIX keeps two slashes in front, and libstdc++ any number where nothing follows. They mean nothing on
+  // Linux.
+  const size_t begin = std::min(value.find_first_not_of('/'), value.size());
+  std::string path = "/" + std::filesystem::path(value.substr(begin)).lexically_normal().string();
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  if (path == "/.") path = "/";
   // Written to a file, it would be read back as another one.
   if (trim(path) != path) return fail(ErrorCode::usage, "the path '{}' ends with white space", value);
-  // POSIX keeps two leading slashes; on Linux they mean the same as one.
-  return path.starts_with("//") ? path.substr(1) : path;
+  return path;
 }
 
 Result<std::string> Name::parse(std::string_view value) {

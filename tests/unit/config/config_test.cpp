@@ -131,6 +131,11 @@ TEST(Config, PathsAreKeptInTheirPlainForm) {
   EXPECT_THAT(config.capture.hook_before, ElementsAre("/bin/true"));
   ASSERT_TRUE(apply_config(config, "[target]\npath = /\n", "f"));
   EXPECT_EQ(config.targets.front().path, "/");
+  // Found by fuzzing: however often it is read and written, it is the same.
+  for (const std::string_view path : {"//", "///", "//////////", "/.", "//./", "/././"}) {
+    ASSERT_TRUE(apply_config(config, fmt::format("[target]\npath = {}\n", path), "f")) << path;
+    EXPECT_EQ(config.targets.front().path, "/") << path;
+  }
 }
 
 TEST(Config, FilesThatItNamesAndThatAreNotThereAreTold) {
