@@ -118,7 +118,7 @@ class Reader {
   }
 
  private:
-  // Version 1 accepts only the keys of version 1.
+  // What a key of version 1 is called now.
   static std::string_view now_called(std::string_view name) {
     const auto old = std::ranges::find(kOldNames, name, &OldName::then);
     return old == std::end(kOldNames) ? name : old->now;
@@ -170,7 +170,10 @@ std::string_view final_action_name(FinalAction action) {
 }
 
 CapturePlan::CapturePlan() {
-  retention = {};  // nothing is removed that the plan does not name
+  // What can be unset, and is not in the plan, is unset: no crash is removed by a default that nobody chose.
+  for (const auto& key : keys()) {
+    if (key.kind == KeyKind::optional) ignore_result(key.set(*this, ""));  // which cannot fail
+  }
 }
 
 Result<CapturePlan> CapturePlan::parse(std::string_view text, std::vector<std::string>* unknown) {

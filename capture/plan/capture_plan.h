@@ -27,7 +27,7 @@ struct CapturePlan : Settings {
   std::vector<std::string> modules;    // files below /lifeboat/modules, in loading order
   std::string shell;                   // program for FinalAction::shell; empty: none is there
 
-  // Settings that the host keeps for itself have their default values here.
+  // Optional settings are unset, all others have their default values.
   CapturePlan();
 
   // Unknown keys, invalid values and missing ones are errors with the line's number. Reads plans of older

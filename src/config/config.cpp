@@ -212,6 +212,7 @@ std::string to_text(const Config& config) {
       section = key.section;
     }
     text += fmt::format("# {}\n", key.help);
+    if (key.get(config).empty()) text += fmt::format("#{} =\n", key.name);
     for (const auto& value : key.get(config))
       text += fmt::format("{} ={}{}\n", key.name, value.empty() ? "" : " ", value);
   }

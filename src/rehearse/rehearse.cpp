@@ -180,6 +180,8 @@ class Stage {
                                              : crash_command_line({.reused = {}, .append = "console=ttyS1"}),
         }
             .to_text();
+    // What does not survive being written (a command line of two lines) is found here, not in the guest.
+    TRY_VOID(GuestPlan::parse(guest_plan));
     const auto bytes = as_byte_span(guest_plan);
     contents.files.push_back({.path = kGuestPlanPath, .mode = 0600, .bytes = {bytes.begin(), bytes.end()}});
     const auto guest = TRY(build_initramfs(contents, compression));

@@ -170,6 +170,14 @@ TEST_P(Initramfs, CanBeGivenAnotherPlanByAnArchiveBehindIt) {
   EXPECT_THAT(read->modules, ElementsAre("virtio_blk.ko", "ext4.ko", "guest.ko"));
 }
 
+TEST(InitramfsPlan, OfAnOlderVersionIsRefusedWithWhatToDo) {
+  auto cpio = CpioWriter::create().value();
+  ASSERT_TRUE(cpio.file("lifeboat/manifest", 0600, bytes_of("target = 1234 ext4 /dumps\nreport = no\n")));
+  const auto plan = initramfs_plan(cpio.finish().value());
+  EXPECT_EQ(test::code_of(plan), ErrorCode::unsupported);
+  EXPECT_THAT(plan.error().next_step, HasSubstr("lifeboat load --crash"));
+}
+
 TEST(InitramfsPlan, IsMissedWhereThereIsNone) {
   auto cpio = CpioWriter::create().value();
   ASSERT_TRUE(cpio.file("init", 0755, bytes_of("x")));

@@ -164,6 +164,14 @@ TEST(CapturePlan, RejectsAVersionThatIsNone) {
     EXPECT_FALSE(CapturePlan::parse(text)) << text;
 }
 
+TEST(CapturePlan, LeavesOptionalSettingsUnset) {
+  const CapturePlan plan;
+  for (const auto& key : keys()) {
+    if (key.kind != KeyKind::optional) continue;
+    EXPECT_EQ(key.get(plan).front(), "") << key.section << '.' << key.name;
+  }
+}
+
 TEST(CapturePlan, HasNoSettingThatTheHostKeepsForItself) {
   EXPECT_FALSE(CapturePlan::parse("version = 2\ntarget = 1 ext4 /x\ncapture.kernel = /k\n"));
 }

@@ -19,7 +19,8 @@ TEST(GuestPlan, survives_being_written) {
 
 TEST(GuestPlan, rejects_what_it_does_not_know) {
   for (const char* text : {"", "kernel = /k", "initramfs = /i", "kernel = k\ninitramfs = /i", "kernel",
-                           "kernel = /k\ninitramfs = /i\nother = 1", "kernel = /../k\ninitramfs = /i"}) {
+                           "kernel = /k\ninitramfs = /i\nother = 1", "kernel = /../k\ninitramfs = /i",
+                           "kernel = /k\ninitramfs = /i\ncommand_line = a\nb"}) {
     EXPECT_EQ(test::code_of(GuestPlan::parse(text)), ErrorCode::usage) << text;
   }
 }

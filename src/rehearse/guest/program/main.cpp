@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "capture/init/startup.h"
+#include "capture/run/attempt.h"
 #include "capture/run/capture_console.h"
 #include "capture/run/final_action.h"
 #include "capture/storage/target.h"
@@ -15,11 +16,9 @@
 namespace lifeboat::rehearse {
 namespace {
 
-constexpr std::chrono::seconds kLeaveDeadline{60};
-
 Result<> run_guest() {
   const CapturePlan plan = TRY(CapturePlan::parse(TRY(read_text(kPlanPath))));
-  const GuestPlan guest = TRY(GuestPlan::parse(TRY(read_text(kGuestPlanPath))));
+  const GuestPlan guest = TRY_CONTEXT(GuestPlan::parse(TRY(read_text(kGuestPlanPath))), "{}", kGuestPlanPath);
   capture::announce(guest_phase::kGuestStart);
   // In children: a driver may hang, and the machine must power off in any case.
   const auto limits = plan.capture.stall_deadline;
@@ -28,7 +27,8 @@ Result<> run_guest() {
   });
   capture::supervise("rehearsal", limits,
                      [&](capture::Heartbeat& heartbeat) { return rehearse_crash(guest, plan, heartbeat); });
-  capture::supervise("end", kLeaveDeadline, [](capture::Heartbeat&) { return capture::unmount_target(); });
+  capture::supervise("end", capture::kLeaveDeadline,
+                     [](capture::Heartbeat&) { return capture::unmount_target(); });
   return fail(ErrorCode::io, "the guest did not crash");
 }
 
