@@ -13,17 +13,17 @@ namespace {
 
 constexpr uint64_t kPage = 4096;
 
-// The address at which `room`, `size` bytes large, fits into `hole`.
-std::optional<uint64_t> fit(const Room& room, uint64_t size, MemoryRange hole) {
-  hole.begin = std::max(hole.begin, room.min);
-  hole.end = std::min(hole.end, room.max);
+// The address at which `wanted`, `size` bytes large, fits into `hole`.
+std::optional<uint64_t> fit(const MemoryRequest& wanted, uint64_t size, MemoryRange hole) {
+  hole.begin = std::max(hole.begin, wanted.min);
+  hole.end = std::min(hole.end, wanted.max);
   if (hole.begin >= hole.end || hole.size() < size) return std::nullopt;
-  if (room.order == Room::Order::highest) {
-    const uint64_t address = align_down(hole.end - size, room.alignment);
+  if (wanted.order == MemoryRequest::Order::highest) {
+    const uint64_t address = align_down(hole.end - size, wanted.alignment);
     return address >= hole.begin ? std::optional(address) : std::nullopt;
   }
-  if (hole.begin > UINT64_MAX - room.alignment) return std::nullopt;
-  const uint64_t address = align_up(hole.begin, room.alignment);
+  if (hole.begin > UINT64_MAX - wanted.alignment) return std::nullopt;
+  const uint64_t address = align_up(hole.begin, wanted.alignment);
   return address <= hole.end && hole.end - address >= size ? std::optional(address) : std::nullopt;
 }
 
@@ -37,11 +37,11 @@ Placement::Placement(const std::vector<MemoryRange>& free, MemoryRange window) {
   }
 }
 
-Result<uint64_t> Placement::take(const Room& room) {
-  if (room.size > UINT64_MAX - kPage) return fail(ErrorCode::no_space, "{} is too large", room.what);
-  const uint64_t size = align_up(std::max<uint64_t>(room.size, 1), kPage);
-  Room whole_pages = room;
-  whole_pages.alignment = std::max(room.alignment, kPage);
+Result<uint64_t> Placement::take(const MemoryRequest& wanted) {
+  if (wanted.size > UINT64_MAX - kPage) return fail(ErrorCode::no_space, "{} is too large", wanted.what);
+  const uint64_t size = align_up(std::max<uint64_t>(wanted.size, 1), kPage);
+  MemoryRequest whole_pages = wanted;
+  whole_pages.alignment = std::max(wanted.alignment, kPage);
   const auto search = [&](auto&& holes) -> std::optional<uint64_t> {
     for (const auto& hole : holes) {
       if (const auto address = fit(whole_pages, size, hole)) return address;
@@ -49,16 +49,17 @@ Result<uint64_t> Placement::take(const Room& room) {
     return std::nullopt;
   };
   const auto address =
-      room.order == Room::Order::highest ? search(free_ | std::views::reverse) : search(free_);
+      wanted.order == MemoryRequest::Order::highest ? search(free_ | std::views::reverse) : search(free_);
   if (address) {
     take_at(*address, size);
     return *address;
   }
   uint64_t largest = 0;
-  for (const auto& hole : intersect(free_, {room.min, room.max})) largest = std::max(largest, hole.size());
+  for (const auto& hole : intersect(free_, {wanted.min, wanted.max}))
+    largest = std::max(largest, hole.size());
   return fail(ErrorCode::no_space, "no free memory for {}: it needs {}{}, and the largest free range has {}",
-              room.what, format_size(size),
-              room.alignment > kPage ? fmt::format(" aligned to {}", format_size(room.alignment)) : "",
+              wanted.what, format_size(size),
+              wanted.alignment > kPage ? fmt::format(" aligned to {}", format_size(wanted.alignment)) : "",
               format_size(largest));
 }
 

@@ -12,7 +12,7 @@
 
 namespace lifeboat {
 
-struct Room {
+struct MemoryRequest {
   std::string_view what;      // for the error
   uint64_t size = 0;          // bytes; rounded up to pages
   uint64_t alignment = 4096;  // a power of two
@@ -28,7 +28,7 @@ class Placement {
 
   // Reserves a range and returns its address. `no_space` has the requested size and the largest remaining
   // range.
-  Result<uint64_t> take(const Room& room);
+  Result<uint64_t> take(const MemoryRequest& wanted);
   // Takes [address, address + size) if all of it is free.
   bool take_at(uint64_t address, uint64_t size);
   [[nodiscard]] const std::vector<MemoryRange>& free() const { return free_; }

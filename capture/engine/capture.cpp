@@ -77,8 +77,8 @@ Result<PageFilter> make_filter(const Source& source, int level, const CaptureOpt
   }
   if (needs_kernel && options.unfilterable == Unfilterable::fail) {
     Error error = std::move(filter).error().context(fmt::format("cannot filter at level {}", level));
-    if (!error.next_step.empty()) error.next_step = "; " + error.next_step;
-    error.next_step = "use --level 1 to save every page that is not zero" + error.next_step;
+    if (!error.fix.empty()) error.fix = "; " + error.fix;
+    error.fix = "use --level 1 to save every page that is not zero" + error.fix;
     return std::unexpected(std::move(error));
   }
   if (needs_kernel) {

@@ -9,7 +9,7 @@
 
 #include "capture/engine/capture.h"
 #include "capture/run/capture_console.h"
-#include "capture/run/room.h"
+#include "capture/run/disk_space.h"
 #include "capture/run/save_report.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
@@ -85,14 +85,14 @@ Result<> save_log(Dump& source, int folder_fd) {
   return write_small_file(folder_fd, kLogFile, text);
 }
 
-Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, CrashRecord& record, Room& room,
-                   Heartbeat& heartbeat) {
+Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, CrashRecord& record,
+                   DiskSpace& space, Heartbeat& heartbeat) {
   auto file = TRY(PendingFile::create(folder_fd, kIncompleteDumpFile, kDumpFile));
   const CaptureOptions options{
       .levels = plan.dump.level,
       .compression = {plan.dump.compression.compression, plan.dump.compression.level},
       .unfilterable = Unfilterable::keep_all,
-      .make_room = [&room] { return room.take_oldest(); },
+      .make_room = [&space] { return space.take_oldest(); },
   };
   const CaptureReport report = TRY(capture_into(source, file, kDumpFile, options, heartbeat));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
@@ -136,12 +136,12 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   const auto source = TRY(Dump::open(vmcore));
   Progressing crash(journal, first_record(*source));
   claim_store(store_fd, store_path);
-  Room room(store_fd, heartbeat);
-  room.make_small();
+  DiskSpace space(store_fd, heartbeat);
+  space.make_small();
   const CrashFolder folder =
       TRY(create_crash_folder(store_fd, crash.record.crash_time, crash.record.boot_id));
   TRY_VOID(journal.begin(fmt::format("{}/{}", store_path, folder.name), crash.record));
-  room.keep(folder.name);
+  space.keep(folder.name);
   reserve_record(folder.fd.get(), crash.record);
   log::info("crash folder: {}", folder.name);
   if (!can_name_crash_folder(crash.record.crash_time)) {
@@ -166,14 +166,14 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
     announce(phase::kCaptureReport);
     crash.done("report");
   }
-  if (const auto saved = save_dump(plan, *source, folder.fd.get(), crash.record, room, heartbeat); !saved) {
+  if (const auto saved = save_dump(plan, *source, folder.fd.get(), crash.record, space, heartbeat); !saved) {
     crash.problem(saved.error());
     return saved;
   }
   const bool whole = crash.record.dump == DumpOutcome::whole;
   announce(whole ? phase::kCaptureDump : phase::kCaptureIncomplete);
   crash.done("dump");
-  if (whole) room.apply(plan.retention);
+  if (whole) space.apply(plan.retention);
   if (!plan.copy_elf) return {};
   auto copied = copy_elf(vmcore, folder.fd.get(), heartbeat);
   if (!copied) crash.problem(copied.error());

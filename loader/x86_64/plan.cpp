@@ -139,7 +139,7 @@ class Planner {
                                      .size = layout.memory_size,
                                      .alignment = layout.alignment,
                                      .min = layout.preferred,
-                                     .order = Room::Order::lowest}));
+                                     .order = MemoryRequest::Order::lowest}));
     }
     add("kernel", address, layout.memory_size, std::move(layout.bytes), true);
     return address;

@@ -15,7 +15,7 @@ Error Error::context(std::string_view outer) && {
 }
 
 Error& Error::hint(std::string_view step) & {
-  if (next_step.empty()) next_step = step;
+  if (fix.empty()) fix = step;
   return *this;
 }
 Error Error::hint(std::string_view step) && {
@@ -28,7 +28,7 @@ std::string Error::reason() const {
 
 std::string Error::to_string() const {
   std::string text = reason();
-  if (!next_step.empty()) text += fmt::format("\n  fix: {}", next_step);
+  if (!fix.empty()) text += fmt::format("\n  fix: {}", fix);
   return text;
 }
 

@@ -40,8 +40,8 @@ class [[nodiscard]] Error {
   Error& context(std::string_view outer) &;
   Error context(std::string_view outer) &&;
   // What the user can do about it. The innermost hint wins: it is the most specific.
-  Error& hint(std::string_view next_step) &;
-  Error hint(std::string_view next_step) &&;
+  Error& hint(std::string_view step) &;
+  Error hint(std::string_view step) &&;
 
   // "MESSAGE: strerror"
   [[nodiscard]] std::string reason() const;
@@ -51,7 +51,7 @@ class [[nodiscard]] Error {
   ErrorCode code;
   int sys_errno;
   std::string message;
-  std::string next_step;
+  std::string fix;
 };
 
 // Result<T> is a T or the Error that prevented it. Functions that can fail return it; nothing throws

@@ -24,13 +24,13 @@ size_t edit_distance(std::string_view one, std::string_view other) {
   return row[other.size()];
 }
 
-size_t most_slips(std::string_view name) {
+size_t max_edit_distance(std::string_view name) {
   return std::max<size_t>(1, (name.size() + 1) / 3);
 }
 
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known) {
   std::string_view nearest;
-  size_t best = most_slips(name) + 1;
+  size_t best = max_edit_distance(name) + 1;
   for (const auto candidate : known) {
     const size_t distance = edit_distance(name, candidate);
     if (distance < best) {
@@ -41,10 +41,10 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   return nearest;
 }
 
-std::string what_there_is(std::string_view name, std::span<const std::string_view> known) {
+std::string suggest_name(std::string_view name, std::span<const std::string_view> known) {
   if (const auto nearest = nearest_name(name, known); !nearest.empty())
-    return fmt::format("the nearest is '{}'", nearest);
-  return fmt::format("there are: {}", fmt::join(known, ", "));
+    return fmt::format("write '{}'", nearest);
+  return fmt::format("use one of: {}", fmt::join(known, ", "));
 }
 
 }  // namespace lifeboat

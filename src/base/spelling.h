@@ -12,12 +12,12 @@ namespace lifeboat {
 size_t edit_distance(std::string_view one, std::string_view other);
 
 // The maximum distance of a typing error; a name further away is another name.
-size_t most_slips(std::string_view name);
+size_t max_edit_distance(std::string_view name);
 
 // The name in `known` nearest to `name`; empty: none is near.
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known);
 
-// For the hint of an error: "the nearest is 'level'", or all known names.
-std::string what_there_is(std::string_view name, std::span<const std::string_view> known);
+// For the hint of an error: "write 'level'", or all known names.
+std::string suggest_name(std::string_view name, std::span<const std::string_view> known);
 
 }  // namespace lifeboat

@@ -63,8 +63,8 @@ Point configuration_point(const Facts& facts) {
   if (!facts.config) {
     point.result = PointResult::failure;
     point.detail = facts.config.error().reason();
-    point.next = facts.config.error().next_step.empty() ? "correct that line, then: lifeboat config check"
-                                                        : facts.config.error().next_step;
+    point.next = facts.config.error().fix.empty() ? "correct that line, then: lifeboat config check"
+                                                  : facts.config.error().fix;
     return point;
   }
   for (const auto& file : facts.config->files) point.detail += (point.detail.empty() ? "" : ", ") + file;
@@ -98,7 +98,7 @@ Point kernel_point(const Facts& facts) {
   if (!facts.kernel) {
     point.result = PointResult::failure;
     point.detail = facts.kernel.error().reason();
-    point.next = facts.kernel.error().next_step;
+    point.next = facts.kernel.error().fix;
     return point;
   }
   point.detail = *facts.kernel;
@@ -123,8 +123,8 @@ Point initramfs_point(const Facts& facts) {
   if (!facts.recipe) {
     point.result = PointResult::failure;
     point.detail = "cannot build it: " + facts.recipe.error().reason();
-    point.next = facts.recipe.error().next_step.empty() ? "correct that, then: lifeboat load --crash"
-                                                        : facts.recipe.error().next_step;
+    point.next = facts.recipe.error().fix.empty() ? "correct that, then: lifeboat load --crash"
+                                                  : facts.recipe.error().fix;
   } else if (facts.initramfs_time == 0) {
     // A load builds it: only a warning while a capture kernel is loaded.
     point.result = facts.state.crash_loaded == true ? PointResult::warning : PointResult::failure;

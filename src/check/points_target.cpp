@@ -40,7 +40,7 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
 
 // The size of the crashes that may be removed for a new dump.
 uint64_t removable(const StoreFacts& store) {
-  const size_t kept = kept_for_ever(store.crashes);
+  const size_t kept = never_removed(store.crashes);
   uint64_t bytes = 0;
   for (size_t index = 0; index < store.crashes.size(); ++index) {
     if (index != kept) bytes += store.crashes[index].bytes;
@@ -55,8 +55,8 @@ Point target_point(const TargetFacts& target) {
   if (!target.found) {
     point.result = PointResult::failure;
     point.detail = target.found.error().reason();
-    point.next = target.found.error().next_step.empty() ? "set [target] path to a folder on a local disk"
-                                                        : target.found.error().next_step;
+    point.next = target.found.error().fix.empty() ? "set [target] path to a folder on a local disk"
+                                                  : target.found.error().fix;
     return point;
   }
   point.detail = fmt::format("{} on {} ({}, {})", target.found->target.path, target.found->device,
@@ -126,7 +126,7 @@ Point target_store_point(const TargetFacts& target) {
   };
   if (store.obstacle) {
     bad(PointResult::failure, store.obstacle->message,
-        store.obstacle->next_step.empty() ? "set [target] path to a folder" : store.obstacle->next_step);
+        store.obstacle->fix.empty() ? "set [target] path to a folder" : store.obstacle->fix);
   } else if (store.read_only) {
     bad(PointResult::warning, "its file system is mounted read-only, perhaps after an error",
         "see why: dmesg; mount -o remount,rw");

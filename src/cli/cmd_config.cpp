@@ -45,12 +45,12 @@ Result<int> run_config(const Arguments& arguments) {
   const std::string action = TRY(line.require("action"));
   if (std::ranges::find(kActions, action) == kActions.end()) {
     return std::unexpected(Error(ErrorCode::usage, fmt::format("config: there is no action '{}'", action))
-                               .hint(what_there_is(action, kActions)));
+                               .hint(suggest_name(action, kActions)));
   }
   const auto read = read_config(line);
   if (!read && line.json() && action == "check") {
     const Error& error = read.error();
-    print_json({{"ok", false}, {"mistake", error.reason()}, {"next", error.next_step}});
+    print_json({{"ok", false}, {"mistake", error.reason()}, {"next", error.fix}});
   }
   const config::Config& config = TRY(read);
   const auto missing = action == "check" ? config::missing_files(config) : std::vector<std::string>{};

@@ -39,7 +39,7 @@ Result<> prune_store(const collect::Store& store, const Retention& retention, co
   const auto crashes = TRY(list_crashes(store.fd.get(), &unreadable));
   for (const auto& problem : unreadable)
     pruning.problems.push_back(fmt::format("{}: {}", store.name(), problem));
-  for (const auto& removal : plan_prune(crashes, retention, TRY(file_system_room(store.fd.get())))) {
+  for (const auto& removal : plan_prune(crashes, retention, TRY(file_system_space(store.fd.get())))) {
     const std::string name = store.crash_name(removal.name);
     const auto removed = dry_run ? Result<>() : remove_crash(store.fd.get(), removal.name, removal.id);
     if (!removed) {

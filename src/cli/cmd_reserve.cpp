@@ -12,10 +12,10 @@
 #include "src/cli/capture_kernel.h"
 #include "src/cli/configuration.h"
 #include "src/image/x86_64/bzimage.h"
+#include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/entry_files.h"
 #include "src/reservation/reserved.h"
 #include "src/reservation/setting.h"
-#include "src/reservation/words.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -382,7 +382,7 @@ Result<int> run_reserve(const Arguments& arguments) {
   const std::string action = line.get("ACTION", "show");
   if (std::ranges::find(kActions, action) == kActions.end()) {
     return std::unexpected(Error(ErrorCode::usage, fmt::format("reserve: there is no action '{}'", action))
-                               .hint(what_there_is(action, kActions)));
+                               .hint(suggest_name(action, kActions)));
   }
   TRY_VOID(line.check_owners(option_owners(), action));
   const bool takes_size = action == "set" || action == "shrink";

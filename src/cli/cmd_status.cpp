@@ -67,7 +67,7 @@ Json loaded_json(const Loaded& loaded) {
 
 Json to_json(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {
   Json why = Json::array();
-  for (const auto& reason : reasons) why.push_back({{"reason", reason.message}, {"next", reason.next_step}});
+  for (const auto& reason : reasons) why.push_back({{"reason", reason.message}, {"next", reason.fix}});
   return {{"armed", reasons.empty()},
           {"why_not", why},
           {"crash_loaded", json_or_null(state.crash_loaded)},
@@ -134,7 +134,7 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
 
 void print_text(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {
   fmt::print("{}\n", reasons.empty() ? "armed: a capture kernel is loaded" : "NOT armed");
-  for (const auto& reason : reasons) fmt::print("  {}\n    fix: {}\n", reason.message, reason.next_step);
+  for (const auto& reason : reasons) fmt::print("  {}\n    fix: {}\n", reason.message, reason.fix);
   fmt::print("  reserved memory          {}\n", reservation_text(state));
   print_loaded(state, loaded);
   fmt::print("  loaded for a kexec       {}\n", yes_no(state.normal_loaded));

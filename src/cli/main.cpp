@@ -66,8 +66,8 @@ Result<int> answer(const Arguments& arguments) {
   if (command != std::end(kCommands)) return run_command(*command, {arguments.begin() + 1, arguments.end()});
   std::array<std::string_view, std::size(kCommands)> names;
   std::ranges::transform(kCommands, names.begin(), &Command::name);
-  return std::unexpected(Error(ErrorCode::usage, fmt::format("there is no command '{}'", name))
-                             .hint(what_there_is(name, names)));
+  return std::unexpected(
+      Error(ErrorCode::usage, fmt::format("there is no command '{}'", name)).hint(suggest_name(name, names)));
 }
 
 int run(const Arguments& arguments) {

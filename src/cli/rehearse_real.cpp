@@ -22,7 +22,7 @@ Result<> check_armed() {
   if (reasons.empty()) return {};
   return std::unexpected(
       Error(ErrorCode::unsupported, "rehearse: this machine is not armed: " + reasons.front().message)
-          .hint(reasons.front().next_step));
+          .hint(reasons.front().fix));
 }
 
 Result<bool> ask() {

@@ -121,7 +121,7 @@ CommandRetry retry(FoundCrash& found, const std::string& command, std::vector<st
 void apply_retention(const Store& store, const Retention& retention, const std::string& boot_id,
                      Collection& collection) {
   const auto crashes = list_crashes(store.fd.get());
-  const auto space = file_system_room(store.fd.get());
+  const auto space = file_system_space(store.fd.get());
   if (!crashes || !space) {
     const Error& error = crashes ? space.error() : crashes.error();
     collection.problems.push_back(fmt::format("{}: {}", store.name(), error.to_string()));

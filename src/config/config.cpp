@@ -48,7 +48,7 @@ Error unknown_key(const IniSection& section, const IniEntry& entry, const std::s
     if (key.name == entry.key && key.section != section.name)
       return std::move(error).hint(fmt::format("move it to [{}]", key.section));
   }
-  return std::move(error).hint(what_there_is(entry.key, known));
+  return std::move(error).hint(suggest_name(entry.key, known));
 }
 
 // One section, key by key; `seen_` finds keys that a file sets twice.
@@ -60,7 +60,7 @@ class Applier {
     if (keys_of(section.name).empty()) {
       return std::unexpected(Error(ErrorCode::usage, fmt::format("{}: there is no section [{}]",
                                                                  where(section.line), section.name))
-                                 .hint(what_there_is(section.name, section_names())));
+                                 .hint(suggest_name(section.name, section_names())));
     }
     return section.name == "target" ? add_target(section) : set_keys(section);
   }

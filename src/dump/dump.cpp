@@ -16,7 +16,7 @@ namespace {
 struct KnownMagic {
   std::string_view magic;
   const char* what;
-  const char* next_step;
+  const char* fix;
 };
 
 // Files that are passed to a dump reader by mistake.
@@ -52,7 +52,7 @@ Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
     if (begin.starts_with(known.magic)) {
       return std::unexpected(
           Error(ErrorCode::unsupported, fmt::format("{} is not a dump: it is {}", name, known.what))
-              .hint(known.next_step));
+              .hint(known.fix));
     }
   }
   return std::unexpected(

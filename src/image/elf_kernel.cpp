@@ -79,7 +79,7 @@ Result<ElfKernel> parse_fields(ByteSpan file) {
   return kernel;
 }
 
-std::string_view next_step(ErrorCode code) {
+std::string_view fix_of(ErrorCode code) {
   return code == ErrorCode::unsupported
              ? "name a kernel for x86_64: /boot/vmlinuz-RELEASE, or the vmlinux of its build"
              : "build or install that kernel again: the file is damaged or truncated";
@@ -93,7 +93,7 @@ Result<ElfKernel> ElfKernel::parse(ByteSpan file, std::string_view name) {
   auto kernel = parse_fields(file);
   if (!kernel) {
     const ErrorCode code = kernel.error().code;
-    return std::unexpected(std::move(kernel).error().context(name).hint(next_step(code)));
+    return std::unexpected(std::move(kernel).error().context(name).hint(fix_of(code)));
   }
   return kernel;
 }

@@ -157,7 +157,7 @@ bool is_kernel_wrapper(ImageKind kind) {
 
 namespace {
 
-std::string_view next_step(ImageKind kind) {
+std::string_view fix_of(ImageKind kind) {
   switch (kind) {
     case ImageKind::empty:
       return "install that kernel's package again: its file is truncated";
@@ -188,7 +188,7 @@ std::string_view next_step(ImageKind kind) {
 Error not_a_loadable_kernel(std::string_view name, ImageKind kind) {
   return Error(ErrorCode::unsupported, fmt::format("{} is not a kernel that can be loaded here: it is {}",
                                                    name, image_kind_name(kind)))
-      .hint(next_step(kind));
+      .hint(fix_of(kind));
 }
 
 }  // namespace lifeboat

@@ -12,19 +12,19 @@
 namespace lifeboat::inspect {
 namespace {
 
-Result<CrashStory> read_story(const Session& session) {
+Result<CrashSummary> read_crash(const Session& session) {
   if (!session.log()) return std::unexpected(session.log().error());
   const KernelLog& log = *session.log();
   if (log.records.empty()) {
     return fail(ErrorCode::not_found, "no record of the kernel's log can be read ({} are damaged)",
                 log.unreadable);
   }
-  CrashStory story = tell_story(log.records);
-  if (!session.live()) return story;
+  CrashSummary crash = summarize_crash(log.records);
+  if (!session.live()) return crash;
   // An error after which the kernel continued is not the crash; the log and the taint show it.
-  CrashStory running;
-  running.hardware = std::move(story.hardware);
-  running.uptime_nanoseconds = story.uptime_nanoseconds;
+  CrashSummary running;
+  running.hardware = std::move(crash.hardware);
+  running.uptime_nanoseconds = crash.uptime_nanoseconds;
   return running;
 }
 
@@ -102,10 +102,10 @@ MachineSummary summarize(const Session& session) {
   summary.cpus = count_cpus(session);
   summary.uts = read_names(session);
   summary.crash_time = crash_time(session);
-  summary.story = read_story(session);
+  summary.crash = read_crash(session);
   summary.uptime_nanoseconds = info.uptime_nanoseconds;
-  if (!summary.uptime_nanoseconds && summary.story)
-    summary.uptime_nanoseconds = summary.story->uptime_nanoseconds;
+  if (!summary.uptime_nanoseconds && summary.crash)
+    summary.uptime_nanoseconds = summary.crash->uptime_nanoseconds;
   return summary;
 }
 

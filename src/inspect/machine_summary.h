@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "src/inspect/crash_story.h"
+#include "src/inspect/crash_summary.h"
 #include "src/inspect/session.h"
 
 namespace lifeboat::inspect {
@@ -30,7 +30,7 @@ struct MachineSummary {
   // The kernel.
   Result<Utsname> uts = {};
   Result<uint64_t> crash_time = {};  // seconds since the epoch
-  Result<CrashStory> story = {};     // live: the hardware only
+  Result<CrashSummary> crash = {};   // live: the hardware only
 };
 
 // What is missing in the dump, one line each, damage first: as far as it shows without reading all pages.

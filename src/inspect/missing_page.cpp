@@ -15,7 +15,7 @@ constexpr size_t kMaxLooks = 64;
 
 }  // namespace
 
-std::string_view page_class_words(PageClass page_class) {
+std::string_view page_class_description(PageClass page_class) {
   switch (page_class) {
     case PageClass::kernel:
       return "the kernel's own";
@@ -79,7 +79,7 @@ Error MissingPages::explain(Error error, uint64_t virtual_address, uint64_t size
   for (uint64_t page = 0; page < pages; ++page) {
     const auto found = class_at(first + page * kPageSize);
     if (!found) continue;
-    error.message += fmt::format("; it was {}", page_class_words(*found));
+    error.message += fmt::format("; it was {}", page_class_description(*found));
     const auto level = session_.dump().info().dump_level;
     if (level && level_excludes(*level, *found) && !level_excludes(0, *found)) {
       int kept = *level;

@@ -33,6 +33,6 @@ class MissingPages {
 };
 
 // "file cache", "free memory"
-std::string_view page_class_words(PageClass page_class);
+std::string_view page_class_description(PageClass page_class);
 
 }  // namespace lifeboat::inspect

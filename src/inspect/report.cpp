@@ -23,7 +23,7 @@ class Reporter {
     report_.cpus = static_cast<uint32_t>(std::max(report_.machine.cpus, 0));
     if (report_.cpus == 0 && session_.per_cpu())
       report_.cpus = static_cast<uint32_t>(session_.per_cpu()->cpus().size());
-    if (report_.machine.story) story_ = &*report_.machine.story;
+    if (report_.machine.crash) crash_ = &*report_.machine.crash;
     report_.taint = read_taint_mask();
     if (session_.live()) {
       report_.stack = fail(ErrorCode::not_found, "the kernel is running: no CPU panicked");
@@ -45,17 +45,17 @@ class Reporter {
 
  private:
   void add_crash() {
-    if (story_ != nullptr) {
-      report_.kind = story_->kind;
-      report_.reason = story_->reason;
-      if (story_->fault_address) report_.address_meaning = explain_fault_address(*story_->fault_address);
-      if (story_->access == "execute")
+    if (crash_ != nullptr) {
+      report_.kind = crash_->kind;
+      report_.reason = crash_->reason;
+      if (crash_->fault_address) report_.address_meaning = explain_fault_address(*crash_->fault_address);
+      if (crash_->access == "execute")
         report_.address_meaning += ", and the kernel tried to execute code there";
-      report_.pid = story_->pid;
-      report_.comm = story_->comm;
+      report_.pid = crash_->pid;
+      report_.comm = crash_->comm;
     }
     report_.cpu = panic_cpu(session_);
-    if (!report_.cpu && story_ != nullptr) report_.cpu = story_->cpu;
+    if (!report_.cpu && crash_ != nullptr) report_.cpu = crash_->cpu;
     if (report_.cpu) {
       if (const Task* task = running_task(session_, *report_.cpu)) {
         report_.pid = task->pid;
@@ -73,11 +73,11 @@ class Reporter {
 
   // The task or CPU that hung is not the one that noticed it.
   Result<NamedStack> find_stack() {
-    const bool stalled_rcu = story_ != nullptr && story_->kind == CrashKind::rcu_stall;
-    if (story_ != nullptr && (story_->kind == CrashKind::hung_task || stalled_rcu) && story_->blocked_pid &&
+    const bool stalled_rcu = crash_ != nullptr && crash_->kind == CrashKind::rcu_stall;
+    if (crash_ != nullptr && (crash_->kind == CrashKind::hung_task || stalled_rcu) && crash_->blocked_pid &&
         session_.tasks()) {
       const auto& tasks = session_.tasks()->tasks;
-      const auto task = std::ranges::find(tasks, *story_->blocked_pid, &Task::pid);
+      const auto task = std::ranges::find(tasks, *crash_->blocked_pid, &Task::pid);
       if (task != tasks.end()) {
         report_.stack_title =
             fmt::format("task {} {}, which {}", task->pid, task->comm, stalled_rcu ? "held RCU up" : "hung");
@@ -86,12 +86,12 @@ class Reporter {
         return stack_of_task(session_, *task);
       }
     }
-    if (story_ != nullptr && story_->locked_cpu && story_->locked_cpu != report_.cpu) {
-      if (auto stack = stack_of_cpu(session_, *story_->locked_cpu)) {
-        report_.stack_title = fmt::format("CPU {}, which {}", *story_->locked_cpu,
+    if (crash_ != nullptr && crash_->locked_cpu && crash_->locked_cpu != report_.cpu) {
+      if (auto stack = stack_of_cpu(session_, *crash_->locked_cpu)) {
+        report_.stack_title = fmt::format("CPU {}, which {}", *crash_->locked_cpu,
                                           stalled_rcu ? "held RCU up" : "was locked up");
         if (stack->pid >= 0) report_.stack_title += fmt::format(" in task {} {}", stack->pid, stack->comm);
-        subject_cpu_ = story_->locked_cpu;
+        subject_cpu_ = crash_->locked_cpu;
         report_.noticed_elsewhere = true;
         return stack;
       }
@@ -116,7 +116,7 @@ class Reporter {
       report_.kind = *kind;
       report_.reason = fmt::format("{} is on the stack", frames[index].symbol);
     }
-    report_.panic_frames = first_telling_frame(report_.kind, frames);
+    report_.panic_frames = first_significant_frame(report_.kind, frames);
     if (report_.panic_frames < frames.size()) {
       const auto& registers = frames[report_.panic_frames].frame.registers;
       if (registers) report_.interrupts_off = registers->interrupts_off();
@@ -186,9 +186,9 @@ class Reporter {
         return;
       }
     };
-    if (story_ != nullptr) {
-      end_behind(story_->panic, 0);
-      end_behind(story_->cause, kLastRecords);
+    if (crash_ != nullptr) {
+      end_behind(crash_->panic, 0);
+      end_behind(crash_->cause, kLastRecords);
     }
     const size_t first = end - std::min(end, kLastRecords);
     report_.last_records.assign(log.records.begin() + static_cast<std::ptrdiff_t>(first),
@@ -214,7 +214,7 @@ class Reporter {
 
   const Session& session_;
   Report report_;
-  const CrashStory* story_ = nullptr;
+  const CrashSummary* crash_ = nullptr;
   std::optional<uint32_t> subject_cpu_;
 };
 

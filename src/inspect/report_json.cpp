@@ -61,7 +61,7 @@ class JsonWriter {
     document_["cpus"] = report_.cpus == 0 ? ordered_json() : ordered_json(report_.cpus);
     document_["memory_bytes"] = report_.machine.ram_pages * kPageSize;
     document_["hardware"] =
-        report_.machine.story ? optional_number(report_.machine.story->hardware) : ordered_json();
+        report_.machine.crash ? optional_number(report_.machine.crash->hardware) : ordered_json();
     put("crash_time", report_.machine.crash_time, [](uint64_t seconds) { return ordered_json(seconds); });
   }
 
@@ -92,18 +92,18 @@ class JsonWriter {
     document_["kind"] = kind_name(report_.kind);
     document_["kind_text"] = kind_explanation(report_.kind);
     document_["reason"] = report_.reason.empty() ? ordered_json() : ordered_json(report_.reason);
-    put("crash", report_.machine.story, [this](const CrashStory& story) {
+    put("crash", report_.machine.crash, [this](const CrashSummary& crash) {
       return ordered_json{
-          {"uptime_seconds", static_cast<double>(story.uptime_nanoseconds) / 1e9},
-          {"panic", optional_number(story.panic)},
-          {"cause", optional_number(story.cause)},
-          {"fault_address", optional_address(story.fault_address)},
-          {"fault_access", story.access.empty() ? ordered_json() : ordered_json(story.access)},
+          {"uptime_seconds", static_cast<double>(crash.uptime_nanoseconds) / 1e9},
+          {"panic", optional_number(crash.panic)},
+          {"cause", optional_number(crash.cause)},
+          {"fault_address", optional_address(crash.fault_address)},
+          {"fault_access", crash.access.empty() ? ordered_json() : ordered_json(crash.access)},
           {"fault_meaning",
            report_.address_meaning.empty() ? ordered_json() : ordered_json(report_.address_meaning)},
-          {"instruction", optional_number(story.location)},
-          {"blocked_pid", optional_number(story.blocked_pid)},
-          {"locked_cpu", optional_number(story.locked_cpu)}};
+          {"instruction", optional_number(crash.location)},
+          {"blocked_pid", optional_number(crash.blocked_pid)},
+          {"locked_cpu", optional_number(crash.locked_cpu)}};
     });
   }
 
@@ -176,7 +176,7 @@ class JsonWriter {
                        {"level", record.level},
                        {"text", record.text}});
     }
-    put("log", report_.machine.story, [&lines](const CrashStory&) { return std::move(lines); });
+    put("log", report_.machine.crash, [&lines](const CrashSummary&) { return std::move(lines); });
   }
 
   const Report& report_;

@@ -93,35 +93,35 @@ class Writer {
     if (machine.uts) {
       row("kernel", fmt::format("{} {}", machine.uts->release, machine.uts->version));
     } else {
-      row("kernel", cannot_tell(machine.uts.error()));
+      row("kernel", unknown_because(machine.uts.error()));
     }
     std::string hardware;
     if (machine.uts && !machine.uts->nodename.empty() && machine.uts->nodename != "(none)")
       hardware = machine.uts->nodename + ": ";
     if (report_.cpus > 0) hardware += plural(report_.cpus, "CPU") + ", ";
     hardware += format_pages(machine.ram_pages);
-    if (machine.story && machine.story->hardware) hardware += ", " + *machine.story->hardware;
+    if (machine.crash && machine.crash->hardware) hardware += ", " + *machine.crash->hardware;
     row("machine", hardware);
     if (machine.live) {
       if (machine.uptime_nanoseconds) row("up", format_uptime(*machine.uptime_nanoseconds));
       return;
     }
     std::string when =
-        machine.crash_time ? format_utc(*machine.crash_time) : cannot_tell(machine.crash_time.error());
-    if (machine.story) when += ", up " + format_uptime(machine.story->uptime_nanoseconds);
+        machine.crash_time ? format_utc(*machine.crash_time) : unknown_because(machine.crash_time.error());
+    if (machine.crash) when += ", up " + format_uptime(machine.crash->uptime_nanoseconds);
     row("crashed", when);
   }
 
   void crash() {
-    const auto& story = report_.machine.story;
-    if (!story) {
-      row("panic", cannot_tell(story.error()));
+    const auto& crash = report_.machine.crash;
+    if (!crash) {
+      row("panic", unknown_because(crash.error()));
     } else {
-      if (story->panic) {
-        alarm("panic", *story->panic);
-        if (story->cause && story->cause != story->panic) row("cause", *story->cause);
-      } else if (story->cause) {
-        alarm("cause", *story->cause);
+      if (crash->panic) {
+        alarm("panic", *crash->panic);
+        if (crash->cause && crash->cause != crash->panic) row("cause", *crash->cause);
+      } else if (crash->cause) {
+        alarm("cause", *crash->cause);
         row("panic", "no panic message: the kernel started the capture kernel right after the cause");
       } else {
         alarm("panic", "none found in the log");
@@ -129,9 +129,9 @@ class Writer {
     }
     alarm("kind", fmt::format("{}: {}", kind_name(report_.kind), kind_explanation(report_.kind)));
     if (!report_.reason.empty() &&
-        (!story || (report_.reason != story->panic && report_.reason != story->cause)))
+        (!crash || (report_.reason != crash->panic && report_.reason != crash->cause)))
       row("", "because " + report_.reason);
-    if (story) fault(*story);
+    if (crash) fault(*crash);
     std::string where = report_.cpu ? fmt::format("CPU {}", *report_.cpu) : "an unknown CPU";
     if (report_.pid) where += fmt::format(", task {}", *report_.pid);
     if (report_.comm) where += " " + *report_.comm;
@@ -144,22 +144,22 @@ class Writer {
     if (!report_.signature.hash.empty()) row("signature", report_.signature.hash);
   }
 
-  void fault(const CrashStory& story) {
-    if (story.fault_address) {
-      row("address", fmt::format("{}{}: {}", format_address(*story.fault_address),
-                                 story.access.empty() ? "" : ", " + story.access, report_.address_meaning));
+  void fault(const CrashSummary& crash) {
+    if (crash.fault_address) {
+      row("address", fmt::format("{}{}: {}", format_address(*crash.fault_address),
+                                 crash.access.empty() ? "" : ", " + crash.access, report_.address_meaning));
     }
-    if (!story.location) return;
-    std::string instruction = *story.location;
+    if (!crash.location) return;
+    std::string instruction = *crash.location;
     // A jump to an invalid address: the caller is what matters.
-    if (story.access == "execute" && report_.stack && report_.panic_frames + 1 < report_.stack->frames.size())
+    if (crash.access == "execute" && report_.stack && report_.panic_frames + 1 < report_.stack->frames.size())
       instruction += ", called by " + report_.stack->frames[report_.panic_frames + 1].to_string();
     row("instruction", instruction);
   }
 
   void taint() {
     if (!report_.taint) {
-      row("taint", cannot_tell(report_.taint.error()));
+      row("taint", unknown_because(report_.taint.error()));
       return;
     }
     const auto taints = read_taint(*report_.taint);
@@ -171,7 +171,7 @@ class Writer {
   void stack() {
     heading("Stack of " + one_line(report_.stack_title));
     if (!report_.stack) {
-      text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.stack.error())));
+      text_ += fmt::format("  {}\n", one_line(unknown_because(report_.stack.error())));
       return;
     }
     // The panic path is always the same and left out; but a stack that is nothing else is shown.
@@ -229,7 +229,7 @@ class Writer {
   void tasks() {
     heading("Tasks");
     if (!report_.task_count) {
-      text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.task_count.error())));
+      text_ += fmt::format("  {}\n", one_line(unknown_because(report_.task_count.error())));
       return;
     }
     text_ += fmt::format("  {}:", plural(*report_.task_count, "thread"));
@@ -275,11 +275,11 @@ class Writer {
       if (use.swap_total.value_or(0) != 0) add("free swap", use.swap_free);
       text_ += fmt::format("  {}\n", line);
     } else {
-      text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.memory.error())));
+      text_ += fmt::format("  {}\n", one_line(unknown_because(report_.memory.error())));
     }
     if (!report_.processes) {
       if (report_.memory)
-        text_ += fmt::format("  processes: {}\n", one_line(cannot_tell(report_.processes.error())));
+        text_ += fmt::format("  processes: {}\n", one_line(unknown_because(report_.processes.error())));
       return;
     }
     std::string line;
@@ -292,7 +292,7 @@ class Writer {
   void modules() {
     if (!report_.tainting_modules) {
       heading("Modules that taint the kernel");
-      text_ += fmt::format("  {}\n", one_line(cannot_tell(report_.tainting_modules.error())));
+      text_ += fmt::format("  {}\n", one_line(unknown_because(report_.tainting_modules.error())));
       return;
     }
     if (report_.tainting_modules->empty()) return;
@@ -309,7 +309,7 @@ class Writer {
 
   void log() {
     if (report_.last_records.empty()) return;
-    heading(report_.records_behind > 0 ? "The log, up to the trouble" : "Last lines of the log");
+    heading(report_.records_behind > 0 ? "The log, up to the error" : "Last lines of the log");
     for (const auto& record : report_.last_records)
       text_ += format_record(record, ShowCaller::no, LogReader::person);
     if (report_.records_behind > 0)

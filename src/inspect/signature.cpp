@@ -124,7 +124,7 @@ size_t panic_path_length(const std::vector<NamedFrame>& frames) {
   return length;
 }
 
-size_t first_telling_frame(CrashKind kind, const std::vector<NamedFrame>& frames) {
+size_t first_significant_frame(CrashKind kind, const std::vector<NamedFrame>& frames) {
   size_t first = panic_path_length(frames);
   if (is_reported_by_exception(kind)) {
     const auto interrupted = std::ranges::find_if(frames, [](const NamedFrame& frame) {
@@ -139,7 +139,7 @@ size_t first_telling_frame(CrashKind kind, const std::vector<NamedFrame>& frames
 
 Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames) {
   std::vector<std::string> functions;
-  const size_t first = first_telling_frame(kind, frames);
+  const size_t first = first_significant_frame(kind, frames);
   for (size_t index = first; index < frames.size(); ++index) {
     // Which code failing hardware interrupted is random.
     if (kind == CrashKind::machine_check && index > first && frames[index].frame.interrupted) break;

@@ -26,7 +26,7 @@ Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames);
 // How many frames at the beginning are only the panic path, which a short view leaves out.
 size_t panic_path_length(const std::vector<NamedFrame>& frames);
 // The frame with the error: after these, and after the interrupt or exception that reported it.
-size_t first_telling_frame(CrashKind kind, const std::vector<NamedFrame>& frames);
+size_t first_significant_frame(CrashKind kind, const std::vector<NamedFrame>& frames);
 // "schedule.part.0" is "schedule".
 std::string plain_function_name(std::string_view name);
 

@@ -11,7 +11,7 @@
 
 namespace lifeboat::inspect {
 
-std::string cannot_tell(const Error& error) {
+std::string unknown_because(const Error& error) {
   return fmt::format("not available: {}", error.message);
 }
 

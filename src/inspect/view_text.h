@@ -11,7 +11,7 @@
 
 namespace lifeboat::inspect {
 
-std::string cannot_tell(const Error& error);
+std::string unknown_because(const Error& error);
 std::string format_utc(uint64_t seconds);                   // since the epoch: "2026-11-24 09:31:11 UTC"
 std::string format_uptime(uint64_t nanoseconds);            // "3 days, 04:05:06"
 std::string format_pages(uint64_t pages);                   // "38.5 MiB"

@@ -76,14 +76,15 @@ class Watcher {
     return std::ranges::any_of(run_.phases, [&](const PhaseTime& phase) { return phase.name == name; });
   }
   [[nodiscard]] GuestEnd end_of_boot() const {
-    return run_.phases.empty() ? GuestEnd::died_before_init : GuestEnd::crash_kernel_died;
+    return run_.phases.empty() ? GuestEnd::ended_before_init : GuestEnd::capture_kernel_ended;
   }
 
   [[nodiscard]] std::string reason(GuestEnd end) const {
     const std::string last = run_.phases.empty() ? "power on" : run_.phases.back().name;
     const char* what = "ended";
-    if (end == GuestEnd::died_before_init) what = "ended before its /init";
-    if (end == GuestEnd::crash_kernel_died) what = "panicked, but the capture kernel did not reach its /init";
+    if (end == GuestEnd::ended_before_init) what = "ended before its /init";
+    if (end == GuestEnd::capture_kernel_ended)
+      what = "panicked, but the capture kernel did not reach its /init";
     if (end == GuestEnd::out_of_time) what = "exceeded its time limit";
     const bool panicked = reached(guest_phase::kGuestPanic);
     std::string tail = (panicked ? capture_ : guest_).tail(kTailLines);

@@ -28,10 +28,10 @@ struct GuestLimits {
 
 // How far a guest came.
 enum class GuestEnd {
-  powered_off,        // through all phases; the dump may still be incomplete
-  died_before_init,   // the first kernel did not reach /init: not a failure of what is rehearsed
-  crash_kernel_died,  // the panic was there, but no /init of the capture kernel
-  failed,             // it reported a failure, or ended in the wrong phase
+  powered_off,           // through all phases; the dump may still be incomplete
+  ended_before_init,     // the first kernel did not reach /init: not a failure of what is rehearsed
+  capture_kernel_ended,  // the panic was there, but no /init of the capture kernel
+  failed,                // it reported a failure, or ended in the wrong phase
   out_of_time,
 };
 

@@ -230,7 +230,7 @@ class Stage {
                            accelerator_name(result_.accelerator), options_.cpus,
                            format_size(options_.memory)));
       auto guest = TRY(run_guest(qemu_, machine(), options_.limits, listener, stop_));
-      if (guest.end != GuestEnd::died_before_init || result_.boots == kMaxBoots) return guest;
+      if (guest.end != GuestEnd::ended_before_init || result_.boots == kMaxBoots) return guest;
       narrate_(fmt::format("the guest ended before its /init; restarting it ({} of {})", result_.boots + 1,
                            kMaxBoots));
     }

@@ -11,7 +11,7 @@
 #include "src/base/size.h"
 #include "src/base/text.h"
 #include "src/reservation/boot_loader.h"
-#include "src/reservation/words.h"
+#include "src/reservation/crashkernel_parameters.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -55,7 +55,7 @@ class Editor {
   // The new text of the command line `text` of `path`.
   std::string edit(const std::string& path, const std::string& where, std::string_view text) {
     ++command_lines_;
-    const Words now = crashkernel_words(text);
+    const Words now = crashkernel_parameters(text);
     Words others;
     std::ranges::copy_if(now, std::back_inserter(others),
                          [&](const std::string& word) { return !is_ours(word); });
@@ -65,11 +65,11 @@ class Editor {
       const auto replaced = record_.replaced.find(path);
       if (others.empty() && replaced != record_.replaced.end()) others = replaced->second;
       if (others == now) return std::string(text);
-      return with_words(without_crashkernel(text), others);
+      return with_parameters(without_crashkernel(text), others);
     }
     if (!others.empty()) record_.replaced[path] = others;
     const Words wanted = parameters_of(value_);
-    return now == wanted ? std::string(text) : with_words(without_crashkernel(text), wanted);
+    return now == wanted ? std::string(text) : with_parameters(without_crashkernel(text), wanted);
   }
   // The number of command lines edited.
   [[nodiscard]] size_t command_lines() const { return command_lines_; }
@@ -143,13 +143,13 @@ void edit_entry(FileEdit& file, Editor& editor) {
     return;
   }
   const std::string edited = editor.edit(file.path, where, joined);
-  if (crashkernel_words(edited) == crashkernel_words(joined)) return;
+  if (crashkernel_parameters(edited) == crashkernel_parameters(joined)) return;
   std::string after;
   size_t from = 0;
   for (const auto& line : lines) {
     after += text.substr(from, line.begin - from);
     std::string options = without_crashkernel(text.substr(line.begin, line.end - line.begin));
-    if (line.number == last.number) options = with_words(options, crashkernel_words(edited));
+    if (line.number == last.number) options = with_parameters(options, crashkernel_parameters(edited));
     after += options;
     from = line.end;
   }

@@ -8,7 +8,7 @@
 #include "src/base/size.h"
 #include "src/base/text.h"
 #include "src/reservation/boot_loader.h"
-#include "src/reservation/words.h"
+#include "src/reservation/crashkernel_parameters.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -77,7 +77,7 @@ void for_each_line(std::string_view text, const Visit& visit) {
 
 void find_foreign(const std::string& path, std::string_view text, std::vector<ForeignParameter>& foreign) {
   for_each_line(text, [&](size_t number, std::string_view line) {
-    for (auto& word : crashkernel_words(line))
+    for (auto& word : crashkernel_parameters(line))
       foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
   });
 }
@@ -142,7 +142,7 @@ std::optional<std::string> grub_value(const std::string& root) {
   if (begin < end && end != std::string::npos) own += main.substr(begin, end - begin);
   std::string value;
   for_each_line(own, [&](size_t, std::string_view line) {
-    for (const auto& word : crashkernel_words(line))
+    for (const auto& word : crashkernel_parameters(line))
       value += (value.empty() ? "" : " ") + word.substr(word.find('=') + 1);
   });
   return value.empty() ? std::nullopt : std::optional(value);
@@ -158,7 +158,7 @@ std::optional<bool> grub_config_agrees(const std::string& root, const std::strin
     for_each_line(*text, [&](size_t, std::string_view line) {
       if (!line.starts_with("linux")) return;
       boots = true;
-      const auto words = crashkernel_words(line);
+      const auto words = crashkernel_parameters(line);
       with_value |= std::ranges::all_of(
           wanted, [&](const std::string& word) { return std::ranges::find(words, word) != words.end(); });
       with_others |= std::ranges::any_of(words, [&](const std::string& word) {

@@ -17,7 +17,7 @@ struct StoreUse {
 };
 
 // Which limit is exceeded; empty: none.
-std::string exceeded_limit(const StoreUse& now, const Retention& retention, const FileSystemRoom& space) {
+std::string exceeded_limit(const StoreUse& now, const Retention& retention, const FileSystemSpace& space) {
   if (retention.keep && now.count > *retention.keep)
     return fmt::format("more than {} crashes", *retention.keep);
   if (retention.max_size && now.bytes > retention.max_size->of(space.total))
@@ -29,23 +29,23 @@ std::string exceeded_limit(const StoreUse& now, const Retention& retention, cons
 
 }  // namespace
 
-size_t kept_for_ever(std::span<const StoredCrash> crashes) {
+size_t never_removed(std::span<const StoredCrash> crashes) {
   const auto whole = std::ranges::find(crashes, CrashOutcome::whole, &StoredCrash::outcome);
   return whole != crashes.end() ? static_cast<size_t>(whole - crashes.begin()) : 0;
 }
 
-Result<FileSystemRoom> file_system_room(int folder_fd) {
+Result<FileSystemSpace> file_system_space(int folder_fd) {
   struct statvfs status{};
   if (::fstatvfs(folder_fd, &status) != 0) return fail_errno("cannot read the free space of the store");
-  return FileSystemRoom{.total = uint64_t{status.f_blocks} * status.f_frsize,
-                        .free = uint64_t{status.f_bfree} * status.f_frsize};
+  return FileSystemSpace{.total = uint64_t{status.f_blocks} * status.f_frsize,
+                         .free = uint64_t{status.f_bfree} * status.f_frsize};
 }
 
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
-                                const FileSystemRoom& space, const std::set<std::string>& spared) {
+                                const FileSystemSpace& space, const std::set<std::string>& spared) {
   StoreUse now{.count = crashes.size(), .free = space.free};
   for (const auto& crash : crashes) now.bytes += crash.bytes;
-  const size_t protected_index = kept_for_ever(crashes);
+  const size_t protected_index = never_removed(crashes);
   std::vector<Removal> removals;
   for (size_t index = crashes.size(); index-- > 1;) {
     const auto& crash = crashes[index];
@@ -61,7 +61,7 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
 }
 
 std::vector<Removal> plan_room(std::span<const StoredCrash> crashes) {
-  const size_t protected_index = kept_for_ever(crashes);
+  const size_t protected_index = never_removed(crashes);
   std::vector<Removal> removals;
   for (size_t index = crashes.size(); index-- > 0;) {
     if (index == protected_index) continue;

@@ -13,15 +13,15 @@
 
 namespace lifeboat {
 
-struct FileSystemRoom {
+struct FileSystemSpace {
   uint64_t total = 0;  // bytes
   uint64_t free = 0;   // for root
 };
-Result<FileSystemRoom> file_system_room(int folder_fd);
+Result<FileSystemSpace> file_system_space(int folder_fd);
 
 // The index of the crash that is never removed, whatever needs the space: the newest whole one, else the
 // newest. `crashes` as list_crashes() gives them.
-size_t kept_for_ever(std::span<const StoredCrash> crashes);
+size_t never_removed(std::span<const StoredCrash> crashes);
 
 struct Removal {
   std::string name;
@@ -35,7 +35,7 @@ struct Removal {
 // their time is: the clock of the crashed kernel may have been wrong. `crashes` as list_crashes() gives
 // them.
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
-                                const FileSystemRoom& space, const std::set<std::string>& spared = {});
+                                const FileSystemSpace& space, const std::set<std::string>& spared = {});
 
 // What to remove next when the file system has no space for a new crash: the oldest, and if that frees
 // nothing, the next ones until one does. The newest whole dump is kept, or if there is none the newest crash;

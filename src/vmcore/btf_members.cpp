@@ -171,7 +171,7 @@ Result<MemberPlace> Btf::member(TypeId outer, std::string_view path) const {
 std::string_view Btf::nearest_member(TypeId outer, std::string_view name) const {
   constexpr size_t kLongestName = 128;
   std::string_view nearest;
-  size_t best = most_slips(name) + 1;
+  size_t best = max_edit_distance(name) + 1;
   if (name.size() > kLongestName) return nearest;
   // For damaged types the members before the damage are enough for a suggestion.
   ignore_result(MemberSearch(*state_).visit(outer, 0, 0, [&](const TypeMember& member) {

@@ -52,12 +52,12 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
 TEST_F(BadInput, a_word_that_is_none_is_answered_with_what_there_is) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"chekc"}, "'check'"},
-      {{"dance"}, "there are: status, check"},
+      {{"dance"}, "use one of: status, check"},
       {{"config", "chekc"}, "'check'"},
       {{"reserve", "shrnk"}, "'shrink'"},
-      {{"reserve", "bogus"}, "there are: show, estimate"},
+      {{"reserve", "bogus"}, "use one of: show, estimate"},
       {{"inspect", "a", "logs"}, "'log'"},
-      {{"inspect", "a", "poetry"}, "there are: report, log"}};
+      {{"inspect", "a", "poetry"}, "use one of: report, log"}};
   for (const auto& [arguments, hint] : cases) {
     const auto output = run_lifeboat(arguments);
     EXPECT_EQ(output.status, 2) << output.text;

@@ -6,7 +6,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ByteSpan file(reinterpret_cast<const std::byte*>(data), size);
   if (image_kind_name(identify_image(file)).empty()) __builtin_trap();
   const auto image = BzImage::parse(file, "fuzz");
-  if (!image) return image.error().next_step.empty() ? (__builtin_trap(), 0) : 0;
+  if (!image) return image.error().fix.empty() ? (__builtin_trap(), 0) : 0;
   // What was accepted lies inside of the file.
   const auto inside = [size](const BzImage::Part& part) {
     return part.offset <= size && part.size <= size - part.offset;

@@ -4,7 +4,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;
   const auto kernel = ElfKernel::parse({reinterpret_cast<const std::byte*>(data), size}, "fuzz");
-  if (!kernel) return kernel.error().next_step.empty() ? (__builtin_trap(), 0) : 0;
+  if (!kernel) return kernel.error().fix.empty() ? (__builtin_trap(), 0) : 0;
   // What was accepted lies inside of the file, in order, apart, and is entered where it has code.
   uint64_t end = 0;
   bool entered = false;

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   wrapped.name = "fuzz";
   wrapped.bytes.assign(first, first + size);
   const auto file = unwrap_kernel(std::move(wrapped), kLimits);
-  if (!file) return file.error().next_step.empty() ? (__builtin_trap(), 0) : 0;
+  if (!file) return file.error().fix.empty() ? (__builtin_trap(), 0) : 0;
   if (!is_kernel(file->kind) || describe_kernel_file(*file).empty()) __builtin_trap();
   if (file->wrappers.size() > 2 * kLimits.depth || file->wrappers.empty() == file->fd.valid())
     __builtin_trap();

@@ -160,7 +160,7 @@ Result<int> run_inspect(const Arguments& arguments) {
     std::array<std::string_view, kViews.size()> names;
     std::ranges::transform(kViews, names.begin(), &Entry::name);
     return std::unexpected(Error(ErrorCode::usage, fmt::format("inspect: there is no view '{}'", name))
-                               .hint(what_there_is(name, names)));
+                               .hint(suggest_name(name, names)));
   }
   TRY_VOID(line.check_owners(option_owners(), name));
   auto session = TRY(inspect::Session::open(path));

@@ -40,7 +40,7 @@ void print_use(const View& view) {
   fmt::print("{}\n", view.style.heading("Memory, by the kernel's counters"));
   const auto use = inspect::read_memory_use(view.session);
   if (!use) {
-    fmt::print("  {}\n", one_line(inspect::cannot_tell(use.error())));
+    fmt::print("  {}\n", one_line(inspect::unknown_because(use.error())));
     return;
   }
   for (const auto& counter : kCounters)
@@ -52,7 +52,7 @@ void print_zones(const View& view) {
   fmt::print("\n{}\n", view.style.heading("Zones"));
   const auto list = inspect::read_zones(view.session);
   if (!list) {
-    fmt::print("  {}\n", one_line(inspect::cannot_tell(list.error())));
+    fmt::print("  {}\n", one_line(inspect::unknown_because(list.error())));
     return;
   }
   const auto pages = [](const std::optional<uint64_t>& number) {
@@ -72,7 +72,7 @@ void print_slabs(const View& view) {
   fmt::print("\n{}\n", view.style.heading("Slab caches, the largest"));
   const auto list = inspect::read_slab_caches(view.session);
   if (!list) {
-    fmt::print("  {}\n", one_line(inspect::cannot_tell(list.error())));
+    fmt::print("  {}\n", one_line(inspect::unknown_because(list.error())));
     return;
   }
   fmt::print("  {:<26}{:>10}{:>12}{:>10}{:>12}\n", "name", "object", "objects", "slabs", "memory");

@@ -20,7 +20,7 @@ void print_page_counts(const inspect::Session& session) {
   const auto counts = inspect::count_pages(session, kLimit);
   if (!counts) {
     print_row("pages", fmt::format("{} in all, {} stored", info.ram_pages, info.stored_pages));
-    print_row("", "by use: " + inspect::cannot_tell(counts.error()));
+    print_row("", "by use: " + inspect::unknown_because(counts.error()));
     return;
   }
   // ELF does not distinguish pages that were left out from pages of zeros; a running kernel has all pages.

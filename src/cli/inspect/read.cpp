@@ -45,7 +45,7 @@ inspect::ShowOptions show_options(const View& view) {
   };
   options.left_out_as = [missing = std::make_shared<inspect::MissingPages>(view.session)](uint64_t address) {
     const auto found = missing->class_at(address);
-    return found ? std::string(inspect::page_class_words(*found)) : std::string();
+    return found ? std::string(inspect::page_class_description(*found)) : std::string();
   };
   return options;
 }

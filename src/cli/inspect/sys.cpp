@@ -33,7 +33,7 @@ void print_kernel(const inspect::MachineSummary& summary) {
     print_row("node", summary.uts->nodename);
     print_row("machine", summary.uts->machine);
   } else {
-    print_row("release", inspect::cannot_tell(summary.uts.error()));
+    print_row("release", inspect::unknown_because(summary.uts.error()));
   }
   print_row("CPUs", summary.cpus > 0 ? std::to_string(summary.cpus)
                     : summary.live   ? "not available: the kernel does not report how many are online"
@@ -45,14 +45,14 @@ void print_kernel(const inspect::MachineSummary& summary) {
     return;
   }
   print_row("crashed", summary.crash_time ? inspect::format_utc(*summary.crash_time)
-                                          : inspect::cannot_tell(summary.crash_time.error()));
-  if (!summary.story) {
-    print_row("panic", inspect::cannot_tell(summary.story.error()));
+                                          : inspect::unknown_because(summary.crash_time.error()));
+  if (!summary.crash) {
+    print_row("panic", inspect::unknown_because(summary.crash.error()));
     return;
   }
-  print_row("uptime", inspect::format_uptime(summary.story->uptime_nanoseconds));
-  print_row("panic", summary.story->panic.value_or("none found in the log"));
-  if (summary.story->cause) print_row("cause", *summary.story->cause);
+  print_row("uptime", inspect::format_uptime(summary.crash->uptime_nanoseconds));
+  print_row("panic", summary.crash->panic.value_or("none found in the log"));
+  if (summary.crash->cause) print_row("cause", *summary.crash->cause);
 }
 
 // The value, or null and the reason beside it.
@@ -91,11 +91,11 @@ ordered_json to_json(const std::string& path, const inspect::MachineSummary& sum
     document["unknown"]["crash"] = "the kernel is running: it did not crash";
     return document;
   }
-  put(document, "crash", summary.story, [](const inspect::CrashStory& story) {
+  put(document, "crash", summary.crash, [](const inspect::CrashSummary& crash) {
     const auto text = [](const auto& line) { return line ? ordered_json(*line) : ordered_json(); };
-    return ordered_json{{"uptime_seconds", static_cast<double>(story.uptime_nanoseconds) / 1e9},
-                        {"panic", text(story.panic)},
-                        {"cause", text(story.cause)}};
+    return ordered_json{{"uptime_seconds", static_cast<double>(crash.uptime_nanoseconds) / 1e9},
+                        {"panic", text(crash.panic)},
+                        {"cause", text(crash.cause)}};
   });
   return document;
 }

@@ -73,7 +73,7 @@ std::string name_of_content(const KernelFile& file) {
   return fmt::format("the contents of {} ({})", file.name, list);
 }
 
-std::string_view next_step(ErrorCode code) {
+std::string_view fix_of(ErrorCode code) {
   return code == ErrorCode::unsupported
              ? "extract the kernel by hand and load it, or name another kernel: /boot/vmlinuz-RELEASE"
              : "install that kernel's package again: the file is damaged or truncated";
@@ -92,14 +92,14 @@ Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits) {
       return std::unexpected(
           Error(ErrorCode::unsupported,
                 fmt::format("{}: more than {} wrappers around one kernel", file.name, depth))
-              .hint(next_step(ErrorCode::unsupported)));
+              .hint(fix_of(ErrorCode::unsupported)));
     }
     const std::string_view wrapper = image_kind_name(file.kind);
     auto taken = take_off(file, left);
     if (!taken) {
       const ErrorCode code = taken.error().code;
       return std::unexpected(
-          std::move(taken).error().context(fmt::format("{}, {}", name, wrapper)).hint(next_step(code)));
+          std::move(taken).error().context(fmt::format("{}, {}", name, wrapper)).hint(fix_of(code)));
     }
   }
   if (!file.wrappers.empty()) file.fd = TRY(sealed_memory_file(file.name, file.bytes));

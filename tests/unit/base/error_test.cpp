@@ -23,7 +23,7 @@ TEST(Error, ContextGoesInFrontAndTheCodeStays) {
 
 TEST(Error, InnermostHintWins) {
   const Error error = Error(ErrorCode::io, "x").hint("inner").hint("outer");
-  EXPECT_EQ(error.next_step, "inner");
+  EXPECT_EQ(error.fix, "inner");
 }
 
 TEST(Error, TextTellsMessageReasonAndNextStep) {

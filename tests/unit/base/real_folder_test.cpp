@@ -100,7 +100,7 @@ TEST_F(RealFolders, LinksWhereOthersCanWriteAreNot) {
     return real_folder(path("crash/link"));
   }();
   EXPECT_THAT(refused.error().message, HasSubstr("symbolic link"));
-  EXPECT_THAT(refused.error().next_step, HasSubstr("ls -l " + path("crash/link")));
+  EXPECT_THAT(refused.error().fix, HasSubstr("ls -l " + path("crash/link")));
 }
 
 TEST_F(RealFolders, LinksOfOthersAreNot) {

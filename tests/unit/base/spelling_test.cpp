@@ -21,8 +21,8 @@ TEST(Spelling, FindsTheNearestAndNoOther) {
   EXPECT_EQ(nearest_name("compresion", kNames), "compression");
   EXPECT_EQ(nearest_name("quux", kNames), "");
   EXPECT_EQ(nearest_name("", kNames), "");
-  EXPECT_EQ(what_there_is("levels", kNames), "the nearest is 'level'");
-  EXPECT_EQ(what_there_is("quux", kNames), "there are: level, compression, path");
+  EXPECT_EQ(suggest_name("levels", kNames), "write 'level'");
+  EXPECT_EQ(suggest_name("quux", kNames), "use one of: level, compression, path");
 }
 
 }  // namespace

@@ -134,14 +134,14 @@ TEST(Kcore, OnlyTheFileOfProcIsOne) {
 TEST(Kcore, RefusalsSayWhatToDo) {
   const Error denied(ErrorCode::no_permission, "cannot open /proc/kcore");
   EXPECT_THAT(explain_kcore_refusal(denied, "/proc/kcore").to_string(), HasSubstr("fix: "));
-  EXPECT_EQ(explain_kcore_refusal(denied, "/var/crash/vmcore").next_step, "");
+  EXPECT_EQ(explain_kcore_refusal(denied, "/var/crash/vmcore").fix, "");
   EXPECT_THAT(kcore_permission_hint("none integrity [confidentiality]"), HasSubstr("locked down"));
   EXPECT_THAT(kcore_permission_hint("none [integrity] confidentiality"), HasSubstr("CAP_SYS_RAWIO"));
   EXPECT_THAT(kcore_permission_hint(std::nullopt), HasSubstr("CAP_SYS_RAWIO"));
   const Error missing(ErrorCode::not_found, "cannot open /proc/kcore");
-  EXPECT_THAT(explain_kcore_refusal(missing, "/proc/kcore").next_step, HasSubstr("CONFIG_PROC_KCORE"));
+  EXPECT_THAT(explain_kcore_refusal(missing, "/proc/kcore").fix, HasSubstr("CONFIG_PROC_KCORE"));
   const Error hidden(ErrorCode::unsupported, "/proc/kcore is neither a file nor a block device");
-  EXPECT_THAT(explain_kcore_refusal(hidden, "/proc/kcore").next_step, HasSubstr("containers"));
+  EXPECT_THAT(explain_kcore_refusal(hidden, "/proc/kcore").fix, HasSubstr("containers"));
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST(BzImage, EveryTruncationIsRefused) {
   for (size_t size = 0; size < whole.size(); ++size) {
     const auto image = BzImage::parse(ByteSpan(whole).first(size), "vmlinuz");
     ASSERT_FALSE(image) << size;
-    ASSERT_FALSE(image.error().next_step.empty()) << size;
+    ASSERT_FALSE(image.error().fix.empty()) << size;
   }
 }
 

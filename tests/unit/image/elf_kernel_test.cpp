@@ -20,7 +20,7 @@ Result<ElfKernel> parse(const ElfKernelFields& fields = {}) {
 }
 std::string refusal(const ElfKernelFields& fields) {
   const auto kernel = parse(fields);
-  if (!kernel && kernel.error().next_step.empty()) return "no hint";
+  if (!kernel && kernel.error().fix.empty()) return "no hint";
   return kernel ? "accepted" : kernel.error().to_string();
 }
 

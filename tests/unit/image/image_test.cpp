@@ -109,13 +109,12 @@ TEST(Image, RefusalSaysWhatItIsAndWhatToDo) {
   const auto swapped = not_a_loadable_kernel("file", ImageKind::cpio);
   EXPECT_EQ(swapped.code, ErrorCode::unsupported);
   EXPECT_THAT(swapped.message, HasSubstr("an uncompressed initramfs"));
-  EXPECT_THAT(swapped.next_step, HasSubstr("kernel first"));
-  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::uki).next_step, HasSubstr("objcopy"));
-  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::elf_vmlinux).next_step, HasSubstr("bzImage"));
-  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::unknown).next_step, HasSubstr("/boot/vmlinuz"));
-  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::gzip).next_step,
-              HasSubstr("decompress a kernel first"));
-  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::arm64_image).next_step, HasSubstr("x86_64"));
+  EXPECT_THAT(swapped.fix, HasSubstr("kernel first"));
+  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::uki).fix, HasSubstr("objcopy"));
+  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::elf_vmlinux).fix, HasSubstr("bzImage"));
+  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::unknown).fix, HasSubstr("/boot/vmlinuz"));
+  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::gzip).fix, HasSubstr("decompress a kernel first"));
+  EXPECT_THAT(not_a_loadable_kernel("file", ImageKind::arm64_image).fix, HasSubstr("x86_64"));
 }
 
 // A kernel, a wrapper of one, or neither; never two of them.

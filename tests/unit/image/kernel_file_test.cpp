@@ -57,7 +57,7 @@ TEST_F(KernelFileTest, WhatIsNoKernelIsNamed) {
 
 TEST_F(KernelFileTest, WhatIsNoRegularFile) {
   EXPECT_EQ(code_of(read_kernel_file(path())), ErrorCode::not_found);
-  EXPECT_THAT(read_kernel_file(path()).error().next_step, HasSubstr("/boot/vmlinuz"));
+  EXPECT_THAT(read_kernel_file(path()).error().fix, HasSubstr("/boot/vmlinuz"));
   ASSERT_EQ(mkfifo(path().c_str(), 0600), 0);
   EXPECT_EQ(code_of(read_kernel_file(path())), ErrorCode::usage);
   EXPECT_EQ(code_of(read_kernel_file(temp_.path())), ErrorCode::usage);

@@ -29,7 +29,7 @@ Result<KernelFile> unwrap(const UkiFields& fields) {
 }
 std::string refusal(const UkiFields& fields) {
   const auto file = unwrap(fields);
-  if (!file && file.error().next_step.empty()) return "no hint";
+  if (!file && file.error().fix.empty()) return "no hint";
   return file ? "accepted" : file.error().to_string();
 }
 UkiFields usual() {
@@ -110,7 +110,7 @@ TEST(Uki, EveryTruncationIsRefused) {
     file.bytes.assign(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     const auto cut = unwrap_kernel(std::move(file));
     ASSERT_FALSE(cut) << size;
-    ASSERT_FALSE(cut.error().next_step.empty()) << size;
+    ASSERT_FALSE(cut.error().fix.empty()) << size;
   }
 }
 

@@ -31,7 +31,7 @@ Result<KernelFile> unwrap(const Bytes& bytes, const UnwrapLimits& limits = {}) {
 }
 std::string refusal(const Bytes& bytes, const UnwrapLimits& limits = {}) {
   const auto file = unwrap(bytes, limits);
-  if (!file && file.error().next_step.empty()) return "no hint";
+  if (!file && file.error().fix.empty()) return "no hint";
   return file ? "accepted" : file.error().to_string();
 }
 
@@ -87,7 +87,7 @@ TEST(Unwrap, EveryTruncationIsRefused) {
       if (file) {
         ASSERT_EQ(file->bytes, kernel) << image_kind_name(kind) << " " << size;
       } else {
-        ASSERT_FALSE(file.error().next_step.empty()) << image_kind_name(kind) << " " << size;
+        ASSERT_FALSE(file.error().fix.empty()) << image_kind_name(kind) << " " << size;
       }
     }
   }

@@ -175,7 +175,7 @@ TEST(InitramfsPlan, OfAnOlderVersionIsRefusedWithWhatToDo) {
   ASSERT_TRUE(cpio.file("lifeboat/manifest", 0600, bytes_of("target = 1234 ext4 /dumps\nreport = no\n")));
   const auto plan = initramfs_plan(cpio.finish().value());
   EXPECT_EQ(test::code_of(plan), ErrorCode::unsupported);
-  EXPECT_THAT(plan.error().next_step, HasSubstr("lifeboat load --crash"));
+  EXPECT_THAT(plan.error().fix, HasSubstr("lifeboat load --crash"));
 }
 
 TEST(InitramfsPlan, IsMissedWhereThereIsNone) {

@@ -152,7 +152,7 @@ TEST_F(LocalTargets, OnlyTheOperatorsOwnLinksAreFollowed) {
   const auto refused = find(mount, (sys() / "open/lifeboat").string());
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("open/lifeboat is a symbolic link"));
-  EXPECT_THAT(refused.error().next_step, HasSubstr("ls -l"));
+  EXPECT_THAT(refused.error().fix, HasSubstr("ls -l"));
   put(sys() / "file", {});
   EXPECT_THAT(find(mount, (sys() / "file").string()).error().to_string(), HasSubstr("Not a directory"));
 }
@@ -168,14 +168,14 @@ TEST_F(LocalTargets, NetworkAndMemoryFileSystemsAreRefused) {
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - nfs4 server:/export rw\n")), ErrorCode::unsupported);
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n")), ErrorCode::unsupported);
   EXPECT_EQ(code_of(find("1 0 0:50 / / rw - overlay rootfs rw\n")), ErrorCode::unsupported);
-  EXPECT_THAT(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n").error().next_step, HasSubstr("[target] path"));
+  EXPECT_THAT(find("1 0 0:50 / / rw - tmpfs tmpfs rw\n").error().fix, HasSubstr("[target] path"));
 }
 
 TEST_F(LocalTargets, ADeviceMadeOfOthersIsRefused) {
   fs::create_directories(fs::canonical(sys() / "dev/block/8:1") / "slaves/sdb1");
   const auto found = find("1 0 8:1 / / rw - ext4 /dev/mapper/root rw\n");
   EXPECT_EQ(code_of(found), ErrorCode::unsupported);
-  EXPECT_THAT(found.error().next_step, HasSubstr("[target] path"));
+  EXPECT_THAT(found.error().fix, HasSubstr("[target] path"));
 }
 
 // A btrfs that says that it lies on so many devices, and is mounted with 8:1.
@@ -219,7 +219,7 @@ TEST_F(BtrfsTargets, OnSeveralDevicesAreRefused) {
   }
   make_disk(test::btrfs_disk(2));
   EXPECT_THAT(find_btrfs().error().message, HasSubstr("2 devices"));
-  EXPECT_THAT(find_btrfs().error().next_step, HasSubstr("[target] path"));
+  EXPECT_THAT(find_btrfs().error().fix, HasSubstr("[target] path"));
   make_disk(test::btrfs_disk(1));
   add_device("sdb1", "8:17\n");
   EXPECT_EQ(code_of(find_btrfs()), ErrorCode::unsupported);

@@ -28,12 +28,12 @@ class Sys : public testing::Test {
   void SetUp() override { temp_.emplace(TempDir::create("sys-test").value()); }
   [[nodiscard]] std::string path() const { return temp_->path() / "dump"; }
   [[nodiscard]] Session open() const { return Session::open(path()).value(); }
-  CrashStory story(const std::vector<LogRecord>& records) {
+  CrashSummary crash(const std::vector<LogRecord>& records) {
     FakeKernel fake;
     fake.set_log(records, 6, 13);
     fake.write_elf(path());
     const auto session = open();
-    return summarize(session).story.value();
+    return summarize(session).crash.value();
   }
   static Result<PageCounts> pages(const Session& session) {
     return count_pages(session, std::chrono::minutes(1));
@@ -62,9 +62,9 @@ TEST_F(Sys, ElfTellsEverything) {
   EXPECT_EQ(summary.uts.value().nodename, "host");
   EXPECT_EQ(summary.uts.value().release, "6.12.9");
   EXPECT_EQ(summary.crash_time.value(), 1700000000u);
-  EXPECT_EQ(summary.story.value().uptime_nanoseconds, 101'000'000'000u);
-  EXPECT_EQ(summary.story.value().panic, "Kernel panic - not syncing: sysrq triggered crash");
-  EXPECT_EQ(summary.story.value().cause, "sysrq: Trigger a crash");
+  EXPECT_EQ(summary.crash.value().uptime_nanoseconds, 101'000'000'000u);
+  EXPECT_EQ(summary.crash.value().panic, "Kernel panic - not syncing: sysrq triggered crash");
+  EXPECT_EQ(summary.crash.value().cause, "sysrq: Trigger a crash");
   const auto counts = pages(session);
   ASSERT_TRUE(counts);
   EXPECT_EQ(of(*counts, PageClass::cache).pages, 8u);
@@ -153,7 +153,7 @@ TEST_F(Sys, WithoutKeysTheRestIsTold) {
     fake.write_elf(path());
     const auto session = open();
     const auto summary = summarize(session);
-    EXPECT_EQ(summary.story.has_value(), key != "SYMBOL(prb)");
+    EXPECT_EQ(summary.crash.has_value(), key != "SYMBOL(prb)");
     EXPECT_EQ(pages(session).has_value(), key != "SYMBOL(mem_section)");
     EXPECT_EQ(summary.crash_time.has_value(), key != "CRASHTIME");
     EXPECT_EQ(summary.uts.value().release, "6.12.0-fake");
@@ -168,27 +168,27 @@ TEST_F(Sys, GarbledVmcoreinfoLeavesTheContainer) {
   const auto summary = summarize(session);
   EXPECT_EQ(summary.ram_pages, 8192u);
   EXPECT_EQ(summary.uts.error().code, ErrorCode::corrupt);
-  EXPECT_EQ(summary.story.error().code, ErrorCode::corrupt);
+  EXPECT_EQ(summary.crash.error().code, ErrorCode::corrupt);
   EXPECT_EQ(pages(session).error().code, ErrorCode::corrupt);
 }
 
 TEST_F(Sys, OopsWithoutAPanicLine) {
   const auto found =
-      story({record(1, "Linux version"), record(50, "BUG: kernel NULL pointer dereference, address: 0"),
+      crash({record(1, "Linux version"), record(50, "BUG: kernel NULL pointer dereference, address: 0"),
              record(50, "Oops: 0002 [#1] PREEMPT SMP"), record(51, "RIP: 0010:f+0x1/0x2")});
   EXPECT_FALSE(found.panic);
   EXPECT_EQ(found.cause, "BUG: kernel NULL pointer dereference, address: 0");
 }
 
-TEST_F(Sys, OldTroubleIsAnotherStory) {
+TEST_F(Sys, OldTroubleIsAnotherCrash) {
   const auto found =
-      story({record(1, "BUG: something old"), record(500, "Kernel panic - not syncing: hung_task")});
+      crash({record(1, "BUG: something old"), record(500, "Kernel panic - not syncing: hung_task")});
   EXPECT_EQ(found.panic, "Kernel panic - not syncing: hung_task");
   EXPECT_FALSE(found.cause);
 }
 
 TEST_F(Sys, LastOfSeveralPanicsAndLinesWithinARecord) {
-  const auto found = story({record(1, "Kernel panic - not syncing: first"), record(2, "x\nBUG: inner\ny"),
+  const auto found = crash({record(1, "Kernel panic - not syncing: first"), record(2, "x\nBUG: inner\ny"),
                             record(3, "a\nKernel panic - not syncing: last\nb"), record(4, "BUG: after")});
   EXPECT_EQ(found.panic, "Kernel panic - not syncing: last");
   EXPECT_EQ(found.cause, "BUG: inner");

@@ -48,7 +48,7 @@ TEST(Signature, OfAStallBeginsBehindTheTimerAsWell) {
   const auto noticed_itself =
       frames_of({"panic", "rcu_sched_clock_irq", "update_process_times", "!spin", "ioctl"});
   const auto noticed_by_another = frames_of({"!spin", "ioctl"});
-  EXPECT_EQ(first_telling_frame(CrashKind::rcu_stall, noticed_itself), 3u);
+  EXPECT_EQ(first_significant_frame(CrashKind::rcu_stall, noticed_itself), 3u);
   EXPECT_EQ(make_signature(CrashKind::rcu_stall, noticed_itself).hash,
             make_signature(CrashKind::rcu_stall, noticed_by_another).hash);
 }

@@ -42,7 +42,7 @@ class CrashLoad : public testing::Test {
     const auto loaded = load();
     EXPECT_EQ(machine_.calls, 0);
     if (loaded) return "loaded";
-    EXPECT_FALSE(loaded.error().next_step.empty()) << loaded.error().message;
+    EXPECT_FALSE(loaded.error().fix.empty()) << loaded.error().message;
     return loaded.error().to_string();
   }
 
@@ -192,7 +192,7 @@ TEST_F(CrashLoad, EveryErrnoIsExplained) {
     const auto loaded = load();
     ASSERT_FALSE(loaded) << words;
     EXPECT_EQ(loaded.error().sys_errno, error_number);
-    EXPECT_FALSE(loaded.error().next_step.empty()) << words;
+    EXPECT_FALSE(loaded.error().fix.empty()) << words;
     EXPECT_THAT(loaded.error().to_string(), AllOf(HasSubstr(words), HasSubstr(machine_.path("kernel")),
                                                   HasSubstr("NO capture kernel is loaded, as before")));
   }
@@ -406,7 +406,7 @@ TEST_F(LoadCalls, TheErrnosOfSegmentsAreExplainedInTheirWords) {
     ASSERT_FALSE(loaded);
     EXPECT_THAT(loaded.error().to_string(),
                 AllOf(HasSubstr(words), HasSubstr("NO capture kernel is loaded, as before")));
-    EXPECT_FALSE(loaded.error().next_step.empty());
+    EXPECT_FALSE(loaded.error().fix.empty());
   }
 }
 

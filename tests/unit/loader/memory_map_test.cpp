@@ -67,7 +67,7 @@ TEST(Iomem, HiddenAddressesAreNotMemory) {
   const auto parsed = parse_iomem("00000000-00000000 : System RAM\n  00000000-00000000 : Crash kernel\n");
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error().code, ErrorCode::no_permission);
-  EXPECT_THAT(parsed.error().next_step, HasSubstr("root"));
+  EXPECT_THAT(parsed.error().fix, HasSubstr("root"));
 }
 
 TEST(Iomem, LastCrashRegionIsTheOneToLoadInto) {

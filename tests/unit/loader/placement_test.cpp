@@ -22,19 +22,23 @@ TEST(Placement, TakesTheHighestOrTheLowest) {
   Placement placement({{0x10000, 0x20000}, {0x40000, 0x50000}}, kEverywhere);
   EXPECT_EQ(placement.take({.what = "a", .size = 1}).value(), 0x4f000u);
   EXPECT_EQ(placement.take({.what = "b", .size = 0x2000}).value(), 0x4d000u);
-  EXPECT_EQ(placement.take({.what = "c", .size = 0x1001, .order = Room::Order::lowest}).value(), 0x10000u);
+  EXPECT_EQ(placement.take({.what = "c", .size = 0x1001, .order = MemoryRequest::Order::lowest}).value(),
+            0x10000u);
   EXPECT_THAT(placement.free(), ElementsAre(MemoryRange{0x12000, 0x20000}, MemoryRange{0x40000, 0x4d000}));
 }
 
 TEST(Placement, HeedsAlignmentAndLimits) {
   Placement placement({{0x11000, 0x80000}}, kEverywhere);
   EXPECT_EQ(placement.take({.what = "a", .size = 0x1000, .alignment = 0x10000}).value(), 0x70000u);
-  EXPECT_EQ(placement.take({.what = "b", .size = 0x1000, .alignment = 0x10000, .order = Room::Order::lowest})
-                .value(),
-            0x20000u);
+  EXPECT_EQ(
+      placement
+          .take({.what = "b", .size = 0x1000, .alignment = 0x10000, .order = MemoryRequest::Order::lowest})
+          .value(),
+      0x20000u);
   EXPECT_EQ(placement.take({.what = "c", .size = 0x1000, .max = 0x30000}).value(), 0x2f000u);
   EXPECT_EQ(
-      placement.take({.what = "d", .size = 0x1000, .min = 0x50001, .order = Room::Order::lowest}).value(),
+      placement.take({.what = "d", .size = 0x1000, .min = 0x50001, .order = MemoryRequest::Order::lowest})
+          .value(),
       0x51000u);
 }
 
@@ -54,7 +58,8 @@ TEST(Placement, SaysWhatDidNotFit) {
 
 TEST(Placement, ReachesTheEndOfTheAddressSpace) {
   Placement placement({{UINT64_MAX - 0x10000, UINT64_MAX}}, kEverywhere);
-  EXPECT_FALSE(placement.take({.what = "a", .size = 1, .alignment = 1_GiB, .order = Room::Order::lowest}));
+  EXPECT_FALSE(
+      placement.take({.what = "a", .size = 1, .alignment = 1_GiB, .order = MemoryRequest::Order::lowest}));
   EXPECT_TRUE(placement.take({.what = "b", .size = 1}));
 }
 
@@ -79,10 +84,11 @@ TEST(Placement, HoldsOnEveryMachine) {
       Placement placement(ram, {random() % 64_MiB, UINT64_MAX - random() % 64_MiB});
       std::vector<MemoryRange> taken;
       for (int room = 0; room < 30; ++room) {
-        Room want{.what = "a room",
-                  .size = random() % (random() % 2 == 0 ? 16_KiB : 64_MiB),
-                  .alignment = uint64_t{1} << (random() % 25),
-                  .order = random() % 2 == 0 ? Room::Order::lowest : Room::Order::highest};
+        MemoryRequest want{
+            .what = "a part",
+            .size = random() % (random() % 2 == 0 ? 16_KiB : 64_MiB),
+            .alignment = uint64_t{1} << (random() % 25),
+            .order = random() % 2 == 0 ? MemoryRequest::Order::lowest : MemoryRequest::Order::highest};
         if (random() % 3 == 0) want.min = random() % 4_GiB;
         if (random() % 3 == 0) want.max = random() % 8_GiB;
         const auto address = placement.take(want);

@@ -292,7 +292,7 @@ TEST_F(Plan, IsRefusedWithAReason) {
   const auto refusal = [&](const Machine& where, bool crash) {
     const auto made = plan(where, crash);
     if (made) return std::string("planned");
-    EXPECT_FALSE(made.error().next_step.empty() && made.error().code != ErrorCode::no_space)
+    EXPECT_FALSE(made.error().fix.empty() && made.error().code != ErrorCode::no_space)
         << made.error().message;
     return made.error().to_string();
   };

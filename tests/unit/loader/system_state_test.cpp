@@ -134,20 +134,20 @@ TEST(NotArmed, EveryReasonHasANextStep) {
   FakeMachine machine;
   auto reasons = not_armed_because(state_of(machine));
   ASSERT_THAT(reasons, SizeIs(1));
-  EXPECT_THAT(reasons[0].next_step, HasSubstr("lifeboat load --crash"));
+  EXPECT_THAT(reasons[0].fix, HasSubstr("lifeboat load --crash"));
 
   machine.put_sys("kernel/kexec_crash_size", "0\n");
   machine.put_proc("sys/kernel/kexec_load_disabled", "1\n");
   machine.put_proc("sys/kernel/kexec_load_limit_panic", "0\n");
   reasons = not_armed_because(state_of(machine));
   ASSERT_THAT(reasons, SizeIs(3));
-  EXPECT_THAT(reasons[0].next_step, HasSubstr("crashkernel="));
-  for (const auto& reason : reasons) EXPECT_FALSE(reason.next_step.empty()) << reason.message;
+  EXPECT_THAT(reasons[0].fix, HasSubstr("crashkernel="));
+  for (const auto& reason : reasons) EXPECT_FALSE(reason.fix.empty()) << reason.message;
 
   machine.remove("sys");
   reasons = not_armed_because(state_of(machine));
   ASSERT_THAT(reasons, SizeIs(1));
-  EXPECT_THAT(reasons[0].next_step, HasSubstr("CONFIG_CRASH_DUMP"));
+  EXPECT_THAT(reasons[0].fix, HasSubstr("CONFIG_CRASH_DUMP"));
 }
 
 TEST(NotArmed, ArmedIsArmedWhateverMayNoLongerBeDone) {

@@ -131,14 +131,14 @@ TEST_F(FakeGuest, WhoseMarksAreToldAgainHasReachedThemOnce) {
 TEST_F(FakeGuest, ThatEndsBeforeItsInitIsToldApart) {
   const auto run = this->run("echo 'Kernel panic' >>" + guest());
   ASSERT_TRUE(run) << why(run);
-  EXPECT_EQ(run->end, GuestEnd::died_before_init);
+  EXPECT_EQ(run->end, GuestEnd::ended_before_init);
   EXPECT_THAT(run->reason, HasSubstr("Kernel panic"));
 }
 
 TEST_F(FakeGuest, WhoseCaptureKernelDiesIsNotExcused) {
   const auto run = this->run("say guest-start; say guest-panic; echo 'out of memory' >>" + capture());
   ASSERT_TRUE(run) << why(run);
-  EXPECT_EQ(run->end, GuestEnd::crash_kernel_died);
+  EXPECT_EQ(run->end, GuestEnd::capture_kernel_ended);
   EXPECT_THAT(run->reason, HasSubstr("out of memory"));
 }
 
@@ -151,7 +151,7 @@ TEST_F(FakeGuest, ThatGivesUpIsNotWaitedFor) {
 TEST_F(FakeGuest, ThatHangsAtBootOrLaterIsEnded) {
   const std::chrono::seconds second(1), long_enough(50);
   EXPECT_EQ(run("exec sleep 60", {.boot = second, .phase = long_enough, .total = long_enough})->end,
-            GuestEnd::died_before_init);
+            GuestEnd::ended_before_init);
   EXPECT_EQ(
       run("say guest-start; exec sleep 60", {.boot = long_enough, .phase = second, .total = long_enough})
           ->end,

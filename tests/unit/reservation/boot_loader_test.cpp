@@ -6,9 +6,9 @@
 
 #include "src/base/file.h"
 #include "src/base/sys.h"
+#include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/entry_files.h"
 #include "src/reservation/setting.h"
-#include "src/reservation/words.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -62,9 +62,9 @@ TEST(CrashKernelWords, NothingElseIsTouched) {
   EXPECT_EQ(without_crashkernel("ro crashkernel=1G,high crashkernel=1M,low\n"), "ro\n");
   EXPECT_EQ(without_crashkernel("ro notcrashkernel=1"), "ro notcrashkernel=1");
   EXPECT_EQ(without_crashkernel("   ro"), "   ro");
-  EXPECT_EQ(with_words("ro quiet\n", {"crashkernel=1M"}), "ro quiet crashkernel=1M\n");
-  EXPECT_EQ(with_words("", {"crashkernel=1M"}), "crashkernel=1M");
-  EXPECT_THAT(crashkernel_words("A=\"crashkernel=1M quiet\" 'crashkernel=2M'"),
+  EXPECT_EQ(with_parameters("ro quiet\n", {"crashkernel=1M"}), "ro quiet crashkernel=1M\n");
+  EXPECT_EQ(with_parameters("", {"crashkernel=1M"}), "crashkernel=1M");
+  EXPECT_THAT(crashkernel_parameters("A=\"crashkernel=1M quiet\" 'crashkernel=2M'"),
               ElementsAre("crashkernel=1M", "crashkernel=2M"));
 }
 

@@ -81,7 +81,7 @@ TEST_F(ReservedMemory, DoesNotShrinkUnderALoadedKernel) {
   const auto shrunk = shrink_reservation(paths(), 128_MiB);
   ASSERT_FALSE(shrunk);
   EXPECT_EQ(shrunk.error().code, ErrorCode::busy);
-  EXPECT_THAT(shrunk.error().next_step, HasSubstr("unload --crash"));
+  EXPECT_THAT(shrunk.error().fix, HasSubstr("unload --crash"));
 }
 
 TEST_F(ReservedMemory, DoesNotGrow) {

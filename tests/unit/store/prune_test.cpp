@@ -34,7 +34,7 @@ std::vector<std::string> names(const std::vector<Removal>& removals) {
 
 constexpr auto kWhole = CrashOutcome::whole;
 constexpr auto kPart = CrashOutcome::incomplete;
-constexpr FileSystemRoom kPlenty{.total = 100_GiB, .free = 50_GiB};
+constexpr FileSystemSpace kPlenty{.total = 100_GiB, .free = 50_GiB};
 
 TEST(Prune, TakesTheOldestWhenThereAreTooMany) {
   EXPECT_THAT(names(plan_prune(crashes({kWhole, kWhole, kWhole}), {.keep = 1}, kPlenty)),
@@ -51,7 +51,7 @@ TEST(Prune, KeepsTheNewestWholeDumpWhateverComesAfterIt) {
 
 // The disk is full of other things, so the newest crash is no whole dump: it is what has just happened.
 TEST(Prune, KeepsTheNewestCrashWhateverTheLimits) {
-  const FileSystemRoom full{.total = 100_GiB, .free = 0};
+  const FileSystemSpace full{.total = 100_GiB, .free = 0};
   EXPECT_THAT(names(plan_prune(crashes({kPart, kWhole}), {.keep = 1}, full)), ElementsAre());
   EXPECT_THAT(names(plan_prune(crashes({kPart, kWhole, kWhole}), {.min_free = Amount{.percent = 50}}, full)),
               ElementsAre("c2"));
@@ -77,7 +77,7 @@ TEST(Prune, CountsTheSizeOfAll) {
 }
 
 TEST(Prune, MakesTheFileSystemAsFreeAsItShouldBe) {
-  const FileSystemRoom tight{.total = 100_GiB, .free = 8_GiB};
+  const FileSystemSpace tight{.total = 100_GiB, .free = 8_GiB};
   const auto removals =
       plan_prune(crashes({kWhole, kWhole, kWhole, kWhole}), {.min_free = Amount{.percent = 10}}, tight);
   EXPECT_THAT(names(removals), ElementsAre("c3", "c2"));

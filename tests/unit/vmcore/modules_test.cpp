@@ -101,7 +101,7 @@ TEST(ModuleListTest, WithoutTheSymbol) {
   system.write_symbols();
   const auto list = read(system);
   EXPECT_EQ(code_of(list), ErrorCode::not_found);
-  EXPECT_THAT(list.error().next_step, HasSubstr("CONFIG_KALLSYMS_ALL"));
+  EXPECT_THAT(list.error().fix, HasSubstr("CONFIG_KALLSYMS_ALL"));
 }
 
 }  // namespace

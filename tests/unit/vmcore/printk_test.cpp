@@ -298,7 +298,7 @@ TEST(Printk, KernelsBeforeTheRingAreUnsupported) {
   const auto log = read_kernel_log(fake.open());
   ASSERT_FALSE(log);
   EXPECT_EQ(log.error().code, ErrorCode::unsupported);
-  EXPECT_THAT(log.error().next_step, HasSubstr("5.10"));
+  EXPECT_THAT(log.error().fix, HasSubstr("5.10"));
 }
 
 TEST(Printk, MembersOutsideTheirStructuresAreCorrupt) {

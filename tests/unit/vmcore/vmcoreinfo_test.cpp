@@ -55,7 +55,7 @@ TEST(Vmcoreinfo, NothingAtAll) {
   const auto info = Vmcoreinfo::parse("");
   ASSERT_FALSE(info);
   EXPECT_EQ(info.error().code, ErrorCode::not_found);
-  EXPECT_THAT(info.error().next_step, HasSubstr("vmcoreinfo"));
+  EXPECT_THAT(info.error().fix, HasSubstr("vmcoreinfo"));
 }
 
 TEST(Vmcoreinfo, GarbledTextIsCorrupt) {

@@ -11,7 +11,7 @@
 
 namespace lifeboat::inspect {
 
-struct CrashStory {
+struct CrashSummary {
   std::optional<std::string> panic;  // the last "Kernel panic - not syncing: ..." line
   std::optional<std::string> cause;  // the first line of the error that led there: "BUG: ...", "Oops: ..."
   uint64_t uptime_nanoseconds = 0;   // time of the last record
@@ -32,6 +32,6 @@ struct CrashStory {
   std::optional<std::string> hardware;  // "Hardware name: ...", or "DMI: ..." from the boot
 };
 
-CrashStory tell_story(const std::vector<LogRecord>& records);
+CrashSummary summarize_crash(const std::vector<LogRecord>& records);
 
 }  // namespace lifeboat::inspect

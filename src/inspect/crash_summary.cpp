@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/inspect/crash_story.h"
+#include "src/inspect/crash_summary.h"
 
 #include <algorithm>
 #include <ranges>
@@ -45,20 +45,20 @@ std::optional<uint64_t> number_after(std::string_view text, std::string_view key
   return parse_number(word->substr(0, word->find_first_not_of(digits)), base);
 }
 
-class StoryReader {
+class CrashReader {
  public:
-  explicit StoryReader(const std::vector<LogRecord>& records) : lines_(lines_of(records)) {
+  explicit CrashReader(const std::vector<LogRecord>& records) : lines_(lines_of(records)) {
     for (const auto& record : records)
-      story_.uptime_nanoseconds = std::max(story_.uptime_nanoseconds, record.nanoseconds);
+      crash_.uptime_nanoseconds = std::max(crash_.uptime_nanoseconds, record.nanoseconds);
   }
 
-  CrashStory read() {
+  CrashSummary read() {
     find_panic();
     find_cause();
     find_kind();
     find_details();
     find_writer();
-    return std::move(story_);
+    return std::move(crash_);
   }
 
  private:
@@ -66,10 +66,10 @@ class StoryReader {
   // end.
   void find_panic() {
     end_ = lines_.size();
-    end_time_ = story_.uptime_nanoseconds;
+    end_time_ = crash_.uptime_nanoseconds;
     for (size_t index = lines_.size(); index-- > 0;) {
       if (!lines_[index].text.starts_with(kPanic)) continue;
-      story_.panic = std::string(lines_[index].text);
+      crash_.panic = std::string(lines_[index].text);
       end_ = index;
       end_time_ = lines_[index].nanoseconds;
       return;
@@ -101,22 +101,22 @@ class StoryReader {
     }
     cause_ = first_fatal ? first_fatal : first;
     cause_is_fatal_ = first_fatal.has_value();
-    if (cause_) story_.cause = std::string(lines_[*cause_].text);
+    if (cause_) crash_.cause = std::string(lines_[*cause_].text);
   }
 
   void find_kind() {
-    if (story_.panic) {
+    if (crash_.panic) {
       // After "not syncing", some kernels have more before the colon.
-      if (const auto kind = kind_of_panic(std::string_view(*story_.panic).substr(kPanic.size()))) {
-        story_.kind = *kind;
-        story_.reason = *story_.panic;
+      if (const auto kind = kind_of_panic(std::string_view(*crash_.panic).substr(kPanic.size()))) {
+        crash_.kind = *kind;
+        crash_.reason = *crash_.panic;
         // The kernel's report of it has more details than the panic.
         for (size_t index = end_; index-- > 0;) {
           if (!is_near(index)) break;
           const auto error = parse_error_line(lines_[index].text);
           if (!error || error->kind != *kind) continue;
           cause_ = index;
-          story_.cause = std::string(lines_[index].text);
+          crash_.cause = std::string(lines_[index].text);
           // For some the kernel prints several lines or reports, and the first is the most useful: the
           // processor and bank of a machine check, not the verdict; the first of the tasks that hang.
           if (*kind != CrashKind::machine_check && *kind != CrashKind::hung_task) break;
@@ -125,11 +125,11 @@ class StoryReader {
       }
     }
     if (cause_ && cause_is_fatal_) {
-      story_.kind = parse_error_line(*story_.cause)->kind;
-      story_.reason = *story_.cause;
-    } else if (story_.panic) {
-      story_.kind = CrashKind::panic;
-      story_.reason = *story_.panic;
+      crash_.kind = parse_error_line(*crash_.cause)->kind;
+      crash_.reason = *crash_.cause;
+    } else if (crash_.panic) {
+      crash_.kind = CrashKind::panic;
+      crash_.reason = *crash_.panic;
     }
   }
 
@@ -139,19 +139,19 @@ class StoryReader {
     // "address: 0000000000000010", "non-canonical address 0xdead...", "at virtual address ..."
     for (const std::string_view key :
          {"virtual address ", "address: ", "canonical address ", "for address "}) {
-      if (story_.fault_address) break;
-      story_.fault_address = number_after(cause, key, 16);
+      if (crash_.fault_address) break;
+      crash_.fault_address = number_after(cause, key, 16);
     }
-    if (story_.kind == CrashKind::hung_task) story_.blocked_pid = pid_before(cause, " blocked ");
-    if (story_.kind == CrashKind::soft_lockup) {
-      story_.locked_cpu = small(number_after(cause, "CPU#"));
-      story_.blocked_pid = pid_before(cause, "]");
+    if (crash_.kind == CrashKind::hung_task) crash_.blocked_pid = pid_before(cause, " blocked ");
+    if (crash_.kind == CrashKind::soft_lockup) {
+      crash_.locked_cpu = small(number_after(cause, "CPU#"));
+      crash_.blocked_pid = pid_before(cause, "]");
     }
-    if (story_.kind == CrashKind::hard_lockup) {
-      story_.locked_cpu = small(number_after(cause, "on cpu "));
-      if (!story_.locked_cpu) story_.locked_cpu = small(number_after(cause, "CPU"));
+    if (crash_.kind == CrashKind::hard_lockup) {
+      crash_.locked_cpu = small(number_after(cause, "on cpu "));
+      if (!crash_.locked_cpu) crash_.locked_cpu = small(number_after(cause, "CPU"));
     }
-    if (story_.kind == CrashKind::rcu_stall) find_stall();
+    if (crash_.kind == CrashKind::rcu_stall) find_stall();
     constexpr size_t kMaxLines = 100;
     for (size_t index = *cause_; index < std::min(lines_.size(), *cause_ + kMaxLines); ++index)
       read_oops_line(lines_[index].text);
@@ -170,41 +170,41 @@ class StoryReader {
       line.remove_prefix(1);
       const size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
       if (digits > 0 && line.substr(digits).starts_with('-')) {
-        story_.locked_cpu = small(parse_number(line.substr(0, digits)));
+        crash_.locked_cpu = small(parse_number(line.substr(0, digits)));
         return;
       }
       if (!line.starts_with("Tasks blocked on ")) continue;
-      if (const auto pid = small(number_after(line, ": P"))) story_.blocked_pid = static_cast<int32_t>(*pid);
+      if (const auto pid = small(number_after(line, ": P"))) crash_.blocked_pid = static_cast<int32_t>(*pid);
       return;
     }
   }
 
   void read_oops_line(std::string_view line) {
-    if (story_.access.empty() && line.starts_with("#PF: ")) {
-      if (line.find("write access") != std::string_view::npos) story_.access = "write";
-      if (line.find("read access") != std::string_view::npos) story_.access = "read";
-      if (line.find("instruction fetch") != std::string_view::npos) story_.access = "execute";
+    if (crash_.access.empty() && line.starts_with("#PF: ")) {
+      if (line.find("write access") != std::string_view::npos) crash_.access = "write";
+      if (line.find("read access") != std::string_view::npos) crash_.access = "read";
+      if (line.find("instruction fetch") != std::string_view::npos) crash_.access = "execute";
     }
     // 0010 is the kernel's code segment: user code is not what failed.
     for (const std::string_view key : {"RIP: 0010:", "pc : "})
-      if (!story_.location && line.starts_with(key)) story_.location = std::string(line.substr(key.size()));
+      if (!crash_.location && line.starts_with(key)) crash_.location = std::string(line.substr(key.size()));
   }
 
   // The last "CPU: 0 UID: 0 PID: 143 Comm: init Kdump: loaded Not tainted 6.12...".
   void find_writer() {
     for (size_t index = lines_.size(); index-- > 0;) {
       const std::string_view line = lines_[index].text;
-      if (!story_.hardware && line.starts_with("Hardware name: ")) story_.hardware = line.substr(15);
-      if (!story_.hardware && line.starts_with("DMI: ") && !line.starts_with("DMI: Memory slots"))
-        story_.hardware = line.substr(5);
-      if (story_.pid || !line.starts_with("CPU: ") || !is_near(index)) continue;
-      story_.cpu = small(number_after(line, "CPU: "));
-      if (const auto pid = small(number_after(line, " PID: "))) story_.pid = static_cast<int32_t>(*pid);
+      if (!crash_.hardware && line.starts_with("Hardware name: ")) crash_.hardware = line.substr(15);
+      if (!crash_.hardware && line.starts_with("DMI: ") && !line.starts_with("DMI: Memory slots"))
+        crash_.hardware = line.substr(5);
+      if (crash_.pid || !line.starts_with("CPU: ") || !is_near(index)) continue;
+      crash_.cpu = small(number_after(line, "CPU: "));
+      if (const auto pid = small(number_after(line, " PID: "))) crash_.pid = static_cast<int32_t>(*pid);
       const size_t comm = line.find(" Comm: ");
       if (comm == std::string_view::npos) continue;
       const std::string_view rest = line.substr(comm + 7);
       const size_t stop = std::min({rest.find(" Kdump:"), rest.find(" Not tainted"), rest.find(" Tainted:")});
-      story_.comm = std::string(rest.substr(0, stop));
+      crash_.comm = std::string(rest.substr(0, stop));
     }
   }
 
@@ -222,7 +222,7 @@ class StoryReader {
     return static_cast<uint32_t>(*number);
   }
 
-  CrashStory story_;
+  CrashSummary crash_;
   std::vector<Line> lines_;
   size_t end_ = 0;  // of the lines before the panic
   uint64_t end_time_ = 0;
@@ -232,8 +232,8 @@ class StoryReader {
 
 }  // namespace
 
-CrashStory tell_story(const std::vector<LogRecord>& records) {
-  return StoryReader(records).read();
+CrashSummary summarize_crash(const std::vector<LogRecord>& records) {
+  return CrashReader(records).read();
 }
 
 }  // namespace lifeboat::inspect

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/reservation/words.h"
+#include "src/reservation/crashkernel_parameters.h"
 
 #include <ranges>
 
@@ -36,7 +36,7 @@ std::vector<std::string> parameters_of(std::string_view value) {
   return words;
 }
 
-std::vector<std::string> crashkernel_words(std::string_view text) {
+std::vector<std::string> crashkernel_parameters(std::string_view text) {
   std::vector<std::string> words;
   for (Word word = find_word(text, 0); word.end != 0; word = find_word(text, word.end))
     words.emplace_back(text.substr(word.begin, word.end - word.begin));
@@ -60,7 +60,7 @@ std::string without_crashkernel(std::string_view text) {
   return rest;
 }
 
-std::string with_words(std::string_view text, const std::vector<std::string>& words) {
+std::string with_parameters(std::string_view text, const std::vector<std::string>& words) {
   const size_t last = text.find_last_not_of(kSpace);
   const size_t end = last == std::string_view::npos ? 0 : last + 1;
   std::string result(text.substr(0, end));

@@ -13,10 +13,10 @@
 
 namespace lifeboat::capture {
 
-class Room {
+class DiskSpace {
  public:
   // Of the store that is open as `store_fd`, which is not owned. Calls `heartbeat` meanwhile.
-  Room(int store_fd, Heartbeat& heartbeat) : store_fd_(store_fd), heartbeat_(heartbeat) {}
+  DiskSpace(int store_fd, Heartbeat& heartbeat) : store_fd_(store_fd), heartbeat_(heartbeat) {}
 
   // The crash that is being saved: it is never removed, whatever its time is.
   void keep(const std::string& name) { kept_.insert(name); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "capture/run/room.h"
+#include "capture/run/disk_space.h"
 
 #include <fcntl.h>
 
@@ -18,7 +18,7 @@ namespace {
 // text. Both reports, the record and capture.log are a few 100 KiB, and so are the file system's blocks for
 // their names.
 constexpr uint64_t kSmallRoom = 8_MiB;
-constexpr const char* kTrial = ".lifeboat-room";
+constexpr const char* kTrial = ".lifeboat-space";
 
 // Whether so much can be written. Only a trial shows it: free space may be reserved (ext4 keeps 16 MiB for
 // itself, and some for root), or there is a quota.
@@ -40,13 +40,13 @@ void settle(int store_fd) {
 
 }  // namespace
 
-Result<std::vector<StoredCrash>> Room::others() const {
+Result<std::vector<StoredCrash>> DiskSpace::others() const {
   auto crashes = TRY(list_crashes(store_fd_));
   std::erase_if(crashes, [this](const StoredCrash& crash) { return kept_.contains(crash.name); });
   return crashes;
 }
 
-bool Room::take(std::span<const Removal> removals) {
+bool DiskSpace::take(std::span<const Removal> removals) {
   bool removed_any = false;
   for (const auto& removal : removals) {
     if (kept_.contains(removal.name)) continue;
@@ -63,7 +63,7 @@ bool Room::take(std::span<const Removal> removals) {
   return removed_any;
 }
 
-void Room::make_small() {
+void DiskSpace::make_small() {
   Result<> there;
   do {
     there = try_to_allocate(store_fd_, kSmallRoom);
@@ -73,7 +73,7 @@ void Room::make_small() {
   settle(store_fd_);
 }
 
-bool Room::take_oldest() {
+bool DiskSpace::take_oldest() {
   for (;;) {
     const auto crashes = others();
     if (!crashes) return false;
@@ -84,10 +84,10 @@ bool Room::take_oldest() {
   }
 }
 
-void Room::apply(const Retention& retention) {
+void DiskSpace::apply(const Retention& retention) {
   const auto crashes = list_crashes(store_fd_);
-  const auto room = file_system_room(store_fd_);
-  if (crashes && room) take(plan_prune(*crashes, retention, *room, kept_));
+  const auto space = file_system_space(store_fd_);
+  if (crashes && space) take(plan_prune(*crashes, retention, *space, kept_));
 }
 
 }  // namespace lifeboat::capture

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "capture/run/room.h"
+#include "capture/run/disk_space.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ class RoomInStore : public testing::Test {
     return names;
   }
 
-  TempDir folder_ = TempDir::create("room-test").value();
+  TempDir folder_ = TempDir::create("space-test").value();
   UniqueFd fd_;
   Heartbeat heartbeat_{-1};
   std::vector<std::string> said_;
@@ -51,33 +51,33 @@ TEST_F(RoomInStore, OldestGoesOneAtATimeAndTheNewestWholeDumpStays) {
   add("20260103T000000Z", kDumpFile);
   add("20260104T000000Z", kIncompleteDumpFile);
   add("20260105T000000Z", kIncompleteDumpFile);
-  Room room(fd_.get(), heartbeat_);
-  room.keep("20260105T000000Z");
-  EXPECT_TRUE(room.take_oldest());
+  DiskSpace space(fd_.get(), heartbeat_);
+  space.keep("20260105T000000Z");
+  EXPECT_TRUE(space.take_oldest());
   EXPECT_THAT(left(),
               ElementsAre("20260102T000000Z", "20260103T000000Z", "20260104T000000Z", "20260105T000000Z"));
-  EXPECT_TRUE(room.take_oldest());
-  EXPECT_TRUE(room.take_oldest()) << "half a dump is worth less than the one that is being saved";
+  EXPECT_TRUE(space.take_oldest());
+  EXPECT_TRUE(space.take_oldest()) << "half a dump is worth less than the one that is being saved";
   EXPECT_THAT(left(), ElementsAre("20260103T000000Z", "20260105T000000Z"));
-  EXPECT_FALSE(room.take_oldest());
+  EXPECT_FALSE(space.take_oldest());
   EXPECT_THAT(left(), ElementsAre("20260103T000000Z", "20260105T000000Z"));
 }
 
-// A folder that gives nothing back is no room made.
+// A folder that gives nothing back is no space made.
 TEST_F(RoomInStore, EmptyFolderIsNotEnough) {
   std::filesystem::create_directory(folder_.path() / "20260101T000000Z");
   add("20260102T000000Z", kDumpFile);
   add("20260103T000000Z", kDumpFile);
-  EXPECT_TRUE(Room(fd_.get(), heartbeat_).take_oldest());
+  EXPECT_TRUE(DiskSpace(fd_.get(), heartbeat_).take_oldest());
   EXPECT_THAT(left(), ElementsAre("20260103T000000Z"));
 }
 
 TEST_F(RoomInStore, NothingGoesWhileThereIsRoom) {
   add("20260101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
-  Room room(fd_.get(), heartbeat_);
-  room.make_small();
-  room.apply({});
+  DiskSpace space(fd_.get(), heartbeat_);
+  space.make_small();
+  space.apply({});
   EXPECT_EQ(left().size(), 2u);
 }
 
@@ -85,7 +85,7 @@ TEST_F(RoomInStore, RoomIsTriedAndMadeWhereThereIsNone) {
   add("20260101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   const test::FaultInjection fault(sys::Call::allocate, 0, ENOSPC);
-  Room(fd_.get(), heartbeat_).make_small();
+  DiskSpace(fd_.get(), heartbeat_).make_small();
   EXPECT_TRUE(fault.fired());
   EXPECT_THAT(left(), ElementsAre("20260102T000000Z"));
 }
@@ -94,7 +94,7 @@ TEST_F(RoomInStore, ACrashThatCannotBeRemovedIsSaidAndStays) {
   add("20260101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   const test::FaultInjection fault(sys::Call::unlink, 0, EIO, test::FaultInjection::Duration::for_good);
-  EXPECT_FALSE(Room(fd_.get(), heartbeat_).take_oldest());
+  EXPECT_FALSE(DiskSpace(fd_.get(), heartbeat_).take_oldest());
   EXPECT_EQ(left().size(), 2u);
   EXPECT_THAT(said_, Contains(HasSubstr("20260101T000000Z: cannot remove")));
 }
@@ -103,17 +103,17 @@ TEST_F(RoomInStore, AFailedSyncIsSaid) {
   add("20260101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   const test::FaultInjection fault(sys::Call::syncfs, 0, EIO, test::FaultInjection::Duration::for_good);
-  Room room(fd_.get(), heartbeat_);
-  EXPECT_TRUE(room.take_oldest());
-  room.make_small();
+  DiskSpace space(fd_.get(), heartbeat_);
+  EXPECT_TRUE(space.take_oldest());
+  space.make_small();
   EXPECT_THAT(said_,
               ElementsAre(HasSubstr("20260101T000000Z"), HasSubstr("cannot sync"), HasSubstr("cannot sync")));
 }
 
 TEST_F(RoomInStore, ATrialThatStaysIsSaid) {
   const test::FaultInjection fault(sys::Call::unlink, 1, EIO);
-  Room(fd_.get(), heartbeat_).make_small();
-  EXPECT_THAT(said_, Contains(HasSubstr("cannot remove .lifeboat-room")));
+  DiskSpace(fd_.get(), heartbeat_).make_small();
+  EXPECT_THAT(said_, Contains(HasSubstr("cannot remove .lifeboat-space")));
 }
 
 // The clock of the kernel that died may have been wrong: by its name this crash is the oldest.
@@ -121,9 +121,9 @@ TEST_F(RoomInStore, RetentionNeverTakesTheCrashThatWasJustSaved) {
   add("19700101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   add("20260103T000000Z", kDumpFile);
-  Room room(fd_.get(), heartbeat_);
-  room.keep("19700101T000000Z");
-  room.apply({.keep = 1});
+  DiskSpace space(fd_.get(), heartbeat_);
+  space.keep("19700101T000000Z");
+  space.apply({.keep = 1});
   EXPECT_THAT(left(), ElementsAre("19700101T000000Z", "20260103T000000Z"));
 }
 

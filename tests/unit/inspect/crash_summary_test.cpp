@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/inspect/crash_story.h"
+#include "src/inspect/crash_summary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,11 +14,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // One record a line, a tenth of a second apart.
-CrashStory story_of(const std::vector<std::string>& lines) {
+CrashSummary story_of(const std::vector<std::string>& lines) {
   std::vector<LogRecord> records;
   for (const auto& line : lines)
     records.push_back({records.size(), 100'000'000'000 + records.size() * 100'000'000, 0, 6, 0, line});
-  return tell_story(records);
+  return summarize_crash(records);
 }
 
 struct Case {
@@ -30,9 +30,9 @@ struct Case {
 class Kinds : public testing::TestWithParam<Case> {};
 
 TEST_P(Kinds, AreToldByTheLog) {
-  const auto story = story_of(GetParam().lines);
-  EXPECT_EQ(kind_name(story.kind), kind_name(GetParam().kind));
-  EXPECT_EQ(story.reason.empty(), GetParam().kind == CrashKind::unknown);
+  const auto crash = story_of(GetParam().lines);
+  EXPECT_EQ(kind_name(crash.kind), kind_name(GetParam().kind));
+  EXPECT_EQ(crash.reason.empty(), GetParam().kind == CrashKind::unknown);
 }
 
 const std::string kFatal = "Kernel panic - not syncing: Fatal exception";
@@ -136,120 +136,120 @@ INSTANTIATE_TEST_SUITE_P(
              CrashKind::panic}),
     [](const auto& test) { return test.param.name; });
 
-TEST(CrashStory, DetailsOfAnOops) {
-  const auto story =
+TEST(CrashSummary, DetailsOfAnOops) {
+  const auto crash =
       story_of({"BUG: kernel NULL pointer dereference, address: 0000000000000010",
                 "#PF: supervisor write access in kernel mode", "#PF: error_code(0x0002) - not-present page",
                 "Oops: Oops: 0002 [#1] PREEMPT SMP NOPTI",
                 "CPU: 1 UID: 0 PID: 143 Comm: a b: c Kdump: loaded Tainted: G           O       6.12",
                 "Hardware name: QEMU Standard PC", "RIP: 0010:f+0x12/0x40 [crasher]",
                 "RIP: 0033:0x7f0000000000", "---[ end trace 0000000000000000 ]---", kFatal});
-  EXPECT_EQ(story.fault_address, 0x10u);
-  EXPECT_EQ(story.access, "write");
-  EXPECT_EQ(story.location, "f+0x12/0x40 [crasher]");
-  EXPECT_EQ(story.cpu, 1u);
-  EXPECT_EQ(story.pid, 143);
-  EXPECT_EQ(story.comm, "a b: c");
-  EXPECT_EQ(story.hardware, "QEMU Standard PC");
-  EXPECT_EQ(story.cause, "BUG: kernel NULL pointer dereference, address: 0000000000000010");
+  EXPECT_EQ(crash.fault_address, 0x10u);
+  EXPECT_EQ(crash.access, "write");
+  EXPECT_EQ(crash.location, "f+0x12/0x40 [crasher]");
+  EXPECT_EQ(crash.cpu, 1u);
+  EXPECT_EQ(crash.pid, 143);
+  EXPECT_EQ(crash.comm, "a b: c");
+  EXPECT_EQ(crash.hardware, "QEMU Standard PC");
+  EXPECT_EQ(crash.cause, "BUG: kernel NULL pointer dereference, address: 0000000000000010");
 }
 
-TEST(CrashStory, SecondOopsIsAnotherStory) {
-  const auto story =
+TEST(CrashSummary, SecondOopsIsAnotherStory) {
+  const auto crash =
       story_of({"BUG: kernel NULL pointer dereference, address: 0000000000000010", "Oops: Oops: 0002 [#1]",
                 "---[ end trace 0000000000000000 ]---", "Oops: divide error: 0000 [#2] SMP",
                 "RIP: 0010:g+0x1/0x2", "---[ end trace 0000000000000000 ]---", kFatal});
-  EXPECT_EQ(story.kind, CrashKind::divide_error);
-  EXPECT_EQ(story.location, "g+0x1/0x2");
-  EXPECT_FALSE(story.fault_address);
+  EXPECT_EQ(crash.kind, CrashKind::divide_error);
+  EXPECT_EQ(crash.location, "g+0x1/0x2");
+  EXPECT_FALSE(crash.fault_address);
 }
 
-TEST(CrashStory, OopsGoesBeforeWhatItLedTo) {
-  const auto story = story_of({"WARNING: CPU: 0 PID: 1 at f", "general protection fault: 0000 [#1]",
+TEST(CrashSummary, OopsGoesBeforeWhatItLedTo) {
+  const auto crash = story_of({"WARNING: CPU: 0 PID: 1 at f", "general protection fault: 0000 [#1]",
                                "watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [x:1]", kFatal});
-  EXPECT_EQ(story.kind, CrashKind::general_protection);
+  EXPECT_EQ(crash.kind, CrashKind::general_protection);
 }
 
-TEST(CrashStory, WhoHungIsNotWhoNoticed) {
-  auto story = story_of({"INFO: task we:ird:77 blocked for more than 10 seconds.",
+TEST(CrashSummary, WhoHungIsNotWhoNoticed) {
+  auto crash = story_of({"INFO: task we:ird:77 blocked for more than 10 seconds.",
                          "CPU: 0 PID: 35 Comm: khungtaskd Not tainted",
                          "Kernel panic - not syncing: hung_task: blocked tasks"});
-  EXPECT_EQ(story.blocked_pid, 77);
-  EXPECT_EQ(story.pid, 35);
-  story = story_of({"watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [we]ird:77]",
+  EXPECT_EQ(crash.blocked_pid, 77);
+  EXPECT_EQ(crash.pid, 35);
+  crash = story_of({"watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [we]ird:77]",
                     "Kernel panic - not syncing: softlockup: hung tasks"});
-  EXPECT_EQ(story.locked_cpu, 3u);
-  EXPECT_EQ(story.blocked_pid, 77);
-  story = story_of(
+  EXPECT_EQ(crash.locked_cpu, 3u);
+  EXPECT_EQ(crash.blocked_pid, 77);
+  crash = story_of(
       {"watchdog: CPU0: Watchdog detected hard LOCKUP on cpu 5", "Kernel panic - not syncing: Hard LOCKUP"});
-  EXPECT_EQ(story.locked_cpu, 5u);
+  EXPECT_EQ(crash.locked_cpu, 5u);
 }
 
 // As 6.12 and 6.1 wrote them in the guests of the VM tests.
-TEST(CrashStory, WhoHeldRcuUp) {
-  auto story =
+TEST(CrashSummary, WhoHeldRcuUp) {
+  auto crash =
       story_of({"rcu: INFO: rcu_preempt self-detected stall on CPU",
                 "rcu: \t1-....: (738 ticks this GP) idle=29ec/1/0x4000000000000000 softirq=315/315 fqs=373",
                 "rcu: \t(t=750 jiffies g=-467 q=8 ncpus=2)",
                 "CPU: 1 UID: 0 PID: 1 Comm: init Kdump: loaded Tainted: G           OE      6.12",
                 "RIP: 0010:crash_spin+0x7/0x10 [crash_module]", "Kernel panic - not syncing: RCU Stall"});
-  EXPECT_EQ(story.locked_cpu, 1u);
-  EXPECT_FALSE(story.blocked_pid);
-  EXPECT_EQ(story.location, "crash_spin+0x7/0x10 [crash_module]");
-  story = story_of({"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+  EXPECT_EQ(crash.locked_cpu, 1u);
+  EXPECT_FALSE(crash.blocked_pid);
+  EXPECT_EQ(crash.location, "crash_spin+0x7/0x10 [crash_module]");
+  crash = story_of({"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
                     "rcu: \tTasks blocked on level-0 rcu_node (CPUs 0-1): P175/1:b..l",
                     "Kernel panic - not syncing: RCU Stall"});
-  EXPECT_FALSE(story.locked_cpu);
-  EXPECT_EQ(story.blocked_pid, 175);
-  story = story_of({"INFO: rcu_sched detected stalls on CPUs/tasks:", "\t3-...: (1 GPs behind) idle=5b2/1/0",
+  EXPECT_FALSE(crash.locked_cpu);
+  EXPECT_EQ(crash.blocked_pid, 175);
+  crash = story_of({"INFO: rcu_sched detected stalls on CPUs/tasks:", "\t3-...: (1 GPs behind) idle=5b2/1/0",
                     "Kernel panic - not syncing: RCU Stall"});
-  EXPECT_EQ(story.locked_cpu, 3u);
+  EXPECT_EQ(crash.locked_cpu, 3u);
   for (const char* line : {"rcu: \t-....: x", "rcu: \t99999999999-....: x", "rcu: \t1", "rcu: \t",
                            "rcu: ", "rcu: \tTasks blocked on level-0 rcu_node (CPUs 0-1): Px"}) {
-    story = story_of({"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:", line,
+    crash = story_of({"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:", line,
                       "Kernel panic - not syncing: RCU Stall"});
-    EXPECT_FALSE(story.locked_cpu) << line;
-    EXPECT_FALSE(story.blocked_pid) << line;
+    EXPECT_FALSE(crash.locked_cpu) << line;
+    EXPECT_FALSE(crash.blocked_pid) << line;
   }
 }
 
-TEST(CrashStory, FirstOfSeveralReportsIsTheCause) {
-  auto story = story_of({"mce: [Hardware Error]: CPU 0: Machine Check Exception: 5 Bank 4: be00000000000134",
+TEST(CrashSummary, FirstOfSeveralReportsIsTheCause) {
+  auto crash = story_of({"mce: [Hardware Error]: CPU 0: Machine Check Exception: 5 Bank 4: be00000000000134",
                          "mce: [Hardware Error]: TSC 55b64447a ADDR 12345000 ",
                          "mce: [Hardware Error]: Machine check: Processor Context Corrupt",
                          "Kernel panic - not syncing: Fatal local machine check"});
-  EXPECT_EQ(story.cause, "mce: [Hardware Error]: CPU 0: Machine Check Exception: 5 Bank 4: be00000000000134");
-  story = story_of({"INFO: task init:173 blocked for more than 2 seconds.",
+  EXPECT_EQ(crash.cause, "mce: [Hardware Error]: CPU 0: Machine Check Exception: 5 Bank 4: be00000000000134");
+  crash = story_of({"INFO: task init:173 blocked for more than 2 seconds.",
                     "INFO: task init:174 blocked for more than 2 seconds.",
                     "Kernel panic - not syncing: hung_task: blocked tasks"});
-  EXPECT_EQ(story.blocked_pid, 173);
+  EXPECT_EQ(crash.blocked_pid, 173);
 }
 
-TEST(CrashStory, NmiOfUnknownReason) {
-  const auto story = story_of({"Uhhuh. NMI received for unknown reason 21 on CPU 0.",
+TEST(CrashSummary, NmiOfUnknownReason) {
+  const auto crash = story_of({"Uhhuh. NMI received for unknown reason 21 on CPU 0.",
                                "Kernel panic - not syncing: NMI: Not continuing"});
-  EXPECT_EQ(story.kind, CrashKind::nmi);
-  EXPECT_EQ(story.cause, "Uhhuh. NMI received for unknown reason 21 on CPU 0.");
+  EXPECT_EQ(crash.kind, CrashKind::nmi);
+  EXPECT_EQ(crash.cause, "Uhhuh. NMI received for unknown reason 21 on CPU 0.");
 }
 
-TEST(CrashStory, HardwareIsNotItsMemorySlots) {
-  const auto story =
+TEST(CrashSummary, HardwareIsNotItsMemorySlots) {
+  const auto crash =
       story_of({"DMI: QEMU Standard PC (Q35 + ICH9, 2009), BIOS 1.16.2-debian-1.16.2-1 04/01/2014",
                 "DMI: Memory slots populated: 1/1"});
-  EXPECT_EQ(story.hardware, "QEMU Standard PC (Q35 + ICH9, 2009), BIOS 1.16.2-debian-1.16.2-1 04/01/2014");
+  EXPECT_EQ(crash.hardware, "QEMU Standard PC (Q35 + ICH9, 2009), BIOS 1.16.2-debian-1.16.2-1 04/01/2014");
 }
 
-TEST(CrashStory, NonsenseNumbersAreNotTold) {
-  const auto story =
+TEST(CrashSummary, NonsenseNumbersAreNotTold) {
+  const auto crash =
       story_of({"INFO: task x:99999999999 blocked for more than 10 seconds.",
                 "CPU: x PID: -1 Comm:", "Kernel panic - not syncing: hung_task: blocked tasks"});
-  EXPECT_FALSE(story.blocked_pid);
-  EXPECT_FALSE(story.cpu);
-  EXPECT_FALSE(story.pid);
+  EXPECT_FALSE(crash.blocked_pid);
+  EXPECT_FALSE(crash.cpu);
+  EXPECT_FALSE(crash.pid);
 }
 
-TEST(CrashStory, EmptyLog) {
-  EXPECT_EQ(tell_story({}).kind, CrashKind::unknown);
+TEST(CrashSummary, EmptyLog) {
+  EXPECT_EQ(summarize_crash({}).kind, CrashKind::unknown);
 }
 
 TEST(FaultAddress, TellsThePointer) {

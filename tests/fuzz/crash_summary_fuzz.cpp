@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A kernel's log, one record a line, from which the kind of crash is derived.
-#include "src/inspect/crash_story.h"
+#include "src/inspect/crash_summary.h"
 #include "src/inspect/fault_address.h"
 #include "src/inspect/signature.h"
 
@@ -16,13 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     record.text = line;
     records.push_back(std::move(record));
   }
-  const inspect::CrashStory story = inspect::tell_story(records);
+  const inspect::CrashSummary crash = inspect::summarize_crash(records);
   // Every result is text of the log.
-  if (story.panic && story.panic->empty()) __builtin_trap();
-  if (story.kind != inspect::CrashKind::unknown && story.reason.empty()) __builtin_trap();
-  if (inspect::kind_name(story.kind).empty() || inspect::kind_explanation(story.kind).empty())
+  if (crash.panic && crash.panic->empty()) __builtin_trap();
+  if (crash.kind != inspect::CrashKind::unknown && crash.reason.empty()) __builtin_trap();
+  if (inspect::kind_name(crash.kind).empty() || inspect::kind_explanation(crash.kind).empty())
     __builtin_trap();
-  if (story.fault_address && inspect::explain_fault_address(*story.fault_address).empty()) __builtin_trap();
+  if (crash.fault_address && inspect::explain_fault_address(*crash.fault_address).empty()) __builtin_trap();
   for (const auto& record : records) (void)inspect::plain_function_name(record.text);
   return 0;
 }
