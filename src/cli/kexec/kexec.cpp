@@ -14,6 +14,7 @@
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/text.h"
+#include "src/cli/kexec/file_types.h"
 #include "src/cli/kexec/options.h"
 #include "src/cli/noted_load.h"
 #include "src/image/unwrap/unwrap.h"
@@ -43,16 +44,16 @@ std::unexpected<Failure> failed(Error error, int exit_code = kexec::kFailed) {
 // --type, by the names of the loaders in kexec-tools.
 Result<> check_type(const std::string& type, const KernelFile& kernel) {
   const bool unified = std::ranges::find(kernel.wrappers, ImageKind::uki) != kernel.wrappers.end();
+  const auto known = std::ranges::find(kexec::file_types(), type, &kexec::FileType::name);
   bool same = false;
   if (type == "uki") {
     same = unified;
-  } else if (type == "bzImage" || type == "bzImage64") {
-    same = kernel.kind == ImageKind::bzimage && !unified;
-  } else if (type == "elf-x86" || type == "elf-x86_64") {
-    same = kernel.kind == ImageKind::elf_vmlinux && !unified;
+  } else if (known != kexec::file_types().end()) {
+    same = kernel.kind == known->kind && !unified;
   } else {
-    return std::unexpected(Error(ErrorCode::unsupported, fmt::format("cannot load kernels of type {}", type))
-                               .hint("leave --type out, or give bzImage64, elf-x86_64 or uki"));
+    return std::unexpected(
+        Error(ErrorCode::unsupported, fmt::format("cannot load kernels of type {}", type))
+            .hint(fmt::format("leave --type out, or give {}", kexec::recommended_types())));
   }
   if (same) return {};
   return std::unexpected(Error(ErrorCode::usage, fmt::format("{} is not of type {} but {}", kernel.name, type,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The parsed options of kexec(8): every option that kexec-tools 2.0.32 knows on x86_64 (kexec/kexec.h and
-// kexec/arch/i386/include/arch/options.h there), with the same parser, getopt_long(3), so that abbreviations
-// and the order of arguments mean the same.
+// The parsed options of kexec(8): every option that kexec-tools 2.0.32 knows on a PC (kexec/kexec.h and that
+// architecture's arch/options.h there), with the same parser, getopt_long(3), so that abbreviations and the
+// order of arguments mean the same.
 #pragma once
 
 #include <cstdint>
