@@ -14,7 +14,7 @@ namespace lifeboat::arming {
 std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
                                                     const std::string& rehearsal_file = kRehearsalFile);
 
-// `kernel` is the path of the capture kernel's bzImage. The initramfs is built in memory to measure it.
+// `kernel` is the path of the capture kernel's file. The initramfs is built in memory to measure it.
 Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
                                                  const std::string& kernel, const SystemState& state,
                                                  const std::string& rehearsal_file = kRehearsalFile);

@@ -14,7 +14,7 @@
 #include "src/base/real_folder.h"
 #include "src/base/size.h"
 #include "src/check/check_facts.h"
-#include "src/image/x86_64/bzimage.h"
+#include "src/image/native_kernel.h"
 
 namespace lifeboat::check {
 namespace {
@@ -22,10 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string kernel_problem(const std::string& path) {
-  const auto image = BzImage::read(path);
-  if (!image) return image.error().to_string();
-  const auto capable = image->crash_capable();
-  return capable ? "" : capable.error().to_string();
+  const auto kernel = NativeKernel::read(path);
+  if (!kernel) return kernel.error().to_string();
+  return kernel->no_capture ? kernel->no_capture->to_string() : "";
 }
 
 std::vector<std::string> installed_kernels(const std::string& root) {

@@ -10,6 +10,7 @@
 #include "loader/command_line.h"
 #include "src/base/file.h"
 #include "src/image/kernel_file.h"
+#include "src/image/native_kernel.h"
 #include "src/image/unwrap/unwrap.h"
 
 namespace lifeboat::cli {
@@ -36,7 +37,7 @@ Result<CaptureKernel> capture_kernel(const config::Config& config) {
   if (release.empty()) {
     return std::unexpected(Error(ErrorCode::unsupported,
                                  fmt::format("cannot find the kernel release in {}", config.capture.kernel))
-                               .hint("set [capture] kernel to a bzImage"));
+                               .hint(fmt::format("set [capture] kernel to a {}", native_format().name)));
   }
   return CaptureKernel{config.capture.kernel, std::move(release)};
 }

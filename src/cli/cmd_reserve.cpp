@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "loader/load_architecture.h"
 #include "src/arming/loaded_state.h"
 #include "src/arming/needs.h"
 #include "src/base/log.h"
@@ -11,7 +12,7 @@
 #include "src/base/spelling.h"
 #include "src/cli/capture_kernel.h"
 #include "src/cli/configuration.h"
-#include "src/image/x86_64/bzimage.h"
+#include "src/image/native_kernel.h"
 #include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/entry_files.h"
 #include "src/reservation/reserved.h"
@@ -169,13 +170,13 @@ std::unexpected<Error> too_little(uint64_t size, const Estimate& needed, const c
           .hint(fmt::format("see 'lifeboat reserve estimate'; --force {}s it anyway", verb)));
 }
 
-// Refuses what the kernel can never reserve: more than there is, or at an invalid address (memory for a
-// capture kernel begins at a multiple of 16 MiB: CRASH_ALIGN of arch/x86/include/asm/crash_reserve.h).
+// Refuses what the kernel can never reserve: more than there is, or at an invalid address.
 Result<> check_possible(const reservation::CrashKernelParameter& asked, std::optional<uint64_t> ram) {
-  if (asked.offset && *asked.offset % 16_MiB != 0) {
+  const uint64_t alignment = this_architecture().reservation_alignment();
+  if (asked.offset && *asked.offset % alignment != 0) {
     return std::unexpected(
-        Error(ErrorCode::usage,
-              fmt::format("crashkernel={}: {:#x} is not a multiple of 16 MiB", asked.text, *asked.offset))
+        Error(ErrorCode::usage, fmt::format("crashkernel={}: {:#x} is not a multiple of {} MiB", asked.text,
+                                            *asked.offset, alignment / 1_MiB))
             .hint("leave out '@' and the address: the kernel then chooses one"));
   }
   if (!asked.ranges.empty() || !ram || asked.size <= *ram / 2) return {};

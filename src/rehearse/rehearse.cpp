@@ -15,7 +15,7 @@
 #include "src/base/file.h"
 #include "src/base/folders.h"
 #include "src/base/sys.h"
-#include "src/image/x86_64/bzimage.h"
+#include "src/image/native_kernel.h"
 #include "src/rehearse/disk.h"
 #include "src/rehearse/guest/guest_plan.h"
 #include "src/rehearse/record.h"
@@ -99,9 +99,9 @@ class Stage {
   Result<> prepare() {
     qemu_ = TRY(find_qemu());
     TRY_VOID(check_disk_tools());
-    const BzImage image = TRY(BzImage::read(options_.kernel));
-    TRY_VOID(image.crash_capable());
-    result_.release = image.release();
+    NativeKernel kernel = TRY(NativeKernel::read(options_.kernel));
+    if (kernel.no_capture) return std::unexpected(*std::move(kernel.no_capture));
+    result_.release = std::move(kernel.release);
     TRY_VOID(choose_accelerator());
     TRY_VOID(build_initramfses());
     return fill_root();

@@ -17,7 +17,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 EstimateInput debian() {
-  return {.kernel_init_size = 56_MiB,
+  return {.page_size = 4_KiB,
+          .section_size = 128_MiB,
+          .kernel_memory = 56_MiB,
           .initramfs_packed = 1700_KiB,
           .initramfs_unpacked = 5_MiB,
           .drivers = 2,
@@ -44,7 +46,7 @@ TEST(ReservationEstimate, EveryInputCounts) {
     change(input);
     return estimate_reservation(input).total;
   };
-  EXPECT_GE(with([](auto& i) { i.kernel_init_size += 8_MiB; }), base + 8_MiB);
+  EXPECT_GE(with([](auto& i) { i.kernel_memory += 8_MiB; }), base + 8_MiB);
   EXPECT_GE(with([](auto& i) { i.initramfs_packed += 8_MiB; }), base + 8_MiB);
   EXPECT_GE(with([](auto& i) { i.initramfs_unpacked += 8_MiB; }), base + 8_MiB);
   EXPECT_GE(with([](auto& i) { i.elfcorehdr_size += 8_MiB; }), base + 8_MiB);
