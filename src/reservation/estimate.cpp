@@ -52,8 +52,9 @@ std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t pa
   return {
       {"kernel", input.kernel_memory, "init_size of its file"},
       {"page structures", pages,
-       fmt::format("{} MiB for each {} MiB section that it uses a part of",
-                   structures_of_section(input) / 1_MiB, input.section_size / 1_MiB)},
+       fmt::format("{:g} MiB for each {} MiB section that it uses a part of",
+                   static_cast<double>(structures_of_section(input)) / static_cast<double>(1_MiB),
+                   input.section_size / 1_MiB)},
       {"tables", kTables + input.elfcorehdr_size, "headers of the dump, boot parameters"},
       {"initramfs, packed", align_up(input.initramfs_packed, input.page_size),
        "its size; freed once it is unpacked"},

@@ -62,6 +62,24 @@ TEST(ReservationEstimate, ABigReservationNeedsMorePageStructures) {
                                                       Field(&EstimatePart::bytes, testing::Ge(20_MiB)))));
 }
 
+TEST(ReservationEstimate, PagesAndSectionsAreTheMachines) {
+  const auto structures = [](const EstimateInput& input) {
+    const auto parts = estimate_reservation(input).parts;
+    return *std::ranges::find(parts, "page structures", &EstimatePart::name);
+  };
+  auto input = debian();
+  EXPECT_EQ(structures(input).from, "2 MiB for each 128 MiB section that it uses a part of");
+  EXPECT_EQ(structures(input).bytes, 6_MiB);
+  input.page_size = 64_KiB;
+  input.section_size = 512_MiB;
+  EXPECT_EQ(structures(input).from, "0.5 MiB for each 512 MiB section that it uses a part of");
+  EXPECT_EQ(structures(input).bytes, 3 * 512_KiB);
+  // Archives lie in whole pages.
+  input.initramfs_packed = 1;
+  const auto parts = estimate_reservation(input).parts;
+  EXPECT_EQ(std::ranges::find(parts, "initramfs, packed", &EstimatePart::name)->bytes, 64_KiB);
+}
+
 TEST(ReservationEstimate, ARealCaptureCountsInsteadOfTheModel) {
   auto input = debian();
   input.measured = {{.reserved = 160_MiB, .lowest = 20_MiB, .real = true, .source = "crash/manifest.json"}};
