@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "loader/load_architecture.h"
 #include "loader/numbered_files.h"
