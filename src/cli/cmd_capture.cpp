@@ -13,7 +13,7 @@
 #include "src/cli/capture_store.h"
 #include "src/cli/configuration.h"
 #include "src/cli/outcome.h"
-#include "src/store/store.h"
+#include "src/dump/pending_file.h"
 
 namespace lifeboat::cli {
 namespace {
