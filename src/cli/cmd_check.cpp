@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "src/arming/capture_kernel.h"
 #include "src/base/text.h"
 #include "src/check/check_facts.h"
 #include "src/check/point.h"
-#include "src/cli/capture_kernel.h"
 #include "src/cli/command.h"
 #include "src/cli/configuration.h"
 
@@ -22,7 +22,7 @@ check::FactsRequest facts_request(const CommandLine& line) {
   check::FactsRequest request;
   request.config = read_config(line);
   // A configuration that cannot be read does not prevent the checks of the other points.
-  const auto kernel = capture_kernel(request.config ? *request.config : config::Config{});
+  const auto kernel = arming::capture_kernel(request.config ? *request.config : config::Config{});
   if (kernel) {
     request.kernel = kernel->path;
     request.release = kernel->release;
@@ -31,7 +31,8 @@ check::FactsRequest facts_request(const CommandLine& line) {
   }
   if (request.config) {
     if (const auto running = read_text(request.paths.proc + "/cmdline"))
-      request.command_line = capture_command_line(*request.config, *running, boot_parameter(request.paths));
+      request.command_line =
+          arming::capture_command_line(*request.config, *running, arming::boot_parameter(request.paths));
   }
   return request;
 }

@@ -10,17 +10,17 @@
 #include "loader/load.h"
 #include "loader/load_checks.h"
 #include "src/arming/absent_devices.h"
+#include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
+#include "src/arming/noted_load.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/service_notify.h"
 #include "src/base/size.h"
 #include "src/base/text.h"
-#include "src/cli/capture_kernel.h"
 #include "src/cli/command.h"
 #include "src/cli/configuration.h"
 #include "src/cli/load_plan.h"
-#include "src/cli/noted_load.h"
 #include "src/image/unwrap/unwrap.h"
 
 namespace lifeboat::cli {
@@ -91,8 +91,8 @@ Result<std::optional<std::string>> choose_command_line(const CommandLine& line, 
   }
   const std::string append = line.get("append");
   if (line.has("crash")) {
-    return capture_command_line(config, TRY(read_text(paths.proc + "/cmdline")),
-                                append + " " + boot_parameter(paths));
+    return arming::capture_command_line(config, TRY(read_text(paths.proc + "/cmdline")),
+                                        append + " " + arming::boot_parameter(paths));
   }
   std::optional<std::string> base;
   if (!reuse && entry && entry->command_line) base = entry->command_line;
@@ -162,7 +162,7 @@ Result<PreparedLoad> prepare(const CommandLine& line, const SystemPaths& paths) 
     // A capture kernel has an initramfs of its own.
     if (!load.request.crash) entry = std::move(named);
   }
-  if (path.empty() && load.request.crash) path = TRY(capture_kernel(config)).path;
+  if (path.empty() && load.request.crash) path = TRY(arming::capture_kernel(config)).path;
   if (path.empty()) {
     entry = TRY(default_boot_entry(BootPaths{}));
     path = entry->kernel;
@@ -243,7 +243,7 @@ std::string stamps(const PreparedLoad& load) {
 
 Result<Loaded> load_prepared(PreparedLoad load, const SystemPaths& paths) {
   std::string initramfs = stamps(load);
-  LoadReport report = TRY(load_and_note(load.request, load.kernel, paths));
+  LoadReport report = TRY(arming::load_and_note(load.request, load.kernel, paths));
   return Loaded{std::move(load), std::move(report), std::move(initramfs)};
 }
 
@@ -357,7 +357,7 @@ Result<int> run_unload(const Arguments& arguments) {
   line.options()("crash", "the capture kernel");
   if (!TRY(line.parse(arguments))) return kDone;
   const bool crash = line.has("crash");
-  TRY_VOID(unload_and_forget(crash, SystemPaths{}));
+  TRY_VOID(arming::unload_and_forget(crash, SystemPaths{}));
   if (line.json()) {
     print_json({{"loaded", false}, {"crash", crash}});
   } else {

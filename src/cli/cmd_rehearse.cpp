@@ -8,13 +8,13 @@
 #include <ctime>
 
 #include "loader/system_state.h"
+#include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
 #include "src/arming/loaded_state.h"
 #include "src/arming/rehearsal_record.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/text.h"
-#include "src/cli/capture_kernel.h"
 #include "src/cli/configuration.h"
 #include "src/cli/rehearse_real.h"
 #include "src/rehearse/record.h"
@@ -80,7 +80,7 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
 // with it, and its command line.
 Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options) {
   const auto config = TRY(read_config(line));
-  const auto kernel = TRY(capture_kernel(config));
+  const auto kernel = TRY(arming::capture_kernel(config));
   options.kernel = kernel.path;
   options.module_folder = "/lib/modules/" + kernel.release;
   std::vector<std::string> notes;
@@ -89,7 +89,7 @@ Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptio
       .initramfs = TRY_CONTEXT(
           arming::preview_initramfs(config, {.release = kernel.release, .init = options.init}, path, notes),
           "this machine"),
-      .command_line = capture_command_line(config, TRY(read_text("/proc/cmdline"))),
+      .command_line = arming::capture_command_line(config, TRY(read_text("/proc/cmdline"))),
   };
   for (const auto& note : notes) log::warning("{}", note);
   // With the size of this machine's reservation: another size would not show that this one is enough.

@@ -4,12 +4,12 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "src/arming/capture_kernel.h"
 #include "src/arming/loaded_state.h"
 #include "src/arming/needs.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/base/spelling.h"
-#include "src/cli/capture_kernel.h"
 #include "src/cli/configuration.h"
 #include "src/image/x86_64/bzimage.h"
 #include "src/reservation/crashkernel_parameters.h"
@@ -134,12 +134,12 @@ Result<int> show(const CommandLine& line) {
 
 Result<Estimate> estimate_of(const CommandLine& line) {
   const auto config = TRY(read_config(line));
-  CaptureKernel kernel;
+  arming::CaptureKernel kernel;
   if (line.has("kernel")) {
     kernel.path = line.get("kernel");
     kernel.release = TRY(kernel_release(kernel.path));
   } else {
-    kernel = TRY(capture_kernel(config));
+    kernel = TRY(arming::capture_kernel(config));
   }
   const auto recipe = TRY(arming::make_recipe(
       config, {.release = kernel.release, .module_folder = line.get("modules"), .init = line.get("init")}));

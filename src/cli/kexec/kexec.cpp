@@ -11,11 +11,11 @@
 #include "loader/command_line.h"
 #include "loader/obstacles.h"
 #include "loader/reboot.h"
+#include "src/arming/noted_load.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/text.h"
 #include "src/cli/kexec/options.h"
-#include "src/cli/noted_load.h"
 #include "src/image/unwrap/unwrap.h"
 
 namespace lifeboat::cli {
@@ -141,7 +141,7 @@ Outcome<> load(const Options& options, const SystemPaths& paths) {
   if (!kernel) return failed(std::move(kernel).error());
   auto request = make_request(with_initramfs, *kernel, paths);
   if (!request) return failed(std::move(request).error());
-  auto report = load_and_note(*request, *kernel, paths);
+  auto report = arming::load_and_note(*request, *kernel, paths);
   if (!report) {
     const bool no_call =
         options.call == LoadCall::file && could_be_loaded_otherwise(report.error().sys_errno);
@@ -189,7 +189,7 @@ Outcome<> go(const Options& options, const SystemPaths& paths) {
 
 Outcome<> work(const Options& options, const SystemPaths& paths) try {
   if (options.unload) {
-    auto unloaded = unload_and_forget(options.crash, paths);
+    auto unloaded = arming::unload_and_forget(options.crash, paths);
     if (!unloaded) return failed(std::move(unloaded).error());
   }
   if (options.load) {

@@ -8,7 +8,7 @@
 
 #include "loader/load_checks.h"
 #include "loader/load_lock.h"
-#include "tests/unit/loader/fake_machine.h"
+#include "tests/support/fake_machine.h"
 
 namespace lifeboat {
 namespace {

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/loader/fake_machine.h"
+#include "tests/support/fake_machine.h"
 
 namespace lifeboat {
 namespace {

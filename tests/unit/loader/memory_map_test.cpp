@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/fake_machine.h"
 #include "tests/support/iomem_samples.h"
-#include "tests/unit/loader/fake_machine.h"
 
 namespace lifeboat {
 namespace {

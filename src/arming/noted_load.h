@@ -5,7 +5,7 @@
 
 #include "loader/load.h"
 
-namespace lifeboat::cli {
+namespace lifeboat::arming {
 
 // load_kernel(), and for a crash the record. When the record cannot be written, the kernel stays loaded; the
 // record of an earlier load is removed then.
@@ -13,4 +13,4 @@ Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& k
                                  const SystemPaths& paths);
 Result<> unload_and_forget(bool crash, const SystemPaths& paths);
 
-}  // namespace lifeboat::cli
+}  // namespace lifeboat::arming

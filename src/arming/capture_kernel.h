@@ -7,7 +7,7 @@
 #include "loader/system_state.h"
 #include "src/config/config.h"
 
-namespace lifeboat::cli {
+namespace lifeboat::arming {
 
 struct CaptureKernel {
   std::string path;     // of its image
@@ -23,4 +23,4 @@ std::string capture_command_line(const config::Config& config, std::string_view 
 // The boot id of the running kernel: lifeboat-init records it with the crash. Empty: not known.
 std::string boot_parameter(const SystemPaths& paths);
 
-}  // namespace lifeboat::cli
+}  // namespace lifeboat::arming

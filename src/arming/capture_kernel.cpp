@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/cli/capture_kernel.h"
+#include "src/arming/capture_kernel.h"
 
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "src/image/kernel_file.h"
 #include "src/image/unwrap/unwrap.h"
 
-namespace lifeboat::cli {
+namespace lifeboat::arming {
 namespace {
 
 // Debian, Fedora (kernel-install) and others keep the running kernel's image at different paths.
@@ -52,4 +52,4 @@ std::string boot_parameter(const SystemPaths& paths) {
   return id ? std::string(kBootParameter) + *id : std::string();
 }
 
-}  // namespace lifeboat::cli
+}  // namespace lifeboat::arming
