@@ -4,8 +4,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "capture/plan/capture_plan.h"
 #include "loader/command_line.h"
 #include "src/base/file.h"
@@ -16,20 +14,20 @@ namespace lifeboat::arming {
 namespace {
 
 // Debian, Fedora (kernel-install) and others keep the running kernel's image at different paths.
-std::string find_image(const std::string& release) {
-  for (const auto& path : {"/boot/vmlinuz-" + release, "/lib/modules/" + release + "/vmlinuz"}) {
-    if (::access(path.c_str(), F_OK) == 0) return path;
-  }
-  return "/boot/vmlinuz-" + release;
+std::string find_image(const std::string& release, const KernelFolders& folders) {
+  const std::string in_boot = folders.boot + "/vmlinuz-" + release;
+  const std::string in_modules = folders.modules + "/" + release + "/vmlinuz";
+  const auto there = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
+  return !there(in_boot) && there(in_modules) ? in_modules : in_boot;
 }
 
 }  // namespace
 
-Result<CaptureKernel> capture_kernel(const config::Config& config) {
+Result<CaptureKernel> capture_kernel(const config::Config& config, const KernelFolders& folders) {
   if (config.capture.kernel.empty()) {
     utsname names{};
     if (::uname(&names) != 0) return fail_errno("uname");
-    return CaptureKernel{find_image(names.release), names.release};
+    return CaptureKernel{find_image(names.release, folders), names.release};
   }
   const auto kernel = TRY_CONTEXT(open_kernel_file(config.capture.kernel), "[capture] kernel");
   std::string release = kernel_file_release(kernel);

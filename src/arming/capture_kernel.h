@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which kernel captures: the configured one, else that of the running kernel.
+// Which kernel captures, the configured one or else the running one, and its command line.
 #pragma once
 
 #include <string>
@@ -9,12 +9,18 @@
 
 namespace lifeboat::arming {
 
+// Where kernels are installed; tests use other folders.
+struct KernelFolders {
+  std::string boot = "/boot";
+  std::string modules = "/lib/modules";
+};
+
 struct CaptureKernel {
   std::string path;     // of its image
   std::string release;  // "6.12.117+deb12-amd64"
 };
 // Without [capture] kernel: the running kernel, without a look at its file.
-Result<CaptureKernel> capture_kernel(const config::Config& config);
+Result<CaptureKernel> capture_kernel(const config::Config& config, const KernelFolders& folders = {});
 
 // The capture kernel's command line: the parameters of the running kernel that it reuses, those that it
 // needs, those that the configuration adds, and `append`.

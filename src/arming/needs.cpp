@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "capture/initramfs/mounted_target.h"
+#include "src/arming/capture_kernel.h"
 #include "src/arming/initramfs_size.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
@@ -68,6 +69,17 @@ Result<reservation::Estimate> needed_reservation(const config::Config& config, c
       .report = config.capture.report,
       .measured = measured_uses(config, recipe.release, rehearsal_file),
   });
+}
+
+Result<reservation::Estimate> estimate_needs(const config::Config& config, const NeedsRequest& request,
+                                             const SystemPaths& paths) {
+  const CaptureKernel kernel = request.kernel.empty()
+                                   ? TRY(capture_kernel(config))
+                                   : CaptureKernel{request.kernel, TRY(kernel_release(request.kernel))};
+  const Recipe recipe = TRY(make_recipe(
+      config,
+      {.release = kernel.release, .module_folder = request.module_folder, .init = request.init, .host = {}}));
+  return needed_reservation(config, recipe, kernel.path, read_system_state(paths));
 }
 
 }  // namespace lifeboat::arming

@@ -19,4 +19,12 @@ Result<reservation::Estimate> needed_reservation(const config::Config& config, c
                                                  const std::string& kernel, const SystemState& state,
                                                  const std::string& rehearsal_file = kRehearsalFile);
 
+// The same with what the user gave; empty: as for a load for a crash.
+struct NeedsRequest {
+  std::string kernel;  // the capture kernel's bzImage
+  std::string module_folder, init;
+};
+Result<reservation::Estimate> estimate_needs(const config::Config& config, const NeedsRequest& request,
+                                             const SystemPaths& paths);
+
 }  // namespace lifeboat::arming

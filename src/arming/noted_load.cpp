@@ -3,13 +3,14 @@
 
 #include <ctime>
 
+#include "loader/load_lock.h"
 #include "src/arming/loaded_state.h"
 #include "src/base/log.h"
 
 namespace lifeboat::arming {
 namespace {
 
-Result<> note(const LoadRequest& request, const KernelFile& kernel, const LoadReport& report) {
+Result<LoadedState> state_of(const LoadRequest& request, const KernelFile& kernel, const LoadReport& report) {
   LoadedState state{.release = report.release,
                     .command_line = report.command_line,
                     .call = std::string(load_call_name(report.call)),
@@ -18,36 +19,63 @@ Result<> note(const LoadRequest& request, const KernelFile& kernel, const LoadRe
   state.kernel =
       kernel.wrappers.empty() ? digest_bytes(kernel.name, kernel.bytes) : TRY(digest_file(kernel.name));
   for (const auto& path : request.initramfs) state.initramfs.push_back(TRY(digest_file(path)));
-  return save_loaded_state(state);
+  return state;
 }
+
+// The record while the loaded capture kernel changes.
+class Record {
+ public:
+  // Removes it from the disk until save() or restore().
+  static Result<Record> withdraw(const SystemPaths& paths, std::chrono::milliseconds limit) {
+    Record record(paths);
+    record.lock_ = TRY(lock_loads(paths, limit, "record.lock"));
+    record.before_ = read_loaded_state(record.path_);
+    auto forgotten = forget_loaded_state(record.path_);
+    if (forgotten) return record;
+    // Without the permission to remove it the call fails too, with a better message.
+    const bool may_load = read_system_state(paths).privileged != false;
+    if (forgotten.error().code != ErrorCode::no_permission || may_load)
+      return std::unexpected(std::move(forgotten).error().context("the record of what is loaded"));
+    return record;
+  }
+
+  void save(const Result<LoadedState>& state) const {
+    const auto saved = state ? save_loaded_state(*state, path_) : std::unexpected(state.error());
+    if (!saved) log::warning("cannot record what is loaded: {}", saved.error().to_string());
+  }
+  // After a failed call, which may or may not have unloaded the earlier kernel.
+  void restore(const SystemPaths& paths) const {
+    if (before_ && read_system_state(paths).crash_loaded == true) save(*before_);
+  }
+
+ private:
+  explicit Record(const SystemPaths& paths) : path_(loaded_state_file(paths.run)) {}
+  std::string path_;
+  UniqueFd lock_;
+  std::optional<LoadedState> before_;
+};
 
 }  // namespace
 
 Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& kernel,
                                  const SystemPaths& paths) {
   if (!request.crash) return load_kernel(request, kernel, paths);
-  // The record must never describe another kernel than the loaded one: a process that is killed in between
-  // leaves no record.
-  const auto before = read_loaded_state();
-  // Without the permission to remove it the load fails too, with a better message.
-  if (const auto forgotten = forget_loaded_state();
-      !forgotten && forgotten.error().code != ErrorCode::no_permission)
-    return std::unexpected(forgotten.error());
+  const Record record = TRY(Record::withdraw(paths, request.busy_deadline));
   auto report = load_kernel(request, kernel, paths);
-  Result<> noted;
   if (report) {
-    noted = note(request, kernel, *report);
-  } else if (before && read_system_state(paths).crash_loaded == true) {
-    // The load failed before the kernel dropped the earlier one.
-    noted = save_loaded_state(*before);
+    record.save(state_of(request, kernel, *report));
+  } else {
+    record.restore(paths);
   }
-  if (!noted) log::warning("cannot record what is loaded: {}", noted.error().to_string());
   return report;
 }
 
 Result<> unload_and_forget(bool crash, const SystemPaths& paths) {
-  TRY_VOID(unload_kernel(crash, paths));
-  return crash ? forget_loaded_state() : Result<>();
+  if (!crash) return unload_kernel(crash, paths);
+  const Record record = TRY(Record::withdraw(paths, LoadRequest{}.busy_deadline));
+  auto unloaded = unload_kernel(crash, paths);
+  if (!unloaded) record.restore(paths);
+  return unloaded;
 }
 
 }  // namespace lifeboat::arming

@@ -88,8 +88,7 @@ Result<int> run_build(const Arguments& arguments) {
   for (const auto& warning : warnings) log::warning("{}", warning);
 
   const std::string path = line.get("output", arming::initramfs_path(recipe.release));
-  const bool fresh =
-      line.has("if-stale") && (arming::staleness(recipe, path).empty() || arming::has_more(recipe, path));
+  const bool fresh = line.has("if-stale") && arming::is_fresh(recipe, path);
   if (!line.has("output")) TRY_VOID(make_folders(arming::kInitramfsFolder));
   std::error_code ignored;
   const uint64_t bytes =
