@@ -23,7 +23,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* kRunning = "BOOT_IMAGE=/vmlinuz root=/dev/sda1 quiet crashkernel=256M";
+constexpr const char* kRunning = "BOOT_IMAGE=/vmlinuz root=/dev/sda1 custom=1 crashkernel=256M";
 constexpr const char* kBootId = "1b4e28ba-2fa1-41d2-883f-0016d3cca427";
 
 class LoadChoices : public testing::Test {
@@ -73,7 +73,7 @@ class LoadChoices : public testing::Test {
 
 TEST_F(LoadChoices, ACaptureKernelReusesWhatItCan) {
   const std::string line = command_line({.crash = true, .kernel = path("kernel"), .dry_run = true});
-  EXPECT_THAT(line, AllOf(HasSubstr("root=/dev/sda1"), HasSubstr("quiet"), Not(HasSubstr("crashkernel")),
+  EXPECT_THAT(line, AllOf(HasSubstr("root=/dev/sda1"), HasSubstr("custom=1"), Not(HasSubstr("crashkernel")),
                           Not(HasSubstr("BOOT_IMAGE")), HasSubstr(kBootId)));
   for (const auto& rule : parameters_for_capture())
     EXPECT_THAT(split_parameters(line), Contains(std::string(rule.name)));
@@ -81,11 +81,11 @@ TEST_F(LoadChoices, ACaptureKernelReusesWhatItCan) {
 
 TEST_F(LoadChoices, TheConfigurationAndTheUserAppendInThisOrder) {
   config_.capture.append = "from=configuration";
-  config_.capture.remove = {"quiet"};
+  config_.capture.remove = {"custom"};
   const std::string line =
       command_line({.crash = true, .kernel = path("kernel"), .append = "from=user", .dry_run = true});
   const auto parameters = split_parameters(line);
-  EXPECT_THAT(parameters, Not(Contains("quiet")));
+  EXPECT_THAT(parameters, Not(Contains("custom=1")));
   const auto at = [&](const char* text) { return std::ranges::find(parameters, text); };
   ASSERT_NE(at("from=user"), parameters.end());
   EXPECT_LT(at("from=configuration"), at("from=user"));
