@@ -13,6 +13,7 @@
 #include "loader/reboot.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
+#include "src/base/log_sinks.h"
 #include "src/base/text.h"
 #include "src/cli/kexec/options.h"
 #include "src/cli/noted_load.h"
@@ -22,11 +23,6 @@ namespace lifeboat::cli {
 namespace {
 
 using kexec::Options;
-
-void print_message(log::Level level, std::string_view text) {
-  const char* name = level == log::Level::error ? "error: " : level == log::Level::warning ? "warning: " : "";
-  fmt::print(stderr, "kexec: {}{}\n", name, plain_lines(text));
-}
 
 // An error with its exit code in kexec-tools.
 struct Failure {
@@ -208,7 +204,7 @@ int print_to_stdout(const std::string& text) {
 }  // namespace
 
 int run_kexec(int argc, char** argv) {
-  log::set_sink(print_message);
+  log::set_sinks({log::stderr_sink("kexec")});
   const auto options = kexec::parse_options(argc, argv);
   if (!options) {
     const auto& refusal = options.error();
