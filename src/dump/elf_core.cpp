@@ -2,10 +2,10 @@
 #include "src/dump/elf_core.h"
 
 #include <elf.h>
-#include <gelf.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -23,7 +23,11 @@ namespace {
 // makedumpfile -E sets this bit of e_flags when it could not write everything.
 constexpr uint32_t kDumpIncomplete = 1;
 
-using ElfHandle = std::unique_ptr<Elf, decltype(&elf_end)>;
+// As they lie in the file, which has the byte order of this machine: check_header().
+struct Headers {
+  Elf64_Ehdr file;
+  std::vector<Elf64_Phdr> programs;
+};
 
 std::string machine_name(uint16_t machine) {
   switch (machine) {
@@ -54,6 +58,9 @@ Result<> check_header(const Elf64_Ehdr& header, const ByteSource& file) {
     return fail(ErrorCode::unsupported, "{} is a 32-bit ELF file; only 64-bit machines are supported", name);
   if (header.e_ident[EI_DATA] != ELFDATA2LSB)
     return fail(ErrorCode::unsupported, "{} is big-endian; only x86-64 dumps are supported", name);
+  if (header.e_ident[EI_VERSION] != EV_CURRENT)
+    return fail(ErrorCode::corrupt, "{}: version {} of ELF instead of {}", name,
+                int{header.e_ident[EI_VERSION]}, EV_CURRENT);
   if (header.e_machine != EM_X86_64) {
     return std::unexpected(other_machine(name, machine_name(header.e_machine),
                                          vmcoreinfo_near_start(file, "OSRELEASE="),
@@ -73,45 +80,34 @@ Result<> check_header(const Elf64_Ehdr& header, const ByteSource& file) {
 
 // The number of program headers, which does not fit into e_phnum on large machines: then it is sh_info of
 // section header 0 (elf(5), PN_XNUM).
-Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& header,
-                                      Elf64_Shdr& first_section) {
+Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& header) {
   if (header.e_phnum != PN_XNUM) return header.e_phnum;
   if (header.e_shoff == 0)
     return fail(ErrorCode::corrupt, "{}: PN_XNUM without a section header", file.name());
+  Elf64_Shdr first_section{};
   TRY_VOID(file.read(header.e_shoff, std::as_writable_bytes(std::span(&first_section, 1))));
   return first_section.sh_info;
 }
 
-// Only the headers, laid out as a small ELF file of their own: libelf reads that from memory, and never
-// touches the terabyte that may follow them. `storage` must outlive the handle.
-Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& storage) {
-  Elf64_Ehdr header;
-  TRY_VOID(file.read(0, std::as_writable_bytes(std::span(&header, 1))));
-  TRY_VOID(check_header(header, file));
-  Elf64_Shdr first_section{};
-  const uint64_t count = TRY(program_header_count(file, header, first_section));
+// Not by libelf: it takes a whole file, of a descriptor or in memory, and a ByteSource may be flattened, and
+// has terabytes behind its headers.
+Result<Headers> read_headers(const ByteSource& file) {
+  static_assert(std::endian::native == std::endian::little);
+  Headers headers{};
+  TRY_VOID(file.read(0, std::as_writable_bytes(std::span(&headers.file, 1))));
+  TRY_VOID(check_header(headers.file, file));
+  const uint64_t count = TRY(program_header_count(file, headers.file));
   const uint64_t table = count * sizeof(Elf64_Phdr);  // 32-bit count: cannot overflow
-  TRY_VOID(check_fits(file, header.e_phoff, table, "program headers"));
+  TRY_VOID(check_fits(file, headers.file.e_phoff, table, "program headers"));
   if (count > kMaxRanges) return fail(ErrorCode::corrupt, "{}: {} program headers", file.name(), count);
-  storage.resize(sizeof header + table + sizeof first_section);
-  TRY_VOID(file.read(header.e_phoff, MutableByteSpan(storage).subspan(sizeof header, table)));
-  header.e_phoff = sizeof header;
-  header.e_shoff = header.e_phnum == PN_XNUM ? sizeof header + table : 0;
-  header.e_shnum = header.e_phnum == PN_XNUM ? 1 : 0;
-  header.e_shentsize = sizeof first_section;
-  header.e_shstrndx = SHN_UNDEF;
-  std::memcpy(storage.data(), &header, sizeof header);
-  std::memcpy(storage.data() + sizeof header + table, &first_section, sizeof first_section);
-
-  elf_version(EV_CURRENT);
-  ElfHandle elf(elf_memory(reinterpret_cast<char*>(storage.data()), storage.size()), elf_end);
-  if (!elf) return fail(ErrorCode::corrupt, "{}: {}", file.name(), elf_errmsg(-1));
-  return elf;
+  headers.programs.resize(count);
+  TRY_VOID(file.read(headers.file.e_phoff, std::as_writable_bytes(std::span(headers.programs))));
+  return headers;
 }
 
 // More than the notes of CPUs and the kernel ever take. Drivers' dumps of their devices (NT_VMCOREDD, one
 // note each) come before them (fs/proc/vmcore.c): the large ones are left out, all others are kept.
-Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
+Result<> read_small_notes(const ByteSource& file, const Elf64_Phdr& segment, DumpInfo& info) {
   constexpr uint64_t kLargeNote = 1_MiB;
   constexpr uint64_t kWindow = 64_KiB;
   BlockCache notes(file, segment.p_offset, segment.p_filesz, kWindow, 2);
@@ -150,7 +146,7 @@ Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, Dump
   return {};
 }
 
-Result<> read_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
+Result<> read_notes(const ByteSource& file, const Elf64_Phdr& segment, DumpInfo& info) {
   if (segment.p_filesz > std::max(kMaxNoteBytes, file.size()))
     return fail(ErrorCode::corrupt, "{}: notes of {} bytes", file.name(), segment.p_filesz);
   if (segment.p_offset > file.size() || segment.p_filesz > file.size() - segment.p_offset) {
@@ -246,22 +242,14 @@ std::vector<ElfCore::Piece> ElfCore::without_overlap(std::vector<Piece> segments
 }
 
 Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file) {
-  std::vector<std::byte> storage;
-  const ElfHandle elf = TRY(open_headers(*file, storage));
-  GElf_Ehdr header;
-  size_t count = 0;
-  if (gelf_getehdr(elf.get(), &header) == nullptr || elf_getphdrnum(elf.get(), &count) != 0)
-    return fail(ErrorCode::corrupt, "{}: {}", file->name(), elf_errmsg(-1));
-
+  const Headers headers = TRY(read_headers(*file));
   DumpInfo info;
   info.format = DumpFormat::elf;
   info.flattened = file->flattened();
-  info.incomplete = (header.e_flags & kDumpIncomplete) != 0 || !file->complete();
+  info.incomplete = (headers.file.e_flags & kDumpIncomplete) != 0 || !file->complete();
   std::vector<Piece> segments;
-  for (size_t index = 0; index < count; ++index) {
-    GElf_Phdr program_header;
-    if (gelf_getphdr(elf.get(), static_cast<int>(index), &program_header) == nullptr)
-      return fail(ErrorCode::corrupt, "{}: program header {}: {}", file->name(), index, elf_errmsg(-1));
+  for (size_t index = 0; index < headers.programs.size(); ++index) {
+    const Elf64_Phdr& program_header = headers.programs[index];
     if (program_header.p_type == PT_NOTE) TRY_VOID(read_notes(*file, program_header, info));
     if (program_header.p_type != PT_LOAD || program_header.p_memsz == 0) continue;
     // /proc/kcore marks areas with no physical address so.

@@ -174,6 +174,8 @@ INSTANTIATE_TEST_SUITE_P(
                    "32-bit"},
         HeaderCase{"big_endian", [](Elf64_Ehdr& h) { h.e_ident[EI_DATA] = ELFDATA2MSB; },
                    ErrorCode::unsupported, "big-endian"},
+        HeaderCase{"version", [](Elf64_Ehdr& h) { h.e_ident[EI_VERSION] = 2; }, ErrorCode::corrupt,
+                   "version 2 of ELF"},
         HeaderCase{"aarch64", [](Elf64_Ehdr& h) { h.e_machine = EM_AARCH64; }, ErrorCode::unsupported,
                    "arm64"},
         HeaderCase{"i386", [](Elf64_Ehdr& h) { h.e_machine = EM_386; }, ErrorCode::unsupported, "32-bit x86"},
