@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Writes the seeds of all fuzz targets: FOLDER/TARGET/NAME. A new target adds its lines to seeds().
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "capture/initramfs/cpio.h"
 #include "src/base/file.h"
 #include "src/dump/codec.h"
 #include "tests/fuzz/seeds.h"
@@ -94,6 +96,15 @@ std::vector<Seed> unwrap_seeds() {
   return all;
 }
 
+std::vector<Seed> initramfs_seeds() {
+  CpioWriter cpio;
+  const auto device = cpio.character_device("dev/console", 5, 1);
+  const auto plan = cpio.file("lifeboat/plan", 0600, as_byte_span(kPlan));
+  if (!device || !plan) std::abort();
+  const auto archive = cpio.finish();
+  return {{"initramfs", "plain", archive}, {"initramfs", "zstd", compressed(ImageKind::zstd, archive)}};
+}
+
 std::vector<Seed> seeds() {
   using Order = FlattenedBuilder::Order;
   std::vector<Seed> all = {
@@ -117,6 +128,7 @@ std::vector<Seed> seeds() {
       {"expression", "cpus", to_bytes("per_cpu(runqueues, 1).nr_running - sizeof(pid_t)")},
   };
   for (auto& seed : unwrap_seeds()) all.push_back(std::move(seed));
+  for (auto& seed : initramfs_seeds()) all.push_back(std::move(seed));
   for (auto& seed : inspect_seeds()) all.push_back(std::move(seed));
   for (const auto compression :
        {Compression::none, Compression::zlib, Compression::lzo, Compression::snappy, Compression::zstd}) {
