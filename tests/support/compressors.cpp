@@ -85,8 +85,9 @@ Bytes gzip(ByteSpan bytes) {
 Bytes bzip2(ByteSpan bytes) {
   Bytes packed = room_for(bytes);
   auto size = static_cast<unsigned>(packed.size());
-  must(BZ2_bzBuffToBuffCompress(reinterpret_cast<char*>(packed.data()), &size,
-                                reinterpret_cast<char*>(const_cast<std::byte*>(bytes.data())),
+  char nothing = 0;  // libbz2 takes no null pointer, not even for no bytes
+  auto* from = bytes.empty() ? &nothing : reinterpret_cast<char*>(const_cast<std::byte*>(bytes.data()));
+  must(BZ2_bzBuffToBuffCompress(reinterpret_cast<char*>(packed.data()), &size, from,
                                 static_cast<unsigned>(bytes.size()), 9, 0, 0) == BZ_OK);
   packed.resize(size);
   return packed;

@@ -4,6 +4,7 @@
 #include <lz4.h>
 #include <lz4frame.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <optional>
@@ -46,16 +47,17 @@ class Lz4 {
   }
 
   Result<> frame() {
-    LZ4F_dctx* raw = nullptr;
-    if (LZ4F_isError(LZ4F_createDecompressionContext(&raw, LZ4F_VERSION)) != 0)
-      return std::unexpected(errno_error(ENOMEM, "cannot decompress it"));
-    const std::unique_ptr<LZ4F_dctx, decltype(&LZ4F_freeDecompressionContext)> context(
-        raw, LZ4F_freeDecompressionContext);
-    chunk_.resize(1 << 16);
+    if (!context_) {
+      LZ4F_dctx* made = nullptr;
+      if (LZ4F_isError(LZ4F_createDecompressionContext(&made, LZ4F_VERSION)) != 0)
+        return std::unexpected(errno_error(ENOMEM, "cannot decompress it"));
+      context_.reset(made);
+    }
+    make_room(1 << 16);
     for (;;) {
       size_t read = rest_.size(), made = chunk_.size();
       const size_t status =
-          LZ4F_decompress(context.get(), chunk_.data(), &made, rest_.data(), &read, nullptr);
+          LZ4F_decompress(context_.get(), chunk_.data(), &made, rest_.data(), &read, nullptr);
       if (LZ4F_isError(status) != 0)
         return fail(ErrorCode::corrupt, "the compressed data is damaged (liblz4: {})",
                     LZ4F_getErrorName(status));
@@ -74,7 +76,7 @@ class Lz4 {
       // The kernel's build appends the unpacked size, which looks like a block's.
       if (behind.empty() && !bytes_.empty()) return {};
       if (behind.size() < *size) return truncated();
-      chunk_.resize(kLegacyBlock);
+      make_room(kLegacyBlock);
       const int made =
           LZ4_decompress_safe(reinterpret_cast<const char*>(behind.data()),
                               reinterpret_cast<char*>(chunk_.data()), static_cast<int>(*size), kLegacyBlock);
@@ -84,6 +86,9 @@ class Lz4 {
     }
     return {};
   }
+
+  // Never less than before: frames of both formats in turn would cost a buffer each.
+  void make_room(size_t size) { chunk_.resize(std::max(chunk_.size(), size)); }
 
   Result<> take(size_t made) {
     bytes_.insert(bytes_.end(), chunk_.begin(), chunk_.begin() + static_cast<ptrdiff_t>(made));
@@ -97,6 +102,9 @@ class Lz4 {
   ByteSpan packed_, rest_;
   uint64_t limit_;
   std::vector<std::byte> bytes_, chunk_;
+  // One for all frames: it keeps its buffers.
+  std::unique_ptr<LZ4F_dctx, decltype(&LZ4F_freeDecompressionContext)> context_{
+      nullptr, LZ4F_freeDecompressionContext};
 };
 
 }  // namespace

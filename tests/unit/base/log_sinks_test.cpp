@@ -76,7 +76,7 @@ class LogSinks : public testing::Test {
   TempDir folder_ = TempDir::create("log-sinks-test").value();
 };
 
-// A terminal that changes nothing of the output; the test reads it from `master`.
+// A terminal that changes nothing of the output, which is one line; the test reads it from `master`.
 struct Terminal {
   Terminal() : master(::posix_openpt(O_RDWR | O_NOCTTY)) {
     EXPECT_EQ(::grantpt(master.get()), 0);
@@ -93,9 +93,15 @@ struct Terminal {
       set_sinks({stderr_sink("lifeboat")});
       messages();
     }
+    // A terminal hands it over in pieces.
+    std::string text;
     std::array<char, 4096> buffer;
-    const ssize_t count = ::read(master.get(), buffer.data(), buffer.size());
-    return {buffer.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))};
+    while (!text.ends_with('\n')) {
+      const ssize_t count = ::read(master.get(), buffer.data(), buffer.size());
+      if (count <= 0) break;
+      text.append(buffer.data(), static_cast<size_t>(count));
+    }
+    return text;
   }
   UniqueFd master, slave;
 };
@@ -222,9 +228,11 @@ TEST_F(LogSinks, ASinkThatFailsLosesOnlyItsOwn) {
 
 TEST_F(LogSinks, AStandardErrorThatFailsIsNoFailure) {
   const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
-  for (const int fd : {full.get(), -1}) {
+  constexpr int kClosed = -1;
+  for (const int fd : {full.get(), kClosed}) {
+    const auto file = file_sink(path("log")).value();
     const StderrIs stderr_is(fd);
-    set_sinks({stderr_sink("lifeboat"), file_sink(path("log")).value()});
+    set_sinks({stderr_sink("lifeboat"), file});
     error("lost");
     EXPECT_EQ(read_text(path("log")).value(), "lifeboat: error: lost\n");
   }
