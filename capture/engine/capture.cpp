@@ -12,6 +12,7 @@
 #include "src/base/sys.h"
 #include "src/dump/elf_notes.h"
 #include "src/dump/limits.h"
+#include "src/vmcore/dump_kernel.h"
 #include "src/vmcore/utsname.h"
 
 namespace lifeboat {
@@ -222,7 +223,7 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
   if (dump.info().max_pfn == 0) {
     return fail(ErrorCode::corrupt, "the source describes no memory at all");
   }
-  Source source{dump, KernelMemory::create(dump, dump.info().vmcoreinfo)};
+  Source source{dump, kernel_of(dump)};
   std::vector<std::string> warnings;
   for (size_t index = 0; index < options.levels.size(); ++index) {
     const int level = options.levels[index];

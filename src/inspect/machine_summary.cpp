@@ -19,7 +19,7 @@ Result<CrashSummary> read_crash(const Session& session) {
     return fail(ErrorCode::not_found, "no record of the kernel's log can be read ({} are damaged)",
                 log.unreadable);
   }
-  CrashSummary crash = summarize_crash(log.records);
+  CrashSummary crash = summarize_crash(session.kernel()->architecture(), log.records);
   if (!session.live()) return crash;
   // An error after which the kernel continued is not the crash; the log and the taint show it.
   CrashSummary running;

@@ -210,7 +210,7 @@ ordered_json stack_json(const NamedStack& stack) {
     };
     if (!frame.frame.reliable) entry["reliable"] = false;
     if (frame.frame.interrupted) entry["interrupted"] = true;
-    if (frame.frame.stack != StackKind::task) entry["stack"] = stack_kind_name(frame.frame.stack);
+    if (frame.frame.stack != kTaskStack) entry["stack"] = frame.frame.stack;
     add_source_json(frame.file, frame.line, frame.inlined, entry);
     frames.push_back(std::move(entry));
   }

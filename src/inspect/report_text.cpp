@@ -339,13 +339,13 @@ std::string place_text(std::string_view file, uint32_t line, const Style& style)
 std::string frames_text(const std::vector<NamedFrame>& frames, size_t limit, const Style& style,
                         Recursion recursion) {
   std::string text;
-  StackKind stack = frames.empty() ? StackKind::task : frames.front().frame.stack;
+  std::string_view stack = frames.empty() ? kTaskStack : frames.front().frame.stack;
   size_t shown = 0;
   const auto line = [&](size_t index) {
     const auto& frame = frames[index];
     if (frame.frame.stack != stack) {
       stack = frame.frame.stack;
-      text += style.faint(fmt::format("  --- {} stack ---", stack_kind_name(stack))) + "\n";
+      text += style.faint(fmt::format("  --- {} stack ---", stack)) + "\n";
     }
     for (const auto& inlined : frame.inlined)
       text += fmt::format("      {} (inlined){}\n",

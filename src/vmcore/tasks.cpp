@@ -52,7 +52,7 @@ class TaskReader {
     on_cpu_ = optional(find({"on_cpu"}));
     flags_ = optional(find({"flags"}));
     stack_ = optional(find({"stack"}));
-    stack_pointer_ = optional(find({"thread.sp", "thread.cpu_context.sp"}));
+    stack_pointer_ = optional(find({memory_.architecture().facts().stack_pointer_member}));
     mm_ = optional(find({"mm"}));
     size_ = 0;
     for (const Field* field : {&tasks_, &signal_, &thread_node_, &pid_, &tgid_, &comm_})

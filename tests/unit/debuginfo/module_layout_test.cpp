@@ -34,7 +34,7 @@ class ModuleLayouts : public testing::Test {
   }
   [[nodiscard]] Result<ModuleLayout> find() const { return ModuleLayout::find(file_, loaded_); }
 
-  DebugFile file_ = DebugFile::open(fixture("object.o")).value();
+  DebugFile file_ = DebugFile::open(fixture("object.o"), EM_X86_64).value();
   size_t text_section_ = 0, other_section_ = 0;
   std::vector<LoadedFunction> loaded_;
 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The log of the fake kernel: written as kernel/printk/printk_ringbuffer.c does, positions that start below
+// The log of made-up kernels: written as kernel/printk/printk_ringbuffer.c does, positions that start below
 // zero included.
+#include "tests/support/fake_image.h"
+
 #include <cstring>
 #include <deque>
-
-#include "tests/support/fake_kernel.h"
 
 namespace lifeboat::test {
 namespace {
@@ -28,8 +28,13 @@ Block place_block(uint64_t head, uint64_t bytes, unsigned bits) {
 
 }  // namespace
 
-void FakeKernel::set_log(const std::vector<LogRecord>& records, unsigned descriptor_bits,
-                         unsigned text_bits) {
+std::string FakeImage::vmcoreinfo() const {
+  std::string text;
+  for (const auto& [key, value] : keys_) text += fmt::format("{}={}\n", key, value);
+  return text;
+}
+
+void FakeImage::set_log(const std::vector<LogRecord>& records, unsigned descriptor_bits, unsigned text_bits) {
   const uint64_t count = uint64_t{1} << descriptor_bits;
   const uint64_t size = uint64_t{1} << text_bits;
   log_.ring = allocate(88);
@@ -76,7 +81,8 @@ void FakeKernel::set_log(const std::vector<LogRecord>& records, unsigned descrip
   write64(prb_, log_.ring);
 }
 
-void FakeKernel::add_printk_keys() {
+void FakeImage::make_log_pointer() {
+  prb_ = allocate(sizeof(uint64_t));
   const std::map<std::string, std::string> keys = {
       {"SYMBOL(prb)", fmt::format("{:x}", prb_)},
       {"OFFSET(atomic_long_t.counter)", "0"},

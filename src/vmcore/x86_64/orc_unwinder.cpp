@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/vmcore/unwind.h"
+#include "src/vmcore/x86_64/orc_unwinder.h"
 
 #include "src/vmcore/modules.h"
 #include "src/vmcore/x86_64/unwind_frames.h"
 
-namespace lifeboat {
+namespace lifeboat::x86_64 {
 namespace {
-
-using namespace x86_64;
 
 // struct inactive_task_frame: what __switch_to_asm leaves on the stack of a task that sleeps.
 struct SleepFrame {
@@ -61,17 +59,24 @@ Result<OrcVersion> find_orc_version(const KernelMemory& memory, const Symbols& s
   return orc_version_of_entries(memory, place);
 }
 
-}  // namespace
+class OrcUnwinder final : public Unwinder {
+ public:
+  static Result<std::unique_ptr<Unwinder>> create(const KernelMemory& memory, const KernelTypes& types,
+                                                  const Kallsyms& symbols);
 
-struct Unwinder::State {
-  State(const KernelMemory& kernel, StackMap stack_map)
-      : memory(&kernel), code(kernel), stacks(std::move(stack_map)), notes(stacks.notes()) {}
+  [[nodiscard]] const std::vector<std::string>& notes() const override { return notes_; }
+  [[nodiscard]] Backtrace sleeping(const Task& task) const override;
+  [[nodiscard]] Backtrace running(const RegisterSet& registers, const Task* task) const override;
+
+ private:
+  OrcUnwinder(const KernelMemory& kernel, StackMap stack_map)
+      : memory_(&kernel), code_(kernel), stacks_(std::move(stack_map)), notes_(stacks_.notes()) {}
 
   // vmlinux's table, and the version that the modules' tables have too.
   Result<std::pair<std::shared_ptr<OrcTable>, OrcVersion>> open_tables(const Symbols& symbols) const {
     const OrcPlace place = TRY(find_orc(symbols));
-    const OrcVersion version = TRY(find_orc_version(*memory, symbols, place));
-    auto table = TRY(OrcTable::create(*memory, place, version));
+    const OrcVersion version = TRY(find_orc_version(*memory_, symbols, place));
+    auto table = TRY(OrcTable::create(*memory_, place, version));
     return std::pair(std::make_shared<OrcTable>(std::move(table)), version);
   }
 
@@ -87,10 +92,10 @@ struct Unwinder::State {
         if (opened)
           table = *std::move(opened);
         else
-          notes.push_back(fmt::format("module {}: {}", module.name, opened.error().message));
+          notes_.push_back(fmt::format("module {}: {}", module.name, opened.error().message));
       }
       // Before 6.4 a piece holds text and data; there is no call in front of what lies in data.
-      for (const Module::Piece& piece : module.pieces) code.add(piece.start, piece.end, table);
+      for (const Module::Piece& piece : module.pieces) code_.add(piece.start, piece.end, table);
     }
   }
 
@@ -99,87 +104,78 @@ struct Unwinder::State {
                                                                     const Field& entries, const Field& ips,
                                                                     OrcVersion version) const {
     OrcPlace place;
-    place.count = TRY(KernelTypes::number(*memory, module.address, count));
-    place.entries = TRY(KernelTypes::number(*memory, module.address, entries));
-    place.ips = TRY(KernelTypes::number(*memory, module.address, ips));
+    place.count = TRY(KernelTypes::number(*memory_, module.address, count));
+    place.entries = TRY(KernelTypes::number(*memory_, module.address, entries));
+    place.ips = TRY(KernelTypes::number(*memory_, module.address, ips));
     if (place.count == 0) return nullptr;
-    return std::make_shared<OrcTable>(TRY(OrcTable::create(*memory, place, version)));
+    return std::make_shared<OrcTable>(TRY(OrcTable::create(*memory_, place, version)));
   }
 
-  const KernelMemory* memory;
-  CodeMap code;
-  StackMap stacks;
-  std::vector<std::string> notes;
-  SleepFrame sleep_frame;
-  std::optional<uint64_t> task_start;  // where a task begins that has never run
+  const KernelMemory* memory_;
+  CodeMap code_;
+  StackMap stacks_;
+  std::vector<std::string> notes_;
+  SleepFrame sleep_frame_;
+  std::optional<uint64_t> task_start_;  // where a task begins that has never run
 };
 
-Unwinder::Unwinder(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Unwinder::Unwinder(Unwinder&&) noexcept = default;
-Unwinder& Unwinder::operator=(Unwinder&&) noexcept = default;
-Unwinder::~Unwinder() = default;
-
-Result<Unwinder> Unwinder::create(const KernelMemory& memory, const KernelTypes& types,
-                                  const Kallsyms& symbols) {
+Result<std::unique_ptr<Unwinder>> OrcUnwinder::create(const KernelMemory& memory, const KernelTypes& types,
+                                                      const Kallsyms& symbols) {
   const Symbols found(symbols);
   if (!found.text || !found.text_end)
     return fail(
         ErrorCode::not_found,
         "the dump has no symbol _stext or _etext: cannot distinguish the kernel's code from its data");
-  auto state = std::make_unique<State>(memory, StackMap::read(memory, types, symbols));
-  state->sleep_frame = find_sleep_frame(types);
-  state->task_start = found.task_start;
-  for (const uint64_t address : found.trampolines) state->code.add_trampoline(address);
-  state->code.set_function_start([&symbols](uint64_t address) -> std::optional<uint64_t> {
+  std::unique_ptr<OrcUnwinder> made(new OrcUnwinder(memory, StackMap::read(memory, types, symbols)));
+  made->sleep_frame_ = find_sleep_frame(types);
+  made->task_start_ = found.task_start;
+  for (const uint64_t address : found.trampolines) made->code_.add_trampoline(address);
+  made->code_.set_function_start([&symbols](uint64_t address) -> std::optional<uint64_t> {
     const auto symbol = symbols.at(address);
     return symbol ? std::optional(symbol->symbol.address) : std::nullopt;
   });
 
   std::shared_ptr<OrcTable> table;
   std::optional<OrcVersion> version;
-  if (auto tables = state->open_tables(found)) {
+  if (auto tables = made->open_tables(found)) {
     std::tie(table, version) = *std::move(tables);
   } else {
-    state->notes.push_back(tables.error().message);
+    made->notes_.push_back(tables.error().message);
   }
-  state->code.add(*found.text, *found.text_end, table);
-  if (found.init_text && found.init_text_end) state->code.add(*found.init_text, *found.init_text_end, table);
+  made->code_.add(*found.text, *found.text_end, table);
+  if (found.init_text && found.init_text_end) made->code_.add(*found.init_text, *found.init_text_end, table);
   if (const auto modules = ModuleList::read(memory, symbols, types))
-    state->add_modules(*modules, types, version);
+    made->add_modules(*modules, types, version);
   else
-    state->notes.push_back(modules.error().message);
-  return Unwinder(std::move(state));
+    made->notes_.push_back(modules.error().message);
+  return made;
 }
 
-const std::vector<std::string>& Unwinder::notes() const {
-  return state_->notes;
-}
-
-Backtrace Unwinder::sleeping(const Task& task) const {
+Backtrace OrcUnwinder::sleeping(const Task& task) const {
   Backtrace trace;
   if (task.stack == 0) {
     trace.end = "its stack is already freed";
     return trace;
   }
-  const Stack stack = state_->stacks.task_stack(task.stack);
-  const SleepFrame& frame = state_->sleep_frame;
+  const Stack stack = stacks_.task_stack(task.stack);
+  const SleepFrame& frame = sleep_frame_;
   if (task.stack_pointer % 8 != 0 || !stack.holds(task.stack_pointer, frame.size)) {
     trace.end =
         fmt::format("its stack pointer {:#x} is not on its stack at {:#x}", task.stack_pointer, task.stack);
     return trace;
   }
-  const auto ip = state_->memory->read<uint64_t>(task.stack_pointer + frame.ret_addr);
-  const auto bp = state_->memory->read<uint64_t>(task.stack_pointer + frame.bp);
+  const auto ip = memory_->read<uint64_t>(task.stack_pointer + frame.ret_addr);
+  const auto bp = memory_->read<uint64_t>(task.stack_pointer + frame.bp);
   if (!ip || !bp) {
     trace.end = fmt::format("its stack cannot be read: {}", (ip ? bp : ip).error().message);
     return trace;
   }
   UnwindStart start{.ip = *ip, .sp = task.stack_pointer + frame.size, .bp = *bp};
   // The task has never run: the address is its start, not a return address.
-  start.interrupted = state_->task_start && *ip == *state_->task_start;
+  start.interrupted = task_start_ && *ip == *task_start_;
   start.task_stack = stack;
   start.slept = true;
-  trace = FrameWalker(*state_->memory, state_->code, state_->stacks, start).walk();
+  trace = FrameWalker(*memory_, code_, stacks_, start).walk();
   if (task.on_cpu) {
     for (Frame& inner : trace.frames) inner.reliable = false;
     trace.fallback =
@@ -188,11 +184,19 @@ Backtrace Unwinder::sleeping(const Task& task) const {
   return trace;
 }
 
-Backtrace Unwinder::running(const RegisterSet& registers, const Task* task) const {
-  UnwindStart start{.ip = registers.ip, .sp = registers.sp, .bp = registers.bp, .interrupted = true};
-  start.registers = registers;
-  if (task != nullptr && task->stack != 0) start.task_stack = state_->stacks.task_stack(task->stack);
-  return FrameWalker(*state_->memory, state_->code, state_->stacks, start).walk();
+Backtrace OrcUnwinder::running(const RegisterSet& registers, const Task* task) const {
+  const Registers all = Registers::from_set(registers);
+  UnwindStart start{.ip = all.ip, .sp = all.sp, .bp = all.bp, .interrupted = true};
+  start.registers = all;
+  if (task != nullptr && task->stack != 0) start.task_stack = stacks_.task_stack(task->stack);
+  return FrameWalker(*memory_, code_, stacks_, start).walk();
 }
 
-}  // namespace lifeboat
+}  // namespace
+
+Result<std::unique_ptr<Unwinder>> orc_unwinder(const KernelMemory& memory, const KernelTypes& types,
+                                               const Kallsyms& symbols) {
+  return OrcUnwinder::create(memory, types, symbols);
+}
+
+}  // namespace lifeboat::x86_64
