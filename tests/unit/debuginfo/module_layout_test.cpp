@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/debuginfo/module_layout.h"
 
+#include <elf.h>
+
 #include "tests/unit/debuginfo/fixtures.h"
 
 namespace lifeboat::test {
