@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "src/vmcore/dump_kernel.h"
+
 namespace lifeboat::inspect {
 
 struct Session::State {
@@ -40,7 +42,9 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Result<Session> Session::open(const std::string& path) {
-  return Session(std::make_unique<State>(TRY(Dump::open(path))));
+  auto dump = TRY(Dump::open(path));
+  TRY_VOID(check_machine(*dump, path));
+  return over(std::move(dump));
 }
 
 Session Session::over(std::unique_ptr<Dump> dump) {
@@ -58,7 +62,7 @@ const Result<KernelMemory>& Session::kernel() const {
           Error(ErrorCode::not_found, "the running kernel has no VMCOREINFO")
               .hint("use a kernel with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE before 6.9), part of kexec"));
     }
-    return KernelMemory::create(dump(), dump().info().vmcoreinfo);
+    return kernel_of(dump());
   });
 }
 

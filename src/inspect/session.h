@@ -21,9 +21,10 @@ namespace lifeboat::inspect {
 // Not for several threads at once.
 class Session {
  public:
-  // Only the container must be readable.
+  // The container must be readable, and of a machine whose memory can be read; what the memory holds is not
+  // checked.
   static Result<Session> open(const std::string& path);
-  // Of one that is open already.
+  // Of one that is open already. For a machine whose memory cannot be read, kernel() has the reason.
   static Session over(std::unique_ptr<Dump> dump);
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "src/dump/dump.h"
+#include "src/vmcore/page_size_todo.h"
 #include "src/vmcore/vmcoreinfo.h"
 
 namespace lifeboat {

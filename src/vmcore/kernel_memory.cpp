@@ -9,8 +9,7 @@
 namespace lifeboat {
 
 Result<std::unique_ptr<AddressSpace>> kernel_address_space(PhysicalMemory& memory, const Vmcoreinfo& info) {
-  // The containers are checked for their architecture when they are opened; x86-64 is the only one read
-  // today.
+  // See check_machine(): x86-64 is the only one read today.
   return x86_64::kernel_page_table(memory, info);
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "src/dump/codec.h"
+#include "tests/support/page_size.h"
 
 // The first byte chooses the codec. The rest is expanded as if it were packed, and packed as if it were a
 // page.

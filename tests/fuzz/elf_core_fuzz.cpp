@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/dump/elf_core.h"
 #include "src/dump/verify.h"
+#include "tests/support/page_size.h"
 
 // Reads the borders of each range of RAM and verifies the rest: no input may crash, hang or eat the memory.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/dump/kdump_reader.h"
 #include "src/dump/verify.h"
+#include "tests/support/page_size.h"
 
 // Any dump that opens, plain or flattened: pages through read() and through their descriptors must agree, so
 // must the two ways to ask for a page's state, and what verify calls whole must be readable.

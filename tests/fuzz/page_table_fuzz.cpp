@@ -5,6 +5,7 @@
 
 #include "src/vmcore/kernel_memory.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/page_size.h"
 
 namespace {
 

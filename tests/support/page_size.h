@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The page size of the machines that tests make up, where a test does not choose another.
+#pragma once
+
+#include "src/base/page_size.h"
+#include "src/vmcore/page_size_todo.h"  // kPageSize, kPageShift
