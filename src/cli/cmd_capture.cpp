@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "src/cli/configuration.h"
 #include "src/cli/outcome.h"
 #include "src/store/store.h"
+#include "src/vmcore/dump_kernel.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -22,6 +24,11 @@ namespace {
 bool lost_at_reboot(const std::string& path) {
   struct statfs status{};
   return ::statfs(path.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+// All but zero pages is found by what the kernel notes about each page.
+bool needs_kernel(int level) {
+  return (level & ~kLevelZero) != 0;
 }
 
 nlohmann::ordered_json to_json(const std::string& dest, const CaptureReport& report) {
@@ -126,7 +133,7 @@ Result<int> run_capture(const Arguments& arguments) {
   if (line.has("store") || line.has("store-folder")) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
     // A wrong SOURCE must not create a folder. A capture kernel saves what it can, also of a damaged source.
-    if (!line.has("then-act")) TRY_VOID(Dump::open(source_name));
+    if (!line.has("then-act")) TRY_VOID(check_machine(*TRY(Dump::open(source_name)), source_name));
     return capture_into_store(line, source_name);
   }
   if (line.has("then-act")) return fail(ErrorCode::usage, "capture: --then-act needs --store");
@@ -142,6 +149,8 @@ Result<int> run_capture(const Arguments& arguments) {
                           source_name))
             .hint(fmt::format("read it with 'lifeboat inspect {}'", source_name)));
   }
+  // Before anything is written.
+  if (std::ranges::any_of(options.levels, needs_kernel)) TRY_VOID(check_machine(*source, source_name));
   const CaptureReport report = TRY(save(*source, source_name, dest, options));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   const bool whole = report.outcome == DumpOutcome::whole;

@@ -14,7 +14,7 @@
 #include "src/dump/block_cache.h"
 #include "src/dump/elf_notes.h"
 #include "src/dump/limits.h"
-#include "src/dump/other_machine.h"
+#include "src/dump/machine.h"
 #include "src/dump/verify.h"
 
 namespace lifeboat {
@@ -25,40 +25,17 @@ constexpr uint32_t kDumpIncomplete = 1;
 
 using ElfHandle = std::unique_ptr<Elf, decltype(&elf_end)>;
 
-std::string machine_name(uint16_t machine) {
-  switch (machine) {
-    case EM_386:
-      return "32-bit x86";
-    case EM_AARCH64:
-      return "arm64";
-    case EM_ARM:
-      return "32-bit arm";
-    case EM_PPC64:
-      return "ppc64";
-    case EM_S390:
-      return "s390";
-    case EM_RISCV:
-      return "riscv";
-    case EM_LOONGARCH:
-      return "loongarch";
-    default:
-      return fmt::format("machine {}", machine);
-  }
-}
-
-Result<> check_header(const Elf64_Ehdr& header, const ByteSource& file) {
-  const std::string& name = file.name();
+Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return fail(ErrorCode::unsupported, "{} is not an ELF file", name);
   if (header.e_ident[EI_CLASS] != ELFCLASS64)
     return fail(ErrorCode::unsupported, "{} is a 32-bit ELF file; only 64-bit machines are supported", name);
   if (header.e_ident[EI_DATA] != ELFDATA2LSB)
-    return fail(ErrorCode::unsupported, "{} is big-endian; only x86-64 dumps are supported", name);
-  if (header.e_machine != EM_X86_64) {
-    return std::unexpected(other_machine(name, machine_name(header.e_machine),
-                                         vmcoreinfo_near_start(file, "OSRELEASE="),
-                                         vmcoreinfo_near_start(file, "CRASHTIME=")));
-  }
+    return fail(ErrorCode::unsupported, "{} is big-endian; only little-endian machines are supported", name);
+  // A 32-bit kernel's dump may have 64-bit headers, because of its physical addresses.
+  if (const std::string machine = machine_name(header.e_machine); is_32_bit_machine(machine))
+    return fail(ErrorCode::unsupported, "{} is of a 32-bit machine ({}); only 64-bit machines are supported",
+                name, machine);
   if (header.e_type != ET_CORE) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
@@ -87,7 +64,7 @@ Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& 
 Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& storage) {
   Elf64_Ehdr header;
   TRY_VOID(file.read(0, std::as_writable_bytes(std::span(&header, 1))));
-  TRY_VOID(check_header(header, file));
+  TRY_VOID(check_header(header, file.name()));
   Elf64_Shdr first_section{};
   const uint64_t count = TRY(program_header_count(file, header, first_section));
   const uint64_t table = count * sizeof(Elf64_Phdr);  // 32-bit count: cannot overflow
@@ -180,8 +157,8 @@ std::vector<PhysicalRange> merge(std::vector<PhysicalRange> ranges) {
 }
 
 // The pages that hold the bytes.
-PhysicalRange whole_pages(uint64_t physical, uint64_t bytes) {
-  return {align_down(physical, kPageSize), align_up(physical + bytes, kPageSize)};
+PhysicalRange whole_pages(uint64_t physical, uint64_t bytes, PageSize page) {
+  return {align_down(physical, page.bytes()), align_up(physical + bytes, page.bytes())};
 }
 
 // What of `from` is not in `taken`; both sorted and without overlap.
@@ -204,16 +181,17 @@ std::vector<PhysicalRange> subtract(const std::vector<PhysicalRange>& from,
 
 ElfCore::ElfCore(std::unique_ptr<ByteSource> file, DumpInfo info, std::vector<Piece> segments)
     : file_(std::move(file)), info_(std::move(info)), pieces_(without_overlap(std::move(segments))) {
+  const PageSize page = info_.page_size;
   std::vector<PhysicalRange> ranges;
   ranges.reserve(pieces_.size());
-  for (const auto& piece : pieces_) ranges.push_back(whole_pages(piece.physical, piece.size));
+  for (const auto& piece : pieces_) ranges.push_back(whole_pages(piece.physical, piece.size, page));
   ram_ = merge(std::move(ranges));
   for (const auto& range : ram_) {
-    info_.ram_pages += (range.end - range.start) / kPageSize;
-    info_.max_pfn = range.end / kPageSize;
+    info_.ram_pages += page.frame(range.end - range.start);
+    info_.max_pfn = page.frame(range.end);
   }
   info_.stored_pages = info_.ram_pages;
-  for (const auto& range : lost_ranges()) info_.stored_pages -= (range.end - range.start) / kPageSize;
+  for (const auto& range : lost_ranges()) info_.stored_pages -= page.frame(range.end - range.start);
 }
 
 // Segments may overlap: /proc/vmcore has one for the kernel's text within the RAM that holds it. Both have
@@ -285,6 +263,8 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   NotesSummary notes = summarize_notes(info.notes);
   info.cpus = notes.cpus;
   info.vmcoreinfo = std::move(notes.vmcoreinfo);
+  info.machine = machine_name(header.e_machine);
+  info.page_size = TRY(page_size_of_elf(info, file->name()));
   std::unique_ptr<ElfCore> core(new ElfCore(std::move(file), std::move(info), std::move(segments)));
   // A file of megabytes could describe petabytes. Several segments may have the same memory and the same
   // bytes: QEMU writes one for each virtual mapping (dump-guest-memory -p).
@@ -306,7 +286,7 @@ uint64_t ElfCore::present(const Piece& piece) const {
 std::vector<PhysicalRange> ElfCore::present_ranges() const {
   std::vector<PhysicalRange> ranges;
   for (const auto& piece : pieces_) {
-    if (present(piece) > 0) ranges.push_back(whole_pages(piece.physical, present(piece)));
+    if (present(piece) > 0) ranges.push_back(whole_pages(piece.physical, present(piece), info_.page_size));
   }
   return merge(std::move(ranges));
 }
@@ -314,14 +294,15 @@ std::vector<PhysicalRange> ElfCore::present_ranges() const {
 std::vector<PhysicalRange> ElfCore::lost_ranges() const {
   std::vector<PhysicalRange> expected;
   for (const auto& piece : pieces_) {
-    if (piece.file_size > 0) expected.push_back(whole_pages(piece.physical, piece.file_size));
+    if (piece.file_size > 0)
+      expected.push_back(whole_pages(piece.physical, piece.file_size, info_.page_size));
   }
   return subtract(merge(std::move(expected)), present_ranges());
 }
 
 Result<PageState> ElfCore::page_state(uint64_t pfn) const {
   if (pfn >= info_.max_pfn) return PageState::absent;
-  const uint64_t address = pfn << kPageShift;
+  const uint64_t address = info_.page_size.address(pfn);
   const auto after = std::ranges::upper_bound(ram_, address, {}, &PhysicalRange::start);
   if (after == ram_.begin()) return PageState::absent;
   return address < std::prev(after)->end ? PageState::stored : PageState::absent;
@@ -332,15 +313,16 @@ std::vector<ElfCore::Piece>::const_iterator ElfCore::piece_behind(uint64_t physi
 }
 
 Result<> ElfCore::read(uint64_t physical_address, MutableByteSpan out) {
+  const PageSize page_size = info_.page_size;
   while (!out.empty()) {
     const auto next = piece_behind(physical_address);
     const Piece* piece = next == pieces_.begin() ? nullptr : &*std::prev(next);
     uint64_t count = out.size();
     if (piece == nullptr || physical_address >= piece->end()) {
       // ram() rounds outward to whole pages; what lies between a segment's end and its page's is zero.
-      if (TRY(page_state(physical_address >> kPageShift)) != PageState::stored)
+      if (TRY(page_state(page_size.frame(physical_address))) != PageState::stored)
         return fail(ErrorCode::not_present, "no memory at physical address {:#x}", physical_address);
-      count = std::min(count, kPageSize - physical_address % kPageSize);
+      count = std::min(count, page_size.bytes() - page_size.within(physical_address));
       if (next != pieces_.end()) count = std::min(count, next->physical - physical_address);
       std::ranges::fill(out.first(count), std::byte{0});
     } else if (const uint64_t within = physical_address - piece->physical; within < piece->file_size) {
@@ -377,11 +359,12 @@ uint64_t ElfCore::next_data(uint64_t physical_address) const {
 }
 
 void ElfCore::verify(VerifyReport& report, Progress& progress) {
+  const PageSize page_size = info_.page_size;
   std::vector<std::byte> buffer(1_MiB);
   report.pages_checked = info_.ram_pages;
   // What has no bytes in the file is not read page by page: one header may claim petabytes of it.
   for (const auto& range : lost_ranges()) {
-    report.lost((range.end - range.start) / kPageSize, [&range] {
+    report.lost(page_size.frame(range.end - range.start), [&range] {
       return fmt::format("the file ends before the memory from {:#x} to {:#x}", range.start, range.end);
     });
   }
@@ -390,14 +373,14 @@ void ElfCore::verify(VerifyReport& report, Progress& progress) {
     uint64_t at = range.start;
     for (;;) {
       if (data < at) data = next_data(at);
-      at = std::max(at, align_down(data, kPageSize));
+      at = std::max(at, align_down(data, page_size.bytes()));
       if (at >= range.end) break;
       const MutableByteSpan part =
           MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));
-      progress.update(at, info_.max_pfn * kPageSize);
+      progress.update(at, page_size.address(info_.max_pfn));
       if (!read(at, part)) {
-        for (uint64_t page = 0; page < part.size(); page += kPageSize) {
-          if (auto single = read(at + page, part.subspan(page, kPageSize)); !single)
+        for (uint64_t page = 0; page < part.size(); page += page_size.bytes()) {
+          if (auto single = read(at + page, part.subspan(page, page_size.bytes())); !single)
             report.failed(single.error());
         }
       }

@@ -19,6 +19,7 @@ class KdumpBitmaps {
     uint64_t first = 0, second = 0;  // where the bitmaps begin in the file
     uint64_t bytes = 0;              // of each, padding included
     uint64_t max_pfn = 0;            // at most as many bits as that; what lies behind does not count
+    PageSize page_size;              // of these page frames
   };
   // A part of the second bitmap in which bits are set.
   struct Block {

@@ -25,4 +25,10 @@ const Architecture& default_architecture() {
   return *all_architectures().front();
 }
 
+std::string page_sizes_text(std::span<const PageSize> sizes) {
+  std::string text;
+  for (const PageSize size : sizes) text += fmt::format("{}{}", text.empty() ? "" : ", ", size.bytes());
+  return text;
+}
+
 }  // namespace lifeboat

@@ -112,4 +112,7 @@ const Architecture* find_architecture(std::string_view machine);
 // For a dump that does not name its machine: the first of the list.
 const Architecture& default_architecture();
 
+// "4096", "4096, 16384": for messages.
+std::string page_sizes_text(std::span<const PageSize> sizes);
+
 }  // namespace lifeboat

@@ -17,7 +17,8 @@ Result<PageSize> page_size_of(const Vmcoreinfo& info, std::span<const PageSize> 
   const auto size = PageSize::of(parse_number(*text).value_or(0));
   if (!size || std::ranges::find(possible, *size) == possible.end())
     return fail(ErrorCode::corrupt,
-                "VMCOREINFO: PAGESIZE={}: kernels of this architecture have no such pages", *text);
+                "VMCOREINFO: PAGESIZE={}; kernels of this architecture have pages of {} bytes", *text,
+                page_sizes_text(possible));
   return *size;
 }
 

@@ -8,6 +8,7 @@
 
 #include "tests/support/flattened_builder.h"
 #include "tests/support/kdump_builder.h"
+#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 #include "tests/support/programs.h"
 

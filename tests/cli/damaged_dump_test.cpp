@@ -6,6 +6,7 @@
 
 #include "src/dump/kdump_format.h"
 #include "tests/support/fake_system.h"
+#include "tests/support/page_size.h"
 #include "tests/support/programs.h"
 
 namespace lifeboat::test {

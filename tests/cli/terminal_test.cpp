@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/fake_system.h"
+#include "tests/support/page_size.h"
 #include "tests/support/programs.h"
 
 namespace lifeboat::test {

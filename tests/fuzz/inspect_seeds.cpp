@@ -5,6 +5,7 @@
 #include "tests/fuzz/seeds.h"
 #include "tests/support/fake_stacks.h"
 #include "tests/support/fake_system.h"
+#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 
 namespace lifeboat::test {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "src/base/file.h"
+#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 
 namespace lifeboat::test {

@@ -7,6 +7,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "tests/support/page_size.h"
+
 namespace lifeboat::test {
 namespace {
 

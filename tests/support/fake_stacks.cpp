@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/support/fake_stacks.h"
 
+#include "tests/support/page_size.h"
+
 namespace lifeboat::test {
 
 using namespace x86_64;

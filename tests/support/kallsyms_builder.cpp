@@ -5,6 +5,8 @@
 #include <array>
 #include <cassert>
 
+#include "tests/support/page_size.h"
+
 namespace lifeboat::test {
 namespace {
 

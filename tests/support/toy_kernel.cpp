@@ -9,6 +9,7 @@
 #include "tests/support/btf_builder.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/kallsyms_builder.h"
+#include "tests/support/kdump_builder.h"
 
 namespace lifeboat::test {
 namespace {
@@ -205,11 +206,28 @@ void ToyKernel::write_symbols() {
   put_kallsyms(*this, all, {.form = AddressForm::absolute});
 }
 
+std::vector<std::byte> ToyKernel::kdump(ByteSpan notes) {
+  const PageSize page_size = PageSize::of(kPageBytes).value();
+  const uint64_t first = page_size.frame(kRamStart);
+  KdumpBuilder file(first + kRamPages, page_size);
+  file.machine(kMachine).raw_notes(notes).vmcoreinfo(vmcoreinfo()).ram(first, kRamPages);
+  for (uint64_t pfn = first; pfn < first + kRamPages; ++pfn) {
+    std::vector<std::byte> page(kPageBytes);
+    if (memory_.read(page_size.address(pfn), page)) file.page(pfn, page, Compression::zstd);
+  }
+  return file.build();
+}
+
 std::vector<std::byte> ToyKernel::elf(ByteSpan notes) {
   std::vector<std::byte> ram(kRamPages * kPageBytes);
   for (uint64_t at = 0; at < ram.size(); at += kPageBytes)
     ignore_result(memory_.read(kRamStart + at, MutableByteSpan(ram).subspan(at, kPageBytes)));
-  return ElfBuilder().raw_notes(notes).vmcoreinfo(vmcoreinfo()).load(kRamStart, ram).build();
+  return ElfBuilder()
+      .machine(kElfMachine)
+      .raw_notes(notes)
+      .vmcoreinfo(vmcoreinfo())
+      .load(kRamStart, ram)
+      .build();
 }
 
 std::vector<std::byte> toy_prstatus_note(int32_t pid, const std::array<uint64_t, kRegisters>& registers,

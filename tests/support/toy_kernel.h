@@ -26,7 +26,8 @@ class ToyKernel final : public FakeImage {
   [[nodiscard]] Result<KernelMemory> open() {
     return KernelMemory::create(memory_, toy_architecture(), vmcoreinfo());
   }
-  // As an ELF core with these notes in front of VMCOREINFO.
+  // As dump files with these notes in front of VMCOREINFO.
+  [[nodiscard]] std::vector<std::byte> kdump(ByteSpan notes = {});
   [[nodiscard]] std::vector<std::byte> elf(ByteSpan notes = {});
 
   // Addresses. Functions by name, tasks by pid (the idle task of CPU 1: -1), frame records of each task's

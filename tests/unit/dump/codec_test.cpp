@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/support/elf_builder.h"
+#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
 

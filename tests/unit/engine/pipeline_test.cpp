@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
 
@@ -37,7 +38,7 @@ class Pages final : public PhysicalMemory {
 };
 
 PageBatch batch_of(std::initializer_list<uint64_t> pfns) {
-  PageBatch batch;
+  PageBatch batch{PageSize()};
   for (const uint64_t pfn : pfns) batch.pages.push_back({.pfn = pfn});
   return batch;
 }

@@ -9,6 +9,7 @@
 #include "src/inspect/show_value.h"
 #include "tests/support/btf_builder.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/page_size.h"
 #include "tests/support/results.h"
 
 namespace lifeboat::inspect {

@@ -22,7 +22,7 @@ using testing::IsEmpty;
 using testing::Pair;
 
 Session session_of(ToyKernel& kernel, ByteSpan notes = {}) {
-  auto dump = Dump::open(memory_byte_source(kernel.elf(notes), "toy"));
+  auto dump = Dump::open(memory_byte_source(kernel.kdump(notes), "toy"));
   return Session::over(std::move(dump).value(), &test::toy_architecture());
 }
 
@@ -235,7 +235,21 @@ TEST(OtherArchitecture, PagesOfAnotherSizeAreRefused) {
   EXPECT_EQ(kernel.open().error().code, ErrorCode::not_found);
 }
 
+TEST(OtherArchitecture, AnElfCoreIsReadAsWell) {
+  ToyKernel kernel;
+  auto dump = Dump::open(memory_byte_source(kernel.elf(), "toy"));
+  const Session session = Session::over(std::move(dump).value(), &test::toy_architecture());
+  ASSERT_TRUE(session.log()) << session.log().error().to_string();
+  EXPECT_EQ(session.log()->records.size(), 4u);
+  EXPECT_EQ(stack_of_cpu(session, 0).value().frames.size(), 5u);
+}
+
 TEST(OtherArchitecture, IsNotAmongThoseOfThisProgram) {
+  ToyKernel kernel;
+  const Session session = Session::over(Dump::open(memory_byte_source(kernel.kdump(), "toy")).value());
+  ASSERT_FALSE(session.kernel());
+  EXPECT_EQ(session.kernel().error().code, ErrorCode::unsupported);
+  EXPECT_THAT(session.kernel().error().message, HasSubstr("(toy64)"));
   EXPECT_EQ(find_architecture("toy64"), nullptr);
   EXPECT_EQ(find_architecture(""), nullptr);
   ASSERT_NE(find_architecture("x86_64"), nullptr);

@@ -6,6 +6,7 @@
 
 #include "src/vmcore/symbols.h"
 #include "tests/support/kallsyms_builder.h"
+#include "tests/support/page_size.h"
 #include "tests/support/results.h"
 
 namespace lifeboat::test {

@@ -5,6 +5,7 @@
 
 #include "tests/support/btf_builder.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/page_size.h"
 #include "tests/support/results.h"
 
 namespace lifeboat::test {

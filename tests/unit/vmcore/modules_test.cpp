@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/fake_system.h"
+#include "tests/support/page_size.h"
 #include "tests/support/results.h"
 
 namespace lifeboat::test {
