@@ -10,7 +10,7 @@
 
 #include "src/vmcore/kernel_memory.h"
 #include "src/vmcore/printk.h"
-#include "tests/support/page_size.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 
