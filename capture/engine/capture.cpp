@@ -147,7 +147,7 @@ class PageWriter {
     done_ += batch_.pages.size();
     batch_.clear();
     const PageSize page_size = batch_.page_size;
-    progress_.update(page_size.address(done_), page_size.address(report_.pages.stored_pages));
+    progress_.update(page_size.bytes(done_), page_size.bytes(report_.pages.stored_pages));
     return {};
   }
 

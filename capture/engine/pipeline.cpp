@@ -22,7 +22,7 @@ uint64_t read_batch(PhysicalMemory& source, PageBatch& batch, std::string& first
   const PageSize page_size = batch.page_size;
   const auto read = [&](size_t index, size_t count) {
     const MutableByteSpan out =
-        MutableByteSpan(batch.raw).subspan(page_size.address(index), page_size.address(count));
+        MutableByteSpan(batch.raw).subspan(page_size.bytes(index), page_size.bytes(count));
     return source.read(page_size.address(batch.pages[index].pfn), out);
   };
   size_t begin = 0;

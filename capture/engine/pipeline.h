@@ -34,7 +34,7 @@ struct PageBatch {
   }
   [[nodiscard]] size_t max_pages() const { return page_size.frame(kBytes); }
   [[nodiscard]] ByteSpan raw_page(size_t index) const {
-    return ByteSpan(raw).subspan(page_size.address(index), page_size.bytes());
+    return ByteSpan(raw).subspan(page_size.bytes(index), page_size.bytes());
   }
   void clear() { pages.clear(); }
   [[nodiscard]] bool full() const { return pages.size() == max_pages(); }

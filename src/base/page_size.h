@@ -20,6 +20,8 @@ class PageSize {
   }
 
   [[nodiscard]] constexpr uint64_t bytes() const { return uint64_t{1} << shift_; }
+  // Of so many pages.
+  [[nodiscard]] constexpr uint64_t bytes(uint64_t pages) const { return pages << shift_; }
   [[nodiscard]] constexpr unsigned shift() const { return shift_; }
   // The page frame that holds the address.
   [[nodiscard]] constexpr uint64_t frame(uint64_t address) const { return address >> shift_; }

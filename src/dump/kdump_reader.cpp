@@ -8,10 +8,10 @@
 
 #include "src/base/size.h"
 #include "src/dump/block_cache.h"
+#include "src/dump/dump_machine.h"
 #include "src/dump/elf_notes.h"
 #include "src/dump/kdump_bitmaps.h"
 #include "src/dump/limits.h"
-#include "src/dump/machine.h"
 #include "src/dump/verify.h"
 
 namespace lifeboat {

@@ -26,7 +26,7 @@ struct MachineSummary {
   PageSize page_size;
   uint64_t ram_pages = 0;
   uint64_t stored_pages = 0;
-  [[nodiscard]] uint64_t ram_bytes() const { return page_size.address(ram_pages); }
+  [[nodiscard]] uint64_t ram_bytes() const { return page_size.bytes(ram_pages); }
   int cpus = 0;
 
   // The kernel.

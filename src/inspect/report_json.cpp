@@ -135,7 +135,7 @@ class JsonWriter {
     const PageSize page_size = report_.machine.page_size;
     put("memory", report_.memory, [page_size](const MemoryUse& use) {
       const auto bytes = [page_size](const std::optional<uint64_t>& pages) {
-        return pages ? ordered_json(page_size.address(*pages)) : ordered_json();
+        return pages ? ordered_json(page_size.bytes(*pages)) : ordered_json();
       };
       return ordered_json{{"total", bytes(use.total)},
                           {"free", bytes(use.free)},
@@ -156,7 +156,7 @@ class JsonWriter {
       for (const auto& process : processes)
         list.push_back({{"pid", process.pid},
                         {"comm", process.comm},
-                        {"resident", page_size.address(process.resident())}});
+                        {"resident", page_size.bytes(process.resident())}});
       return list;
     });
   }

@@ -34,7 +34,7 @@ std::string format_uptime(uint64_t nanoseconds) {
 }
 
 std::string format_pages(uint64_t pages, PageSize page_size) {
-  return format_size(page_size.address(std::min(pages, page_size.frame(UINT64_MAX))));
+  return format_size(page_size.bytes(std::min(pages, page_size.frame(UINT64_MAX))));
 }
 
 std::string format_address(uint64_t address) {

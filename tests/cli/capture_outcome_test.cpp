@@ -8,9 +8,9 @@
 
 #include "tests/support/flattened_builder.h"
 #include "tests/support/kdump_builder.h"
-#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 #include "tests/support/programs.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

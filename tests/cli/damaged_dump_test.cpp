@@ -6,8 +6,8 @@
 
 #include "src/dump/kdump_format.h"
 #include "tests/support/fake_system.h"
-#include "tests/support/page_size.h"
 #include "tests/support/programs.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

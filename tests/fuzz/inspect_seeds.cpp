@@ -5,8 +5,8 @@
 #include "tests/fuzz/seeds.h"
 #include "tests/support/fake_stacks.h"
 #include "tests/support/fake_system.h"
-#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -6,7 +6,7 @@
 #include "src/vmcore/kernel_memory.h"
 #include "src/vmcore/x86_64/page_table.h"
 #include "tests/support/fake_kernel.h"
-#include "tests/support/page_size.h"
+#include "tests/support/usual_page_size.h"
 
 namespace {
 

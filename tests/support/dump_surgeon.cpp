@@ -6,8 +6,8 @@
 #include <stdexcept>
 
 #include "src/base/file.h"
-#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 

@@ -7,7 +7,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "tests/support/page_size.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -11,7 +11,7 @@
 #include "src/vmcore/kernel_memory.h"
 #include "src/vmcore/x86_64/x86_64_architecture.h"
 #include "tests/support/fake_image.h"
-#include "tests/support/page_size.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 

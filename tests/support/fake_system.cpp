@@ -8,7 +8,7 @@
 #include "src/dump/verify.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/fake_stacks.h"
-#include "tests/support/page_size.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -5,7 +5,7 @@
 #include <array>
 #include <cassert>
 
-#include "tests/support/page_size.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

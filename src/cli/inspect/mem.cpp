@@ -125,7 +125,7 @@ ordered_json to_json(const View& view) {
     ordered_json counters;
     for (const auto& counter : kCounters) {
       const auto& pages = use.*counter.pages;
-      counters[counter.key] = pages ? ordered_json(page_size.address(*pages)) : ordered_json();
+      counters[counter.key] = pages ? ordered_json(page_size.bytes(*pages)) : ordered_json();
     }
     return counters;
   });

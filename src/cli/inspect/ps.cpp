@@ -118,11 +118,11 @@ class Table {
     if (found == memory_.end() || task.mm == 0) return nullptr;
     const ProcessMemory& memory = found->second;
     const PageSize page_size = view_.session.dump().page_size();
-    return {{"resident", page_size.address(memory.resident())},
-            {"anonymous", page_size.address(memory.anonymous)},
-            {"file", page_size.address(memory.file)},
-            {"shared", page_size.address(memory.shared)},
-            {"swapped", page_size.address(memory.swapped)}};
+    return {{"resident", page_size.bytes(memory.resident())},
+            {"anonymous", page_size.bytes(memory.anonymous)},
+            {"file", page_size.bytes(memory.file)},
+            {"shared", page_size.bytes(memory.shared)},
+            {"swapped", page_size.bytes(memory.swapped)}};
   }
 
   const View& view_;

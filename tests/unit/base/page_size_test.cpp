@@ -28,6 +28,7 @@ TEST(PageSize, CountsInPages) {
   EXPECT_EQ(page_size.frame(0xffff), 3u);
   EXPECT_EQ(page_size.within(0xffff), 0x3fffu);
   EXPECT_EQ(page_size.address(3), 0xc000u);
+  EXPECT_EQ(page_size.bytes(3), 0xc000u);
   EXPECT_EQ(page_size.pages(0), 0u);
   EXPECT_EQ(page_size.pages(1), 1u);
   EXPECT_EQ(page_size.pages(16384), 1u);

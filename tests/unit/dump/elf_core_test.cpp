@@ -6,9 +6,9 @@
 
 #include "src/dump/other_machine.h"
 #include "tests/support/elf_builder.h"
-#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {

@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "tests/support/elf_builder.h"
-#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {

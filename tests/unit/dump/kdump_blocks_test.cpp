@@ -9,9 +9,9 @@
 #include "src/base/file.h"
 #include "src/dump/kdump_reader.h"
 #include "tests/support/kdump_builder.h"
-#include "tests/support/page_size.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {

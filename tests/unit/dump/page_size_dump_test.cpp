@@ -6,9 +6,9 @@
 
 #include "src/dump/byte_source.h"
 #include "src/dump/dump.h"
+#include "src/dump/dump_machine.h"
 #include "src/dump/kdump_writer.h"
 #include "src/dump/limits.h"
-#include "src/dump/machine.h"
 #include "src/dump/verify.h"
 #include "src/dump/vmcoreinfo_line.h"
 #include "tests/support/elf_builder.h"

@@ -11,9 +11,9 @@
 #include "capture/engine/bitmap.h"
 #include "src/base/size.h"
 #include "tests/support/fake_pages.h"
-#include "tests/support/page_size.h"
 #include "tests/support/results.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {

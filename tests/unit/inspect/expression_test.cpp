@@ -9,8 +9,8 @@
 #include "src/inspect/show_value.h"
 #include "tests/support/btf_builder.h"
 #include "tests/support/fake_kernel.h"
-#include "tests/support/page_size.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::inspect {
 namespace {

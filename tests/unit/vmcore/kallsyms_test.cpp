@@ -6,8 +6,8 @@
 
 #include "src/vmcore/symbols.h"
 #include "tests/support/kallsyms_builder.h"
-#include "tests/support/page_size.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

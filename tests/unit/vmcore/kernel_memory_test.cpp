@@ -6,7 +6,7 @@
 
 #include "src/vmcore/utsname.h"
 #include "tests/support/fake_kernel.h"
-#include "tests/support/page_size.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/fake_system.h"
-#include "tests/support/page_size.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/dump/machine.h"
+#include "src/dump/dump_machine.h"
 
 #include <elf.h>
 
