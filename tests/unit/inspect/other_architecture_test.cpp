@@ -136,7 +136,7 @@ TEST(OtherArchitecture, HasGlobalVariablesOfItsOwn) {
 
 TEST(OtherArchitecture, WithoutCrashNotesTheContainersAreTaken) {
   ToyKernel kernel;
-  kernel.write(kernel.crash_note, std::vector<std::byte>(64));
+  kernel.write(kernel.crash_note, std::vector<std::byte>(512));
   const auto note =
       toy_prstatus_note(7, {1, 2, 3, 4, 0, kernel.inside("do_wait"), kernel.records.at(7)[5], 0});
   const Session session = session_of(kernel, note);
@@ -160,7 +160,7 @@ TEST(OtherArchitecture, ARegisterNoteThatIsTooShortIsNoNote) {
 }
 
 // A record of task 5's stack, do_wait()'s, spoiled: the frames before it stand.
-class BrokenChain : public testing::TestWithParam<uint64_t> {
+class BrokenChain : public testing::Test {
  protected:
   static NamedStack stack_with(uint64_t (*next)(const ToyKernel&)) {
     ToyKernel kernel;
