@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "src/base/bytes.h"
-#include "src/base/size.h"
+#include "src/base/machine_names.h"
 
 namespace lifeboat {
 namespace {
@@ -33,32 +33,30 @@ Result<> add_notes(const Machine& machine, std::vector<CoreSegment>& segments) {
 void add_memory(const Machine& machine, MemoryRange range, uint64_t offset,
                 std::vector<CoreSegment>& segments) {
   // Readers use the difference of the two addresses as the offset of the direct map (makedumpfile).
-  segments.push_back({.virtual_address = machine.direct_map ? *machine.direct_map + range.begin : 0,
-                      .physical = range.begin,
-                      .offset = offset,
-                      .size = range.size()});
+  segments.push_back(
+      {.virtual_address = machine.mapping.direct_map ? *machine.mapping.direct_map + range.begin : 0,
+       .physical = range.begin,
+       .offset = offset,
+       .size = range.size()});
 }
 
 }  // namespace
 
-Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
-                                               const std::optional<LowMemoryCopy>& copy) {
+Result<std::vector<CoreSegment>> core_segments(const Machine& machine, const UsedMemory& used) {
   std::vector<CoreSegment> segments;
   TRY_VOID(add_notes(machine, segments));
-  if (machine.text) {
-    segments.push_back({.virtual_address = machine.text->virtual_address,
-                        .physical = machine.text->physical,
-                        .offset = machine.text->physical,
-                        .size = machine.text->size});
+  if (const auto& text = machine.mapping.text) {
+    segments.push_back({.virtual_address = text->virtual_address,
+                        .physical = text->physical,
+                        .offset = text->physical,
+                        .size = text->size});
   }
   std::vector<MemoryRange> holes = machine.crash_reservation;
   // The capture kernel uses this memory by the time it reads the headers.
   holes.insert(holes.end(), machine.crash_cma.begin(), machine.crash_cma.end());
-  // The capture kernel uses the first MiB. A kernel that needs no copy has no data there, and leaves it out
-  // of the headers that it writes itself (arch/x86/kernel/crash.c, elf_header_exclude_ranges()).
-  if (!copy) holes.push_back({0, 1_MiB});
+  holes.insert(holes.end(), used.lost.begin(), used.lost.end());
   auto ram = subtract(dumpable_ram(machine.resources), std::move(holes));
-  if (copy) {
+  if (const auto& copy = used.copy) {
     for (const auto& low : intersect(ram, copy->range))
       add_memory(machine, low, copy->address + (low.begin - copy->range.begin), segments);
     ram = subtract(std::move(ram), {copy->range});
@@ -67,8 +65,7 @@ Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
   return segments;
 }
 
-Result<std::vector<std::byte>> build_core_headers(const std::vector<CoreSegment>& segments,
-                                                  uint16_t machine_type) {
+Result<std::vector<std::byte>> build_core_headers(const std::vector<CoreSegment>& segments) {
   // fs/proc/vmcore.c does not support PN_XNUM.
   if (segments.size() >= PN_XNUM) {
     return fail(ErrorCode::unsupported,
@@ -82,7 +79,7 @@ Result<std::vector<std::byte>> build_core_headers(const std::vector<CoreSegment>
   header.e_ident[EI_VERSION] = EV_CURRENT;
   header.e_ident[EI_OSABI] = ELFOSABI_NONE;
   header.e_type = ET_CORE;
-  header.e_machine = machine_type;
+  header.e_machine = machine_names().elf;
   header.e_version = EV_CURRENT;
   header.e_phoff = sizeof(header);
   header.e_ehsize = sizeof(header);

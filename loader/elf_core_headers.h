@@ -12,8 +12,8 @@
 
 namespace lifeboat {
 
-// Low memory that is saved aside before the capture kernel uses it, and where the copy lies.
-struct LowMemoryCopy {
+// Memory that is saved aside before the capture kernel uses it, and where the copy lies.
+struct MemoryCopy {
   MemoryRange range;
   uint64_t address = 0;
 };
@@ -26,15 +26,17 @@ struct CoreSegment {
   uint64_t size = 0;
 };
 
-// A note for each CPU and VMCOREINFO; the kernel's text; every range of System RAM less the crash
-// reservation. `copy` redirects low memory; without one the first MiB is left out. `not_found` when the
-// running kernel has no notes: it cannot be dumped then.
-Result<std::vector<CoreSegment>> core_segments(const Machine& machine,
-                                               const std::optional<LowMemoryCopy>& copy);
+// What of the crashed kernel's memory the capture kernel uses besides its reservation.
+struct UsedMemory {
+  std::vector<MemoryRange> lost;   // left out of the headers
+  std::optional<MemoryCopy> copy;  // redirected to the copy
+};
 
-// The headers as bytes, for e_machine `machine_type` (EM_X86_64). `unsupported` for more segments than ELF
-// counts.
-Result<std::vector<std::byte>> build_core_headers(const std::vector<CoreSegment>& segments,
-                                                  uint16_t machine_type);
+// A note for each CPU and VMCOREINFO; the kernel's text; every range of System RAM less the crash
+// reservation and `used`. `not_found` when the running kernel has no notes: it cannot be dumped then.
+Result<std::vector<CoreSegment>> core_segments(const Machine& machine, const UsedMemory& used);
+
+// The headers as bytes, for this program's architecture. `unsupported` for more segments than ELF counts.
+Result<std::vector<std::byte>> build_core_headers(const std::vector<CoreSegment>& segments);
 
 }  // namespace lifeboat

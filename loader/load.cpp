@@ -7,6 +7,7 @@
 #include <new>
 #include <thread>
 
+#include "loader/load_architecture.h"
 #include "loader/load_checks.h"
 #include "loader/load_lock.h"
 #include "loader/obstacles.h"
@@ -20,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 // include/uapi/linux/kexec.h
 enum FileFlag : unsigned long { kFileUnload = 1, kFileOnCrash = 2, kFileNoInitramfs = 4 };
-enum SegmentFlag : unsigned long { kOnCrash = 1, kUpdateElfcorehdr = 4, kArchX86_64 = 62UL << 16 };
+enum SegmentFlag : unsigned long { kOnCrash = 1, kUpdateElfcorehdr = 4 };
 
 // The kernel has one lock for both kinds of image and never waits for it. Returns 0 or the errno.
 int call_until_not_busy(const std::function<long()>& call, std::chrono::milliseconds limit) {
@@ -79,7 +80,7 @@ int load_segments(const LoadRequest& request, const LoadPlan& plan) {
   std::vector<sys::KexecSegment> segments;
   for (const auto& segment : plan.segments)
     segments.push_back({segment.bytes.data(), segment.bytes.size(), segment.address, segment.memory_size});
-  unsigned long flags = kArchX86_64;
+  unsigned long flags = this_architecture().kexec_flag();
   if (request.crash) flags |= kOnCrash;
   if (plan.kernel_updates_core_headers) flags |= kUpdateElfcorehdr;
   return call_until_not_busy(
@@ -231,7 +232,7 @@ Result<> unload_kernel(bool crash, const SystemPaths& paths) {
   int error = call_until_not_busy([&] { return sys::kexec_file_load(-1, -1, 1, "", file_flags); }, limit);
   // No segments at all: the other call's way to unload, for a kernel that has only that one.
   if (error == ENOSYS) {
-    unsigned long flags = kArchX86_64;
+    unsigned long flags = this_architecture().kexec_flag();
     if (crash) flags |= kOnCrash;
     error = call_until_not_busy([&] { return sys::kexec_load(0, 0, nullptr, flags); }, limit);
   }

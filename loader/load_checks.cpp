@@ -5,14 +5,12 @@
 #include <cerrno>
 
 #include "loader/initramfs_file.h"
+#include "loader/load_architecture.h"
 #include "loader/obstacles.h"
 #include "src/base/size.h"
-#include "src/image/elf_kernel.h"
 
 namespace lifeboat {
 namespace {
-
-constexpr uint64_t kPage = 4096;
 
 Result<> check_command_line_text(const std::string& text) {
   if (text.find('\0') == text.npos && text.find('\n') == text.npos) return {};
@@ -31,21 +29,21 @@ Result<> check_command_line_length(const KernelFile& kernel, const std::string& 
 }
 
 // How much of the reservation is left for a kernel that must begin at a multiple of its alignment.
-uint64_t usable_reservation(const BzImage& image, const SystemState& state) {
+uint64_t usable_reservation(const NativeKernel& kernel, const SystemState& state) {
   // With crashkernel=,high there are two; kernels are loaded into the last (crash_reservation()). Newer
   // kernels count both in kexec_crash_size.
   if (!state.crash_ranges || state.crash_ranges->empty()) return *state.crash_size;
   MemoryRange range = state.crash_ranges->back();
   range.end = range.begin + std::min(range.size(), *state.crash_size);
-  if (image.kernel_alignment == 0 || range.begin > UINT64_MAX - image.kernel_alignment) return range.size();
-  const uint64_t begin = align_up(range.begin, image.kernel_alignment);
+  if (kernel.alignment == 0 || range.begin > UINT64_MAX - kernel.alignment) return range.size();
+  const uint64_t begin = align_up(range.begin, kernel.alignment);
   return begin < range.end ? range.end - begin : 0;
 }
 
-Result<> check_reservation(const BzImage& image, uint64_t initramfs_size, const SystemState& state) {
+Result<> check_reservation(const NativeKernel& kernel, uint64_t initramfs_size, const SystemState& state) {
   if (!state.crash_size) return {};
-  const uint64_t needed = crash_memory_needed(image, initramfs_size, state);
-  const uint64_t usable = usable_reservation(image, state);
+  const uint64_t needed = crash_memory_needed(kernel, initramfs_size, state, running_page_size());
+  const uint64_t usable = usable_reservation(kernel, state);
   if (needed <= usable) return {};
   return std::unexpected(
       Error(ErrorCode::no_space,
@@ -53,38 +51,8 @@ Result<> check_reservation(const BzImage& image, uint64_t initramfs_size, const 
                 "the crash reservation is too small: {} of its {} can be used, and at least {} are needed "
                 "(kernel {}, initramfs {}, the rest tables)",
                 format_size(usable), format_size(*state.crash_size), format_size(needed),
-                format_size(image.init_size), format_size(initramfs_size)))
+                format_size(kernel.memory_size), format_size(initramfs_size)))
           .hint("raise crashkernel= on the kernel command line and reboot, or make the initramfs smaller"));
-}
-
-Result<> check_bzimage(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load) {
-  const BzImage image = TRY(BzImage::parse(kernel.bytes, kernel.name));
-  auto capable = request.crash ? image.crash_capable() : image.kexec_capable();
-  if (!capable) {
-    return std::unexpected(
-        std::move(capable)
-            .error()
-            .context(fmt::format("{} cannot be loaded", kernel.name))
-            .hint("load an x86_64 kernel with CONFIG_RELOCATABLE=y, as distributions ship it"));
-  }
-  load.release = image.release();
-  return {};
-}
-
-Result<> check_kernel(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load) {
-  if (kernel.kind == ImageKind::bzimage) return check_bzimage(request, kernel, load);
-  if (kernel.kind == ImageKind::elf_vmlinux) {
-    const ElfKernel elf = TRY(ElfKernel::parse(kernel.bytes, kernel.name));
-    load.release = elf.release;
-    if (!elf.release.empty()) return {};
-    return std::unexpected(
-        Error(ErrorCode::unsupported,
-              fmt::format("{} is an ELF executable, but not a Linux kernel: it has no \"Linux "
-                          "version\" banner",
-                          kernel.name))
-            .hint("name the vmlinux of a kernel's build folder, or the kernel file in /boot"));
-  }
-  return std::unexpected(not_a_loadable_kernel(kernel.name, kernel.kind));
 }
 
 // Checks the files only, without the running kernel.
@@ -92,7 +60,7 @@ Result<CheckedLoad> check_files(const LoadRequest& request, const KernelFile& ke
   CheckedLoad load;
   load.command_line = request.command_line ? *request.command_line : kernel.command_line.value_or("");
   TRY_VOID(check_command_line_text(load.command_line));
-  TRY_VOID(check_kernel(request, kernel, load));
+  load.release = TRY(this_architecture().check_kernel(kernel, request.crash));
   load.initramfs = TRY(open_initramfs(request.initramfs, kernel, load.initramfs_size));
   if (!load.initramfs.valid() && request.crash) {
     load.warnings.emplace_back(
@@ -101,18 +69,18 @@ Result<CheckedLoad> check_files(const LoadRequest& request, const KernelFile& ke
   return load;
 }
 
-// Selects the possible calls. On x86 kexec_file_load(2) supports only bzImages; a call with another format
-// would free the old image and fail.
+// Selects the possible calls. kexec_file_load(2) supports one format; a call with another would free the old
+// image and fail.
 Result<> choose_calls(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
                       CheckedLoad& load) {
-  const bool bzimage = kernel.kind == ImageKind::bzimage;
-  if (request.call == LoadCall::file && !bzimage) {
+  const bool native = kernel.kind == native_format().kind;
+  if (request.call == LoadCall::file && !native) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
               fmt::format("kexec_file_load(2) loads no ELF kernel, and {} is one", kernel.name), ENOEXEC)
             .hint("omit --syscall, or use --syscall segments"));
   }
-  load.by_file = request.call != LoadCall::segments && bzimage;
+  load.by_file = request.call != LoadCall::segments && native;
   load.by_segments = request.call != LoadCall::file;
   // kexec_file_load(2) has no parameters for limits on the address, or for leaving out the check.
   const bool placed = request.memory_min != 0 || request.memory_max != UINT64_MAX;
@@ -144,10 +112,12 @@ void add_state_warnings(const LoadRequest& request, const SystemState& state, Ch
 
 Result<> check_file_load(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
                          const CheckedLoad& load) {
-  const BzImage image = TRY(BzImage::parse(kernel.bytes, kernel.name));
-  TRY_VOID(check_command_line_length(kernel, load.command_line, longest_command_line(image, request.crash),
-                                     request.crash));
-  return request.crash ? check_reservation(image, load.initramfs_size, state) : Result<>();
+  const NativeKernel native = TRY(NativeKernel::parse(kernel.bytes, kernel.name));
+  const uint64_t appended = this_architecture().file_load_appends(request.crash);
+  const uint64_t longest =
+      native.longest_command_line > appended ? native.longest_command_line - appended : 0;
+  TRY_VOID(check_command_line_length(kernel, load.command_line, longest, request.crash));
+  return request.crash ? check_reservation(native, load.initramfs_size, state) : Result<>();
 }
 
 // A plan must fail before the call, not after it. A plan that may not be needed is made without digests,
@@ -168,20 +138,12 @@ Result<> check_plan(const LoadRequest& request, const KernelFile& kernel, const 
 
 }  // namespace
 
-uint64_t longest_command_line(const BzImage& image, bool crash) {
-  // bzImage64_load() counts the NUL, and for a crash adds MAX_ELFCOREHDR_STR_LEN for " elfcorehdr=0x...",
-  // newer ones also MAX_DMCRYPTKEYS_STR_LEN for " dmcryptkeys=0x..." (arch/x86/kernel/kexec-bzimage64.c).
-  const uint64_t reserved = 1 + (crash ? 30 + 31 : 0);
-  return image.cmdline_size > reserved ? image.cmdline_size - reserved : 0;
-}
-
-uint64_t crash_memory_needed(const BzImage& image, uint64_t initramfs_size, const SystemState& state) {
-  // Besides the two files: ELF core headers, purgatory, boot_params with the command line and the EFI memory
-  // map, and in older kernels a copy of the first 640 KiB. The sum of these was below 1 MiB on all tested
-  // machines.
+uint64_t crash_memory_needed(const NativeKernel& kernel, uint64_t initramfs_size, const SystemState& state,
+                             uint64_t page_size) {
+  // Besides the two files: ELF core headers, purgatory, what the kernel is told at its start, and in older
+  // kernels a copy of low memory. The sum of these was below 1 MiB on all tested machines.
   const uint64_t tables = 1_MiB + std::max<uint64_t>(state.elfcorehdr_size.value_or(0), 64_KiB);
-  const uint64_t kernel = align_up(std::max<uint64_t>(image.init_size, image.kernel.size), kPage);
-  return kernel + align_up(initramfs_size, kPage) + tables;
+  return align_up(kernel.memory_size, page_size) + align_up(initramfs_size, page_size) + tables;
 }
 
 Result<CheckedLoad> check_load(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
@@ -200,15 +162,16 @@ Result<LoadPlan> plan_checked_load(const LoadRequest& request, const KernelFile&
                                    const CheckedLoad& load, const SystemPaths& paths) {
   std::vector<std::byte> initramfs(load.initramfs_size);
   if (load.initramfs.valid()) TRY_VOID(pread_exact(load.initramfs.get(), 0, initramfs, "the initramfs"));
-  const Machine machine = TRY(read_machine(paths));
-  return plan_load({.kernel = kernel,
-                    .initramfs = initramfs,
-                    .command_line = load.command_line,
-                    .crash = request.crash,
-                    .memory_min = request.memory_min,
-                    .memory_max = request.memory_max,
-                    .verify = request.verify},
-                   machine);
+  const LoadArchitecture& architecture = this_architecture();
+  const Machine machine = TRY(read_machine(paths, architecture));
+  return architecture.plan({.kernel = kernel,
+                            .initramfs = initramfs,
+                            .command_line = load.command_line,
+                            .crash = request.crash,
+                            .memory_min = request.memory_min,
+                            .memory_max = request.memory_max,
+                            .verify = request.verify},
+                           machine, paths);
 }
 
 Result<LoadPlan> dry_run(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths) {

@@ -9,7 +9,7 @@
 #include "loader/load.h"
 #include "loader/plan.h"
 #include "src/base/file.h"
-#include "src/image/x86_64/bzimage.h"
+#include "src/image/native_kernel.h"
 
 namespace lifeboat {
 
@@ -40,11 +40,8 @@ Result<LoadPlan> plan_checked_load(const LoadRequest& request, const KernelFile&
 // files. Obstacles to a real load are in the plan's warnings.
 Result<LoadPlan> dry_run(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths);
 
-// The longest command line (without NUL) that `image` takes: a crash load leaves room for what the kernel
-// appends.
-uint64_t longest_command_line(const BzImage& image, bool crash);
-
 // The minimum size of all that kexec_file_load(2) puts into the crash reservation.
-uint64_t crash_memory_needed(const BzImage& image, uint64_t initramfs_size, const SystemState& state);
+uint64_t crash_memory_needed(const NativeKernel& kernel, uint64_t initramfs_size, const SystemState& state,
+                             uint64_t page_size);
 
 }  // namespace lifeboat

@@ -9,7 +9,8 @@
 
 namespace lifeboat {
 
-Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit) {
+Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit,
+                            const std::string& name) {
   const std::string folder = paths.run + "/lifeboat";
   if (sys::mkdirat(AT_FDCWD, folder.c_str(), 0700) != 0 && errno != EEXIST) {
     // A rescue system without a writable /run can still load kernels: a second load gets EBUSY from the
@@ -21,7 +22,7 @@ Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds 
     return fail_errno("cannot create the folder {} for the load lock", folder);
   }
   const UniqueFd dir = TRY(open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  auto locked = lock_file(dir.get(), "load.lock", "loading a kernel", limit);
+  auto locked = lock_file(dir.get(), name, "loading a kernel", limit);
   if (locked) return locked;
   if (locked.error().code == ErrorCode::busy)
     return std::unexpected(

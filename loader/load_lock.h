@@ -9,9 +9,13 @@
 
 namespace lifeboat {
 
+inline constexpr const char* kLoadLock = "load.lock";
+
 // Held until the descriptor is closed, also when the process is killed. Waits at most `limit` for another
-// process, which `busy` names. The lock is RUN/lifeboat/load.lock. Not valid, with a warning: RUN is not
-// writable.
-Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit);
+// process, which `busy` names. The lock is the file `name` in RUN/lifeboat. Not valid, with a warning: RUN is
+// not writable. load_kernel() and unload_kernel() take kLoadLock; a caller that does more than one of them
+// takes another one around it.
+Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit,
+                            const std::string& name = kLoadLock);
 
 }  // namespace lifeboat

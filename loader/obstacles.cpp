@@ -5,6 +5,9 @@
 #include <cerrno>
 #include <span>
 
+#include "loader/load_architecture.h"
+#include "src/image/native_kernel.h"
+
 namespace lifeboat {
 namespace {
 
@@ -52,12 +55,10 @@ struct Explanation {
   std::string_view next;
 };
 
-// From kernel/kexec_file.c, kernel/kexec_core.c, arch/x86/kernel/kexec-bzimage64.c and
-// crypto/asymmetric_keys.
+// From kernel/kexec_file.c, kernel/kexec_core.c, the architectures' loaders and crypto/asymmetric_keys.
 constexpr Explanation kExplanations[] = {
     {ENOEXEC, ErrorCode::unsupported, "the running kernel does not accept this kernel file",
-     "look at 'dmesg | tail'; on a machine with 5-level page tables the new kernel needs "
-     "CONFIG_X86_5LEVEL or the running one 'no5lvl'"},
+     "look at 'dmesg | tail'"},
     {EINVAL, ErrorCode::unsupported, "the running kernel does not accept these arguments",
      "look at 'dmesg | tail'; try a shorter command line"},
     {EBUSY, ErrorCode::busy, "another program is loading a kernel, and did not finish in time",
@@ -173,7 +174,7 @@ Error segments_forbidden(const SystemState& state) {
                   "signature",
                   lockdown_name(state)),
       EPERM);
-  return std::move(error).hint("use --syscall file with a signed bzImage");
+  return std::move(error).hint(fmt::format("use --syscall file with a signed {}", native_format().name));
 }
 
 Error explain_load_error(int error_number, LoadCall call, const SystemState& state, bool crash) {
@@ -194,7 +195,9 @@ Error explain_load_error(int error_number, LoadCall call, const SystemState& sta
   Error error(known->code, std::string(known->reason), error_number);
   // A normal kexec has no reservation to raise.
   const bool no_memory = error_number == EADDRNOTAVAIL && !crash && !segments;
-  return std::move(error).hint(no_memory ? "free memory, and try again" : known->next);
+  if (no_memory) return std::move(error).hint("free memory, and try again");
+  if (error_number != ENOEXEC) return std::move(error).hint(known->next);
+  return std::move(error).hint(fmt::format("{}; {}", known->next, this_architecture().refused_file_fix()));
 }
 
 }  // namespace lifeboat

@@ -11,8 +11,6 @@
 namespace lifeboat {
 namespace {
 
-constexpr uint64_t kPage = 4096;
-
 // The address at which `wanted`, `size` bytes large, fits into `hole`.
 std::optional<uint64_t> fit(const MemoryRequest& wanted, uint64_t size, MemoryRange hole) {
   hole.begin = std::max(hole.begin, wanted.min);
@@ -29,19 +27,14 @@ std::optional<uint64_t> fit(const MemoryRequest& wanted, uint64_t size, MemoryRa
 
 }  // namespace
 
-Placement::Placement(const std::vector<MemoryRange>& free, MemoryRange window) {
-  for (const auto& range : intersect(free, window)) {
-    if (range.begin > UINT64_MAX - kPage) continue;
-    const MemoryRange pages{align_up(range.begin, kPage), align_down(range.end, kPage)};
-    if (pages.begin < pages.end) free_.push_back(pages);
-  }
-}
+Placement::Placement(const std::vector<MemoryRange>& free, MemoryRange window, uint64_t page_size)
+    : page_size_(page_size), free_(whole_pages(intersect(free, window), page_size)) {}
 
 Result<uint64_t> Placement::take(const MemoryRequest& wanted) {
-  if (wanted.size > UINT64_MAX - kPage) return fail(ErrorCode::no_space, "{} is too large", wanted.what);
-  const uint64_t size = align_up(std::max<uint64_t>(wanted.size, 1), kPage);
+  if (wanted.size > UINT64_MAX - page_size_) return fail(ErrorCode::no_space, "{} is too large", wanted.what);
+  const uint64_t size = align_up(std::max<uint64_t>(wanted.size, 1), page_size_);
   MemoryRequest whole_pages = wanted;
-  whole_pages.alignment = std::max(wanted.alignment, kPage);
+  whole_pages.alignment = std::max(wanted.alignment, page_size_);
   const auto search = [&](auto&& holes) -> std::optional<uint64_t> {
     for (const auto& hole : holes) {
       if (const auto address = fit(whole_pages, size, hole)) return address;
@@ -57,15 +50,16 @@ Result<uint64_t> Placement::take(const MemoryRequest& wanted) {
   uint64_t largest = 0;
   for (const auto& hole : intersect(free_, {wanted.min, wanted.max}))
     largest = std::max(largest, hole.size());
-  return fail(ErrorCode::no_space, "no free memory for {}: it needs {}{}, and the largest free range has {}",
-              wanted.what, format_size(size),
-              wanted.alignment > kPage ? fmt::format(" aligned to {}", format_size(wanted.alignment)) : "",
-              format_size(largest));
+  return fail(
+      ErrorCode::no_space, "no free memory for {}: it needs {}{}, and the largest free range has {}",
+      wanted.what, format_size(size),
+      wanted.alignment > page_size_ ? fmt::format(" aligned to {}", format_size(wanted.alignment)) : "",
+      format_size(largest));
 }
 
 bool Placement::take_at(uint64_t address, uint64_t size) {
-  if (size > UINT64_MAX - kPage || address % kPage != 0) return false;
-  size = align_up(size, kPage);
+  if (size > UINT64_MAX - page_size_ || address % page_size_ != 0) return false;
+  size = align_up(size, page_size_);
   const auto hole = std::ranges::find_if(free_, [&](const MemoryRange& range) {
     return range.begin <= address && address < range.end && range.end - address >= size;
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Finds addresses for the parts of a kernel in ranges of physical memory: no two parts overlap, all begin and
-// end at page borders.
+// end at borders of the running kernel's pages.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@
 namespace lifeboat {
 
 struct MemoryRequest {
-  std::string_view what;      // for the error
-  uint64_t size = 0;          // bytes; rounded up to pages
-  uint64_t alignment = 4096;  // a power of two
-  uint64_t min = 0;           // the part lies in [min, max)
+  std::string_view what;   // for the error
+  uint64_t size = 0;       // bytes; rounded up to pages
+  uint64_t alignment = 1;  // a power of two; at least that of pages
+  uint64_t min = 0;        // the part lies in [min, max)
   uint64_t max = UINT64_MAX;
   enum class Order { lowest, highest } order = Order::highest;
 };
@@ -24,7 +24,7 @@ struct MemoryRequest {
 class Placement {
  public:
   // `free` ranges within `window`; what does not make up whole pages is left out.
-  Placement(const std::vector<MemoryRange>& free, MemoryRange window);
+  Placement(const std::vector<MemoryRange>& free, MemoryRange window, uint64_t page_size);
 
   // Reserves a range and returns its address. `no_space` has the requested size and the largest remaining
   // range.
@@ -34,6 +34,7 @@ class Placement {
   [[nodiscard]] const std::vector<MemoryRange>& free() const { return free_; }
 
  private:
+  uint64_t page_size_;
   std::vector<MemoryRange> free_;  // normalized
 };
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "loader/elf_core_headers.h"
-#include "loader/load.h"
 #include "loader/machine.h"
 #include "src/base/error.h"
 #include "src/image/kernel_file.h"
@@ -18,17 +17,24 @@ namespace lifeboat {
 
 struct Segment {
   std::string name;          // for messages: "kernel", "initramfs", ...
-  uint64_t address = 0;      // physical, page-aligned
+  uint64_t address = 0;      // physical, at a border of the running kernel's pages
   uint64_t memory_size = 0;  // whole pages; the part behind `bytes` is for the new kernel
   std::vector<std::byte> bytes;
   bool digested = false;  // purgatory checks `bytes` before it enters the kernel
+};
+
+// What the new kernel is told of a range of memory.
+struct DescribedRange {
+  MemoryRange range;
+  std::string type;  // by the kernel's names: "System RAM"
+  bool operator==(const DescribedRange&) const = default;
 };
 
 struct LoadPlan {
   uint64_t entry = 0;                        // physical: purgatory's
   uint64_t kernel_entry = 0;                 // where purgatory jumps to
   std::vector<Segment> segments;             // sorted by address; at most kMaxSegments
-  std::vector<MemoryMapEntry> memory_map;    // that the new kernel is given
+  std::vector<DescribedRange> memory_map;    // that the new kernel is given
   std::vector<CoreSegment> core;             // of /proc/vmcore; empty for a normal kexec
   std::string command_line;                  // with what was added (elfcorehdr=)
   bool kernel_updates_core_headers = false;  // on CPU and memory hotplug
@@ -47,10 +53,5 @@ struct PlanInput {
   uint64_t memory_min = 0, memory_max = UINT64_MAX;
   bool verify = true;
 };
-
-// For the architecture that this program was built for (loader/x86_64/plan.cpp). `unsupported`: the kernel
-// cannot be entered that way; `no_space`: no memory for a part; `not_found`: the running kernel does not
-// provide the necessary data.
-Result<LoadPlan> plan_load(const PlanInput& input, const Machine& machine);
 
 }  // namespace lifeboat

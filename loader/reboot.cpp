@@ -147,4 +147,11 @@ Result<> reboot_now(const RebootNow& how, const SystemPaths& paths) {
   return std::unexpected(explain_reboot_error(error_number));
 }
 
+Error reboot_by_shutdown() {
+  for (const char* path : {"/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"})
+    ::execl(path, "shutdown", "-r", "now", static_cast<char*>(nullptr));
+  return errno_error(errno, "cannot run shutdown(8); the kernel is loaded")
+      .hint("reboot with 'systemctl kexec', or at once with 'kexec -e'");
+}
+
 }  // namespace lifeboat

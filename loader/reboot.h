@@ -20,4 +20,7 @@ struct RebootNow {
 // failure; interfaces that were taken down are up again then.
 Result<> reboot_now(const RebootNow& how, const SystemPaths& paths);
 
+// Becomes shutdown(8), which reboots by the service manager; returns only on failure.
+Error reboot_by_shutdown();
+
 }  // namespace lifeboat

@@ -25,8 +25,8 @@ case $suite in
 esac
 PACKAGES=(systemd systemd-sysv udev dbus kmod e2fsprogs initramfs-tools lz4 grub2-common grub-pc-bin)
 # kexec(8), and the libraries of lifeboat, by the names that both suites know.
-PACKAGES+=(kexec-tools libarchive13 libblkid1 libdw1 libelf1 libkmod2 liblzma5 liblzo2-2 libsnappy1v5 libstdc++6 libxxhash0 libzstd1
-  zlib1g)
+PACKAGES+=(kexec-tools libblkid1 libbz2-1.0 libdw1 libelf1 libkmod2 liblz4-1 liblzma5 liblzo2-2 libmount1 libsnappy1v5 libstdc++6
+  libxxhash0 libzstd1 zlib1g)
 # Packages of FOLDER/packages besides the newest kernel's own.
 EXTRA=(rpm systemd-boot dosfstools fdisk)
 MASKED=(apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
@@ -37,25 +37,11 @@ MASKED=(apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all
   # Debian's own: these would load a kernel, and jump into it, at a plain reboot
   kexec.service kexec-load.service)
 
-say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
-retry() {
-  local try
-  for try in 1 2 3; do
-    "$@" && return
-    say "failed ($try of 3): $*"
-    sleep $((try * 5))
-  done
-  return 1
-}
-
-# This machine's suites, so that the kernels are those that ./dev unpacks for the other tests; or those of another
-# release at the same site.
-own=$(. /etc/os-release && echo "$VERSION_CODENAME")
-# shellcheck disable=SC2016 # apt's variables
-sources=$(apt-get indextargets --format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(SITE) $(CODENAME) $(COMPONENT)' \
-  'Created-By: Packages' | grep -E " $own(-updates|-security)? " | sed "s/ $own\\b/ $suite/" | sort -u)
-site=$(awk -v suite="$suite" '$4 == suite { print $3; exit }' <<<"$sources")
-[ -n "$site" ] || { say "apt knows no site of $own: run apt-get update"; exit 1; }
+# shellcheck source=tools/debian-suite.sh
+source "$(dirname "$(readlink -f "$0")")/debian-suite.sh"
+sources=$(sources_of "$suite")
+site=$(site_of "$suite" <<<"$sources")
+[ -n "$site" ] || { say "apt knows no site of this machine's suite: run apt-get update"; exit 1; }
 
 mkdir -p "$folder"
 work=$(mktemp -d "$folder/.new.XXXXXX")

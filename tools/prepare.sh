@@ -7,14 +7,17 @@ CACHE=${LIFEBOAT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lifeboat}
 BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache
   libelf-dev libdw-dev libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
-  libzstd-dev zlib1g-dev liblzo2-dev libsnappy-dev liblzma-dev libarchive-dev libkmod-dev libblkid-dev libxxhash-dev
+  libzstd-dev zlib1g-dev liblzo2-dev libsnappy-dev liblzma-dev libbz2-dev liblz4-dev libkmod-dev libblkid-dev libmount-dev
+  libxxhash-dev
   libgtest-dev libgmock-dev libkdumpfile-dev scdoc git ca-certificates
 )
 CLANG_PACKAGES=(clang-19 libclang-rt-19-dev)
+# Programs that the unit tests run: they make file systems, unpack archives, index modules.
+UNIT_TEST_PACKAGES=(binutils btrfs-progs cpio e2fsprogs kmod)
 VM_PACKAGES=(qemu-system-x86 e2fsprogs kmod)
 # For the tests that boot guests of their own making: busybox, firmware, the stub of unified kernel images, a whole Debian,
 # a kernel module.
-VM_TEST_PACKAGES=(busybox-static btrfs-progs ovmf systemd-boot-efi binutils gzip xz-utils debootstrap make gcc-12)
+VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi gzip xz-utils debootstrap make gcc-12)
 # To make the packages, and to check what is in them.
 PACKAGE_PACKAGES=(dpkg-dev rpm)
 PACKAGE_TEST_PACKAGES=(lintian man-db groff systemd zsh)
@@ -211,14 +214,27 @@ prepare_kernel_headers() {
   mv "$work" "$folder/headers"
 }
 
+suite_of_debian() {
+  case $1 in
+    12) echo bookworm ;;
+    13) echo trixie ;;
+    *) die "no Debian $1 is known" ;;
+  esac
+}
+
+# A Debian to build in, as a folder to chroot into: $CACHE/debian-13-build.
+prepare_build_root() {
+  local number=$1 folder=$CACHE/debian-$1-build
+  [ -d "$folder/root" ] && cmp -s tools/debian-build-root.sh "$folder/recipe" && return
+  say "making a Debian $number to build in"
+  update_lists
+  as_root tools/debian-build-root.sh "$(suite_of_debian "$number")" "$folder"
+}
+
 # A whole Debian with systemd, as a disk image: $CACHE/debian-{12,13}. Made anew when its recipe changes.
 prepare_debian_root() {
   local number=$1 folder=$CACHE/debian-$1 suite
-  case $number in
-    12) suite=bookworm ;;
-    13) suite=trixie ;;
-    *) die "no Debian $number is known" ;;
-  esac
+  suite=$(suite_of_debian "$number")
   [ -e "$folder/root.img" ] && cmp -s tools/debian-root.sh "$folder/recipe" && return
   say "building a Debian $number with systemd for the tests"
   update_lists

@@ -12,6 +12,7 @@
 #include "src/base/sys.h"
 #include "src/dump/elf_notes.h"
 #include "src/dump/limits.h"
+#include "src/vmcore/dump_kernel.h"
 #include "src/vmcore/utsname.h"
 
 namespace lifeboat {
@@ -33,9 +34,11 @@ KdumpWriterOptions writer_options(const Source& source, int level, const Capture
   KdumpWriterOptions writer;
   writer.compression = options.compression.compression;
   writer.dump_level = level;
+  writer.page_size = info.page_size;
   writer.max_pfn = info.max_pfn;
   writer.cpus = std::max(info.cpus, 1);
   writer.uts = info.uts;
+  writer.timestamp_seconds = info.timestamp.value_or(0);
   writer.notes = info.notes;
   writer.source_incomplete = !info.whole();
   writer.make_room = options.make_room;
@@ -48,14 +51,14 @@ KdumpWriterOptions writer_options(const Source& source, int level, const Capture
   if (source.kernel) {
     const Vmcoreinfo& vmcoreinfo = source.kernel->vmcoreinfo();
     writer.phys_base = static_cast<uint64_t>(vmcoreinfo.number("phys_base").value_or(0));
-    writer.timestamp_seconds = vmcoreinfo.crash_time().value_or(info.timestamp.value_or(0));
+    writer.timestamp_seconds = vmcoreinfo.crash_time().value_or(writer.timestamp_seconds);
     if (auto uts = read_utsname(*source.kernel)) {
       writer.uts = *std::move(uts);
     } else {
       writer.uts.release = vmcoreinfo.release();
     }
   }
-  if (writer.uts.machine.empty()) writer.uts.machine = "x86_64";
+  if (writer.uts.machine.empty()) writer.uts.machine = info.machine;
   return writer;
 }
 
@@ -63,12 +66,13 @@ Result<PageFilter> make_filter(const Source& source, int level, const CaptureOpt
                                CaptureReport& report) {
   const auto& ram = source.dump.ram();
   const uint64_t max_pfn = source.dump.info().max_pfn;
+  const PageSize page_size = source.dump.page_size();
   // Levels 0 and 1 look at contents only. Yet at every level poisoned pages must not be touched, so the
   // mem_map is used where there is one.
   const bool needs_kernel = (level & ~kLevelZero) != 0;
   auto filter = [&]() -> Result<PageFilter> {
     if (!source.kernel) return std::unexpected(source.kernel.error());
-    return PageFilter::create(*source.kernel, ram, max_pfn, level);
+    return PageFilter::create(*source.kernel, ram, max_pfn, page_size, level);
   }();
   if (filter) {
     report.level = level;
@@ -86,10 +90,11 @@ Result<PageFilter> make_filter(const Source& source, int level, const CaptureOpt
         fmt::format("nothing is filtered, every page is saved: {}", filter.error().to_string()));
   }
   report.level = level & kLevelZero;
-  return PageFilter(ram, max_pfn);
+  return PageFilter(ram, max_pfn, page_size);
 }
 
-Result<> write_bitmaps(PageFilter& filter, uint64_t max_pfn, KdumpWriter& writer, Progress& progress) {
+Result<> write_bitmaps(PageFilter& filter, const DumpInfo& source, KdumpWriter& writer, Progress& progress) {
+  const uint64_t max_pfn = source.max_pfn, bytes = source.page_size.address(max_pfn);
   progress.phase("scan");
   ChunkBits bits;
   for (uint64_t first = 0; first < max_pfn; first += kChunkPages) {
@@ -97,7 +102,7 @@ Result<> write_bitmaps(PageFilter& filter, uint64_t max_pfn, KdumpWriter& writer
     TRY_VOID(filter.scan(first, bits));
     TRY_VOID(writer.write_ram_bits(first, bits.ram));
     TRY_VOID(writer.write_stored_bits(first, bits.stored));
-    progress.update(std::min(first + kChunkPages, max_pfn) * kPageSize, max_pfn * kPageSize);
+    progress.update(std::min(source.page_size.address(first + kChunkPages), bytes), bytes);
   }
   return {};
 }
@@ -126,7 +131,8 @@ class PageWriter {
         compressor_(compressor),
         flags_(flags),
         report_(report),
-        progress_(progress) {}
+        progress_(progress),
+        batch_(source.page_size()) {}
 
   Result<> add(uint64_t pfn) {
     batch_.pages.push_back({.pfn = pfn});
@@ -140,7 +146,8 @@ class PageWriter {
     TRY_VOID(write_batch(batch_, flags_, writer_));
     done_ += batch_.pages.size();
     batch_.clear();
-    progress_.update(done_ * kPageSize, report_.pages.stored_pages * kPageSize);
+    const PageSize page_size = batch_.page_size;
+    progress_.update(page_size.bytes(done_), page_size.bytes(report_.pages.stored_pages));
     return {};
   }
 
@@ -189,7 +196,7 @@ Result<CaptureReport> capture_at_level(Source& source, int fd, const std::string
   }
   auto writer = TRY(KdumpWriter::create(fd, name, writer_options(source, report.level, options)));
   const auto written = [&]() -> Result<DumpOutcome> {
-    TRY_VOID(write_bitmaps(filter, max_pfn, writer, progress));
+    TRY_VOID(write_bitmaps(filter, source.dump.info(), writer, progress));
     report.pages = filter.statistics();
     std::ranges::copy(filter.warnings(), std::back_inserter(report.warnings));
 
@@ -222,7 +229,7 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
   if (dump.info().max_pfn == 0) {
     return fail(ErrorCode::corrupt, "the source describes no memory at all");
   }
-  Source source{dump, KernelMemory::create(dump, dump.info().vmcoreinfo)};
+  Source source{dump, kernel_of(dump)};
   std::vector<std::string> warnings;
   for (size_t index = 0; index < options.levels.size(); ++index) {
     const int level = options.levels[index];

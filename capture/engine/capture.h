@@ -14,7 +14,7 @@
 #include "src/dump/dump.h"
 #include "src/dump/dump_outcome.h"
 #include "src/dump/levels.h"
-#include "src/store/store.h"
+#include "src/dump/pending_file.h"
 
 namespace lifeboat {
 

@@ -12,13 +12,14 @@ namespace {
 // Calls visit(first, end) for each stretch of RAM page frames within [first, end). A page frame that is RAM
 // only in part counts: an extra page does no harm.
 template <typename Visit>
-void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, uint64_t first, uint64_t end, Visit visit) {
-  for (auto at = std::ranges::upper_bound(ram, first * kPageSize, {}, &PhysicalRange::end); at != ram.end();
-       ++at) {
+void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, PageSize page_size, uint64_t first,
+                          uint64_t end, Visit visit) {
+  for (auto at = std::ranges::upper_bound(ram, page_size.address(first), {}, &PhysicalRange::end);
+       at != ram.end(); ++at) {
     const PhysicalRange& range = *at;
-    if (range.start / kPageSize >= end) break;
-    const uint64_t from = std::max(range.start / kPageSize, first);
-    const uint64_t to = std::min(divide_up(range.end, kPageSize), end);
+    if (page_size.frame(range.start) >= end) break;
+    const uint64_t from = std::max(page_size.frame(range.start), first);
+    const uint64_t to = std::min(page_size.pages(range.end), end);
     if (from < to) visit(from, to);
   }
 }
@@ -36,8 +37,8 @@ void PageFilter::exclude_missing_in(const Dump& source) {
 }
 
 Result<PageFilter> PageFilter::create(const KernelMemory& kernel, const std::vector<PhysicalRange>& ram,
-                                      uint64_t max_pfn, int level) {
-  PageFilter filter(ram, max_pfn);
+                                      uint64_t max_pfn, PageSize page_size, int level) {
+  PageFilter filter(ram, max_pfn, page_size);
   filter.level_ = level;
   filter.kernel_ = &kernel;
   filter.mem_map_ = TRY_CONTEXT(MemMap::create(kernel), "cannot find the kernel's mem_map");
@@ -50,7 +51,7 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
   const uint64_t bytes = divide_up(end - first_pfn, 8);
   bits.first_pfn = first_pfn;
   bits.ram.assign(bytes, std::byte{0});
-  for_each_ram_stretch(*ram_, first_pfn, end, [&](uint64_t from, uint64_t to) {
+  for_each_ram_stretch(*ram_, page_size_, first_pfn, end, [&](uint64_t from, uint64_t to) {
     fill_bits(bits.ram, from - first_pfn, to - from, true);
   });
   bits.stored = bits.ram;
@@ -90,8 +91,8 @@ void PageFilter::exclude_missing(ChunkBits& bits) {
 }
 
 bool PageFilter::has_ram(uint64_t first_pfn) const {
-  const auto range = std::ranges::upper_bound(*ram_, first_pfn << kPageShift, {}, &PhysicalRange::end);
-  return range != ram_->end() && range->start < (first_pfn + kChunkPages) << kPageShift;
+  const auto range = std::ranges::upper_bound(*ram_, page_size_.address(first_pfn), {}, &PhysicalRange::end);
+  return range != ram_->end() && range->start < page_size_.address(first_pfn + kChunkPages);
 }
 
 std::vector<std::string> PageFilter::warnings() const {

@@ -14,8 +14,9 @@
 
 namespace lifeboat {
 
-// A bitmap is built and written for this many page frames (4 GiB) at a time: 128 KiB, whatever the machine's
-// size. No compound page or buddy block crosses such a border: the largest is 1 GiB, and aligned.
+// A bitmap is built and written for this many page frames (4 GiB of 4 KiB pages) at a time: 128 KiB, whatever
+// the machine's size. No compound page or buddy block crosses such a border: the largest has 1 GiB of 4 KiB
+// pages, 16 GiB of 64 KiB pages, and is aligned.
 inline constexpr uint64_t kChunkPages = uint64_t{1} << 20;
 
 struct FilterStatistics {
@@ -37,10 +38,11 @@ struct ChunkBits {
 class PageFilter {
  public:
   // A filter that keeps everything: needs no knowledge of the kernel.
-  PageFilter(const std::vector<PhysicalRange>& ram, uint64_t max_pfn) : ram_(&ram), max_pfn_(max_pfn) {}
+  PageFilter(const std::vector<PhysicalRange>& ram, uint64_t max_pfn, PageSize page_size)
+      : ram_(&ram), max_pfn_(max_pfn), page_size_(page_size) {}
   // A filter for `level`. Fails when VMCOREINFO lacks what is needed to find or interpret the mem_map.
   static Result<PageFilter> create(const KernelMemory& kernel, const std::vector<PhysicalRange>& ram,
-                                   uint64_t max_pfn, int level);
+                                   uint64_t max_pfn, PageSize page_size, int level);
 
   // For a source that is a filtered dump: the pages that it left out itself stay left out. They cannot be
   // read, and are not lost. `source` must outlive the filter.
@@ -61,6 +63,7 @@ class PageFilter {
 
   const std::vector<PhysicalRange>* ram_;
   uint64_t max_pfn_;
+  PageSize page_size_;
   int level_ = 0;
   const KernelMemory* kernel_ = nullptr;  // null: keep everything
   const Dump* source_ = nullptr;          // null: it has all of its RAM

@@ -19,9 +19,11 @@ bool is_zero(ByteSpan page) {
 
 uint64_t read_batch(PhysicalMemory& source, PageBatch& batch, std::string& first_error) {
   uint64_t lost = 0;
+  const PageSize page_size = batch.page_size;
   const auto read = [&](size_t index, size_t count) {
-    const MutableByteSpan out = MutableByteSpan(batch.raw).subspan(index * kPageSize, count * kPageSize);
-    return source.read(batch.pages[index].pfn * kPageSize, out);
+    const MutableByteSpan out =
+        MutableByteSpan(batch.raw).subspan(page_size.bytes(index), page_size.bytes(count));
+    return source.read(page_size.address(batch.pages[index].pfn), out);
   };
   size_t begin = 0;
   while (begin < batch.pages.size()) {

@@ -14,7 +14,8 @@ namespace lifeboat {
 
 // Pages in PFN order. Its buffers are allocated once and used again.
 struct PageBatch {
-  static constexpr size_t kPages = 256;  // 1 MiB: long reads, and still small beside the reservation
+  // Long reads, and still small beside the reservation.
+  static constexpr size_t kBytes = size_t{1} << 20;
 
   enum class Kind : uint8_t {
     data,  // `raw` (and after compression perhaps `packed`) holds it
@@ -28,15 +29,19 @@ struct PageBatch {
     uint32_t packed_size = 0;  // 0: store it raw
   };
 
-  PageBatch() : raw(kPages * kPageSize), packed(kPages * kPageSize) { pages.reserve(kPages); }
+  explicit PageBatch(PageSize size) : page_size(size), raw(kBytes), packed(kBytes) {
+    pages.reserve(max_pages());
+  }
+  [[nodiscard]] size_t max_pages() const { return page_size.frame(kBytes); }
   [[nodiscard]] ByteSpan raw_page(size_t index) const {
-    return ByteSpan(raw).subspan(index * kPageSize, kPageSize);
+    return ByteSpan(raw).subspan(page_size.bytes(index), page_size.bytes());
   }
   void clear() { pages.clear(); }
-  [[nodiscard]] bool full() const { return pages.size() == kPages; }
+  [[nodiscard]] bool full() const { return pages.size() == max_pages(); }
 
+  const PageSize page_size;
   std::vector<Page> pages;
-  std::vector<std::byte> raw;     // page i at i * kPageSize
+  std::vector<std::byte> raw;     // one page after the other
   std::vector<std::byte> packed;  // compressed pages one after the other
 };
 

@@ -7,6 +7,8 @@
 
 #include <memory>
 
+#include "capture/initramfs/branch_filter.h"
+
 namespace lifeboat {
 namespace {
 
@@ -30,13 +32,16 @@ Result<std::vector<std::byte>> compress_xz(ByteSpan archive) {
   if (lzma_lzma_preset(&options, 9 | LZMA_PRESET_EXTREME))
     return fail(ErrorCode::io, "initramfs: xz has no preset 9");
   options.dict_size = 1u << kWindowLog;
-  lzma_filter filters[] = {
-      {LZMA_FILTER_X86, nullptr}, {LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
+  std::vector<lzma_filter> filters;
+  if (const uint64_t branch = xz_branch_filter(); branch != LZMA_VLI_UNKNOWN)
+    filters.push_back({branch, nullptr});
+  filters.push_back({LZMA_FILTER_LZMA2, &options});
+  filters.push_back({LZMA_VLI_UNKNOWN, nullptr});
   std::vector<std::byte> out(lzma_stream_buffer_bound(archive.size()));
   size_t size = 0;
   const lzma_ret result = lzma_stream_buffer_encode(
-      filters, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const uint8_t*>(archive.data()), archive.size(),
-      reinterpret_cast<uint8_t*>(out.data()), &size, out.size());
+      filters.data(), LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const uint8_t*>(archive.data()),
+      archive.size(), reinterpret_cast<uint8_t*>(out.data()), &size, out.size());
   if (result != LZMA_OK) return fail(ErrorCode::io, "initramfs: xz: error {}", static_cast<int>(result));
   out.resize(size);
   return out;

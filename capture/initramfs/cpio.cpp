@@ -1,76 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/initramfs/cpio.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+
+#include <climits>
+#include <cstdint>
+#include <limits>
+
+#include "src/base/size.h"
 
 namespace lifeboat {
+namespace {
 
-void CpioWriter::Deleter::operator()(archive* writer) const {
-  archive_write_free(writer);
+constexpr std::string_view kMagic = "070701";
+constexpr std::string_view kMagicWithChecksums = "070702";
+constexpr std::string_view kTrailer = "TRAILER!!!";
+// The magic, then 13 numbers of 8 hexadecimal digits.
+constexpr size_t kDigits = 8;
+constexpr size_t kHeader = 6 + 13 * kDigits;
+enum Field { kMode = 1, kSize = 6, kNameSize = 11 };
+// Header with name, and contents, each end at a multiple of it.
+constexpr uint64_t kAlignment = 4;
+
+Result<uint32_t> read_field(std::string_view header, Field field) {
+  const auto digits = header.substr(kMagic.size() + field * kDigits, kDigits);
+  const auto value = parse_number(digits, 16);
+  if (!value) return fail(ErrorCode::corrupt, "cpio archive: a header has no number where one must be");
+  return static_cast<uint32_t>(*value);  // 8 digits fit
 }
 
-CpioWriter::CpioWriter() : bytes_(std::make_unique<std::vector<std::byte>>()), writer_(archive_write_new()) {}
-
-Result<CpioWriter> CpioWriter::create() {
-  CpioWriter cpio;
-  archive* writer = cpio.writer_.get();
-  archive_write_set_format_cpio_newc(writer);
-  archive_write_set_bytes_per_block(writer, 0);  // no padding after the trailer
-  const auto append = [](archive*, void* bytes, const void* data, size_t size) -> la_ssize_t {
-    const auto* from = static_cast<const std::byte*>(data);
-    auto* to = static_cast<std::vector<std::byte>*>(bytes);
-    to->insert(to->end(), from, from + size);
-    return static_cast<la_ssize_t>(size);
-  };
-  if (archive_write_open(writer, cpio.bytes_.get(), nullptr, append, nullptr) != ARCHIVE_OK)
-    return cpio.error("the archive");
-  return cpio;
-}
+}  // namespace
 
 Result<> CpioWriter::folder(const std::string& path) {
-  return add(path, AE_IFDIR, 0755, {});
+  return add(path, {.mode = S_IFDIR | 0755, .links = 2, .contents = {}});
 }
 
 Result<> CpioWriter::file(const std::string& path, mode_t mode, ByteSpan contents) {
-  return add(path, AE_IFREG, mode, contents);
+  return add(path, {.mode = S_IFREG | mode, .contents = contents});
 }
 
 Result<> CpioWriter::character_device(const std::string& path, unsigned major, unsigned minor) {
-  return add(path, AE_IFCHR, 0600, {}, makedev(major, minor));
+  return add(path, {.mode = S_IFCHR | 0600, .major = major, .minor = minor, .contents = {}});
 }
 
-Result<std::vector<std::byte>> CpioWriter::finish() {
-  if (archive_write_close(writer_.get()) != ARCHIVE_OK) return error("the archive's end");
-  return std::move(*bytes_);
+std::vector<std::byte> CpioWriter::finish() {
+  append(0, kTrailer, {.contents = {}});
+  return std::move(bytes_);
 }
 
-Result<> CpioWriter::add(const std::string& path, unsigned type, mode_t mode, ByteSpan contents,
-                         dev_t device) {
-  const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(),
-                                                                            &archive_entry_free);
-  archive_entry_set_pathname(entry.get(), path.c_str());
-  archive_entry_set_filetype(entry.get(), type);
-  archive_entry_set_perm(entry.get(), mode);
-  archive_entry_set_uid(entry.get(), 0);
-  archive_entry_set_gid(entry.get(), 0);
-  archive_entry_set_mtime(entry.get(), 0, 0);
-  archive_entry_set_ino(entry.get(), ++inode_);
-  archive_entry_set_nlink(entry.get(), type == AE_IFDIR ? 2 : 1);
-  archive_entry_set_rdev(entry.get(), device);
-  archive_entry_set_size(entry.get(), static_cast<la_int64_t>(contents.size()));
-  if (archive_write_header(writer_.get(), entry.get()) != ARCHIVE_OK) return error(path);
-  if (!contents.empty() && archive_write_data(writer_.get(), contents.data(), contents.size()) !=
-                               static_cast<la_ssize_t>(contents.size()))
-    return error(path);
+Result<> CpioWriter::add(const std::string& path, const Entry& entry) {
+  // init/initramfs.c: it skips names that are longer, with their NUL, and ends at the trailer's.
+  if (path.empty() || path.size() >= PATH_MAX || path == kTrailer || path.find('\0') != std::string::npos)
+    return fail(ErrorCode::usage, "initramfs: '{}' cannot be a file's name in it", path);
+  if (entry.contents.size() > std::numeric_limits<uint32_t>::max()) {
+    return fail(ErrorCode::unsupported, "initramfs: cannot add {}: its {} are more than a cpio archive takes",
+                path, format_size(entry.contents.size()));
+  }
+  append(++inode_, path, entry);
   return {};
 }
 
-std::unexpected<Error> CpioWriter::error(const std::string& what) const {
-  const char* why = archive_error_string(writer_.get());
-  return fail(ErrorCode::io, "initramfs: cannot add {}: {}", what, why != nullptr ? why : "unknown error");
+void CpioWriter::append(uint32_t inode, std::string_view name, const Entry& entry) {
+  const auto put = [this](ByteSpan bytes) {
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    bytes_.resize(align_up(bytes_.size(), kAlignment));
+  };
+  std::string header(kMagic);
+  // Inode, mode, owner, group, links, time, size, device, device of the node, size of the name, checksum.
+  for (const size_t field : {size_t{inode}, size_t{entry.mode}, size_t{0}, size_t{0}, size_t{entry.links},
+                             size_t{0}, entry.contents.size(), size_t{0}, size_t{0}, size_t{entry.major},
+                             size_t{entry.minor}, name.size() + 1, size_t{0}})
+    header += fmt::format("{:08x}", field);
+  header += name;
+  header += '\0';
+  put(as_byte_span(header));
+  put(entry.contents);
+}
+
+Result<std::optional<CpioEntry>> CpioReader::next() {
+  const auto header = as_text(TRY(slice(archive_, at_, kHeader, "cpio header")));
+  if (!header.starts_with(kMagic) && !header.starts_with(kMagicWithChecksums))
+    return fail(ErrorCode::corrupt, "cpio archive: there is no header at byte {}", at_);
+  const uint32_t name_size = TRY(read_field(header, kNameSize));
+  const uint32_t size = TRY(read_field(header, kSize));
+  const mode_t mode = TRY(read_field(header, kMode));
+  const auto name = text_until_nul(TRY(slice(archive_, at_ + kHeader, name_size, "name in a cpio archive")));
+  if (name == kTrailer) return std::nullopt;
+  const uint64_t begin = align_up(at_ + kHeader + name_size, kAlignment);
+  const ByteSpan contents = TRY(slice(archive_, begin, size, "file in a cpio archive"));
+  at_ = align_up(begin + size, kAlignment);
+  return CpioEntry{name, mode, contents};
 }
 
 }  // namespace lifeboat

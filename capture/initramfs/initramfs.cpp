@@ -41,7 +41,7 @@ class Folders {
 
 Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents,
                                                InitramfsCompression compression) {
-  auto cpio = TRY(CpioWriter::create());
+  CpioWriter cpio;
   Folders folders(cpio);
   for (const char* folder : {"dev", "proc", "sys", "run", "mnt", "lifeboat"}) TRY_VOID(folders.make(folder));
   // The kernel opens it for PID 1 before devtmpfs is mounted.
@@ -65,7 +65,7 @@ Result<std::vector<std::byte>> build_initramfs(const InitramfsContents& contents
   // a crash.
   TRY_VOID(CapturePlan::parse(text));
   TRY_VOID(cpio.file(relative(kPlanPath), 0600, as_byte_span(text)));
-  const auto archive = TRY(cpio.finish());
+  const auto archive = cpio.finish();
   return compress_initramfs(archive, compression);
 }
 

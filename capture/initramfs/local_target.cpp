@@ -20,40 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// mountinfo writes space, tab, newline and backslash as \ooo.
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto code =
-        text[i] == '\\' && i + 3 < text.size() ? parse_number(text.substr(i + 1, 3), 8) : std::nullopt;
-    if (code) {
-      out += static_cast<char>(*code);
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
-// ID PARENT MAJOR:MINOR ROOT MOUNTPOINT OPTIONS [TAGS...] - TYPE SOURCE OPTIONS
-std::optional<Mount> parse_mount(std::string_view line) {
-  std::vector<std::string_view> words;
-  for (const auto word : std::views::split(line, ' ')) words.emplace_back(word.begin(), word.end());
-  const auto dash = std::ranges::find(words, std::string_view("-"));
-  if (dash - words.begin() < 6 || words.end() - dash < 3) return std::nullopt;
-  return Mount{.device_number = std::string(words[2]),
-               .root = unescape(words[3]),
-               .mount_point = unescape(words[4]),
-               .filesystem = std::string(dash[1]),
-               .source = unescape(dash[2])};
-}
-
-bool is_below(const std::string& path, const std::string& folder) {
-  if (folder == "/") return true;
-  return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
-}
-
 std::string join(const std::string& folder, const std::string& rest) {
   std::string path = folder == "/" ? "" : folder;
   path += rest.starts_with('/') || rest.empty() ? rest : "/" + rest;
@@ -117,25 +83,6 @@ Result<LocalTarget> target_on(const BlockDevice& device, const FileSystemOnDevic
 }
 
 }  // namespace
-
-std::vector<Mount> parse_mounts(std::string_view mountinfo) {
-  std::vector<Mount> mounts;
-  for (const auto part : std::views::split(mountinfo, '\n')) {
-    if (auto mount = parse_mount({part.begin(), part.end()})) mounts.push_back(*std::move(mount));
-  }
-  return mounts;
-}
-
-Result<Mount> find_mount(std::string_view mountinfo, const std::string& path) {
-  std::optional<Mount> best;
-  for (auto& mount : parse_mounts(mountinfo)) {
-    // Of two mounts at one mount point the later one hides the earlier.
-    if (is_below(path, mount.mount_point) && (!best || mount.mount_point.size() >= best->mount_point.size()))
-      best = std::move(mount);
-  }
-  if (!best) return fail(ErrorCode::not_found, "{} is not on any mounted file system", path);
-  return *std::move(best);
-}
 
 std::vector<std::string> drivers_on_the_way(const std::string& sys, const std::string& device) {
   std::error_code error;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture/initramfs/btrfs.h"
+#include "capture/initramfs/mounts.h"
 #include "capture/plan/capture_plan.h"
 #include "src/base/error.h"
 
@@ -54,20 +55,8 @@ struct FileSystemOnDevice {
 // `unsupported`: there is no file system, or none that has a UUID.
 Result<FileSystemOnDevice> probe_device(const std::string& device);
 
-// One line of mountinfo (proc(5)).
-struct Mount {
-  std::string device_number;  // "253:1"
-  std::string root;           // folder of the file system that is mounted here
-  std::string mount_point;
-  std::string filesystem;
-  std::string source;
-};
-// All of them, in their order; invalid lines are skipped.
-std::vector<Mount> parse_mounts(std::string_view mountinfo);
 // The numbers of the block devices below a mount ("8:1"); several only for btrfs. `unsupported`: it has none.
 Result<std::vector<std::string>> devices_below(const Mount& mount, const HostPaths& paths);
-// The last mount whose mount point holds `path`, which is absolute and has no symbolic links.
-Result<Mount> find_mount(std::string_view mountinfo, const std::string& path);
 
 // The modules bound to a device of /sys and to those it hangs on, from the bus to the device; modaliases
 // where nothing is bound. Empty: there is no such device.

@@ -26,14 +26,13 @@ bool lies_on(const Mount& mount, const BlockDevice& device, const HostPaths& pat
 
 std::optional<std::string> mounted_folder(std::string_view mountinfo, const BlockDevice& device,
                                           const std::string& path, const HostPaths& paths) {
-  for (const auto& mount : parse_mounts(mountinfo)) {
+  const auto mounts = parse_mounts(mountinfo);
+  for (const auto& mount : mounts) {
     const auto rest = below(path, mount.root);
     if (!rest || !lies_on(mount, device, paths)) continue;
     const std::string here = (std::filesystem::path(mount.mount_point) / *rest).lexically_normal();
     // Another file system may be mounted over it or below it.
-    const auto holder = find_mount(mountinfo, here);
-    if (holder && holder->mount_point == mount.mount_point && holder->device_number == mount.device_number &&
-        holder->root == mount.root)
+    if (mount_of(mounts, here) == &mount)
       return here.size() > 1 && here.ends_with('/') ? here.substr(0, here.size() - 1) : here;
   }
   return std::nullopt;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -38,7 +39,7 @@ std::optional<std::string> elf_interpreter(int fd) {
   for (size_t index = 0; index < count; ++index) {
     GElf_Phdr header;
     if (::gelf_getphdr(elf.get(), static_cast<int>(index), &header) == nullptr) return std::nullopt;
-    if (header.p_type != PT_INTERP || header.p_filesz < 2 || header.p_filesz > 4096) continue;
+    if (header.p_type != PT_INTERP || header.p_filesz < 2 || header.p_filesz > PATH_MAX) continue;
     std::string path(header.p_filesz - 1, '\0');
     if (!pread_exact(fd, header.p_offset, std::as_writable_bytes(std::span(path)), "PT_INTERP"))
       return std::nullopt;
@@ -47,7 +48,7 @@ std::optional<std::string> elf_interpreter(int fd) {
   return std::nullopt;
 }
 
-// The path of "libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x7f...)"; nothing for the vDSO.
+// The path of "libc.so.6 => /lib/libc.so.6 (0x7f...)"; nothing for the vDSO.
 Result<std::string> listed_path(std::string_view line, const std::string& program) {
   const auto arrow = line.find("=> ");
   std::string_view path = trim(arrow == std::string_view::npos ? line : line.substr(arrow + 3));

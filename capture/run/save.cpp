@@ -16,13 +16,14 @@
 #include "src/base/sys.h"
 #include "src/store/crash_list.h"
 #include "src/store/store.h"
+#include "src/vmcore/dump_kernel.h"
 #include "src/vmcore/printk.h"
 
 namespace lifeboat::capture {
 namespace {
 
 Result<std::string> crashed_kernel_log(Dump& source) {
-  const auto memory = TRY(KernelMemory::create(source, source.info().vmcoreinfo));
+  const auto memory = TRY(kernel_of(source));
   const auto log = TRY(read_kernel_log(memory));
   if (log.unreadable > 0) log::warning("{} log records could not be read", log.unreadable);
   return format_log(log);

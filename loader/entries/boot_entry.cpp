@@ -12,6 +12,8 @@
 #include "loader/entries/boot_entry_file.h"
 #include "loader/entries/version_order.h"
 #include "src/base/file.h"
+#include "src/base/machine_names.h"
+#include "src/base/size.h"
 #include "src/image/image.h"
 #include "src/image/unwrap/uki.h"
 
@@ -25,8 +27,6 @@ using Variables = std::map<std::string, std::string>;
 constexpr size_t kMaxEntries = 500;
 // With an initramfs and firmware in it such an image has some 200 MiB.
 constexpr uint64_t kLargestUnifiedImage = uint64_t{1} << 30;
-// UEFI's name of this architecture, as in the key `architecture`.
-constexpr std::string_view kArchitecture = "x64";
 // The vendor of systemd-boot's EFI variables (the Boot Loader Interface).
 constexpr std::string_view kLoaderVendor = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 
@@ -133,7 +133,7 @@ void add_type_1(Search& search, const std::string& root, const fs::path& file, c
   BootEntryFile fields = BootEntryFile::parse(*text, variables);
   BootFileName name = BootFileName::parse(file.filename().string());
   if (name.tries_left == 0u) return search.skip(source, "no boot tries are left: it did not come up before");
-  if (!fields.architecture.empty() && !same_text(fields.architecture, kArchitecture))
+  if (!fields.architecture.empty() && !same_text(fields.architecture, machine_names().efi))
     return search.skip(source, fmt::format("it is for {}", fields.architecture));
   if (!fields.devicetree.empty())
     return search.skip(source, "it needs a device tree, which is not supported");
@@ -264,7 +264,7 @@ std::vector<std::string> distinct_roots(const BootPaths& paths) {
 // UTF-16 with a NUL behind it, behind four bytes of attributes (efivarfs). Names of entries are ASCII.
 std::optional<std::string> loader_variable(const BootPaths& paths, std::string_view name) {
   const auto bytes =
-      read_file(fmt::format("{}/firmware/efi/efivars/{}-{}", paths.sys, name, kLoaderVendor), 4096);
+      read_file(fmt::format("{}/firmware/efi/efivars/{}-{}", paths.sys, name, kLoaderVendor), 4_KiB);
   if (!bytes) return std::nullopt;
   std::string text;
   for (size_t at = 4; at + 1 < bytes->size(); at += 2) {

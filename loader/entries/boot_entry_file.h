@@ -27,7 +27,7 @@ struct BootEntryFile {
   std::string version;
   std::string machine_id;
   std::string sort_key;
-  std::string architecture;  // EFI's name for it: "x64"
+  std::string architecture;  // EFI's name for it (MachineNames::efi)
   // Paths relative to the root of the boot partition, as they are written.
   std::string kernel;  // "linux" in the file, which is a macro here
   std::string efi;

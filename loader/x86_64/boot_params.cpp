@@ -120,7 +120,7 @@ void invent_header(boot_params& params) {
 }
 
 // The screen mode is kept; BIOS data about disks and monitors cannot be read again.
-void hand_on(const Machine& machine, boot_params& params) {
+void hand_on(const MachineFacts& machine, boot_params& params) {
   if (machine.boot_params.size() < sizeof(params)) return;
   boot_params running;
   std::memcpy(&running, machine.boot_params.data(), sizeof(running));
@@ -138,7 +138,7 @@ void hand_on(const Machine& machine, boot_params& params) {
 // EFI runtime services can be mapped only once: the next kernel must use the addresses that the first one
 // chose (arch/x86/platform/efi/efi.c, kexec_enter_virtual_mode()). Without the runtime map it gets no
 // EFI data, and finds ACPI by acpi_rsdp_addr.
-void add_efi(const Machine& machine, boot_params& params, Writer& writer) {
+void add_efi(const MachineFacts& machine, boot_params& params, Writer& writer) {
   if (params.acpi_rsdp_addr == 0) params.acpi_rsdp_addr = machine.rsdp;
   if (machine.efi.runtime_map.empty() || machine.boot_params.size() < sizeof(params)) return;
   boot_params running;
@@ -194,7 +194,7 @@ void add_command_line(const std::string& text, boot_params& params, Writer& writ
 
 }  // namespace
 
-Result<std::vector<std::byte>> build_boot_params(const BootFacts& facts, const Machine& machine,
+Result<std::vector<std::byte>> build_boot_params(const BootFacts& facts, const MachineFacts& machine,
                                                  uint64_t address) {
   boot_params params{};
   Writer writer(address);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "loader/machine.h"
+#include "loader/x86_64/machine_facts.h"
 #include "src/base/bytes.h"
 #include "src/base/error.h"
 
@@ -24,7 +24,7 @@ struct BootFacts {
 // memory map and the setup_data chain (the rest of a memory map of more than 128 entries, EFI tables, a
 // random seed). Their size does not depend on `address`. Screen, EDID, EDD, EFI and ACPI are passed on from
 // the running kernel.
-Result<std::vector<std::byte>> build_boot_params(const BootFacts& facts, const Machine& machine,
+Result<std::vector<std::byte>> build_boot_params(const BootFacts& facts, const MachineFacts& machine,
                                                  uint64_t address);
 
 }  // namespace lifeboat::x86_64

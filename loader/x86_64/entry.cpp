@@ -78,11 +78,10 @@ Result<KernelLayout> layout_kernel(const KernelFile& file, bool crash, bool five
     }
   }();
   if (layout) return layout;
-  return std::unexpected(
-      std::move(layout)
-          .error()
-          .context(fmt::format("{} cannot be loaded", file.name))
-          .hint("load an x86_64 kernel with CONFIG_RELOCATABLE=y, as distributions ship it"));
+  return std::unexpected(std::move(layout)
+                             .error()
+                             .context(fmt::format("{} cannot be loaded", file.name))
+                             .hint(kLoadableKernelHint));
 }
 
 }  // namespace lifeboat::x86_64

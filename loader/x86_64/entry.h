@@ -21,6 +21,9 @@ struct KernelLayout {
   uint64_t longest_command_line = 2047;  // without the NUL
 };
 
+inline constexpr std::string_view kLoadableKernelHint =
+    "load an x86_64 kernel with CONFIG_RELOCATABLE=y, as distributions ship it";
+
 // `five_level_paging`: the running kernel would enter it with 5 levels. `unsupported` has the reason.
 Result<KernelLayout> layout_kernel(const KernelFile& file, bool crash, bool five_level_paging);
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/arming/absent_devices.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <thread>
 
 #include "capture/initramfs/local_target.h"
+#include "src/base/log.h"
 
 namespace lifeboat::arming {
 namespace {
@@ -32,6 +35,16 @@ bool wait_for_one(std::span<const std::string> devices, std::chrono::steady_cloc
     if (left.count() <= 0) return false;
     std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(left, kPause));
   }
+}
+
+void wait_for_devices(std::span<const config::TargetEntry> targets, std::chrono::milliseconds patience) {
+  if (patience.count() == 0) return;
+  const auto end = std::chrono::steady_clock::now() + patience;
+  auto absent = absent_devices(targets);
+  if (absent.empty()) return;
+  log::info("waiting for {}, {} s at most", fmt::join(absent, ", "),
+            std::chrono::duration_cast<std::chrono::seconds>(patience).count());
+  while (!absent.empty() && wait_for_one(absent, end)) absent = absent_devices(targets);
 }
 
 }  // namespace lifeboat::arming

@@ -155,6 +155,10 @@ bool has_more(const Recipe& recipe, const std::string& path) {
   return more && std::ranges::all_of(now, [&](const auto& line) { return has_line(before, line); });
 }
 
+bool is_fresh(const Recipe& recipe, const std::string& path) {
+  return staleness(recipe, path).empty() || has_more(recipe, path);
+}
+
 Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path) {
   // Taken before the files are read: if one changes meanwhile, the archive is stale and will be rebuilt.
   const std::string print = fingerprint(recipe);

@@ -21,6 +21,9 @@ std::string staleness(const Recipe& recipe, const std::string& path);
 // start late in the boot), with the modules for them.
 bool has_more(const Recipe& recipe, const std::string& path);
 
+// Whether the file need not be rebuilt: it is not stale, or has more.
+bool is_fresh(const Recipe& recipe, const std::string& path);
+
 // Builds and writes it, 0600, so that at every instant the old or the new one is there.
 // Returns its size.
 Result<uint64_t> write_initramfs(const Recipe& recipe, const std::string& path);

@@ -40,6 +40,10 @@ std::string digest_text(const XXH128_hash_t& digest) {
 
 }  // namespace
 
+std::string loaded_state_file(const std::string& run) {
+  return run + "/lifeboat/loaded.json";
+}
+
 LoadedFile digest_bytes(const std::string& path, ByteSpan bytes) {
   return {absolute(path), bytes.size(), digest_text(XXH3_128bits(bytes.data(), bytes.size()))};
 }
@@ -93,6 +97,10 @@ std::optional<LoadedState> read_loaded_state(const std::string& path) {
 
 Result<> forget_loaded_state(const std::string& path) {
   return remove_file(path);
+}
+
+std::optional<LoadedState> loaded_now(const SystemState& state, const SystemPaths& paths) {
+  return state.crash_loaded == true ? read_loaded_state(loaded_state_file(paths.run)) : std::nullopt;
 }
 
 FileChanges changed_files(const LoadedState& state) {

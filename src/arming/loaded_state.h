@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What is loaded for the next crash, recorded in /run/lifeboat/loaded.json: the running kernel only reports
-// that something is. Lost at a reboot, as the loaded kernel is.
+// that something is. Lost at a reboot, as the loaded kernel is. Written by src/arming/noted_load.h alone.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "loader/system_state.h"
 #include "src/base/bytes.h"
 #include "src/base/error.h"
 
 namespace lifeboat::arming {
 
-inline constexpr const char* kLoadedStateFile = "/run/lifeboat/loaded.json";
+// `run`: SystemPaths::run.
+std::string loaded_state_file(const std::string& run = "/run");
 
 // A file as it was when it was loaded.
 struct LoadedFile {
@@ -36,10 +38,12 @@ struct LoadedState {
   uint64_t time = 0;  // seconds since the epoch
 };
 
-Result<> save_loaded_state(const LoadedState& state, const std::string& path = kLoadedStateFile);
+Result<> save_loaded_state(const LoadedState& state, const std::string& path);
 // nullopt: nothing was loaded by lifeboat in this boot, or the file is invalid.
-std::optional<LoadedState> read_loaded_state(const std::string& path = kLoadedStateFile);
-Result<> forget_loaded_state(const std::string& path = kLoadedStateFile);
+std::optional<LoadedState> read_loaded_state(const std::string& path);
+Result<> forget_loaded_state(const std::string& path);
+// The record, if a capture kernel is loaded (`state`): else it is of one that is not loaded any more.
+std::optional<LoadedState> loaded_now(const SystemState& state, const SystemPaths& paths);
 
 // Changes of the files since they were loaded.
 struct FileChanges {

@@ -4,10 +4,12 @@
 #include <algorithm>
 
 #include "capture/initramfs/mounted_target.h"
+#include "loader/load_architecture.h"
+#include "src/arming/capture_kernel.h"
 #include "src/arming/initramfs_size.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
-#include "src/image/x86_64/bzimage.h"
+#include "src/image/native_kernel.h"
 #include "src/store/crash_list.h"
 
 namespace lifeboat::arming {
@@ -51,7 +53,7 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
 Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
                                                  const std::string& kernel, const SystemState& state,
                                                  const std::string& rehearsal_file) {
-  const BzImage image = TRY(BzImage::read(kernel));
+  const NativeKernel image = TRY(NativeKernel::read(kernel));
   const InitramfsSize initramfs = TRY(initramfs_size(recipe));
   std::vector<std::string> drivers;
   for (const auto& target : recipe.targets) {
@@ -60,7 +62,9 @@ Result<reservation::Estimate> needed_reservation(const config::Config& config, c
     }
   }
   return reservation::estimate_reservation({
-      .kernel_init_size = std::max<uint64_t>(image.init_size, image.kernel.size),
+      .page_size = running_page_size(),
+      .section_size = this_architecture().memory_section_size(running_page_size()),
+      .kernel_memory = image.memory_size,
       .initramfs_packed = initramfs.packed,
       .initramfs_unpacked = initramfs.unpacked,
       .drivers = static_cast<unsigned>(drivers.size()),
@@ -68,6 +72,17 @@ Result<reservation::Estimate> needed_reservation(const config::Config& config, c
       .report = config.capture.report,
       .measured = measured_uses(config, recipe.release, rehearsal_file),
   });
+}
+
+Result<reservation::Estimate> estimate_needs(const config::Config& config, const NeedsRequest& request,
+                                             const SystemPaths& paths) {
+  const CaptureKernel kernel = request.kernel.empty()
+                                   ? TRY(capture_kernel(config))
+                                   : CaptureKernel{request.kernel, TRY(kernel_release(request.kernel))};
+  const Recipe recipe = TRY(make_recipe(
+      config,
+      {.release = kernel.release, .module_folder = request.module_folder, .init = request.init, .host = {}}));
+  return needed_reservation(config, recipe, kernel.path, read_system_state(paths));
 }
 
 }  // namespace lifeboat::arming

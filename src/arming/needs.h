@@ -14,9 +14,17 @@ namespace lifeboat::arming {
 std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
                                                     const std::string& rehearsal_file = kRehearsalFile);
 
-// `kernel` is the path of the capture kernel's bzImage. The initramfs is built in memory to measure it.
+// `kernel` is the path of the capture kernel's file. The initramfs is built in memory to measure it.
 Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
                                                  const std::string& kernel, const SystemState& state,
                                                  const std::string& rehearsal_file = kRehearsalFile);
+
+// The same with what the user gave; empty: as for a load for a crash.
+struct NeedsRequest {
+  std::string kernel;  // the capture kernel's bzImage
+  std::string module_folder, init;
+};
+Result<reservation::Estimate> estimate_needs(const config::Config& config, const NeedsRequest& request,
+                                             const SystemPaths& paths);
 
 }  // namespace lifeboat::arming

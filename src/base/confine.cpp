@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/base/confine.h"
 
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -13,16 +12,10 @@
 #include <cstddef>
 #include <vector>
 
+#include "src/base/machine_names.h"
+
 namespace lifeboat {
 namespace {
-
-#if defined(__x86_64__)
-constexpr uint32_t kThisArch = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr uint32_t kThisArch = AUDIT_ARCH_AARCH64;
-#else
-#error "which AUDIT_ARCH_* is this?"
-#endif
 
 constexpr uint32_t kAllowed[] = {
     // reads and writes of open descriptors
@@ -49,7 +42,7 @@ std::vector<sock_filter> filter_program() {
   };
   const auto answer = [](uint32_t action) { return sock_filter BPF_STMT(BPF_RET | BPF_K, action); };
   std::vector<sock_filter> program = {load(offsetof(seccomp_data, arch)),
-                                      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kThisArch, 1, 0),
+                                      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, machine_names().audit, 1, 0),
                                       answer(SECCOMP_RET_ERRNO | EPERM), load(offsetof(seccomp_data, nr))};
   for (const uint32_t number : kAllowed) {
     program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));

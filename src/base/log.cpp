@@ -2,12 +2,12 @@
 #include "src/base/log.h"
 
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <mutex>
 
-#include "src/base/text.h"
+#include "src/base/log_sinks.h"
 
 namespace lifeboat::log {
 namespace {
@@ -47,15 +47,13 @@ class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
   Sink function_;
 };
 
-// Errors quote text from a dump, a file or a program: it must not control the terminal.
-// The prefix "info" would add nothing, so only the other levels have their name in front.
-void print_to_stderr(Level level, std::string_view text) {
-  const char* name = level == Level::error ? "error: " : level == Level::warning ? "warning: " : "";
-  fmt::print(stderr, "lifeboat: {}{}\n", name, plain_lines(text));
-}
-
 spdlog::logger& logger() {
-  static spdlog::logger instance("lifeboat", std::make_shared<FunctionSink>(print_to_stderr));
+  static spdlog::logger instance = [] {
+    spdlog::logger made("lifeboat", stderr_sink("lifeboat"));
+    // By default it would print that a sink failed, to standard error.
+    made.set_error_handler([](const std::string&) {});
+    return made;
+  }();
   return instance;
 }
 
@@ -66,7 +64,11 @@ void set_level(Level level) {
 }
 
 void set_sink(Sink sink) {
-  logger().sinks() = {std::make_shared<FunctionSink>(sink ? std::move(sink) : Sink(print_to_stderr))};
+  set_sinks({sink ? std::make_shared<FunctionSink>(std::move(sink)) : stderr_sink("lifeboat")});
+}
+
+void set_sinks(std::vector<SinkPtr> sinks) {
+  logger().sinks() = std::move(sinks);
 }
 
 void message(Level level, std::string_view text) {

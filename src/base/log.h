@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages on the terminal or the console. A library returns its errors; it logs only problems that do not
-// stop the work. Errors are logged once, at the outermost layer.
+// Messages, by spdlog; log_sinks.h chooses where they go. A library returns its errors; it logs only problems
+// that do not stop the work. Errors are logged once, at the outermost layer.
 #pragma once
 
 #include <fmt/core.h>
@@ -15,7 +15,7 @@ enum class Level { debug, info, warning, error };
 
 // Messages below this are dropped (default: info).
 void set_level(Level level);
-// Replaces the default destination (stderr, "lifeboat: warning: ..."). Null brings it back.
+// Passes the text of each message to a function instead. Null brings the default back: standard error.
 using Sink = std::function<void(Level, std::string_view message)>;
 void set_sink(Sink sink);
 

@@ -21,7 +21,7 @@ constexpr uint64_t operator""_GiB(unsigned long long n) {
   return n << 30;
 }
 
-// "4096", "512K", "256M", "2G", "1T" (either case). Anything else, and overflow, is a `usage` error.
+// "1000", "512K", "256M", "2G", "1T" (either case). Anything else, and overflow, is a `usage` error.
 Result<uint64_t> parse_size(std::string_view text);
 // "38.5 MiB"
 std::string format_size(uint64_t bytes);

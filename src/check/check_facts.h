@@ -112,6 +112,10 @@ struct FactsRequest {
   std::string init;            // lifeboat-init; empty: this installation's
 };
 
+// What a load for a crash would load, with this configuration or, when it cannot be read, the defaults: that
+// does not prevent the checks of other points.
+FactsRequest request_for(Result<config::Config> config);
+
 // Reads everything; what cannot be read is left out or holds an error.
 Facts gather_facts(const FactsRequest& request);
 

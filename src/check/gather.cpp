@@ -8,13 +8,14 @@
 
 #include "capture/initramfs/mounted_target.h"
 #include "loader/entries/version_order.h"
+#include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
 #include "src/arming/watchdog_state.h"
 #include "src/base/file.h"
 #include "src/base/real_folder.h"
 #include "src/base/size.h"
 #include "src/check/check_facts.h"
-#include "src/image/x86_64/bzimage.h"
+#include "src/image/native_kernel.h"
 
 namespace lifeboat::check {
 namespace {
@@ -22,10 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string kernel_problem(const std::string& path) {
-  const auto image = BzImage::read(path);
-  if (!image) return image.error().to_string();
-  const auto capable = image->crash_capable();
-  return capable ? "" : capable.error().to_string();
+  const auto kernel = NativeKernel::read(path);
+  if (!kernel) return kernel.error().to_string();
+  return kernel->no_capture ? kernel->no_capture->to_string() : "";
 }
 
 std::vector<std::string> installed_kernels(const std::string& root) {
@@ -196,6 +196,24 @@ void look_at_kernel(const FactsRequest& request, Facts& facts) {
 
 }  // namespace
 
+FactsRequest request_for(Result<config::Config> config) {
+  FactsRequest request;
+  request.config = std::move(config);
+  const auto kernel = arming::capture_kernel(request.config.value_or(config::Config{}));
+  if (kernel) {
+    request.kernel = kernel->path;
+    request.release = kernel->release;
+  } else {
+    request.kernel = std::unexpected(kernel.error());
+  }
+  const auto running = read_text(request.paths.proc + "/cmdline");
+  if (request.config && running) {
+    request.command_line =
+        arming::capture_command_line(*request.config, *running, arming::boot_parameter(request.paths));
+  }
+  return request;
+}
+
 Facts gather_facts(const FactsRequest& request) {
   Facts facts;
   facts.config = request.config;
@@ -227,7 +245,7 @@ Facts gather_facts(const FactsRequest& request) {
     facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
   }
   if (facts.state.crash_loaded == true)
-    facts.loaded = arming::read_loaded_state(request.paths.run + "/lifeboat/loaded.json");
+    facts.loaded = arming::read_loaded_state(arming::loaded_state_file(request.paths.run));
   if (facts.loaded) facts.changed = arming::changed_files(*facts.loaded).changed;
   facts.meminfo = read_meminfo(request.paths.proc);
   facts.settings = read_settings(request.paths.proc);

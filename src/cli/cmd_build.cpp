@@ -3,11 +3,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
 #include "src/base/folders.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
-#include "src/cli/capture_kernel.h"
 #include "src/cli/configuration.h"
 #include "src/dump/levels.h"
 
@@ -82,14 +82,13 @@ Result<int> run_build(const Arguments& arguments) {
   if (!TRY(line.parse(arguments))) return kDone;
   const config::Config config = TRY(configured(line));
   arming::RecipeRequest request{.module_folder = line.get("modules"), .init = line.get("init")};
-  request.release = line.has("kernel") ? line.get("kernel") : TRY(capture_kernel(config)).release;
+  request.release = line.has("kernel") ? line.get("kernel") : TRY(arming::capture_kernel(config)).release;
   const arming::Recipe recipe = TRY(arming::make_recipe(config, request));
   const auto warnings = warning_texts(recipe);
   for (const auto& warning : warnings) log::warning("{}", warning);
 
   const std::string path = line.get("output", arming::initramfs_path(recipe.release));
-  const bool fresh =
-      line.has("if-stale") && (arming::staleness(recipe, path).empty() || arming::has_more(recipe, path));
+  const bool fresh = line.has("if-stale") && arming::is_fresh(recipe, path);
   if (!line.has("output")) TRY_VOID(make_folders(arming::kInitramfsFolder));
   std::error_code ignored;
   const uint64_t bytes =

@@ -1,28 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat capture SOURCE DEST
-#include <linux/magic.h>
-#include <sys/vfs.h>
-
-#include <cerrno>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "capture/engine/capture.h"
+#include "capture/engine/capture_file.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/cli/capture_store.h"
 #include "src/cli/configuration.h"
 #include "src/cli/outcome.h"
-#include "src/store/store.h"
+#include "src/vmcore/dump_kernel.h"
 
 namespace lifeboat::cli {
 namespace {
-
-// /proc/vmcore does not exist after the reboot: of it even an incomplete dump is kept.
-bool lost_at_reboot(const std::string& path) {
-  struct statfs status{};
-  return ::statfs(path.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
-}
 
 nlohmann::ordered_json to_json(const std::string& dest, const CaptureReport& report) {
   nlohmann::ordered_json classes;
@@ -62,39 +51,6 @@ Result<CaptureOptions> capture_options(const CommandLine& line) {
   return options;
 }
 
-// What the operator can do about a dump that does not fit.
-void add_hint(Error& error) {
-  if (error.code == ErrorCode::no_space)
-    error.hint("free disk space, choose another file system, or leave out more pages with a higher --level");
-  if (error.sys_errno == EFBIG) {
-    error.hint(
-        "the file system or a limit (ulimit -f) allows no larger file: choose another file system, raise the "
-        "limit, or leave out more pages with a higher --level");
-  }
-}
-
-// Saves into DEST.incomplete, and renames it to DEST when it is whole.
-Result<CaptureReport> save(Dump& source, const std::string& source_name, const std::string& dest,
-                           const CaptureOptions& options) {
-  const std::filesystem::path path(dest);
-  const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
-  const UniqueFd dir = TRY_CONTEXT(open_file(folder, O_RDONLY | O_DIRECTORY), "the folder of {}", dest);
-  const std::string name = path.filename().string();
-  if (name.empty() || name == "." || name == "..")
-    return fail(ErrorCode::usage, "capture: {} is not the name of a file", dest);
-  auto file = TRY(PendingFile::create(dir.get(), name + ".incomplete", name));
-  TerminalProgress progress;
-  auto report = capture_into(source, file, dest, options, progress);
-  if (report) return report;
-  add_hint(report.error());
-  if (lost_at_reboot(source_name)) {
-    log::warning("the pages that were saved are in {}/{}, marked incomplete", folder, file.pending_name());
-  } else {
-    file.discard();
-  }
-  return report;
-}
-
 }  // namespace
 
 Result<int> run_capture(const Arguments& arguments) {
@@ -126,7 +82,7 @@ Result<int> run_capture(const Arguments& arguments) {
   if (line.has("store") || line.has("store-folder")) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
     // A wrong SOURCE must not create a folder. A capture kernel saves what it can, also of a damaged source.
-    if (!line.has("then-act")) TRY_VOID(Dump::open(source_name));
+    if (!line.has("then-act")) TRY_VOID(check_machine(*TRY(Dump::open(source_name)), source_name));
     return capture_into_store(line, source_name);
   }
   if (line.has("then-act")) return fail(ErrorCode::usage, "capture: --then-act needs --store");
@@ -134,18 +90,11 @@ Result<int> run_capture(const Arguments& arguments) {
   const CaptureOptions options = TRY(capture_options(line));
 
   const auto source = TRY(Dump::open(source_name));
-  // Memory that changes while it is saved does not give a consistent dump.
-  if (source->info().live()) {
-    return std::unexpected(
-        Error(ErrorCode::unsupported,
-              fmt::format("{} is the memory of the running kernel, which changes while it is saved",
-                          source_name))
-            .hint(fmt::format("read it with 'lifeboat inspect {}'", source_name)));
-  }
-  const CaptureReport report = TRY(save(*source, source_name, dest, options));
+  TerminalProgress progress;
+  const CaptureReport report = TRY(capture_file(*source, source_name, dest, options, progress));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   const bool whole = report.outcome == DumpOutcome::whole;
-  const std::string file = whole ? dest : dest + ".incomplete";
+  const std::string file = whole ? dest : dest + kIncompleteSuffix;
   if (line.json()) {
     print_json(to_json(file, report));
   } else if (whole) {

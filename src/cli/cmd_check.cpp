@@ -7,7 +7,6 @@
 #include "src/base/text.h"
 #include "src/check/check_facts.h"
 #include "src/check/point.h"
-#include "src/cli/capture_kernel.h"
 #include "src/cli/command.h"
 #include "src/cli/configuration.h"
 
@@ -17,24 +16,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using check::Point;
 using check::PointResult;
-
-check::FactsRequest facts_request(const CommandLine& line) {
-  check::FactsRequest request;
-  request.config = read_config(line);
-  // A configuration that cannot be read does not prevent the checks of the other points.
-  const auto kernel = capture_kernel(request.config ? *request.config : config::Config{});
-  if (kernel) {
-    request.kernel = kernel->path;
-    request.release = kernel->release;
-  } else {
-    request.kernel = std::unexpected(kernel.error());
-  }
-  if (request.config) {
-    if (const auto running = read_text(request.paths.proc + "/cmdline"))
-      request.command_line = capture_command_line(*request.config, *running, boot_parameter(request.paths));
-  }
-  return request;
-}
 
 void print_points(const std::vector<Point>& points) {
   for (const auto& point : points) {
@@ -65,7 +46,7 @@ Result<int> run_check(const Arguments& arguments) {
         Error(ErrorCode::no_permission, "check: cannot read all that is needed without root")
             .hint("run as root; 'lifeboat status' needs no privilege"));
   }
-  const auto points = check::all_points(check::gather_facts(facts_request(line)));
+  const auto points = check::all_points(check::gather_facts(check::request_for(read_config(line))));
   if (line.json()) {
     Json list = Json::array();
     for (const auto& point : points)

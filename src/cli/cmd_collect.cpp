@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat collect
-#include <fmt/ranges.h>
-
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -51,16 +49,6 @@ std::string location(const std::string& device, const std::string& folder) {
   return device.empty() ? folder : device + ":" + folder;
 }
 
-void wait_for_devices(const config::Config& config, std::chrono::seconds patience) {
-  if (patience.count() == 0) return;
-  const auto end = std::chrono::steady_clock::now() + patience;
-  auto absent = arming::absent_devices(config.targets);
-  if (absent.empty()) return;
-  log::info("waiting for {}, {} s at most", fmt::join(absent, ", "), patience.count());
-  while (!absent.empty() && arming::wait_for_one(absent, end))
-    absent = arming::absent_devices(config.targets);
-}
-
 void print_text(const collect::Collection& collection) {
   for (const auto& found : collection.crashes) {
     const CrashRecord record = found.crash.record.value_or(CrashRecord{});
@@ -101,7 +89,7 @@ Result<int> run_collect(const Arguments& arguments) {
   const auto patience = TRY(read_wait(line));
   if (line.has("store") && line.has("wait"))
     return fail(ErrorCode::usage, "collect: --wait is for the configured targets, --store names a folder");
-  wait_for_devices(config, patience);
+  arming::wait_for_devices(config.targets, patience);
   const auto now = static_cast<uint64_t>(std::time(nullptr));
   const auto opened = TRY(open_stores(line, config, collect::Access::change));
   auto collection = collect::collect(

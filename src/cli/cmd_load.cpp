@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat load [KERNEL] [--crash], lifeboat unload [--crash]
-#include <fmt/ranges.h>
-
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "loader/command_line.h"
-#include "loader/entries/boot_entry.h"
-#include "loader/load.h"
 #include "loader/load_checks.h"
-#include "src/arming/absent_devices.h"
-#include "src/arming/kept_initramfs.h"
-#include "src/base/file.h"
+#include "src/arming/noted_load.h"
+#include "src/arming/patient_load.h"
 #include "src/base/log.h"
-#include "src/base/service_notify.h"
 #include "src/base/size.h"
 #include "src/base/text.h"
-#include "src/cli/capture_kernel.h"
-#include "src/cli/command.h"
 #include "src/cli/configuration.h"
 #include "src/cli/load_plan.h"
-#include "src/cli/noted_load.h"
-#include "src/image/unwrap/unwrap.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -37,77 +25,6 @@ constexpr const char* kLoadDescription =
     "have, with those that it needs, then --append. Without --crash: that of the boot entry or of the\n"
     "unified image, or with --reuse-cmdline that of the running kernel, then --append. With --command-line:\n"
     "exactly that one. docs/loading.md lists the parameters with the reasons.";
-
-// A load whose options and kernel file have been checked.
-struct PreparedLoad {
-  KernelFile kernel;
-  LoadRequest request;
-  std::vector<std::string> notes;  // choices made for the user
-};
-
-// The capture initramfs of that kernel, rebuilt when it is stale.
-Result<std::string> capture_initramfs(const CommandLine& line, const KernelFile& kernel,
-                                      const config::Config& config, std::vector<std::string>& notes) {
-  const std::string release = kernel_file_release(kernel);
-  if (release.empty()) {
-    return std::unexpected(
-        Error(ErrorCode::not_found, fmt::format("cannot find the kernel release in {}", kernel.name))
-            .hint("give its capture initramfs with --initrd"));
-  }
-  // A dry run changes nothing.
-  std::string path = arming::initramfs_path(release);
-  if (line.has("dry-run")) return path;
-  TRY_VOID(arming::refresh_initramfs(config, {.release = release}, path, notes));
-  return path;
-}
-
-Result<std::vector<std::string>> choose_initramfs(const CommandLine& line, const KernelFile& kernel,
-                                                  const std::optional<BootEntry>& entry,
-                                                  const config::Config& config,
-                                                  std::vector<std::string>& notes) {
-  if (line.has("initrd")) {
-    auto given = line.list("initrd");
-    for (const auto& name : given)
-      if (name.empty()) return fail(ErrorCode::usage, "load: --initrd needs the name of a file");
-    return given;
-  }
-  if (entry) return entry->initramfs;
-  if (!line.has("crash")) return std::vector<std::string>{};
-  return std::vector{TRY(capture_initramfs(line, kernel, config, notes))};
-}
-
-// nullopt: a unified kernel image's own.
-Result<std::optional<std::string>> choose_command_line(const CommandLine& line, const SystemPaths& paths,
-                                                       const KernelFile& kernel,
-                                                       const std::optional<BootEntry>& entry,
-                                                       const config::Config& config,
-                                                       std::vector<std::string>& notes) {
-  const bool reuse = line.has("reuse-cmdline");
-  if (line.has("command-line")) {
-    if (line.has("append") || reuse) {
-      return fail(ErrorCode::usage, "load: --command-line cannot be used with --append or --reuse-cmdline");
-    }
-    return line.get("command-line");
-  }
-  const std::string append = line.get("append");
-  if (line.has("crash")) {
-    return capture_command_line(config, TRY(read_text(paths.proc + "/cmdline")),
-                                append + " " + boot_parameter(paths));
-  }
-  std::optional<std::string> base;
-  if (!reuse && entry && entry->command_line) base = entry->command_line;
-  if (!reuse && !base) base = kernel.command_line;
-  if (!base && (reuse || entry)) {
-    base = TRY(read_text(paths.proc + "/cmdline"));
-    if (!reuse) notes.emplace_back("the boot entry has no command line: using that of the running kernel");
-  }
-  if (!base && !line.has("append")) {
-    return std::unexpected(
-        Error(ErrorCode::usage, "load: the new kernel's command line is missing")
-            .hint("give --reuse-cmdline for that of the running kernel, or --append or --command-line"));
-  }
-  return normal_command_line({.reused = base.value_or(""), .append = append});
-}
 
 // "0x1000000", or a size: "16M".
 Result<uint64_t> parse_address(const std::string& text) {
@@ -127,54 +44,34 @@ std::string unescape_instance(std::string_view text) {
   return name;
 }
 
-Result<> choose_call(const CommandLine& line, LoadRequest& request) {
-  request.call = TRY(parse_load_call(line.get("syscall", "auto")));
-  request.verify = !line.has("no-checks");
-  if (line.has("mem-min")) request.memory_min = TRY_CONTEXT(parse_address(line.get("mem-min")), "--mem-min");
-  if (line.has("mem-max")) request.memory_max = TRY_CONTEXT(parse_address(line.get("mem-max")), "--mem-max");
-  if (request.memory_min >= request.memory_max)
-    return fail(ErrorCode::usage, "load: there is no memory between --mem-min and --mem-max");
-  const bool placed = line.has("mem-min") || line.has("mem-max");
-  if (!placed && request.verify) return {};
-  if (request.call == LoadCall::file) {
-    return std::unexpected(
-        Error(ErrorCode::usage,
-              "load: --mem-min, --mem-max and --no-checks are for kexec_load; with kexec_file_load "
-              "they have no effect")
-            .hint("leave out --syscall, or give --syscall segments"));
-  }
-  request.call = LoadCall::segments;
-  return {};
+// What contradicts itself is found here, by the names of the options.
+Result<arming::LoadOptions> load_options(const CommandLine& line) {
+  arming::LoadOptions options{.crash = line.has("crash"),
+                              .kernel = line.get("KERNEL"),
+                              .reuse_command_line = line.has("reuse-cmdline"),
+                              .verify = !line.has("no-checks"),
+                              .dry_run = line.has("dry-run")};
+  if (line.has("boot-name")) options.boot_name = unescape_instance(line.get("boot-name"));
+  if (line.has("initrd")) options.initramfs = line.list("initrd");
+  for (const auto& name : options.initramfs.value_or(std::vector<std::string>{}))
+    if (name.empty()) return fail(ErrorCode::usage, "load: --initrd needs the name of a file");
+  if (line.has("command-line")) options.command_line = line.get("command-line");
+  if (line.has("append")) options.append = line.get("append");
+  if (options.command_line && (options.append || options.reuse_command_line))
+    return fail(ErrorCode::usage, "load: --command-line cannot be used with --append or --reuse-cmdline");
+  options.call = TRY(parse_load_call(line.get("syscall", "auto")));
+  if (line.has("mem-min")) options.memory_min = TRY_CONTEXT(parse_address(line.get("mem-min")), "--mem-min");
+  if (line.has("mem-max")) options.memory_max = TRY_CONTEXT(parse_address(line.get("mem-max")), "--mem-max");
+  return options;
 }
 
-Result<PreparedLoad> prepare(const CommandLine& line, const SystemPaths& paths) {
-  PreparedLoad load;
-  load.request.crash = line.has("crash");
-  TRY_VOID(choose_call(line, load.request));
-  // The configuration applies to capture kernels only.
-  const config::Config config = load.request.crash ? TRY(read_config(line)) : config::Config{};
-  std::optional<BootEntry> entry;
-  std::string path = line.get("KERNEL");
-  if (line.has("boot-name")) {
-    if (!path.empty()) return fail(ErrorCode::usage, "load: give KERNEL or --boot-name, not both");
-    BootEntry named = TRY(named_kernel(BootPaths{}, unescape_instance(line.get("boot-name"))));
-    path = named.kernel;
-    // A capture kernel has an initramfs of its own.
-    if (!load.request.crash) entry = std::move(named);
-  }
-  if (path.empty() && load.request.crash) path = TRY(capture_kernel(config)).path;
-  if (path.empty()) {
-    entry = TRY(default_boot_entry(BootPaths{}));
-    path = entry->kernel;
-    load.notes.push_back(fmt::format("the default boot entry is '{}' ({})", entry->title, entry->source));
-  }
-  load.kernel = TRY(open_kernel_file(path));
-  load.request.initramfs = TRY(choose_initramfs(line, load.kernel, entry, config, load.notes));
-  load.request.command_line = TRY(choose_command_line(line, paths, load.kernel, entry, config, load.notes));
-  return load;
+// The configuration applies to capture kernels only.
+Result<config::Config> config_for(const CommandLine& line) {
+  if (line.has("crash")) return read_config(line);
+  return config::Config{};
 }
 
-void print_loaded(const CommandLine& line, const PreparedLoad& load, const LoadReport& report) {
+void print_loaded(const CommandLine& line, const arming::PreparedLoad& load, const LoadReport& report) {
   const LoadRequest& request = load.request;
   const bool own_initramfs = request.initramfs.empty() && load.kernel.initramfs;
   if (line.json()) {
@@ -210,7 +107,7 @@ Result<SystemPaths> choose_paths(const CommandLine& line) {
   return paths;
 }
 
-Result<int> show_plan(const CommandLine& line, const PreparedLoad& load, const SystemPaths& paths) {
+Result<int> show_plan(const CommandLine& line, const arming::PreparedLoad& load, const SystemPaths& paths) {
   if (load.request.call == LoadCall::file) {
     return std::unexpected(
         Error(ErrorCode::usage,
@@ -227,75 +124,6 @@ Result<int> show_plan(const CommandLine& line, const PreparedLoad& load, const S
     print_plan_text(plan);
   }
   return kDone;
-}
-
-struct Loaded {
-  PreparedLoad load;
-  LoadReport report;
-  std::string initramfs;  // the stamps of its files at the load
-};
-
-std::string stamps(const PreparedLoad& load) {
-  std::string text;
-  for (const auto& path : load.request.initramfs) text += arming::file_stamp(path) + "\n";
-  return text;
-}
-
-Result<Loaded> load_prepared(PreparedLoad load, const SystemPaths& paths) {
-  std::string initramfs = stamps(load);
-  LoadReport report = TRY(load_and_note(load.request, load.kernel, paths));
-  return Loaded{std::move(load), std::move(report), std::move(initramfs)};
-}
-
-Result<Loaded> load_once(const CommandLine& line, const SystemPaths& paths) {
-  return load_prepared(TRY(prepare(line, paths)), paths);
-}
-
-// With the notes of the load, such as an initramfs that could not be rebuilt.
-std::string status_of(const Loaded& done) {
-  std::string status = "armed with " + done.report.release;
-  for (const auto& note : done.load.notes) status += "; " + note;
-  return status;
-}
-
-void report_to_service_manager(bool armed, std::string status) {
-  std::ranges::replace(status, '\n', ' ');
-  notify_service_manager((armed ? "READY=1\nSTATUS=" : "STATUS=") + status);
-}
-
-// Loads again only if the initramfs has changed.
-Result<Loaded> load_again(const CommandLine& line, const SystemPaths& paths, Result<Loaded> done) {
-  if (!done) return load_once(line, paths);
-  PreparedLoad load = TRY(prepare(line, paths));
-  if (stamps(load) == done->initramfs) {
-    done->load = std::move(load);
-    return done;
-  }
-  // An operator has unloaded the capture kernel meanwhile: it stays unloaded.
-  if (read_system_state(paths).crash_loaded == false) return done;
-  return load_prepared(std::move(load), paths);
-}
-
-// Loads at once with the devices that are present, so that the machine is armed while it waits, and again
-// each time when the device of a target has appeared.
-Result<Loaded> load_now_and_later(const CommandLine& line, const SystemPaths& paths,
-                                  std::chrono::seconds patience) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  const config::Config config = TRY(read_config(line));
-  // Read before the load: a device that appears during the load must be noticed.
-  auto absent = arming::absent_devices(config.targets);
-  auto done = load_once(line, paths);
-  while (!absent.empty() && patience.count() > 0) {
-    const std::string status = fmt::format("{}; waiting for {}, {} s at most",
-                                           done ? status_of(*done) : "not armed: " + done.error().to_string(),
-                                           fmt::join(absent, ", "), patience.count());
-    log::info("{}", status);
-    report_to_service_manager(done.has_value(), status);
-    if (!arming::wait_for_one(absent, end)) break;
-    absent = arming::absent_devices(config.targets);
-    done = load_again(line, paths, std::move(done));
-  }
-  return done;
 }
 
 }  // namespace
@@ -330,22 +158,26 @@ Result<int> run_load(const Arguments& arguments) {
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
 
-  const SystemPaths paths = TRY(choose_paths(line));
-  const auto patience = TRY(read_wait(line));
-  const bool waits = line.has("crash") && !line.has("initrd");
+  const arming::LoadOptions options = TRY(load_options(line));
+  const arming::LoadPlaces places{.system = TRY(choose_paths(line))};
+  const auto prepare = [&]() -> Result<arming::PreparedLoad> {
+    return arming::prepare_load(options, TRY(config_for(line)), places);
+  };
+  arming::PatientLoad patient{.prepare = prepare, .patience = TRY(read_wait(line)), .paths = places.system};
+  // The targets are those of lifeboat's initramfs.
+  const bool waits = options.crash && !options.initramfs;
   if (line.has("wait") && !waits) {
     return std::unexpected(
         Error(ErrorCode::usage, "load: --wait has no effect here")
             .hint("use it with --crash and without --initrd: it is for the targets of lifeboat's initramfs"));
   }
-  if (line.has("dry-run")) return show_plan(line, TRY(prepare(line, paths)), paths);
-  const Loaded done = TRY(waits ? load_now_and_later(line, paths, patience) : load_once(line, paths));
-  const auto& [load, report, initramfs] = done;
+  if (line.has("dry-run")) return show_plan(line, TRY(prepare()), places.system);
+  if (waits) patient.targets = TRY(config_for(line)).targets;
+  const arming::Loaded done = TRY(arming::load_patiently(patient));
   if (!line.json())
-    for (const auto& note : load.notes) log::info("{}", note);
-  for (const auto& warning : report.warnings) log::warning("{}", warning);
-  print_loaded(line, load, report);
-  if (load.request.crash) report_to_service_manager(true, status_of(done));
+    for (const auto& note : done.load.notes) log::info("{}", note);
+  for (const auto& warning : done.report.warnings) log::warning("{}", warning);
+  print_loaded(line, done.load, done.report);
   return kDone;
 }
 
@@ -357,7 +189,7 @@ Result<int> run_unload(const Arguments& arguments) {
   line.options()("crash", "the capture kernel");
   if (!TRY(line.parse(arguments))) return kDone;
   const bool crash = line.has("crash");
-  TRY_VOID(unload_and_forget(crash, SystemPaths{}));
+  TRY_VOID(arming::unload_and_forget(crash, SystemPaths{}));
   if (line.json()) {
     print_json({{"loaded", false}, {"crash", crash}});
   } else {

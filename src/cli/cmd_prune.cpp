@@ -4,7 +4,7 @@
 
 #include "src/base/size.h"
 #include "src/cli/configuration.h"
-#include "src/store/prune.h"
+#include "src/collect/prune_stores.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -26,35 +26,19 @@ Result<Retention> chosen_retention(const CommandLine& line, const config::Config
   return retention;
 }
 
-struct Pruning {
-  Json list;
-  std::vector<std::string> problems;
-};
+Json to_json(const collect::RemovedCrash& removed) {
+  const auto& [store, removal] = removed;
+  return {{"folder", store->crash_folder(removal.name)},
+          {"device", store->device.empty() ? Json() : Json(store->device)},
+          {"bytes", removal.bytes},
+          {"reason", removal.reason}};
+}
 
-// Prunes one store. When one crash cannot be removed, the others are removed anyway.
-Result<> prune_store(const collect::Store& store, const Retention& retention, const CommandLine& line,
-                     Pruning& pruning) {
-  const bool dry_run = line.has("dry-run");
-  std::vector<std::string> unreadable;
-  const auto crashes = TRY(list_crashes(store.fd.get(), &unreadable));
-  for (const auto& problem : unreadable)
-    pruning.problems.push_back(fmt::format("{}: {}", store.name(), problem));
-  for (const auto& removal : plan_prune(crashes, retention, TRY(file_system_space(store.fd.get())))) {
-    const std::string name = store.crash_name(removal.name);
-    const auto removed = dry_run ? Result<>() : remove_crash(store.fd.get(), removal.name, removal.id);
-    if (!removed) {
-      pruning.problems.push_back(fmt::format("{}: {}", name, removed.error().to_string()));
-      continue;
-    }
-    pruning.list.push_back({{"folder", store.crash_folder(removal.name)},
-                            {"device", store.device.empty() ? Json() : Json(store.device)},
-                            {"bytes", removal.bytes},
-                            {"reason", removal.reason}});
-    if (line.json()) continue;
-    fmt::print("{} {} ({}): {}\n", dry_run ? "would remove" : "removed", name, format_size(removal.bytes),
-               removal.reason);
-  }
-  return {};
+void print_text(const collect::Pruning& pruning, bool dry_run) {
+  for (const auto& [store, removal] : pruning.removed)
+    fmt::print("{} {} ({}): {}\n", dry_run ? "would remove" : "removed", store->crash_name(removal.name),
+               format_size(removal.bytes), removal.reason);
+  if (pruning.removed.empty() && pruning.problems.empty()) fmt::print("nothing to remove\n");
 }
 
 }  // namespace
@@ -79,14 +63,16 @@ Result<int> run_prune(const Arguments& arguments) {
   const bool dry_run = line.has("dry-run");
   const auto opened =
       TRY(open_stores(line, config, dry_run ? collect::Access::look : collect::Access::change));
-  Pruning pruning{.list = Json::array(), .problems = opened.problems};
-  for (const auto& store : opened.stores) {
-    if (const auto done = prune_store(store, retention, line, pruning); !done)
-      pruning.problems.push_back(fmt::format("{}: {}", store.name(), done.error().to_string()));
+  auto pruning = collect::prune_stores(opened.stores, retention,
+                                       dry_run ? collect::PruneMode::show : collect::PruneMode::remove);
+  pruning.problems.insert(pruning.problems.begin(), opened.problems.begin(), opened.problems.end());
+  if (line.json()) {
+    Json list = Json::array();
+    for (const auto& removed : pruning.removed) list.push_back(to_json(removed));
+    print_json({{"removed", list}, {"dry_run", dry_run}, {"problems", pruning.problems}});
+  } else {
+    print_text(pruning, dry_run);
   }
-  if (line.json())
-    print_json({{"removed", pruning.list}, {"dry_run", dry_run}, {"problems", pruning.problems}});
-  if (!line.json() && pruning.list.empty() && pruning.problems.empty()) fmt::print("nothing to remove\n");
   return report_problems(pruning.problems);
 }
 

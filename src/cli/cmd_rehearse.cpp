@@ -7,18 +7,12 @@
 #include <csignal>
 #include <ctime>
 
-#include "loader/system_state.h"
-#include "src/arming/kept_initramfs.h"
-#include "src/arming/loaded_state.h"
-#include "src/arming/rehearsal_record.h"
-#include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/text.h"
-#include "src/cli/capture_kernel.h"
 #include "src/cli/configuration.h"
 #include "src/cli/rehearse_real.h"
 #include "src/rehearse/record.h"
-#include "src/rehearse/rehearse.h"
+#include "src/rehearse/this_machine.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -76,29 +70,6 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   return options;
 }
 
-// Without --kernel this machine is rehearsed: its capture kernel, the initramfs that is or would be loaded
-// with it, and its command line.
-Result<> rehearse_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options) {
-  const auto config = TRY(read_config(line));
-  const auto kernel = TRY(capture_kernel(config));
-  options.kernel = kernel.path;
-  options.module_folder = "/lib/modules/" + kernel.release;
-  std::vector<std::string> notes;
-  const std::string path = arming::initramfs_path(kernel.release);
-  options.machine = {
-      .initramfs = TRY_CONTEXT(
-          arming::preview_initramfs(config, {.release = kernel.release, .init = options.init}, path, notes),
-          "this machine"),
-      .command_line = capture_command_line(config, TRY(read_text("/proc/cmdline"))),
-  };
-  for (const auto& note : notes) log::warning("{}", note);
-  // With the size of this machine's reservation: another size would not show that this one is enough.
-  const auto reserved = read_system_state(SystemPaths{}).crash_size;
-  if (!line.has("crashkernel") && reserved && *reserved >= 1_MiB)
-    options.crashkernel = fmt::format("{}M", *reserved / 1_MiB);
-  return {};
-}
-
 // With any of these options the rehearsal differs from this machine, and its result is not valid for
 // `lifeboat check`.
 bool is_as_configured(const CommandLine& line) {
@@ -113,16 +84,19 @@ bool is_as_configured(const CommandLine& line) {
 
 // For `lifeboat check`. Only root can record a rehearsal of this machine: the failure of others is ignored.
 void record_rehearsal(const rehearse::RehearsalResult& result, const rehearse::MachineCapture& machine) {
-  const arming::RehearsalRecord record{.time = static_cast<uint64_t>(std::time(nullptr)),
-                                       .release = result.release,
-                                       .whole = result.whole,
-                                       .problem = result.problem,
-                                       .initramfs_digest = arming::digest_bytes({}, machine.initramfs).digest,
-                                       .memory_reserved_kib = result.memory_reserved_kib,
-                                       .memory_total_kib = result.memory_total_kib,
-                                       .memory_lowest_kib = result.memory_lowest_kib};
+  const auto record = rehearse::rehearsal_record(result, machine, static_cast<uint64_t>(std::time(nullptr)));
   if (const auto saved = arming::save_rehearsal(record); !saved && ::geteuid() == 0)
     log::warning("cannot record this rehearsal: {}", saved.error().to_string());
+}
+
+// Without --kernel.
+Result<> take_this_machine(const CommandLine& line, rehearse::RehearsalOptions& options) {
+  const auto reservation =
+      line.has("crashkernel") ? rehearse::GuestReservation::given : rehearse::GuestReservation::as_here;
+  std::vector<std::string> notes;
+  TRY_VOID(rehearse::rehearse_this_machine(TRY(read_config(line)), reservation, options, notes));
+  for (const auto& note : notes) log::warning("{}", note);
+  return {};
 }
 
 }  // namespace
@@ -162,7 +136,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
   if (line.has("real")) return rehearse_for_real(line);
   if (line.has("yes")) return fail(ErrorCode::usage, "rehearse: --yes goes with --real");
   auto options = TRY(rehearsal_options(line));
-  if (!line.has("kernel")) TRY_VOID(rehearse_this_machine(line, options));
+  if (!line.has("kernel")) TRY_VOID(take_this_machine(line, options));
   catch_interrupts();
   // With --json stdout is for the document alone.
   const auto print_progress = [](const std::string& text) { fmt::print(stderr, "{}\n", plain_lines(text)); };

@@ -9,13 +9,9 @@
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/base/spelling.h"
-#include "src/cli/capture_kernel.h"
 #include "src/cli/configuration.h"
-#include "src/image/x86_64/bzimage.h"
-#include "src/reservation/crashkernel_parameters.h"
-#include "src/reservation/entry_files.h"
 #include "src/reservation/reserved.h"
-#include "src/reservation/setting.h"
+#include "src/reservation/size_choice.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -122,7 +118,7 @@ Result<int> show(const CommandLine& line) {
   const SystemPaths paths;
   const Reserved reserved = reservation::read_reserved(paths);
   const SystemState state = read_system_state(paths);
-  const auto loaded = state.crash_loaded == true ? arming::read_loaded_state() : std::nullopt;
+  const auto loaded = arming::loaded_now(state, paths);
   const auto unfinished = reservation::unfinished_value("/");
   if (line.json()) {
     print_json(show_json(reserved, state, loaded, unfinished));
@@ -133,17 +129,10 @@ Result<int> show(const CommandLine& line) {
 }
 
 Result<Estimate> estimate_of(const CommandLine& line) {
-  const auto config = TRY(read_config(line));
-  CaptureKernel kernel;
-  if (line.has("kernel")) {
-    kernel.path = line.get("kernel");
-    kernel.release = TRY(kernel_release(kernel.path));
-  } else {
-    kernel = TRY(capture_kernel(config));
-  }
-  const auto recipe = TRY(arming::make_recipe(
-      config, {.release = kernel.release, .module_folder = line.get("modules"), .init = line.get("init")}));
-  return arming::needed_reservation(config, recipe, kernel.path, read_system_state(SystemPaths{}));
+  return arming::estimate_needs(
+      TRY(read_config(line)),
+      {.kernel = line.get("kernel"), .module_folder = line.get("modules"), .init = line.get("init")},
+      SystemPaths{});
 }
 
 Result<int> estimate(const CommandLine& line) {
@@ -162,80 +151,11 @@ Result<int> estimate(const CommandLine& line) {
   return kDone;
 }
 
-std::unexpected<Error> too_little(uint64_t size, const Estimate& needed, const char* verb) {
-  return std::unexpected(
-      Error(ErrorCode::usage,
-            fmt::format("{} is not enough: about {} is needed", format_size(size), format_size(needed.total)))
-          .hint(fmt::format("see 'lifeboat reserve estimate'; --force {}s it anyway", verb)));
-}
-
-// Refuses what the kernel can never reserve: more than there is, or at an invalid address (memory for a
-// capture kernel begins at a multiple of 16 MiB: CRASH_ALIGN of arch/x86/include/asm/crash_reserve.h).
-Result<> check_possible(const reservation::CrashKernelParameter& asked, std::optional<uint64_t> ram) {
-  if (asked.offset && *asked.offset % 16_MiB != 0) {
-    return std::unexpected(
-        Error(ErrorCode::usage,
-              fmt::format("crashkernel={}: {:#x} is not a multiple of 16 MiB", asked.text, *asked.offset))
-            .hint("leave out '@' and the address: the kernel then chooses one"));
-  }
-  if (!asked.ranges.empty() || !ram || asked.size <= *ram / 2) return {};
-  const std::string what =
-      fmt::format("crashkernel={}: this machine has {} of memory", asked.text, format_size(*ram));
-  if (asked.size >= *ram) {
-    return std::unexpected(
-        Error(ErrorCode::usage, what).hint("run 'lifeboat reserve estimate' to see how much is needed"));
-  }
-  log::warning("{}; less than half of it would be left for the running system", what);
-  return {};
-}
-
-// Checks that the kernel would reserve this, and that it is enough. What cannot be determined is no error.
-Result<> check_value(const CommandLine& line, const std::string& value) {
-  std::string parameters;
-  for (const auto& parameter : reservation::parameters_of(value)) parameters += parameter + " ";
-  const auto request = reservation::crashkernel_request(parameters);
-  if (!request.mistakes.empty()) return fail(ErrorCode::usage, "{}", request.mistakes.front());
-  if (!request.main) {
-    return std::unexpected(
-        Error(ErrorCode::usage,
-              fmt::format("crashkernel={} reserves no memory for the capture kernel itself", value))
-            .hint("give the main size too, in one argument: '256M,high 128M,low'"));
-  }
-  if (request.main->ranges.empty() && request.main->size < 1_MiB) {
-    return std::unexpected(
-        Error(ErrorCode::usage, fmt::format("crashkernel={} is less than a megabyte", request.main->text))
-            .hint("a size without a unit is in bytes: write 256M"));
-  }
-  if (line.has("root") || line.has("force")) return {};
-  const auto ram = reservation::read_reserved(SystemPaths{}).ram;
-  TRY_VOID(check_possible(*request.main, ram));
-  if (!ram && !request.main->ranges.empty()) return {};
-  const uint64_t size = std::max(request.main->size_for(ram.value_or(UINT64_MAX), false),
-                                 request.main->size_for(ram.value_or(UINT64_MAX), true));
-  const auto needed = estimate_of(line);
-  if (size == 0 || (needed && size < needed->least)) {
-    if (needed) return too_little(size, *needed, "set");
-    return fail(ErrorCode::usage, "crashkernel={} reserves nothing on this machine", value);
-  }
-  if (needed && size < needed->total) {
-    log::warning("{} may not be enough: about {} is needed ('lifeboat reserve estimate')", format_size(size),
-                 format_size(needed->total));
-  }
-  return {};
-}
-
-// What follows "crashkernel="; empty: none. nullopt: there is nothing to set again.
-Result<std::optional<std::string>> wanted_value(const CommandLine& line) {
-  if (line.has("undo")) {
-    if (line.get("SIZE", "none") == "none") return "";
-    return fail(ErrorCode::usage, "reserve set: --undo takes no SIZE: it means 'set none'");
-  }
-  std::string size = TRY(line.require("SIZE"));
-  if (size == "none") return "";
-  if (size == "again") return reservation::remembered_value(line.get("root", "/"));
-  if (size == "auto") return fmt::format("{}M", TRY(estimate_of(line)).total / 1_MiB);
-  TRY_VOID(check_value(line, size));
-  return size;
+// --undo is another way to write it.
+Result<std::string> wanted_size(const CommandLine& line) {
+  if (!line.has("undo")) return line.require("SIZE");
+  if (line.get("SIZE", "none") == "none") return "none";
+  return fail(ErrorCode::usage, "reserve set: --undo takes no SIZE: it means 'set none'");
 }
 
 std::string names_of(const std::vector<reservation::BootLoader>& loaders) {
@@ -285,11 +205,15 @@ Json setting_json(const CommandLine& line, const reservation::Setting& setting) 
 }
 
 Result<int> set(const CommandLine& line) {
-  reservation::SettingRequest request{.root = line.get("root", "/"), .force = line.has("force")};
+  reservation::SizeRequest request{
+      .root = line.get("root", "/"), .this_machine = !line.has("root"), .force = line.has("force")};
   if (line.has("boot-loader"))
     request.boot_loader = TRY(reservation::parse_boot_loader(line.get("boot-loader")));
-  const auto value = TRY(wanted_value(line));
-  if (!value) {
+  request.size = TRY(wanted_size(line));
+  std::vector<std::string> warnings;
+  const auto chosen = TRY(reservation::choose_setting(request, [&] { return estimate_of(line); }, warnings));
+  for (const auto& warning : warnings) log::warning("{}", warning);
+  if (!chosen) {
     if (line.json()) {
       print_json({{"changed", false}});
     } else {
@@ -297,10 +221,7 @@ Result<int> set(const CommandLine& line) {
     }
     return kDone;
   }
-  request.value = *value;
-  // Only new boot entries can lack the value: GRUB's configuration applies to all kernels.
-  if (line.get("SIZE") == "again") request.boot_loader = reservation::BootLoader::bls;
-  const auto setting = TRY(reservation::plan_setting(request));
+  const auto setting = TRY(reservation::plan_setting(*chosen));
   if (!line.has("dry-run")) TRY_VOID(reservation::carry_out(setting));
   for (const auto& note : setting.notes) log::warning("{}", note);
   for (const auto& [where, parameter] : setting.foreign)
@@ -315,16 +236,9 @@ Result<int> set(const CommandLine& line) {
 
 Result<int> shrink(const CommandLine& line) {
   const uint64_t size = TRY_CONTEXT(parse_size(TRY(line.require("SIZE"))), "reserve shrink");
-  if (!line.has("force")) {
-    const auto needed = estimate_of(line);
-    if (!needed) {
-      return std::unexpected(Error(needed.error())
-                                 .context("cannot estimate how much is needed")
-                                 .hint("--force shrinks it anyway"));
-    }
-    if (size < needed->total) return too_little(size, *needed, "shrink");
-  }
-  const uint64_t now = TRY(reservation::shrink_reservation(SystemPaths{}, size));
+  const auto enough = line.has("force") ? reservation::Enough::forced : reservation::Enough::estimated;
+  const uint64_t now =
+      TRY(reservation::shrink_to(size, enough, [&] { return estimate_of(line); }, SystemPaths{}));
   if (line.json()) {
     print_json({{"bytes", now}});
   } else {

@@ -40,8 +40,7 @@ struct Loaded {
 // replaced by one of the same size and time.
 Loaded read_loaded(const SystemState& state) {
   Loaded loaded;
-  if (state.crash_loaded != true) return loaded;
-  loaded.state = arming::read_loaded_state();
+  loaded.state = arming::loaded_now(state, SystemPaths{});
   if (loaded.state) loaded.changes = arming::changed_files(*loaded.state);
   return loaded;
 }

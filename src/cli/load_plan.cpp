@@ -32,9 +32,7 @@ void print_plan_json(const LoadPlan& plan) {
                         {"digested", segment.digested}});
   }
   for (const auto& entry : plan.memory_map) {
-    map.push_back({{"begin", hex(entry.range.begin)},
-                   {"end", hex(entry.range.end)},
-                   {"type", memory_type_name(entry.type)}});
+    map.push_back({{"begin", hex(entry.range.begin)}, {"end", hex(entry.range.end)}, {"type", entry.type}});
   }
   for (const auto& segment : plan.core) {
     core.push_back({{"kind", kind_name(segment.kind)},
@@ -66,8 +64,7 @@ void print_plan_text(const LoadPlan& plan) {
   fmt::print("command line   {}\n", one_line(plan.command_line));
   fmt::print("memory map of the new kernel\n");
   for (const auto& entry : plan.memory_map)
-    fmt::print("  {:016x}-{:016x}  {}\n", entry.range.begin, entry.range.end - 1,
-               memory_type_name(entry.type));
+    fmt::print("  {:016x}-{:016x}  {}\n", entry.range.begin, entry.range.end - 1, entry.type);
   if (plan.core.empty()) return;
   fmt::print("ELF core headers{}\n",
              plan.kernel_updates_core_headers ? ", which the running kernel keeps up to date" : "");

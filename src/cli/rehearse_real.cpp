@@ -6,24 +6,10 @@
 #include <ctime>
 #include <iostream>
 
-#include "loader/obstacles.h"
-#include "loader/system_state.h"
-#include "src/arming/loaded_state.h"
-#include "src/arming/rehearsal_record.h"
-#include "src/base/file.h"
-#include "src/base/sys.h"
+#include "src/rehearse/this_machine.h"
 
 namespace lifeboat::cli {
 namespace {
-
-// A crash of a machine that is not armed would not be captured.
-Result<> check_armed() {
-  const auto reasons = not_armed_because(read_system_state(SystemPaths{}));
-  if (reasons.empty()) return {};
-  return std::unexpected(
-      Error(ErrorCode::unsupported, "rehearse: this machine is not armed: " + reasons.front().message)
-          .hint(reasons.front().fix));
-}
 
 Result<bool> ask() {
   if (::isatty(STDIN_FILENO) == 0) {
@@ -41,30 +27,16 @@ Result<bool> ask() {
   return answer == "crash";
 }
 
-Result<> note_and_crash() {
-  TRY_VOID(arming::save_pending_rehearsal(arming::pending_rehearsal_of(
-      static_cast<uint64_t>(std::time(nullptr)), read_line("/proc/sys/kernel/random/boot_id").value_or(""),
-      read_line("/proc/sys/kernel/osrelease").value_or(""), arming::read_loaded_state())));
-  sys::sync();
-  // Root may write the trigger even when sysrq is disabled.
-  auto crashed = write_pseudo_file("/proc/sysrq-trigger", "c");
-  // The machine did not crash.
-  const auto forgotten = arming::forget_pending_rehearsal();
-  TRY_VOID(std::move(crashed));
-  TRY_VOID(forgotten);
-  return fail(ErrorCode::io, "the kernel did not crash after a write of 'c' to /proc/sysrq-trigger");
-}
-
 }  // namespace
 
 Result<int> rehearse_for_real(const CommandLine& line) {
-  TRY_VOID(check_armed());
+  TRY_VOID(rehearse::check_armed(SystemPaths{}));
   if (!line.has("yes") && !TRY(ask())) {
     fmt::print("nothing was done\n");
     return kDone;
   }
-  TRY_VOID(note_and_crash());
-  return kFailed;
+  return std::unexpected(
+      rehearse::crash_this_machine(rehearse::RealPaths{}, static_cast<uint64_t>(std::time(nullptr))));
 }
 
 }  // namespace lifeboat::cli

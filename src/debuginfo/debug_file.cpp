@@ -41,7 +41,7 @@ struct DwflEnd {
 };
 
 // Checked before libdwfl sees the file: it would unpack archives, compressed files and kernel images.
-Result<> check_header(int fd, const std::string& path) {
+Result<> check_header(int fd, const std::string& path, uint16_t elf_machine) {
   struct stat status{};
   if (fstat(fd, &status) != 0) return fail_errno("{}", path);
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::unsupported, "{} is not a regular file", path);
@@ -52,7 +52,7 @@ Result<> check_header(int fd, const std::string& path) {
     return fail(ErrorCode::unsupported, "{} is not an ELF file", path);
   if (length < sizeof header) return fail(ErrorCode::truncated, "{} ends within its ELF header", path);
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
-      header.e_machine != EM_X86_64)
+      header.e_machine != elf_machine)
     return fail(ErrorCode::unsupported, "{} is an ELF file of another architecture", path);
   // A truncated file would seem to have no debug information.
   const auto size = static_cast<uint64_t>(status.st_size);
@@ -106,10 +106,10 @@ DebugFile::DebugFile(DebugFile&&) noexcept = default;
 DebugFile& DebugFile::operator=(DebugFile&&) noexcept = default;
 DebugFile::~DebugFile() = default;
 
-Result<DebugFile> DebugFile::open(const std::string& path) {
+Result<DebugFile> DebugFile::open(const std::string& path, uint16_t elf_machine) {
   // A FIFO would wait for a writer.
   UniqueFd file = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
-  TRY_VOID(check_header(file.get(), path));
+  TRY_VOID(check_header(file.get(), path, elf_machine));
   auto state = std::make_unique<State>();
   state->path = path;
   state->session.reset(dwfl_begin(&kCallbacks));

@@ -20,9 +20,9 @@ namespace lifeboat {
 // Not for several threads at once.
 class DebugFile {
  public:
-  // `unsupported`: not a regular file, not an ELF file of this program's architectures; `truncated`,
-  // `corrupt`. The debug information itself is read when it is first needed.
-  static Result<DebugFile> open(const std::string& path);
+  // `elf_machine`: of the dumped machine (EM_*). `unsupported`: not a regular file, not an ELF file of
+  // that machine; `truncated`, `corrupt`. The debug information itself is read when it is first needed.
+  static Result<DebugFile> open(const std::string& path, uint16_t elf_machine);
   DebugFile(DebugFile&&) noexcept;
   DebugFile& operator=(DebugFile&&) noexcept;
   ~DebugFile();

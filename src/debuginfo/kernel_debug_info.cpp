@@ -2,7 +2,6 @@
 #include "src/debuginfo/kernel_debug_info.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <unordered_map>
 
@@ -17,15 +16,7 @@ namespace {
 
 using inspect::SourcePlace;
 
-// Where these are defined in every kernel: the part of the path before that is the root of the sources, as
-// the debug information spells it. -ffile-prefix-map changes it for C, not for assembly.
-struct KnownPlace {
-  std::string_view function, file;
-};
-constexpr std::array kKnownPlaces = {
-    KnownPlace{"start_kernel", "init/main.c"},
-    KnownPlace{"entry_SYSCALL_64", "arch/x86/entry/entry_64.S"},
-};
+constexpr ArchitectureFacts::SourceFile kStartKernel = {"start_kernel", "init/main.c"};
 
 class KernelDebugInfo final : public inspect::DebugInfo {
  public:
@@ -82,7 +73,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
 
   void find_kernel() {
     const Vmcoreinfo& info = session_.kernel()->vmcoreinfo();
-    // Of KASLR; hexadecimal without 0x (arch/x86/kernel/machine_kexec_64.c).
+    // Of KASLR; hexadecimal without 0x.
     const auto offset = parse_number(std::string(info.value("KERNELOFFSET").value_or("0")), 16);
     if (!offset) {
       notes_.emplace_back("no debug information: KERNELOFFSET of VMCOREINFO is not a number");
@@ -97,7 +88,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
     // Without a build id a file of that name cannot be verified as this kernel's.
     if (build_id.empty()) return;
     for (const auto& path : places().of_kernel(bytes_of(build_id))) {
-      auto file = DebugFile::open(path);
+      auto file = DebugFile::open(path, facts().elf_machine);
       if (!file || format_build_id(file->build_id()) != build_id) continue;
       const auto warnings = file->check_debug_info();
       if (!warnings) continue;
@@ -109,7 +100,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
 
   void take_given(const std::string& path, const std::string& build_id) {
     const auto refuse = [this](const std::string& why) { notes_.push_back("no debug information: " + why); };
-    auto file = DebugFile::open(path);
+    auto file = DebugFile::open(path, facts().elf_machine);
     if (!file) return refuse(file.error().to_string());
     const std::string found = format_build_id(file->build_id());
     if (build_id.empty()) {
@@ -125,8 +116,12 @@ class KernelDebugInfo final : public inspect::DebugInfo {
     kernel_ = *std::move(file);
   }
 
+  [[nodiscard]] const ArchitectureFacts& facts() const { return session_.kernel()->architecture().facts(); }
+
+  // Where a function is defined in every kernel: the part of the path before that is the root of the sources,
+  // as the debug information spells it. -ffile-prefix-map changes it for C, not for assembly.
   void find_roots() {
-    for (const auto& known : kKnownPlaces) {
+    for (const auto& known : {kStartKernel, facts().assembly}) {
       const auto address = session_.symbols()->address_of(known.function);
       if (!address) continue;
       const auto places = kernel_->places(*address - offset_);
@@ -157,7 +152,7 @@ class KernelDebugInfo final : public inspect::DebugInfo {
     if (build_id.empty())
       build_id = read_module_build_id(*session_.kernel(), *session_.types(), module).value_or(build_id);
     for (const auto& path : places().of_module(module.name, build_id)) {
-      auto file = DebugFile::open(path);
+      auto file = DebugFile::open(path, facts().elf_machine);
       // The kernel's field is larger than this id.
       if (!file || !file->relocatable() || !same_build_id(file->build_id(), build_id)) continue;
       const auto warnings = file->check_debug_info();

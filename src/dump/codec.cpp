@@ -16,8 +16,19 @@ constexpr int kMaxZstdLevel = 19;
 constexpr int kDefaultZlibLevel = 1;
 constexpr int kMaxZlibLevel = 9;
 
-// Larger than a page: the codecs may write more than they were given before they notice.
-constexpr size_t kScratch = kPageSize + kPageSize / 16 + 64 + 3;
+// What a codec writes to. It grows to the size of the pages, once.
+class Scratch {
+ public:
+  // Larger than a page: the codecs may write more than they were given before they notice.
+  MutableByteSpan for_page(ByteSpan page) {
+    const size_t size = page.size() + page.size() / 16 + 64 + 3;
+    if (bytes_.size() < size) bytes_.resize(size);
+    return bytes_;
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
 
 class NoCompressor final : public PageCompressor {
  public:
@@ -29,17 +40,18 @@ class ZstdCompressor final : public PageCompressor {
   explicit ZstdCompressor(int level) : context_(ZSTD_createCCtx(), ZSTD_freeCCtx), level_(level) {}
   [[nodiscard]] bool valid() const { return context_ != nullptr; }
   Result<ByteSpan> compress(ByteSpan page) override {
+    const MutableByteSpan out = scratch_.for_page(page);
     // A destination smaller than the page: a result that does not fit is not used.
     const size_t size =
-        ZSTD_compressCCtx(context_.get(), out_.data(), page.size() - 1, page.data(), page.size(), level_);
+        ZSTD_compressCCtx(context_.get(), out.data(), page.size() - 1, page.data(), page.size(), level_);
     if (ZSTD_isError(size) != 0) return ByteSpan{};
-    return ByteSpan(out_).first(size);
+    return ByteSpan(out).first(size);
   }
 
  private:
   std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context_;
   int level_;
-  std::vector<std::byte> out_ = std::vector<std::byte>(kScratch);
+  Scratch scratch_;
 };
 
 class ZlibCompressor final : public PageCompressor {
@@ -50,35 +62,37 @@ class ZlibCompressor final : public PageCompressor {
   ~ZlibCompressor() override { deflateEnd(&stream_); }
   [[nodiscard]] bool valid() const { return valid_; }
   Result<ByteSpan> compress(ByteSpan page) override {
+    const MutableByteSpan out = scratch_.for_page(page);
     // Reset, not initialised again for each page: that would allocate a quarter of a megabyte each time.
     deflateReset(&stream_);
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(page.data()));
     stream_.avail_in = static_cast<uInt>(page.size());
-    stream_.next_out = reinterpret_cast<Bytef*>(out_.data());
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
     stream_.avail_out = static_cast<uInt>(page.size() - 1);
     if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) return ByteSpan{};
-    return ByteSpan(out_).first(stream_.total_out);
+    return ByteSpan(out).first(stream_.total_out);
   }
 
  private:
   z_stream stream_{};
   bool valid_ = false;
-  std::vector<std::byte> out_ = std::vector<std::byte>(kScratch);
+  Scratch scratch_;
 };
 
 class LzoCompressor final : public PageCompressor {
  public:
   Result<ByteSpan> compress(ByteSpan page) override {
-    lzo_uint size = out_.size();
+    const MutableByteSpan out = scratch_.for_page(page);
+    lzo_uint size = out.size();
     if (lzo1x_1_compress(reinterpret_cast<const unsigned char*>(page.data()), page.size(),
-                         reinterpret_cast<unsigned char*>(out_.data()), &size, work_.data()) != LZO_E_OK ||
+                         reinterpret_cast<unsigned char*>(out.data()), &size, work_.data()) != LZO_E_OK ||
         size >= page.size())
       return ByteSpan{};
-    return ByteSpan(out_).first(size);
+    return ByteSpan(out).first(size);
   }
 
  private:
-  std::vector<std::byte> out_ = std::vector<std::byte>(kScratch);
+  Scratch scratch_;
   std::vector<std::byte> work_ = std::vector<std::byte>(LZO1X_1_MEM_COMPRESS);
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Compression of single pages with the codecs of KDUMP. One object per thread: it owns the
-// codec's working memory, allocated once.
+// codec's working memory, allocated once for pages of one size.
 #pragma once
 
 #include <memory>

@@ -83,10 +83,11 @@ Result<std::unique_ptr<Dump>> Dump::open(std::unique_ptr<ByteSource> file) {
 }
 
 Result<std::optional<PfnRange>> Dump::next_stored(uint64_t pfn, uint64_t end) const {
-  const auto range = std::ranges::upper_bound(ram(), pfn, {},
-                                              [](const PhysicalRange& each) { return each.end / kPageSize; });
-  if (pfn >= end || range == ram().end() || range->start / kPageSize >= end) return std::nullopt;
-  return PfnRange{std::max(pfn, range->start / kPageSize), std::min(range->end / kPageSize, end)};
+  const PageSize page = page_size();
+  const auto range = std::ranges::upper_bound(
+      ram(), pfn, {}, [page](const PhysicalRange& each) { return page.frame(each.end); });
+  if (pfn >= end || range == ram().end() || page.frame(range->start) >= end) return std::nullopt;
+  return PfnRange{std::max(pfn, page.frame(range->start)), std::min(page.frame(range->end), end)};
 }
 
 std::string_view compression_name(Compression compression) {

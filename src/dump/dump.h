@@ -9,12 +9,9 @@
 
 #include "src/base/bytes.h"
 #include "src/base/error.h"
+#include "src/base/page_size.h"
 
 namespace lifeboat {
-
-// The page size of every architecture that lifeboat reads; checked when a dump is opened.
-inline constexpr uint64_t kPageSize = 4096;
-inline constexpr unsigned kPageShift = 12;
 
 // Physical memory that can be read: a dump, /proc/vmcore, or a test's map.
 class PhysicalMemory {
@@ -42,6 +39,8 @@ struct Utsname {
 // What the container itself records; nothing is read from the memory for it.
 struct DumpInfo {
   DumpFormat format = DumpFormat::elf;
+  PageSize page_size;       // of the dumped kernel: page frames are counted in it
+  std::string machine;      // as `uname -m` has it; empty: unknown
   bool flattened = false;   // wrapped by makedumpfile -F
   bool incomplete = false;  // the writer marked it so, or did not clear the mark
   bool split = false;       // one of several files, holding [start_pfn, end_pfn)
@@ -95,11 +94,13 @@ class Dump : public PhysicalMemory {
  public:
   // Identifies the format by its magic (KDUMP, ELF core, each possibly flattened) and opens it; /proc/kcore
   // is identified by the file itself. Errors: not_found, truncated (empty or cut off), unsupported (another
-  // architecture or format, with its name where known), corrupt.
+  // format, with its name where known; a 32-bit or big-endian machine; another page size), corrupt. Whether
+  // the memory of info().machine can be understood is not checked.
   static Result<std::unique_ptr<Dump>> open(const std::string& path);
   static Result<std::unique_ptr<Dump>> open(std::unique_ptr<ByteSource> file);
 
   [[nodiscard]] virtual const DumpInfo& info() const = 0;
+  [[nodiscard]] PageSize page_size() const { return info().page_size; }
   // An Error when the container's record of the page cannot be read: the state of the page is unknown then.
   [[nodiscard]] virtual Result<PageState> page_state(uint64_t pfn) const = 0;
   // The first stored pages of [pfn, end); nothing: there are none. May stop where more follow. For walking

@@ -2,19 +2,19 @@
 #include "src/dump/elf_core.h"
 
 #include <elf.h>
-#include <gelf.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <memory>
 
 #include "src/base/size.h"
 #include "src/dump/block_cache.h"
+#include "src/dump/dump_machine.h"
 #include "src/dump/elf_notes.h"
 #include "src/dump/limits.h"
-#include "src/dump/other_machine.h"
 #include "src/dump/verify.h"
 
 namespace lifeboat {
@@ -23,42 +23,26 @@ namespace {
 // makedumpfile -E sets this bit of e_flags when it could not write everything.
 constexpr uint32_t kDumpIncomplete = 1;
 
-using ElfHandle = std::unique_ptr<Elf, decltype(&elf_end)>;
+// As they lie in the file, which has the byte order of this machine: check_header().
+struct Headers {
+  Elf64_Ehdr file;
+  std::vector<Elf64_Phdr> programs;
+};
 
-std::string machine_name(uint16_t machine) {
-  switch (machine) {
-    case EM_386:
-      return "32-bit x86";
-    case EM_AARCH64:
-      return "arm64";
-    case EM_ARM:
-      return "32-bit arm";
-    case EM_PPC64:
-      return "ppc64";
-    case EM_S390:
-      return "s390";
-    case EM_RISCV:
-      return "riscv";
-    case EM_LOONGARCH:
-      return "loongarch";
-    default:
-      return fmt::format("machine {}", machine);
-  }
-}
-
-Result<> check_header(const Elf64_Ehdr& header, const ByteSource& file) {
-  const std::string& name = file.name();
+Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return fail(ErrorCode::unsupported, "{} is not an ELF file", name);
   if (header.e_ident[EI_CLASS] != ELFCLASS64)
     return fail(ErrorCode::unsupported, "{} is a 32-bit ELF file; only 64-bit machines are supported", name);
   if (header.e_ident[EI_DATA] != ELFDATA2LSB)
-    return fail(ErrorCode::unsupported, "{} is big-endian; only x86-64 dumps are supported", name);
-  if (header.e_machine != EM_X86_64) {
-    return std::unexpected(other_machine(name, machine_name(header.e_machine),
-                                         vmcoreinfo_near_start(file, "OSRELEASE="),
-                                         vmcoreinfo_near_start(file, "CRASHTIME=")));
-  }
+    return fail(ErrorCode::unsupported, "{} is big-endian; only little-endian machines are supported", name);
+  if (header.e_ident[EI_VERSION] != EV_CURRENT)
+    return fail(ErrorCode::corrupt, "{}: version {} of ELF instead of {}", name,
+                int{header.e_ident[EI_VERSION]}, EV_CURRENT);
+  // A 32-bit kernel's dump may have 64-bit headers, because of its physical addresses.
+  if (const std::string machine = machine_name(header.e_machine); is_32_bit_machine(machine))
+    return fail(ErrorCode::unsupported, "{} is of a 32-bit machine ({}); only 64-bit machines are supported",
+                name, machine);
   if (header.e_type != ET_CORE) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
@@ -73,45 +57,34 @@ Result<> check_header(const Elf64_Ehdr& header, const ByteSource& file) {
 
 // The number of program headers, which does not fit into e_phnum on large machines: then it is sh_info of
 // section header 0 (elf(5), PN_XNUM).
-Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& header,
-                                      Elf64_Shdr& first_section) {
+Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& header) {
   if (header.e_phnum != PN_XNUM) return header.e_phnum;
   if (header.e_shoff == 0)
     return fail(ErrorCode::corrupt, "{}: PN_XNUM without a section header", file.name());
+  Elf64_Shdr first_section{};
   TRY_VOID(file.read(header.e_shoff, std::as_writable_bytes(std::span(&first_section, 1))));
   return first_section.sh_info;
 }
 
-// Only the headers, laid out as a small ELF file of their own: libelf reads that from memory, and never
-// touches the terabyte that may follow them. `storage` must outlive the handle.
-Result<ElfHandle> open_headers(const ByteSource& file, std::vector<std::byte>& storage) {
-  Elf64_Ehdr header;
-  TRY_VOID(file.read(0, std::as_writable_bytes(std::span(&header, 1))));
-  TRY_VOID(check_header(header, file));
-  Elf64_Shdr first_section{};
-  const uint64_t count = TRY(program_header_count(file, header, first_section));
+// Not by libelf: it takes a whole file, of a descriptor or in memory, and a ByteSource may be flattened, and
+// has terabytes behind its headers.
+Result<Headers> read_headers(const ByteSource& file) {
+  static_assert(std::endian::native == std::endian::little);
+  Headers headers{};
+  TRY_VOID(file.read(0, std::as_writable_bytes(std::span(&headers.file, 1))));
+  TRY_VOID(check_header(headers.file, file.name()));
+  const uint64_t count = TRY(program_header_count(file, headers.file));
   const uint64_t table = count * sizeof(Elf64_Phdr);  // 32-bit count: cannot overflow
-  TRY_VOID(check_fits(file, header.e_phoff, table, "program headers"));
+  TRY_VOID(check_fits(file, headers.file.e_phoff, table, "program headers"));
   if (count > kMaxRanges) return fail(ErrorCode::corrupt, "{}: {} program headers", file.name(), count);
-  storage.resize(sizeof header + table + sizeof first_section);
-  TRY_VOID(file.read(header.e_phoff, MutableByteSpan(storage).subspan(sizeof header, table)));
-  header.e_phoff = sizeof header;
-  header.e_shoff = header.e_phnum == PN_XNUM ? sizeof header + table : 0;
-  header.e_shnum = header.e_phnum == PN_XNUM ? 1 : 0;
-  header.e_shentsize = sizeof first_section;
-  header.e_shstrndx = SHN_UNDEF;
-  std::memcpy(storage.data(), &header, sizeof header);
-  std::memcpy(storage.data() + sizeof header + table, &first_section, sizeof first_section);
-
-  elf_version(EV_CURRENT);
-  ElfHandle elf(elf_memory(reinterpret_cast<char*>(storage.data()), storage.size()), elf_end);
-  if (!elf) return fail(ErrorCode::corrupt, "{}: {}", file.name(), elf_errmsg(-1));
-  return elf;
+  headers.programs.resize(count);
+  TRY_VOID(file.read(headers.file.e_phoff, std::as_writable_bytes(std::span(headers.programs))));
+  return headers;
 }
 
 // More than the notes of CPUs and the kernel ever take. Drivers' dumps of their devices (NT_VMCOREDD, one
 // note each) come before them (fs/proc/vmcore.c): the large ones are left out, all others are kept.
-Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
+Result<> read_small_notes(const ByteSource& file, const Elf64_Phdr& segment, DumpInfo& info) {
   constexpr uint64_t kLargeNote = 1_MiB;
   constexpr uint64_t kWindow = 64_KiB;
   BlockCache notes(file, segment.p_offset, segment.p_filesz, kWindow, 2);
@@ -150,7 +123,7 @@ Result<> read_small_notes(const ByteSource& file, const GElf_Phdr& segment, Dump
   return {};
 }
 
-Result<> read_notes(const ByteSource& file, const GElf_Phdr& segment, DumpInfo& info) {
+Result<> read_notes(const ByteSource& file, const Elf64_Phdr& segment, DumpInfo& info) {
   if (segment.p_filesz > std::max(kMaxNoteBytes, file.size()))
     return fail(ErrorCode::corrupt, "{}: notes of {} bytes", file.name(), segment.p_filesz);
   if (segment.p_offset > file.size() || segment.p_filesz > file.size() - segment.p_offset) {
@@ -180,8 +153,8 @@ std::vector<PhysicalRange> merge(std::vector<PhysicalRange> ranges) {
 }
 
 // The pages that hold the bytes.
-PhysicalRange whole_pages(uint64_t physical, uint64_t bytes) {
-  return {align_down(physical, kPageSize), align_up(physical + bytes, kPageSize)};
+PhysicalRange whole_pages(uint64_t physical, uint64_t bytes, PageSize page) {
+  return {align_down(physical, page.bytes()), align_up(physical + bytes, page.bytes())};
 }
 
 // What of `from` is not in `taken`; both sorted and without overlap.
@@ -204,16 +177,17 @@ std::vector<PhysicalRange> subtract(const std::vector<PhysicalRange>& from,
 
 ElfCore::ElfCore(std::unique_ptr<ByteSource> file, DumpInfo info, std::vector<Piece> segments)
     : file_(std::move(file)), info_(std::move(info)), pieces_(without_overlap(std::move(segments))) {
+  const PageSize page = info_.page_size;
   std::vector<PhysicalRange> ranges;
   ranges.reserve(pieces_.size());
-  for (const auto& piece : pieces_) ranges.push_back(whole_pages(piece.physical, piece.size));
+  for (const auto& piece : pieces_) ranges.push_back(whole_pages(piece.physical, piece.size, page));
   ram_ = merge(std::move(ranges));
   for (const auto& range : ram_) {
-    info_.ram_pages += (range.end - range.start) / kPageSize;
-    info_.max_pfn = range.end / kPageSize;
+    info_.ram_pages += page.frame(range.end - range.start);
+    info_.max_pfn = page.frame(range.end);
   }
   info_.stored_pages = info_.ram_pages;
-  for (const auto& range : lost_ranges()) info_.stored_pages -= (range.end - range.start) / kPageSize;
+  for (const auto& range : lost_ranges()) info_.stored_pages -= page.frame(range.end - range.start);
 }
 
 // Segments may overlap: /proc/vmcore has one for the kernel's text within the RAM that holds it. Both have
@@ -246,22 +220,14 @@ std::vector<ElfCore::Piece> ElfCore::without_overlap(std::vector<Piece> segments
 }
 
 Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file) {
-  std::vector<std::byte> storage;
-  const ElfHandle elf = TRY(open_headers(*file, storage));
-  GElf_Ehdr header;
-  size_t count = 0;
-  if (gelf_getehdr(elf.get(), &header) == nullptr || elf_getphdrnum(elf.get(), &count) != 0)
-    return fail(ErrorCode::corrupt, "{}: {}", file->name(), elf_errmsg(-1));
-
+  const Headers headers = TRY(read_headers(*file));
   DumpInfo info;
   info.format = DumpFormat::elf;
   info.flattened = file->flattened();
-  info.incomplete = (header.e_flags & kDumpIncomplete) != 0 || !file->complete();
+  info.incomplete = (headers.file.e_flags & kDumpIncomplete) != 0 || !file->complete();
   std::vector<Piece> segments;
-  for (size_t index = 0; index < count; ++index) {
-    GElf_Phdr program_header;
-    if (gelf_getphdr(elf.get(), static_cast<int>(index), &program_header) == nullptr)
-      return fail(ErrorCode::corrupt, "{}: program header {}: {}", file->name(), index, elf_errmsg(-1));
+  for (size_t index = 0; index < headers.programs.size(); ++index) {
+    const Elf64_Phdr& program_header = headers.programs[index];
     if (program_header.p_type == PT_NOTE) TRY_VOID(read_notes(*file, program_header, info));
     if (program_header.p_type != PT_LOAD || program_header.p_memsz == 0) continue;
     // /proc/kcore marks areas with no physical address so.
@@ -285,6 +251,8 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   NotesSummary notes = summarize_notes(info.notes);
   info.cpus = notes.cpus;
   info.vmcoreinfo = std::move(notes.vmcoreinfo);
+  info.machine = machine_name(headers.file.e_machine);
+  info.page_size = TRY(page_size_of_elf(info, file->name()));
   std::unique_ptr<ElfCore> core(new ElfCore(std::move(file), std::move(info), std::move(segments)));
   // A file of megabytes could describe petabytes. Several segments may have the same memory and the same
   // bytes: QEMU writes one for each virtual mapping (dump-guest-memory -p).
@@ -306,7 +274,7 @@ uint64_t ElfCore::present(const Piece& piece) const {
 std::vector<PhysicalRange> ElfCore::present_ranges() const {
   std::vector<PhysicalRange> ranges;
   for (const auto& piece : pieces_) {
-    if (present(piece) > 0) ranges.push_back(whole_pages(piece.physical, present(piece)));
+    if (present(piece) > 0) ranges.push_back(whole_pages(piece.physical, present(piece), info_.page_size));
   }
   return merge(std::move(ranges));
 }
@@ -314,14 +282,15 @@ std::vector<PhysicalRange> ElfCore::present_ranges() const {
 std::vector<PhysicalRange> ElfCore::lost_ranges() const {
   std::vector<PhysicalRange> expected;
   for (const auto& piece : pieces_) {
-    if (piece.file_size > 0) expected.push_back(whole_pages(piece.physical, piece.file_size));
+    if (piece.file_size > 0)
+      expected.push_back(whole_pages(piece.physical, piece.file_size, info_.page_size));
   }
   return subtract(merge(std::move(expected)), present_ranges());
 }
 
 Result<PageState> ElfCore::page_state(uint64_t pfn) const {
   if (pfn >= info_.max_pfn) return PageState::absent;
-  const uint64_t address = pfn << kPageShift;
+  const uint64_t address = info_.page_size.address(pfn);
   const auto after = std::ranges::upper_bound(ram_, address, {}, &PhysicalRange::start);
   if (after == ram_.begin()) return PageState::absent;
   return address < std::prev(after)->end ? PageState::stored : PageState::absent;
@@ -332,15 +301,16 @@ std::vector<ElfCore::Piece>::const_iterator ElfCore::piece_behind(uint64_t physi
 }
 
 Result<> ElfCore::read(uint64_t physical_address, MutableByteSpan out) {
+  const PageSize page_size = info_.page_size;
   while (!out.empty()) {
     const auto next = piece_behind(physical_address);
     const Piece* piece = next == pieces_.begin() ? nullptr : &*std::prev(next);
     uint64_t count = out.size();
     if (piece == nullptr || physical_address >= piece->end()) {
       // ram() rounds outward to whole pages; what lies between a segment's end and its page's is zero.
-      if (TRY(page_state(physical_address >> kPageShift)) != PageState::stored)
+      if (TRY(page_state(page_size.frame(physical_address))) != PageState::stored)
         return fail(ErrorCode::not_present, "no memory at physical address {:#x}", physical_address);
-      count = std::min(count, kPageSize - physical_address % kPageSize);
+      count = std::min(count, page_size.bytes() - page_size.within(physical_address));
       if (next != pieces_.end()) count = std::min(count, next->physical - physical_address);
       std::ranges::fill(out.first(count), std::byte{0});
     } else if (const uint64_t within = physical_address - piece->physical; within < piece->file_size) {
@@ -377,11 +347,12 @@ uint64_t ElfCore::next_data(uint64_t physical_address) const {
 }
 
 void ElfCore::verify(VerifyReport& report, Progress& progress) {
+  const PageSize page_size = info_.page_size;
   std::vector<std::byte> buffer(1_MiB);
   report.pages_checked = info_.ram_pages;
   // What has no bytes in the file is not read page by page: one header may claim petabytes of it.
   for (const auto& range : lost_ranges()) {
-    report.lost((range.end - range.start) / kPageSize, [&range] {
+    report.lost(page_size.frame(range.end - range.start), [&range] {
       return fmt::format("the file ends before the memory from {:#x} to {:#x}", range.start, range.end);
     });
   }
@@ -390,14 +361,14 @@ void ElfCore::verify(VerifyReport& report, Progress& progress) {
     uint64_t at = range.start;
     for (;;) {
       if (data < at) data = next_data(at);
-      at = std::max(at, align_down(data, kPageSize));
+      at = std::max(at, align_down(data, page_size.bytes()));
       if (at >= range.end) break;
       const MutableByteSpan part =
           MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), range.end - at));
-      progress.update(at, info_.max_pfn * kPageSize);
+      progress.update(at, page_size.address(info_.max_pfn));
       if (!read(at, part)) {
-        for (uint64_t page = 0; page < part.size(); page += kPageSize) {
-          if (auto single = read(at + page, part.subspan(page, kPageSize)); !single)
+        for (uint64_t page = 0; page < part.size(); page += page_size.bytes()) {
+          if (auto single = read(at + page, part.subspan(page, page_size.bytes())); !single)
             report.failed(single.error());
         }
       }

@@ -9,7 +9,7 @@ namespace lifeboat {
 
 class ElfCore final : public Dump {
  public:
-  // Headers are read with libelf; PN_XNUM is supported. Checked: class, byte order, machine (x86-64), type,
+  // PN_XNUM is supported. Checked: class, byte order, 64-bit machine, type,
   // every program header against the file's size, and that they do not map the same bytes many times. A
   // segment that the file cuts off makes info().incomplete true, and reading past the cut gives `lost`. Not
   // checked until they are used: note contents.

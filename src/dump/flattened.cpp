@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 
+#include "src/base/size.h"
 #include "src/dump/block_cache.h"
 #include "src/dump/byte_source.h"
 
@@ -11,15 +12,15 @@ namespace {
 
 // struct makedumpfile_header and makedumpfile_data_header (makedumpfile.h), big-endian.
 constexpr std::string_view kSignature{"makedumpfile\0\0\0\0", 16};
-constexpr uint64_t kHeaderSize = 4096;
+constexpr uint64_t kHeaderSize = 4_KiB;
 constexpr uint64_t kRecordHeaderSize = 16;
 constexpr uint64_t kType = 1;
 constexpr uint64_t kVersion = 1;
 // makedumpfile collects 64 KiB before it writes a record. Each takes about 64 bytes of memory here.
 constexpr uint64_t kMaxTinyRecords = uint64_t{1} << 20;
-constexpr uint64_t kLeastRecordBytes = 4096;
+constexpr uint64_t kLeastRecordBytes = 4_KiB;
 // Headers of records near to each other are read together.
-constexpr uint64_t kHeaderBlock = 4096;
+constexpr uint64_t kHeaderBlock = 4_KiB;
 // No dump is larger than twice what 52 bits of physical address can hold.
 constexpr uint64_t kMaxSize = uint64_t{1} << 53;
 

@@ -107,8 +107,8 @@ Result<> Kcore::follow_changes() {
 }
 
 Result<PageState> Kcore::page_state(uint64_t pfn) const {
-  const uint64_t address = pfn << kPageShift;
-  if (address >> kPageShift != pfn) return PageState::absent;
+  const uint64_t address = info_.page_size.address(pfn);
+  if (info_.page_size.frame(address) != pfn) return PageState::absent;
   const auto after = std::ranges::upper_bound(ram_, address, {}, &PhysicalRange::start);
   return after != ram_.begin() && address < std::prev(after)->end ? PageState::stored : PageState::absent;
 }

@@ -101,7 +101,8 @@ Result<> KdumpBitmaps::scan_chunk(uint64_t at) {
 }
 
 void KdumpBitmaps::end_ram_run(uint64_t pfn) {
-  if (run_start_) ram_.push_back({*run_start_ * kPageSize, pfn * kPageSize});
+  const PageSize page = place_.page_size;
+  if (run_start_) ram_.push_back({page.address(*run_start_), page.address(pfn)});
   run_start_.reset();
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "src/base/size.h"
 #include "src/dump/block_cache.h"
 #include "src/dump/dump.h"
 
@@ -19,13 +20,14 @@ class KdumpBitmaps {
     uint64_t first = 0, second = 0;  // where the bitmaps begin in the file
     uint64_t bytes = 0;              // of each, padding included
     uint64_t max_pfn = 0;            // at most as many bits as that; what lies behind does not count
+    PageSize page_size;              // of these page frames
   };
   // A part of the second bitmap in which bits are set.
   struct Block {
     uint64_t index = 0;   // it begins at page frame index * kBlockPages
     uint64_t before = 0;  // stored pages before it
   };
-  static constexpr uint64_t kBlockBytes = 4096, kBlockPages = kBlockBytes * 8;
+  static constexpr uint64_t kBlockBytes = 4_KiB, kBlockPages = kBlockBytes * 8;
 
   // Reads both, which must lie within the file. `file` must outlive this object. `corrupt`: memory in too
   // many pieces.

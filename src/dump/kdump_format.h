@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The KDUMP ("diskdump") file as makedumpfile writes it for x86_64: header version 6, little-endian.
-// Block 0 header, block 1 sub header with the notes behind it, two bitmaps, page descriptors in PFN order
-// for each bit of the second bitmap, page data anywhere behind. Fields: see docs/kdump-format.md.
+// The KDUMP ("diskdump") file as makedumpfile writes it for 64-bit machines: header version 6,
+// little-endian. Blocks have the size of a page of the dumped kernel (block_size). Block 0 header, block 1
+// sub header with the notes behind it, two bitmaps, page descriptors in PFN order for each bit of the second
+// bitmap, page data anywhere behind. Fields: see docs/kdump-format.md.
 #pragma once
 
 #include <array>

@@ -8,18 +8,20 @@
 
 #include "src/base/size.h"
 #include "src/dump/block_cache.h"
+#include "src/dump/dump_machine.h"
 #include "src/dump/elf_notes.h"
 #include "src/dump/kdump_bitmaps.h"
 #include "src/dump/limits.h"
-#include "src/dump/other_machine.h"
 #include "src/dump/verify.h"
 
 namespace lifeboat {
 namespace {
 
 // The sub header, the notes, and more than enough for what else makedumpfile puts there.
-constexpr uint64_t kMaxSubHeaderBlocks = (kMaxNoteBytes + 1_MiB) / kPageSize;
-constexpr size_t kCachedPages = 512;
+constexpr uint64_t kMaxSubHeaderBytes = kMaxNoteBytes + 1_MiB;
+// Decompressed pages that are kept: so many, but no more than the memory allows.
+constexpr size_t kMaxCachedPages = 512;
+constexpr uint64_t kMaxCachedBytes = 8_MiB;
 // Neighbours in memory are neighbours in the file: with one page come those that will be asked for next.
 constexpr uint64_t kDescriptorBlock = 4_KiB, kDataBlock = 32_KiB;
 constexpr size_t kDescriptorBlocks = 16, kDataBlocks = 32;
@@ -52,7 +54,7 @@ Compression default_codec(uint32_t status) {
 // What a walk over all pages carries along.
 struct PageCheck {
   VerifyReport& report;
-  std::vector<std::byte> page = std::vector<std::byte>(kPageSize);
+  std::vector<std::byte> page;
   uint64_t last_good = 0;  // offset of the last raw page that could be had
   // The result of next_data(asked) for the descriptors: a hole from `asked` on, then data.
   uint64_t asked = 1;
@@ -72,11 +74,12 @@ struct KdumpReader::State {
   std::optional<KdumpBitmaps> bitmaps;
   std::optional<BlockCache> descriptors, data;
   PageDecompressor decompressor;
-  std::vector<std::byte> packed = std::vector<std::byte>(kPageSize);
+  std::vector<std::byte> packed;  // room for a page
 
   // Decompressed pages, the most recently used first.
-  using CacheList = std::list<std::pair<uint64_t, std::array<std::byte, kPageSize>>>;
+  using CacheList = std::list<std::pair<uint64_t, std::vector<std::byte>>>;
   CacheList cache;
+  size_t cached_pages = 0;  // at most
   std::unordered_map<uint64_t, CacheList::iterator> cached;
 
   Result<> read_headers();
@@ -118,17 +121,18 @@ Result<> KdumpReader::State::read_headers() {
     return std::string(text_until_nul(std::as_bytes(std::span(header.uts[index]))));
   };
   info.uts = {text(0), text(1), text(2), text(3), text(4), text(5)};
-  if (!info.uts.machine.empty() && info.uts.machine != "x86_64") {
-    return std::unexpected(
-        other_machine(name, info.uts.machine, info.uts.release,
-                      header.timestamp_seconds != 0 ? fmt::format("{}", header.timestamp_seconds) : ""));
-  }
-  if (header.block_size != static_cast<int32_t>(kPageSize))
-    return fail(ErrorCode::unsupported, "{}: pages of {} bytes; only {} bytes are supported", name,
-                header.block_size, kPageSize);
-  if (header.sub_header_blocks < 1 || header.sub_header_blocks > static_cast<int32_t>(kMaxSubHeaderBlocks))
+  info.machine = info.uts.machine;
+  if (is_32_bit_machine(info.machine))
+    return fail(ErrorCode::unsupported, "{} is of a 32-bit machine ({}); only 64-bit machines are supported",
+                name, info.machine);
+  info.page_size = TRY(page_size_of_kdump(header.block_size, name));
+  const uint64_t block = info.page_size.bytes();
+  if (header.sub_header_blocks < 1 ||
+      static_cast<uint64_t>(header.sub_header_blocks) > kMaxSubHeaderBytes / block)
     return fail(ErrorCode::corrupt, "{}: a sub header of {} blocks", name, header.sub_header_blocks);
-  TRY_VOID(file->read(kPageSize, std::as_writable_bytes(std::span(&sub, 1))));
+  TRY_VOID(file->read(block, std::as_writable_bytes(std::span(&sub, 1))));
+  packed.resize(block);
+  cached_pages = std::min<uint64_t>(kMaxCachedPages, kMaxCachedBytes / block);
 
   info.format = DumpFormat::kdump;
   info.flattened = file->flattened();
@@ -162,13 +166,14 @@ Result<> KdumpReader::State::read_notes() {
         TRY(read(sub.offset_vmcoreinfo, sub.size_vmcoreinfo, kMaxVmcoreinfoBytes, "VMCOREINFO"));
     info.vmcoreinfo = text_until_nul(text);
   }
-  return {};
+  return check_page_size(info, file->name());
 }
 
 Result<> KdumpReader::State::read_bitmaps() {
   const std::string& name = file->name();
-  const uint64_t bitmap_offset = (1 + static_cast<uint64_t>(header.sub_header_blocks)) * kPageSize;
-  const uint64_t all_bytes = static_cast<uint64_t>(header.bitmap_blocks) * kPageSize;
+  const uint64_t block = info.page_size.bytes();
+  const uint64_t bitmap_offset = (1 + static_cast<uint64_t>(header.sub_header_blocks)) * block;
+  const uint64_t all_bytes = static_cast<uint64_t>(header.bitmap_blocks) * block;
   if (info.max_pfn == 0) return fail(ErrorCode::corrupt, "{} describes no memory", name);
   if (divide_up(info.max_pfn, 8) > all_bytes / 2) {
     return fail(ErrorCode::corrupt, "{}: {} page frames do not fit into bitmaps of {} blocks", name,
@@ -179,7 +184,7 @@ Result<> KdumpReader::State::read_bitmaps() {
     return fail(ErrorCode::truncated, "{} ends at {}, before its page descriptors at {}", name, file->size(),
                 descriptors_offset);
   }
-  if (info.max_pfn > kMaxPages)
+  if (info.max_pfn > max_pages(info.page_size))
     return fail(ErrorCode::corrupt, "{}: {} page frames, more than any processor can address", name,
                 info.max_pfn);
   // The last parts of a small dump have no page: makedumpfile writes [max_pfn, max_pfn) there.
@@ -191,7 +196,8 @@ Result<> KdumpReader::State::read_bitmaps() {
   bitmaps.emplace(TRY(KdumpBitmaps::scan(*file, {.first = bitmap_offset,
                                                  .second = bitmap_offset + all_bytes / 2,
                                                  .bytes = all_bytes / 2,
-                                                 .max_pfn = info.max_pfn})));
+                                                 .max_pfn = info.max_pfn,
+                                                 .page_size = info.page_size})));
   info.ram_pages = bitmaps->ram_pages();
   info.stored_pages = bitmaps->stored_pages();
   std::ranges::move(bitmaps->damage(), std::back_inserter(info.damage));
@@ -230,8 +236,8 @@ void KdumpReader::State::check_data_start() {
       return;
     }
     if (found->offset == 0) continue;
-    const auto fits = [&found](uint64_t expected) {
-      return found->offset == expected || found->offset == expected + kPageSize;
+    const auto fits = [&](uint64_t expected) {
+      return found->offset == expected || found->offset == expected + info.page_size.bytes();
     };
     const uint64_t expected = descriptors_offset + info.stored_pages * sizeof(kdump::PageDescriptor);
     if (!fits(expected) && !fits(data_offset())) {
@@ -282,7 +288,8 @@ Result<> KdumpReader::State::check_descriptor(const kdump::PageDescriptor& found
   if (found.offset == 0) return fail(ErrorCode::lost, "page {:#x} was never written", pfn);
   if (!codec_of(found.flags))
     return fail(ErrorCode::corrupt, "page {:#x}: unknown compression flags {:#x}", pfn, found.flags);
-  if (found.size == 0 || found.size > kPageSize || (found.flags == 0 && found.size != kPageSize))
+  const uint64_t page = info.page_size.bytes();
+  if (found.size == 0 || found.size > page || (found.flags == 0 && found.size != page))
     return fail(ErrorCode::corrupt, "page {:#x}: {} bytes with flags {:#x}", pfn, found.size, found.flags);
   // Where a bitmap is damaged, the number of descriptors is unknown.
   if (found.offset < (info.damage.empty() ? data_offset() : descriptors_offset))
@@ -308,13 +315,14 @@ std::optional<ByteSpan> KdumpReader::State::cached_page(uint64_t pfn) {
 Result<ByteSpan> KdumpReader::State::page(uint64_t pfn) {
   if (const auto known = cached_page(pfn)) return *known;
   const auto place = TRY(descriptor(pfn));
-  if (cache.size() >= kCachedPages) {
+  if (cache.size() >= cached_pages) {
     cached.erase(cache.back().first);
     cache.splice(cache.begin(), cache, std::prev(cache.end()));
   } else {
     cache.emplace_front();
   }
   cache.front().first = pfn;
+  cache.front().second.resize(info.page_size.bytes());
   if (auto expanded = expand(place, cache.front().second); !expanded) {
     cache.pop_front();
     return std::unexpected(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
@@ -430,10 +438,11 @@ Result<std::optional<PfnRange>> KdumpReader::next_stored(uint64_t pfn, uint64_t 
 }
 
 void KdumpReader::verify(VerifyReport& report, Progress& progress) {
-  PageCheck check{.report = report};
-  const uint64_t end = state_->info.max_pfn * kPageSize;
+  const PageSize page = page_size();
+  PageCheck check{.report = report, .page = std::vector<std::byte>(page.bytes())};
+  const uint64_t end = page.address(state_->info.max_pfn);
   for (const auto& block : state_->bitmaps->blocks()) {
-    progress.update(block.index * KdumpBitmaps::kBlockPages * kPageSize, end);
+    progress.update(page.address(block.index * KdumpBitmaps::kBlockPages), end);
     state_->verify_block(block, check);
   }
   progress.update(end, end);
@@ -444,16 +453,18 @@ Result<kdump::PageDescriptor> KdumpReader::descriptor(uint64_t pfn) const {
 }
 
 Result<> KdumpReader::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
-  if (descriptor.size > kPageSize) return fail(ErrorCode::corrupt, "a page of {} bytes", descriptor.size);
+  if (descriptor.size > page_size().bytes())
+    return fail(ErrorCode::corrupt, "a page of {} bytes", descriptor.size);
   return state_->expand(descriptor, page);
 }
 
 Result<> KdumpReader::read(uint64_t physical_address, MutableByteSpan out) {
+  const PageSize page_size = state_->info.page_size;
   while (!out.empty()) {
-    const uint64_t within = physical_address % kPageSize;
-    const size_t count = std::min<uint64_t>(out.size(), kPageSize - within);
-    const uint64_t pfn = physical_address >> kPageShift;
-    if (count == kPageSize) {
+    const uint64_t within = page_size.within(physical_address);
+    const size_t count = std::min<uint64_t>(out.size(), page_size.bytes() - within);
+    const uint64_t pfn = page_size.frame(physical_address);
+    if (count == page_size.bytes()) {
       TRY_VOID(state_->whole_page(pfn, out.first(count)));
     } else {
       const ByteSpan page = TRY(state_->page(pfn));

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "src/base/file.h"
+#include "src/base/size.h"
 #include "src/base/sys.h"
 #include "src/dump/limits.h"
 
@@ -13,8 +14,7 @@ namespace lifeboat {
 namespace {
 
 constexpr size_t kDataBuffer = size_t{1} << 20;
-constexpr size_t kDescriptorBuffer = 4096;
-constexpr std::array<std::byte, kPageSize> kZeroPage{};
+constexpr size_t kDescriptorBuffer = 4_KiB;
 
 void set_uts(kdump::Header& header, const Utsname& uts) {
   const std::string* const fields[] = {&uts.sysname, &uts.nodename, &uts.release,
@@ -32,9 +32,9 @@ kdump::Header make_header(const KdumpWriterOptions& options) {
   set_uts(header, options.uts);
   header.timestamp_seconds = options.timestamp_seconds;
   header.status = kdump_codec_flag(options.compression) | kdump::kStatusIncomplete;
-  header.block_size = kPageSize;
+  header.block_size = static_cast<int32_t>(options.page_size.bytes());
   header.sub_header_blocks =
-      static_cast<int32_t>(divide_up(sizeof(kdump::SubHeader) + options.notes.size(), kPageSize));
+      static_cast<int32_t>(options.page_size.pages(sizeof(kdump::SubHeader) + options.notes.size()));
   header.max_mapnr =
       static_cast<uint32_t>(std::min<uint64_t>(options.max_pfn, std::numeric_limits<uint32_t>::max()));
   header.cpus = options.cpus;
@@ -47,7 +47,7 @@ kdump::SubHeader make_sub_header(const KdumpWriterOptions& options) {
   sub.dump_level = options.dump_level;
   sub.max_mapnr_64 = options.max_pfn;
   if (!options.notes.empty()) {
-    sub.offset_note = kPageSize + sizeof sub;
+    sub.offset_note = options.page_size.bytes() + sizeof sub;
     sub.size_note = options.notes.size();
   }
   if (options.vmcoreinfo_size > 0) {
@@ -83,21 +83,23 @@ Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWri
   writer.source_incomplete_ = options.source_incomplete;
   writer.header_ = make_header(options);
   writer.max_pfn_ = options.max_pfn;
-  const uint64_t bitmap_blocks = divide_up(divide_up(options.max_pfn, 8), kPageSize);
+  writer.page_size_ = options.page_size;
+  const uint64_t block = options.page_size.bytes();
+  const uint64_t bitmap_blocks = options.page_size.pages(divide_up(options.max_pfn, 8));
   if (2 * bitmap_blocks > std::numeric_limits<uint32_t>::max())
     return fail(ErrorCode::unsupported, "{}: {} pages are too many for the format", writer.name_,
                 options.max_pfn);
   writer.header_.bitmap_blocks = static_cast<uint32_t>(2 * bitmap_blocks);
-  writer.bitmap_bytes_ = bitmap_blocks * kPageSize;
-  writer.bitmap_offset_ = (1 + static_cast<uint64_t>(writer.header_.sub_header_blocks)) * kPageSize;
+  writer.bitmap_bytes_ = bitmap_blocks * block;
+  writer.bitmap_offset_ = (1 + static_cast<uint64_t>(writer.header_.sub_header_blocks)) * block;
   writer.descriptors_offset_ = writer.bitmap_offset_ + 2 * writer.bitmap_bytes_;
 
   // Readers need the bitmaps inside the file, even if the capture is cut off at this point.
   TRY_VOID(writer.resize(writer.descriptors_offset_));
   const kdump::SubHeader sub = make_sub_header(options);
   TRY_VOID(writer.write(0, object_bytes(writer.header_)));
-  TRY_VOID(writer.write(kPageSize, object_bytes(sub)));
-  TRY_VOID(writer.write(kPageSize + sizeof sub, options.notes));
+  TRY_VOID(writer.write(block, object_bytes(sub)));
+  TRY_VOID(writer.write(block + sizeof sub, options.notes));
   return writer;
 }
 
@@ -138,9 +140,9 @@ Result<> KdumpWriter::begin_pages(uint64_t stored) {
   // Descriptors not yet written read as zero, which means: lost.
   TRY_VOID(resize(data_offset_));
   descriptors_.reserve(kDescriptorBuffer);
-  data_.reserve(kDataBuffer + kPageSize);
+  data_.reserve(kDataBuffer + page_size_.bytes());
   zero_page_offset_ = data_offset_;
-  return append_data(kZeroPage);
+  return append_data(std::vector<std::byte>(page_size_.bytes()));
 }
 
 Result<> KdumpWriter::add_page(ByteSpan data, uint32_t flags) {
@@ -150,7 +152,7 @@ Result<> KdumpWriter::add_page(ByteSpan data, uint32_t flags) {
 }
 
 Result<> KdumpWriter::add_zero_page() {
-  return add_descriptor({zero_page_offset_, kPageSize, 0, 0});
+  return add_descriptor({zero_page_offset_, static_cast<uint32_t>(page_size_.bytes()), 0, 0});
 }
 
 Result<> KdumpWriter::add_lost_page() {

@@ -24,6 +24,7 @@ uint32_t kdump_codec_flag(Compression compression);
 struct KdumpWriterOptions {
   Compression compression = Compression::zstd;  // the default noted in the header
   int dump_level = 0;
+  PageSize page_size;  // of the source
   uint64_t max_pfn = 0;
   uint64_t phys_base = 0;
   uint64_t timestamp_seconds = 0;
@@ -85,6 +86,7 @@ class KdumpWriter {
   std::string name_;
   std::function<bool()> make_room_;
   kdump::Header header_{};
+  PageSize page_size_;
   uint64_t bitmap_offset_ = 0;  // of the first bitmap
   uint64_t bitmap_bytes_ = 0;   // of each
   uint64_t max_pfn_ = 0;

@@ -10,7 +10,9 @@ namespace lifeboat {
 
 // The widest physical address of any processor that Linux runs on has 52 bits.
 inline constexpr uint64_t kMaxPhysical = uint64_t{1} << 52;
-inline constexpr uint64_t kMaxPages = kMaxPhysical / kPageSize;
+constexpr uint64_t max_pages(PageSize page_size) {
+  return page_size.frame(kMaxPhysical);
+}
 
 // No machine's memory consists of so many pieces.
 inline constexpr size_t kMaxRanges = size_t{1} << 20;

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The error for a dump of another architecture, with the release and crash time if the dump has them.
+// The error for a dump whose memory cannot be understood: of another architecture. Its container can be read
+// all the same: verified, copied.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "src/base/error.h"
+#include "src/dump/dump.h"
 
 namespace lifeboat {
 
-class ByteSource;
-
-// An `unsupported` error that names the architecture and what of the kernel is known; empty strings: nothing.
-Error other_machine(const std::string& dump, std::string_view architecture, std::string_view release,
-                    std::string_view crash_time);
-
-// The value of a VMCOREINFO line ("OSRELEASE=") somewhere in the first bytes of a file, where the notes of an
-// ELF core lie; empty: it is not there. For messages only: the notes are not taken apart.
-std::string vmcoreinfo_near_start(const ByteSource& file, std::string_view key);
+// An `unsupported` error that names the machine, and the kernel's release and crash time as far as the
+// container has them. `name`: of the dump.
+Error other_machine(const DumpInfo& info, std::string_view name);
 
 }  // namespace lifeboat

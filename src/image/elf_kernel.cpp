@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "src/base/machine_names.h"
 #include "src/image/banner.h"
 #include "src/image/image.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 Result<Elf64_Ehdr> read_header(ByteSpan file) {
   const auto header = TRY(load<Elf64_Ehdr>(file, 0, "ELF header"));
-  if (header.e_machine != EM_X86_64) {
+  if (header.e_machine != machine_names().elf) {
     return fail(ErrorCode::unsupported, "it is built for another machine (ELF machine {})", header.e_machine);
   }
   if (header.e_type != ET_EXEC)
@@ -79,9 +80,10 @@ Result<ElfKernel> parse_fields(ByteSpan file) {
   return kernel;
 }
 
-std::string_view fix_of(ErrorCode code) {
+std::string fix_of(ErrorCode code) {
   return code == ErrorCode::unsupported
-             ? "name a kernel for x86_64: /boot/vmlinuz-RELEASE, or the vmlinux of its build"
+             ? fmt::format("name a kernel for {}: /boot/vmlinuz-RELEASE, or the vmlinux of its build",
+                           machine_names().kernel)
              : "build or install that kernel again: the file is damaged or truncated";
 }
 

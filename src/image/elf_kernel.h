@@ -20,9 +20,9 @@ struct ElfKernel {
     uint64_t memory_size = 0;  // at least file_size
   };
 
-  // `unsupported` for a machine other than x86_64 and for what is not ET_EXEC; `corrupt` and `truncated` for
-  // inconsistent headers: segments outside the file, overlapping in memory, empty, or wrapping around; an
-  // entry point outside all segments.
+  // `unsupported` for another machine than this program's and for what is not ET_EXEC; `corrupt` and
+  // `truncated` for inconsistent headers: segments outside the file, overlapping in memory, empty, or
+  // wrapping around; an entry point outside all segments.
   static Result<ElfKernel> parse(ByteSpan file, std::string_view name);
 
   uint64_t entry = 0;             // physical, inside of a segment

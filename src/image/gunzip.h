@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gzip, by zlib. Not by libarchive, whose gzip reader does not check the checksum.
+// gzip, by zlib.
 #pragma once
 
 #include <vector>

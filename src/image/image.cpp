@@ -5,6 +5,9 @@
 
 #include <array>
 
+#include "src/base/machine_names.h"
+#include "src/image/native_kernel.h"
+
 namespace lifeboat {
 namespace {
 
@@ -157,18 +160,18 @@ bool is_kernel_wrapper(ImageKind kind) {
 
 namespace {
 
-std::string_view fix_of(ImageKind kind) {
+std::string fix_of(ImageKind kind) {
   switch (kind) {
     case ImageKind::empty:
       return "install that kernel's package again: its file is truncated";
     case ImageKind::elf_vmlinux:
-      return "name the bzImage of the same build: /boot/vmlinuz-RELEASE, or arch/x86/boot/bzImage in its "
-             "build folder";
+      return fmt::format("name the {} of the same build: /boot/vmlinuz-RELEASE, or {} in its build folder",
+                         native_format().name, native_format().build_path);
     case ImageKind::elf_other:
-      return "name arch/x86/boot/bzImage or the 64-bit vmlinux of a kernel build";
+      return fmt::format("name {} or the 64-bit vmlinux of a kernel build", native_format().build_path);
     case ImageKind::arm64_image:
     case ImageKind::efi_zboot:
-      return "name an x86_64 kernel: /boot/vmlinuz-RELEASE";
+      return fmt::format("name an {} kernel: /boot/vmlinuz-RELEASE", machine_names().kernel);
     case ImageKind::uki:
       return "extract the kernel and its initramfs first: objcopy -O binary --only-section=.linux UKI "
              "vmlinuz; the same with .initrd";

@@ -7,16 +7,17 @@
 
 #include "src/base/bytes.h"
 #include "src/base/error.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 
 enum class ImageKind {
   unknown,
   empty,
-  bzimage,      // x86 with the Linux boot protocol (Documentation/arch/x86/boot.rst)
+  bzimage,      // with the header of the Linux/x86 boot protocol
   elf_vmlinux,  // ELF, executable, 64-bit
   elf_other,    // a module, a library, a core file, 32-bit
-  arm64_image,  // Documentation/arch/arm64/booting.rst
+  arm64_image,  // with the header of Documentation/arch/arm64/booting.rst
   efi_zboot,    // a compressed kernel in an EFI program (drivers/firmware/efi/libstub/zboot-header.S)
   uki,          // an EFI program with a kernel in its section .linux
   efi_program,  // any other PE file
@@ -32,7 +33,7 @@ enum class ImageKind {
 };
 
 // The number of bytes at the beginning of a file that identify_image() uses.
-constexpr size_t kIdentifyBytes = 4096;
+constexpr size_t kIdentifyBytes = 4_KiB;
 
 // Never fails: an unrecognised or truncated format is `unknown`.
 ImageKind identify_image(ByteSpan beginning);

@@ -75,9 +75,9 @@ std::string kernel_file_release(const KernelFile& file) {
 
 std::string describe_kernel_file(const KernelFile& file) {
   std::string text(image_kind_name(file.kind));
-  const auto arm64 = Arm64Image::parse(file.bytes, file.name);
-  if (arm64) {
-    text = arm64->description();
+  const auto described = Arm64Image::parse(file.bytes, file.name);
+  if (described) {
+    text = described->description();
   } else if (const std::string release = is_kernel(file.kind) ? kernel_file_release(file) : "";
              !release.empty()) {
     // A file with a kernel release is a kernel, not just an executable.

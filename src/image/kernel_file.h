@@ -39,7 +39,7 @@ Result<KernelFile> read_kernel_file(const std::string& path);
 // `file` holds a bare kernel.
 std::string kernel_file_release(const KernelFile& file);
 
-// One line: "an x86 kernel (bzImage) 6.12.1, unwrapped from: a gzip-compressed file".
+// One line: "an ELF kernel (vmlinux) 6.12.1, unwrapped from: a gzip-compressed file".
 std::string describe_kernel_file(const KernelFile& file);
 
 // A memfd with these bytes, sealed against every change.

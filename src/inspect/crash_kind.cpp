@@ -86,7 +86,7 @@ constexpr std::array kPanics = {
     Rule{CrashKind::nmi, "NMI"},
 };
 
-// At the beginning of a line, after an optional "Oops: " (x86 from 6.9).
+// At the beginning of a line, after an optional "Oops: ". Of all architectures: no text has two meanings.
 constexpr std::array kTroubles = {
     Rule{CrashKind::sysrq, "sysrq: Trigger a crash"},
     Rule{CrashKind::sysrq, "sysrq: SysRq : Trigger a crash"},
@@ -132,6 +132,7 @@ constexpr std::array kTroubles = {
     Rule{CrashKind::bug, "BUG: ", {}, false},
 };
 
+// On every architecture; exception handlers are the architecture's.
 struct FunctionRule {
   CrashKind kind;
   std::string_view function;
@@ -142,23 +143,33 @@ constexpr std::array kFunctions = {
     FunctionRule{CrashKind::hard_lockup, "watchdog_overflow_callback"},
     FunctionRule{CrashKind::hard_lockup, "watchdog_hardlockup_check"},
     FunctionRule{CrashKind::rcu_stall, "panic_on_rcu_stall"},
-    FunctionRule{CrashKind::machine_check, "mce_panic"},
-    FunctionRule{CrashKind::machine_check, "do_machine_check"},
     FunctionRule{CrashKind::out_of_memory, "out_of_memory"},
     FunctionRule{CrashKind::stack_corruption, "__stack_chk_fail"},
-    FunctionRule{CrashKind::stack_overflow, "handle_stack_overflow"},
-    FunctionRule{CrashKind::double_fault, "exc_double_fault"},
-    FunctionRule{CrashKind::general_protection, "exc_general_protection"},
-    FunctionRule{CrashKind::divide_error, "exc_divide_error"},
-    FunctionRule{CrashKind::invalid_opcode, "exc_invalid_op"},
-    FunctionRule{CrashKind::bad_address, "page_fault_oops"},
-    FunctionRule{CrashKind::bad_address, "exc_page_fault"},
     FunctionRule{CrashKind::warning, "check_panic_on_warn"},
     FunctionRule{CrashKind::hung_task, "check_hung_uninterruptible_tasks"},
-    FunctionRule{CrashKind::nmi, "unknown_nmi_error"},
-    FunctionRule{CrashKind::nmi, "pci_serr_error"},
-    FunctionRule{CrashKind::nmi, "io_check_error"},
 };
+
+CrashKind kind_of_exception(Exception exception) {
+  switch (exception) {
+    case Exception::bad_address:
+      return CrashKind::bad_address;
+    case Exception::protection:
+      return CrashKind::general_protection;
+    case Exception::divide_error:
+      return CrashKind::divide_error;
+    case Exception::invalid_instruction:
+      return CrashKind::invalid_opcode;
+    case Exception::double_fault:
+      return CrashKind::double_fault;
+    case Exception::stack_overflow:
+      return CrashKind::stack_overflow;
+    case Exception::machine_check:
+      return CrashKind::machine_check;
+    case Exception::nmi:
+      return CrashKind::nmi;
+  }
+  return CrashKind::oops;
+}
 
 const KindText& text_of(CrashKind kind) {
   const auto found = std::ranges::find(kKindTexts, kind, &KindText::kind);
@@ -195,9 +206,11 @@ std::optional<ErrorLine> parse_error_line(std::string_view line) {
   return std::nullopt;
 }
 
-std::optional<CrashKind> kind_of_function(std::string_view function) {
+std::optional<CrashKind> kind_of_function(const Architecture& architecture, std::string_view function) {
   for (const auto& rule : kFunctions)
     if (function == rule.function) return rule.kind;
+  for (const auto& handler : architecture.facts().exception_handlers)
+    if (function == handler.function) return kind_of_exception(handler.exception);
   return std::nullopt;
 }
 

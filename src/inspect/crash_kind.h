@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "src/vmcore/architecture.h"
+
 namespace lifeboat::inspect {
 
 enum class CrashKind : uint8_t {
@@ -52,6 +54,6 @@ struct ErrorLine {
 std::optional<ErrorLine> parse_error_line(std::string_view line);
 
 // By a function that is on the stack only in that kind of crash.
-std::optional<CrashKind> kind_of_function(std::string_view function);
+std::optional<CrashKind> kind_of_function(const Architecture& architecture, std::string_view function);
 
 }  // namespace lifeboat::inspect

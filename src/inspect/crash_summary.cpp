@@ -47,7 +47,8 @@ std::optional<uint64_t> number_after(std::string_view text, std::string_view key
 
 class CrashReader {
  public:
-  explicit CrashReader(const std::vector<LogRecord>& records) : lines_(lines_of(records)) {
+  CrashReader(const Architecture& architecture, const std::vector<LogRecord>& records)
+      : architecture_(architecture), lines_(lines_of(records)) {
     for (const auto& record : records)
       crash_.uptime_nanoseconds = std::max(crash_.uptime_nanoseconds, record.nanoseconds);
   }
@@ -180,14 +181,9 @@ class CrashReader {
   }
 
   void read_oops_line(std::string_view line) {
-    if (crash_.access.empty() && line.starts_with("#PF: ")) {
-      if (line.find("write access") != std::string_view::npos) crash_.access = "write";
-      if (line.find("read access") != std::string_view::npos) crash_.access = "read";
-      if (line.find("instruction fetch") != std::string_view::npos) crash_.access = "execute";
-    }
-    // 0010 is the kernel's code segment: user code is not what failed.
-    for (const std::string_view key : {"RIP: 0010:", "pc : "})
-      if (!crash_.location && line.starts_with(key)) crash_.location = std::string(line.substr(key.size()));
+    const OopsLine found = architecture_.parse_oops_line(line);
+    if (crash_.access.empty()) crash_.access = found.access;
+    if (!crash_.location && !found.instruction.empty()) crash_.location = std::string(found.instruction);
   }
 
   // The last "CPU: 0 UID: 0 PID: 143 Comm: init Kdump: loaded Not tainted 6.12...".
@@ -222,6 +218,7 @@ class CrashReader {
     return static_cast<uint32_t>(*number);
   }
 
+  const Architecture& architecture_;
   CrashSummary crash_;
   std::vector<Line> lines_;
   size_t end_ = 0;  // of the lines before the panic
@@ -232,8 +229,8 @@ class CrashReader {
 
 }  // namespace
 
-CrashSummary summarize_crash(const std::vector<LogRecord>& records) {
-  return CrashReader(records).read();
+CrashSummary summarize_crash(const Architecture& architecture, const std::vector<LogRecord>& records) {
+  return CrashReader(architecture, records).read();
 }
 
 }  // namespace lifeboat::inspect

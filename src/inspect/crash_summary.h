@@ -32,6 +32,6 @@ struct CrashSummary {
   std::optional<std::string> hardware;  // "Hardware name: ...", or "DMI: ..." from the boot
 };
 
-CrashSummary summarize_crash(const std::vector<LogRecord>& records);
+CrashSummary summarize_crash(const Architecture& architecture, const std::vector<LogRecord>& records);
 
 }  // namespace lifeboat::inspect

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "src/base/size.h"
 #include "src/inspect/expression_tokens.h"
 
 namespace lifeboat::inspect {
@@ -372,7 +373,7 @@ class Evaluator {
 }  // namespace
 
 Result<Value> evaluate(const ExpressionScope& scope, std::string_view text) {
-  constexpr size_t kLongest = 4096;
+  constexpr size_t kLongest = 4_KiB;
   if (text.size() > kLongest)
     return fail(ErrorCode::usage, "an expression of {} characters is too long", text.size());
   auto tokens = TRY(split_tokens(text));

@@ -12,9 +12,6 @@ namespace {
 
 // include/linux/err.h: MAX_ERRNO.
 constexpr uint64_t kMaxErrno = 4095;
-// include/linux/poison.h, with CONFIG_ILLEGAL_POINTER_VALUE of x86-64.
-constexpr uint64_t kPage = 4096;
-constexpr uint64_t kPoisonBase = 0xdead000000000000;
 
 struct Pattern {
   uint8_t byte;
@@ -53,27 +50,25 @@ std::string explain_text(uint64_t address) {
 
 }  // namespace
 
-std::string explain_fault_address(uint64_t address) {
+std::string explain_fault_address(const Architecture& architecture, PageSize page_size, uint64_t address) {
+  const uint64_t poison = architecture.facts().illegal_pointer;
   if (address == 0) return "NULL itself";
-  if (address < kPage)
+  if (address < page_size.bytes())
     return fmt::format("NULL plus {0} ({0:#x}): a member at that offset of a structure at NULL", address);
   if (address < 0x10000)
     return fmt::format("NULL plus {:#x}: a far member, or an element of an array, at NULL", address);
   if (address > UINT64_MAX - kMaxErrno)
     return fmt::format("{}: an error code, or a small negative number, used as a pointer",
                        static_cast<int64_t>(address));
-  if (is_near(address, kPoisonBase + 0x100, 0x22))
+  // include/linux/poison.h.
+  if (is_near(address, poison + 0x100, 0x22))
     return "LIST_POISON1 and an offset: the next pointer of a list node that had been deleted";
-  if (is_near(address, kPoisonBase + 0x122, 0x100))
+  if (is_near(address, poison + 0x122, 0x100))
     return "LIST_POISON2 and an offset: the previous pointer of a list node that had been deleted";
-  if (address >> 48 == kPoisonBase >> 48) return "a pointer that was poisoned on purpose";
+  if (address >> 48 == poison >> 48) return "a pointer that was poisoned on purpose";
   if (auto text = explain_pattern(address); !text.empty()) return text;
   if (auto text = explain_text(address); !text.empty()) return text;
-  if (address < uint64_t{1} << 47) return "an address of user space";
-  // 56 bits with five levels of page tables.
-  if (address < uint64_t{1} << 56) return "an address of user space, or not canonical";
-  if (address < uint64_t{0xff} << 56) return "not canonical: no address at all";
-  return "an address of the kernel's part of memory where nothing is mapped";
+  return std::string(architecture.explain_address(address));
 }
 
 }  // namespace lifeboat::inspect

@@ -2,7 +2,6 @@
 #include "src/inspect/machine_summary.h"
 
 #include <algorithm>
-#include <array>
 #include <ranges>
 
 #include "src/dump/limits.h"
@@ -19,7 +18,7 @@ Result<CrashSummary> read_crash(const Session& session) {
     return fail(ErrorCode::not_found, "no record of the kernel's log can be read ({} are damaged)",
                 log.unreadable);
   }
-  CrashSummary crash = summarize_crash(log.records);
+  CrashSummary crash = summarize_crash(session.kernel()->architecture(), log.records);
   if (!session.live()) return crash;
   // An error after which the kernel continued is not the crash; the log and the taint show it.
   CrashSummary running;
@@ -53,13 +52,14 @@ Result<Utsname> read_names(const Session& session) {
 // leave out all pages of a huge machine.
 Result<> read_last_page(Dump& dump) {
   constexpr uint64_t kMaxSteps = uint64_t{1} << 20;
+  const PageSize page_size = dump.page_size();
+  std::vector<std::byte> page(page_size.bytes());
   uint64_t steps = 0;
   for (const auto& range : dump.ram() | std::views::reverse) {
-    for (uint64_t pfn = range.end / kPageSize; pfn-- > range.start / kPageSize;) {
+    for (uint64_t pfn = page_size.frame(range.end); pfn-- > page_size.frame(range.start);) {
       if (++steps > kMaxSteps) return {};
       if (TRY(dump.page_state(pfn)) != PageState::stored) continue;
-      std::array<std::byte, kPageSize> page;
-      return dump.read(pfn * kPageSize, page);
+      return dump.read(page_size.address(pfn), page);
     }
   }
   return {};
@@ -97,6 +97,7 @@ MachineSummary summarize(const Session& session) {
   if (info.format == DumpFormat::kdump) summary.compression = info.compression;
   summary.dump_level = info.dump_level;
   summary.missing = find_missing(session);
+  summary.page_size = info.page_size;
   summary.ram_pages = info.ram_pages;
   summary.stored_pages = info.stored_pages;
   summary.cpus = count_cpus(session);

@@ -23,8 +23,10 @@ struct MachineSummary {
   std::optional<Compression> compression;  // nullopt: the format has none
   std::optional<int> dump_level;
   std::vector<std::string> missing;  // find_missing(); empty: nothing is known to be missing
+  PageSize page_size;
   uint64_t ram_pages = 0;
   uint64_t stored_pages = 0;
+  [[nodiscard]] uint64_t ram_bytes() const { return page_size.bytes(ram_pages); }
   int cpus = 0;
 
   // The kernel.

@@ -118,7 +118,7 @@ Result<MemoryUse> read_memory_use(const Session& session) {
   use.slab_unreclaimable = counter({"NR_SLAB_UNRECLAIMABLE_B", "NR_SLAB_UNRECLAIMABLE"});
   use.page_tables = counter({"NR_PAGETABLE"});
   if (const auto kilobytes = counter({"NR_KERNEL_STACK_KB"}))
-    use.kernel_stacks = *kilobytes * 1024 / kPageSize;
+    use.kernel_stacks = session.dump().page_size().frame(*kilobytes * 1024);
   use.dirty = counter({"NR_FILE_DIRTY"});
   use.writeback = counter({"NR_WRITEBACK"});
   use.swap_total = variable(3);

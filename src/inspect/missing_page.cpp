@@ -8,7 +8,8 @@
 namespace lifeboat::inspect {
 namespace {
 
-// No compound page or buddy block crosses such a border (1 GiB).
+// No compound page or buddy block crosses such a border (1 GiB of 4 KiB pages; larger pages have larger huge
+// pages).
 constexpr uint64_t kChunkPages = uint64_t{1} << 18;
 // Each may take milliseconds; after this many, missing pages are reported without their use.
 constexpr size_t kMaxLooks = 64;
@@ -41,7 +42,7 @@ std::optional<PageClass> MissingPages::class_at(uint64_t virtual_address) {
   if (!session_.kernel()) return std::nullopt;
   const auto physical = session_.kernel()->translate(virtual_address);
   if (!physical) return std::nullopt;
-  const uint64_t pfn = *physical >> kPageShift;
+  const uint64_t pfn = session_.dump().page_size().frame(*physical);
   // For a page whose state cannot be read nothing is added: the error is enough.
   const auto state = session_.dump().page_state(pfn);
   if (!state || *state != PageState::excluded) return std::nullopt;
@@ -73,11 +74,11 @@ std::optional<PageClass> MissingPages::class_of(uint64_t pfn) {
 Error MissingPages::explain(Error error, uint64_t virtual_address, uint64_t size) {
   if (error.code != ErrorCode::excluded) return error;
   constexpr uint64_t kMaxPages = 1024;
-  const uint64_t first = align_down(virtual_address, kPageSize);
-  const uint64_t pages =
-      std::min(kMaxPages, (virtual_address - first + std::max<uint64_t>(size, 1) - 1) / kPageSize + 1);
+  const PageSize page_size = session_.dump().page_size();
+  const uint64_t within = page_size.within(virtual_address), first = virtual_address - within;
+  const uint64_t pages = std::min(kMaxPages, page_size.frame(within + std::max<uint64_t>(size, 1) - 1) + 1);
   for (uint64_t page = 0; page < pages; ++page) {
-    const auto found = class_at(first + page * kPageSize);
+    const auto found = class_at(first + page_size.address(page));
     if (!found) continue;
     error.message += fmt::format("; it was {}", page_class_description(*found));
     const auto level = session_.dump().info().dump_level;

@@ -17,7 +17,7 @@ class MissingPages {
   explicit MissingPages(const Session& session) : session_(session) {}
 
   // Of the page at a virtual address. nullopt: the filter did not leave it out, or it has no struct page.
-  // Reads the struct pages of up to 1 GiB of page frames (16 MiB), since those of free memory and of huge
+  // Reads the struct pages of up to 262144 page frames (16 MiB), since those of free memory and of huge
   // pages describe many pages after them.
   std::optional<PageClass> class_at(uint64_t virtual_address);
 

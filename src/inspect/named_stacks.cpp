@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "src/inspect/names.h"
+#include "src/inspect/signature.h"
 
 namespace lifeboat::inspect {
 namespace {
@@ -75,6 +76,7 @@ NamedFrame name_address(const Session& session, uint64_t address, bool call_retu
   named.offset = found->offset + back;
   named.size = found->size;
   named.named = true;
+  named.panic_path = is_panic_path(session.kernel()->architecture(), plain_function_name(named.symbol));
   return named;
 }
 
@@ -94,7 +96,7 @@ Result<NamedStack> stack_of_cpu(const Session& session, uint32_t cpu) {
   if (registers == nullptr)
     return fail(ErrorCode::not_found, "CPU {} saved no registers when the machine crashed", cpu);
   const Task* task = running_task(session, cpu);
-  NamedStack stack = name_stack(session, session.unwinder()->running(*registers, task));
+  NamedStack stack = name_stack(session, (*session.unwinder())->running(*registers, task));
   if (task != nullptr) set_task(stack, *task);
   stack.cpu = cpu;
   stack.running = true;
@@ -111,7 +113,7 @@ Result<NamedStack> stack_of_task(const Session& session, const Task& task) {
   }
   if (task.on_cpu) return stack_of_cpu(session, task.cpu);
   if (!session.unwinder()) return std::unexpected(session.unwinder().error());
-  NamedStack stack = name_stack(session, session.unwinder()->sleeping(task));
+  NamedStack stack = name_stack(session, (*session.unwinder())->sleeping(task));
   set_task(stack, task);
   return stack;
 }

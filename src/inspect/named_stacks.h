@@ -16,6 +16,7 @@ struct NamedFrame {
   std::string module;  // empty: the kernel itself
   std::optional<uint64_t> offset, size;
   bool named = false;
+  bool panic_path = false;  // it only leads from an error to the capture kernel
   // With debug information: functions inlined there, innermost first, each with the place in it; and the
   // place in the function that `symbol` names. Empty, 0: not known.
   std::vector<SourcePlace> inlined;

@@ -8,20 +8,21 @@
 namespace lifeboat::inspect {
 namespace {
 
-// No compound page or buddy block crosses such a border (1 GiB), and the time limit is checked after each.
+// No compound page or buddy block crosses such a border (1 GiB of 4 KiB pages; larger pages have larger huge
+// pages), and the time limit is checked after each.
 constexpr uint64_t kChunkPages = uint64_t{1} << 18;
 
 class Counter {
  public:
   Counter(const Dump& dump, const KernelMemory& kernel, const MemMap& map, const PageClassifier& classifier)
-      : dump_(dump), kernel_(kernel), map_(map), classifier_(classifier) {}
+      : dump_(dump), page_(dump.page_size()), kernel_(kernel), map_(map), classifier_(classifier) {}
 
   PageCounts count(std::chrono::milliseconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;
     uint64_t done = 0;  // page frames before this one are counted
     for (const auto& range : dump_.ram()) {
-      const uint64_t last = range.end / kPageSize;
-      for (uint64_t pfn = std::max(done, range.start / kPageSize); pfn < last; pfn = done) {
+      const uint64_t last = page_.frame(range.end);
+      for (uint64_t pfn = std::max(done, page_.frame(range.start)); pfn < last; pfn = done) {
         const uint64_t chunk = pfn / kChunkPages * kChunkPages;
         if (std::chrono::steady_clock::now() >= end) {
           note_time_up(pfn);
@@ -50,18 +51,18 @@ class Counter {
   // One past the last page frame of RAM that begins before `pfn`: after it the mem_map may end, which is not
   // damage.
   [[nodiscard]] uint64_t last_ram_before(uint64_t pfn) const {
-    const auto after = std::ranges::lower_bound(dump_.ram(), pfn * kPageSize, {}, &PhysicalRange::start);
-    return after == dump_.ram().begin() ? 0 : std::prev(after)->end / kPageSize;
+    const auto after = std::ranges::lower_bound(dump_.ram(), page_.address(pfn), {}, &PhysicalRange::start);
+    return after == dump_.ram().begin() ? 0 : page_.frame(std::prev(after)->end);
   }
 
   // The part of the run that is RAM.
   void count_run(uint64_t pfn, uint64_t pages, PageClass page_class) {
     auto& found = counts_.of_class[static_cast<size_t>(page_class)];
     const auto& ram = dump_.ram();
-    auto range = std::ranges::upper_bound(ram, pfn * kPageSize, {}, &PhysicalRange::end);
-    for (; range != ram.end() && range->start < (pfn + pages) * kPageSize; ++range) {
-      const uint64_t first = std::max(pfn, range->start / kPageSize);
-      const uint64_t end = std::min(pfn + pages, range->end / kPageSize);
+    auto range = std::ranges::upper_bound(ram, page_.address(pfn), {}, &PhysicalRange::end);
+    for (; range != ram.end() && range->start < page_.address(pfn + pages); ++range) {
+      const uint64_t first = std::max(pfn, page_.frame(range->start));
+      const uint64_t end = std::min(pfn + pages, page_.frame(range->end));
       if (first >= end) continue;
       found.pages += end - first;
       found.stored += count_stored(first, end);
@@ -84,8 +85,9 @@ class Counter {
 
   void note_time_up(uint64_t pfn) {
     for (const auto& range : dump_.ram()) {
-      const uint64_t first = std::max(pfn, range.start / kPageSize);
-      if (first < range.end / kPageSize) counts_.pages_left += range.end / kPageSize - first;
+      const uint64_t first = std::max(pfn, page_.frame(range.start));
+      const uint64_t end = page_.frame(range.end);
+      if (first < end) counts_.pages_left += end - first;
     }
     counts_.notes.push_back(fmt::format("time limit reached: {} pages were not counted", counts_.pages_left));
     note_unreadable();
@@ -104,6 +106,7 @@ class Counter {
   }
 
   const Dump& dump_;
+  PageSize page_;
   const KernelMemory& kernel_;
   const MemMap& map_;
   const PageClassifier& classifier_;

@@ -9,7 +9,7 @@
 namespace lifeboat::inspect {
 namespace {
 
-constexpr size_t kMaxBlocked = 4096;
+constexpr size_t kMaxBlocked = 5000;
 constexpr size_t kMaxCpus = 256;
 constexpr size_t kMaxProcesses = 5;
 constexpr size_t kLastRecords = 12;
@@ -48,7 +48,11 @@ class Reporter {
     if (crash_ != nullptr) {
       report_.kind = crash_->kind;
       report_.reason = crash_->reason;
-      if (crash_->fault_address) report_.address_meaning = explain_fault_address(*crash_->fault_address);
+      if (crash_->fault_address) {
+        const KernelMemory& kernel = *session_.kernel();
+        report_.address_meaning =
+            explain_fault_address(kernel.architecture(), kernel.page_size(), *crash_->fault_address);
+      }
       if (crash_->access == "execute")
         report_.address_meaning += ", and the kernel tried to execute code there";
       report_.pid = crash_->pid;
@@ -111,7 +115,8 @@ class Reporter {
     if (!report_.stack) return;
     const auto& frames = report_.stack->frames;
     for (size_t index = 0; index < frames.size() && report_.kind == CrashKind::unknown; ++index) {
-      const auto kind = kind_of_function(plain_function_name(frames[index].symbol));
+      const auto kind =
+          kind_of_function(session_.kernel()->architecture(), plain_function_name(frames[index].symbol));
       if (!kind) continue;
       report_.kind = *kind;
       report_.reason = fmt::format("{} is on the stack", frames[index].symbol);
@@ -119,7 +124,7 @@ class Reporter {
     report_.panic_frames = first_significant_frame(report_.kind, frames);
     if (report_.panic_frames < frames.size()) {
       const auto& registers = frames[report_.panic_frames].frame.registers;
-      if (registers) report_.interrupts_off = registers->interrupts_off();
+      if (registers) report_.interrupts_off = registers->interrupts_off;
     }
     report_.signature = make_signature(report_.kind, frames);
   }
@@ -204,7 +209,7 @@ class Reporter {
       for (const auto& warning : session_.symbols()->warnings())
         report_.notes.push_back("symbols: " + warning);
     if (session_.unwinder())
-      for (const auto& note : session_.unwinder()->notes()) report_.notes.push_back("stacks: " + note);
+      for (const auto& note : (*session_.unwinder())->notes()) report_.notes.push_back("stacks: " + note);
     if (session_.debug_info() != nullptr)
       for (const auto& note : session_.debug_info()->notes())
         report_.notes.push_back("debug information: " + note);

@@ -15,9 +15,6 @@ ordered_json optional_number(const auto& number) {
 ordered_json optional_address(const std::optional<uint64_t>& address) {
   return address ? ordered_json(format_address(*address)) : ordered_json();
 }
-ordered_json optional_bytes(const std::optional<uint64_t>& pages) {
-  return pages ? ordered_json(*pages * kPageSize) : ordered_json();
-}
 
 class JsonWriter {
  public:
@@ -59,7 +56,7 @@ class JsonWriter {
               {"version", uts.version}, {"machine", uts.machine},   {"domainname", uts.domainname}};
     });
     document_["cpus"] = report_.cpus == 0 ? ordered_json() : ordered_json(report_.cpus);
-    document_["memory_bytes"] = report_.machine.ram_pages * kPageSize;
+    document_["memory_bytes"] = report_.machine.ram_bytes();
     document_["hardware"] =
         report_.machine.crash ? optional_number(report_.machine.crash->hardware) : ordered_json();
     put("crash_time", report_.machine.crash_time, [](uint64_t seconds) { return ordered_json(seconds); });
@@ -135,26 +132,31 @@ class JsonWriter {
   }
 
   void memory() {
-    put("memory", report_.memory, [](const MemoryUse& use) {
-      return ordered_json{{"total", optional_bytes(use.total)},
-                          {"free", optional_bytes(use.free)},
-                          {"cache", optional_bytes(use.cache)},
-                          {"anonymous", optional_bytes(use.anonymous)},
-                          {"shared", optional_bytes(use.shared)},
-                          {"slab_reclaimable", optional_bytes(use.slab_reclaimable)},
-                          {"slab_unreclaimable", optional_bytes(use.slab_unreclaimable)},
-                          {"page_tables", optional_bytes(use.page_tables)},
-                          {"kernel_stacks", optional_bytes(use.kernel_stacks)},
-                          {"dirty", optional_bytes(use.dirty)},
-                          {"writeback", optional_bytes(use.writeback)},
-                          {"swap_total", optional_bytes(use.swap_total)},
-                          {"swap_free", optional_bytes(use.swap_free)}};
+    const PageSize page_size = report_.machine.page_size;
+    put("memory", report_.memory, [page_size](const MemoryUse& use) {
+      const auto bytes = [page_size](const std::optional<uint64_t>& pages) {
+        return pages ? ordered_json(page_size.bytes(*pages)) : ordered_json();
+      };
+      return ordered_json{{"total", bytes(use.total)},
+                          {"free", bytes(use.free)},
+                          {"cache", bytes(use.cache)},
+                          {"anonymous", bytes(use.anonymous)},
+                          {"shared", bytes(use.shared)},
+                          {"slab_reclaimable", bytes(use.slab_reclaimable)},
+                          {"slab_unreclaimable", bytes(use.slab_unreclaimable)},
+                          {"page_tables", bytes(use.page_tables)},
+                          {"kernel_stacks", bytes(use.kernel_stacks)},
+                          {"dirty", bytes(use.dirty)},
+                          {"writeback", bytes(use.writeback)},
+                          {"swap_total", bytes(use.swap_total)},
+                          {"swap_free", bytes(use.swap_free)}};
     });
-    put("largest_processes", report_.processes, [](const std::vector<ProcessMemory>& processes) {
+    put("largest_processes", report_.processes, [page_size](const std::vector<ProcessMemory>& processes) {
       ordered_json list = ordered_json::array();
       for (const auto& process : processes)
-        list.push_back(
-            {{"pid", process.pid}, {"comm", process.comm}, {"resident", process.resident() * kPageSize}});
+        list.push_back({{"pid", process.pid},
+                        {"comm", process.comm},
+                        {"resident", page_size.bytes(process.resident())}});
       return list;
     });
   }
@@ -210,7 +212,7 @@ ordered_json stack_json(const NamedStack& stack) {
     };
     if (!frame.frame.reliable) entry["reliable"] = false;
     if (frame.frame.interrupted) entry["interrupted"] = true;
-    if (frame.frame.stack != StackKind::task) entry["stack"] = stack_kind_name(frame.frame.stack);
+    if (frame.frame.stack != kTaskStack) entry["stack"] = frame.frame.stack;
     add_source_json(frame.file, frame.line, frame.inlined, entry);
     frames.push_back(std::move(entry));
   }

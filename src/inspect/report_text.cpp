@@ -99,7 +99,7 @@ class Writer {
     if (machine.uts && !machine.uts->nodename.empty() && machine.uts->nodename != "(none)")
       hardware = machine.uts->nodename + ": ";
     if (report_.cpus > 0) hardware += plural(report_.cpus, "CPU") + ", ";
-    hardware += format_pages(machine.ram_pages);
+    hardware += format_pages(machine.ram_pages, machine.page_size);
     if (machine.crash && machine.crash->hardware) hardware += ", " + *machine.crash->hardware;
     row("machine", hardware);
     if (machine.live) {
@@ -259,10 +259,12 @@ class Writer {
 
   void memory() {
     heading("Memory");
+    const PageSize page_size = report_.machine.page_size;
     if (report_.memory) {
       std::string line;
-      const auto add = [&line](std::string_view name, const std::optional<uint64_t>& pages) {
-        if (pages) line += fmt::format("{}{} {}", line.empty() ? "" : ", ", name, format_pages(*pages));
+      const auto add = [&](std::string_view name, const std::optional<uint64_t>& pages) {
+        if (pages)
+          line += fmt::format("{}{} {}", line.empty() ? "" : ", ", name, format_pages(*pages, page_size));
       };
       const MemoryUse& use = *report_.memory;
       add("total", use.total);
@@ -285,7 +287,7 @@ class Writer {
     std::string line;
     for (const auto& process : *report_.processes)
       line += fmt::format("{}{} ({}) {}", line.empty() ? "" : ", ", one_line(process.comm), process.pid,
-                          format_pages(process.resident()));
+                          format_pages(process.resident(), page_size));
     if (!line.empty()) text_ += fmt::format("  largest: {}\n", line);
   }
 
@@ -339,13 +341,13 @@ std::string place_text(std::string_view file, uint32_t line, const Style& style)
 std::string frames_text(const std::vector<NamedFrame>& frames, size_t limit, const Style& style,
                         Recursion recursion) {
   std::string text;
-  StackKind stack = frames.empty() ? StackKind::task : frames.front().frame.stack;
+  std::string_view stack = frames.empty() ? kTaskStack : frames.front().frame.stack;
   size_t shown = 0;
   const auto line = [&](size_t index) {
     const auto& frame = frames[index];
     if (frame.frame.stack != stack) {
       stack = frame.frame.stack;
-      text += style.faint(fmt::format("  --- {} stack ---", stack_kind_name(stack))) + "\n";
+      text += style.faint(fmt::format("  --- {} stack ---", stack)) + "\n";
     }
     for (const auto& inlined : frame.inlined)
       text += fmt::format("      {} (inlined){}\n",

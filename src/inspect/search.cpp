@@ -12,6 +12,7 @@ class Searcher {
   Searcher(Dump& dump, ByteSpan bytes, uint64_t alignment, std::chrono::milliseconds limit,
            const std::function<bool(uint64_t)>& found)
       : dump_(dump),
+        page_(dump.page_size()),
         wanted_(as_text(bytes)),
         alignment_(alignment),
         deadline_(std::chrono::steady_clock::now() + limit),
@@ -19,8 +20,8 @@ class Searcher {
 
   SearchResult run() {
     for (const auto& range : dump_.ram()) {
-      const uint64_t end = range.end / kPageSize;
-      for (uint64_t pfn = range.start / kPageSize; pfn < end;) {
+      const uint64_t end = page_.frame(range.end);
+      for (uint64_t pfn = page_.frame(range.start); pfn < end;) {
         // An unreadable window does not stop the search in the others.
         const uint64_t window_end = std::min(end, (pfn / kWindowPages + 1) * kWindowPages);
         if (!look_through(pfn, window_end)) return result_;
@@ -46,7 +47,7 @@ class Searcher {
       for (pfn = (*run)->first; pfn < (*run)->end; ++pfn) {
         if (time_is_up()) {
           result_.timed_out = true;
-          result_.end = pfn * kPageSize;
+          result_.end = page_.address(pfn);
           return false;
         }
         look_at(pfn);
@@ -64,18 +65,18 @@ class Searcher {
 
   // The window is the page, after the end of the page before it: as much as a match that begins there needs.
   void look_at(uint64_t pfn) {
-    const uint64_t address = pfn * kPageSize;
+    const uint64_t address = page_.address(pfn);
     if (end_ != address) window_.clear();
     if (window_.size() >= wanted_.size()) window_.erase(0, window_.size() - (wanted_.size() - 1));
     const size_t before = window_.size();
-    window_.resize(before + kPageSize);
+    window_.resize(before + page_.bytes());
     ++result_.pages;
     if (!dump_.read(address, std::as_writable_bytes(std::span(window_).subspan(before)))) {
       ++result_.unreadable;
       window_.clear();
       return;
     }
-    end_ = address + kPageSize;
+    end_ = address + page_.bytes();
     const uint64_t start = address - before;
     for (size_t at = window_.find(wanted_); at != std::string::npos; at = window_.find(wanted_, at + 1)) {
       if ((start + at) % alignment_ != 0) continue;
@@ -87,6 +88,7 @@ class Searcher {
   }
 
   Dump& dump_;
+  PageSize page_;
   std::string_view wanted_;
   uint64_t alignment_;
   std::chrono::steady_clock::time_point deadline_;
@@ -101,7 +103,7 @@ class Searcher {
 
 SearchResult search_memory(Dump& dump, ByteSpan bytes, uint64_t alignment, std::chrono::milliseconds limit,
                            const std::function<bool(uint64_t physical_address)>& found) {
-  if (bytes.empty() || bytes.size() > kPageSize) return {};
+  if (bytes.empty() || bytes.size() > dump.page_size().bytes()) return {};
   return Searcher(dump, bytes, std::max<uint64_t>(alignment, 1), limit, found).run();
 }
 

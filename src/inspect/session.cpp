@@ -3,11 +3,15 @@
 
 #include <optional>
 
+#include "src/vmcore/dump_kernel.h"
+
 namespace lifeboat::inspect {
 
 struct Session::State {
-  explicit State(std::unique_ptr<Dump> opened) : dump(std::move(opened)) {}
+  State(std::unique_ptr<Dump> opened, const Architecture* known)
+      : dump(std::move(opened)), architecture(known) {}
   std::unique_ptr<Dump> dump;
+  const Architecture* architecture;  // nullptr: that of the dump's machine
   // In the order in which they depend on each other.
   std::optional<Result<KernelMemory>> kernel;
   std::optional<Result<KernelLog>> log;
@@ -17,7 +21,7 @@ struct Session::State {
   std::optional<Result<ModuleList>> modules;
   std::optional<Symbols> names;
   std::optional<Result<TaskList>> tasks;
-  std::optional<Result<Unwinder>> unwinder;
+  std::optional<Result<std::unique_ptr<Unwinder>>> unwinder;
   std::optional<Result<std::vector<CpuRegisters>>> registers;
   std::unique_ptr<DebugInfo> debug_info;
 };
@@ -40,11 +44,13 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Result<Session> Session::open(const std::string& path) {
-  return Session(std::make_unique<State>(TRY(Dump::open(path))));
+  auto dump = TRY(Dump::open(path));
+  TRY_VOID(check_machine(*dump, path));
+  return over(std::move(dump));
 }
 
-Session Session::over(std::unique_ptr<Dump> dump) {
-  return Session(std::make_unique<State>(std::move(dump)));
+Session Session::over(std::unique_ptr<Dump> dump, const Architecture* architecture) {
+  return Session(std::make_unique<State>(std::move(dump), architecture));
 }
 
 Dump& Session::dump() const {
@@ -58,7 +64,8 @@ const Result<KernelMemory>& Session::kernel() const {
           Error(ErrorCode::not_found, "the running kernel has no VMCOREINFO")
               .hint("use a kernel with CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE before 6.9), part of kexec"));
     }
-    return KernelMemory::create(dump(), dump().info().vmcoreinfo);
+    if (state_->architecture == nullptr) return kernel_of(dump());
+    return KernelMemory::create(dump(), *state_->architecture, dump().info().vmcoreinfo);
   });
 }
 
@@ -117,10 +124,10 @@ const Result<TaskList>& Session::tasks() const {
   });
 }
 
-const Result<Unwinder>& Session::unwinder() const {
-  return once(state_->unwinder, [this]() -> Result<Unwinder> {
+const Result<std::unique_ptr<Unwinder>>& Session::unwinder() const {
+  return once(state_->unwinder, [this]() -> Result<std::unique_ptr<Unwinder>> {
     if (!types()) return std::unexpected(types().error());
-    return Unwinder::create(*kernel(), *types(), *symbols());
+    return kernel()->architecture().unwinder(*kernel(), *types(), *symbols());
   });
 }
 
@@ -128,7 +135,7 @@ const Result<std::vector<CpuRegisters>>& Session::registers() const {
   return once(state_->registers, [this]() -> Result<std::vector<CpuRegisters>> {
     if (!types()) return std::unexpected(types().error());
     if (live()) return fail(ErrorCode::not_found, "the CPUs are running: none of them saved its registers");
-    return read_cpu_registers(*kernel(), *types(), *symbols(), dump().info().notes);
+    return read_cpu_registers(*kernel(), *symbols(), dump().info().notes);
   });
 }
 

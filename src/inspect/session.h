@@ -7,6 +7,7 @@
 
 #include "src/dump/dump.h"
 #include "src/inspect/debug_info.h"
+#include "src/vmcore/cpu_registers.h"
 #include "src/vmcore/kernel_memory.h"
 #include "src/vmcore/kernel_types.h"
 #include "src/vmcore/module_symbols.h"
@@ -21,10 +22,12 @@ namespace lifeboat::inspect {
 // Not for several threads at once.
 class Session {
  public:
-  // Only the container must be readable.
+  // The container must be readable, and of a machine whose memory can be read; what the memory holds is not
+  // checked.
   static Result<Session> open(const std::string& path);
-  // Of one that is open already.
-  static Session over(std::unique_ptr<Dump> dump);
+  // Of one that is open already. For a machine whose memory cannot be read, kernel() has the reason.
+  // `architecture`: instead of that of the dump's machine; it outlives this object.
+  static Session over(std::unique_ptr<Dump> dump, const Architecture* architecture = nullptr);
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
@@ -41,7 +44,7 @@ class Session {
   // Symbols of the kernel and its modules; nullptr: there are none, symbols() has the reason.
   [[nodiscard]] const Symbols* names() const;
   [[nodiscard]] const Result<TaskList>& tasks() const;
-  [[nodiscard]] const Result<Unwinder>& unwinder() const;
+  [[nodiscard]] const Result<std::unique_ptr<Unwinder>>& unwinder() const;
   // The registers of each CPU at the crash.
   [[nodiscard]] const Result<std::vector<CpuRegisters>>& registers() const;
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "src/base/size.h"
+
 namespace lifeboat::inspect {
 namespace {
 
@@ -154,7 +156,7 @@ class Printer {
 
   // Up to its NUL. An open array (char name[]) is read up to the longest possible name.
   void text(uint64_t address, uint32_t length) {
-    constexpr uint32_t kLongest = 4096, kOpen = 256;
+    constexpr uint32_t kLongest = 4_KiB, kOpen = 256;
     const size_t limit = length == 0 ? kOpen : std::min(length, kLongest);
     const auto read = scope_.memory.read_string(address, limit);
     out_ += read ? quoted(as_byte_span(*read)) : why_missing(read.error(), address);

@@ -11,9 +11,8 @@ namespace {
 constexpr size_t kMaxFunctions = 8;
 constexpr size_t kRecursion = 3;  // a function that occurs so often calls itself
 
-// Between the error and the capture kernel: kernel/panic.c, arch/x86/kernel/{dumpstack,crash,traps}.c,
-// arch/x86/mm/fault.c.
-constexpr std::array<std::string_view, 42> kPanicPath = {
+// Between the error and the capture kernel, on every architecture: kernel/panic.c, kernel/crash_core.c.
+constexpr auto kPanicPath = std::to_array<std::string_view>({
     "panic",
     "vpanic",
     "panic_other_cpus_shutdown",
@@ -23,44 +22,12 @@ constexpr std::array<std::string_view, 42> kPanicPath = {
     "__crash_kexec",
     "machine_kexec",
     "machine_crash_shutdown",
-    "native_machine_crash_shutdown",
     "crash_setup_regs",
     "crash_save_cpu",
     "relocate_kernel",
-    "oops_end",
-    "oops_begin",
     "die",
-    "die_addr",
     "__die",
-    "__die_body",
-    "die_body",
-    "no_context",
-    "page_fault_oops",
-    "kernelmode_fixup_or_oops",
-    "bad_area_nosemaphore",
-    "__bad_area_nosemaphore",
-    "__bad_area",
-    "do_kern_addr_fault",
-    "do_user_addr_fault",
-    "handle_page_fault",
-    "exc_page_fault",
-    "asm_exc_page_fault",
-    "do_trap",
-    "do_error_trap",
-    "handle_bug",
-    "exc_invalid_op",
-    "asm_exc_invalid_op",
-    "exc_general_protection",
-    "asm_exc_general_protection",
-    "exc_divide_error",
-    "asm_exc_divide_error",
-    "exc_double_fault",
-    "asm_exc_double_fault",
-};
-
-bool is_panic_path(std::string_view function) {
-  return std::ranges::find(kPanicPath, function) != kPanicPath.end();
-}
+});
 
 // An exception or interrupt reports the error: the code that it interrupted is what matters.
 bool is_reported_by_exception(CrashKind kind) {
@@ -116,20 +83,23 @@ std::string plain_function_name(std::string_view name) {
   return std::string(name.substr(0, name.find('.', 1)));
 }
 
+bool is_panic_path(const Architecture& architecture, std::string_view function) {
+  const auto holds = [function](const auto& names) {
+    return std::ranges::find(names, function) != names.end();
+  };
+  return holds(kPanicPath) || holds(architecture.facts().panic_path);
+}
+
 size_t panic_path_length(const std::vector<NamedFrame>& frames) {
-  size_t length = 0;
-  for (size_t index = 0; index < frames.size() && is_panic_path(plain_function_name(frames[index].symbol));
-       ++index)
-    length = index + 1;
-  return length;
+  const auto end = std::ranges::find(frames, false, &NamedFrame::panic_path);
+  return static_cast<size_t>(end - frames.begin());
 }
 
 size_t first_significant_frame(CrashKind kind, const std::vector<NamedFrame>& frames) {
   size_t first = panic_path_length(frames);
   if (is_reported_by_exception(kind)) {
-    const auto interrupted = std::ranges::find_if(frames, [](const NamedFrame& frame) {
-      return frame.frame.interrupted && !is_panic_path(frame.symbol);
-    });
+    const auto interrupted = std::ranges::find_if(
+        frames, [](const NamedFrame& frame) { return frame.frame.interrupted && !frame.panic_path; });
     // The innermost frame is where the CPU stopped: only the crash itself can have interrupted it.
     if (interrupted != frames.end() && interrupted != frames.begin())
       first = static_cast<size_t>(interrupted - frames.begin());

@@ -23,6 +23,8 @@ struct Signature {
 // followed by a newline; other programs store it, so it never changes. An empty hash: no function is known.
 Signature make_signature(CrashKind kind, const std::vector<NamedFrame>& frames);
 
+// Whether a function is only between an error and the capture kernel.
+bool is_panic_path(const Architecture& architecture, std::string_view function);
 // How many frames at the beginning are only the panic path, which a short view leaves out.
 size_t panic_path_length(const std::vector<NamedFrame>& frames);
 // The frame with the error: after these, and after the interrupt or exception that reported it.

@@ -7,7 +7,6 @@
 #include <ctime>
 
 #include "src/base/size.h"
-#include "src/dump/dump.h"
 
 namespace lifeboat::inspect {
 
@@ -34,9 +33,8 @@ std::string format_uptime(uint64_t nanoseconds) {
   return days == 0 ? clock : fmt::format("{}, {}", plural(days, "day"), clock);
 }
 
-std::string format_pages(uint64_t pages) {
-  constexpr uint64_t kMaxPages = UINT64_MAX / kPageSize;
-  return format_size(std::min(pages, kMaxPages) * kPageSize);
+std::string format_pages(uint64_t pages, PageSize page_size) {
+  return format_size(page_size.bytes(std::min(pages, page_size.frame(UINT64_MAX))));
 }
 
 std::string format_address(uint64_t address) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/rehearse/qemu.h"
 
-#include <array>
-
 #include "src/base/file.h"
 #include "src/base/size.h"
+#include "src/rehearse/guest_hardware.h"
 
 namespace lifeboat::rehearse {
 namespace {
@@ -25,10 +24,11 @@ std::string_view accelerator_name(Accelerator accelerator) {
 }
 
 Result<std::string> find_qemu() {
-  if (auto qemu = find_program("qemu-system-x86_64")) return *std::move(qemu);
-  return std::unexpected(
-      Error(ErrorCode::not_found, "a rehearsal needs QEMU, and qemu-system-x86_64 is not installed")
-          .hint("install it (Debian: apt install qemu-system-x86)"));
+  const GuestHardware& hardware = guest_hardware();
+  if (auto qemu = find_program(std::string(hardware.qemu))) return *std::move(qemu);
+  return std::unexpected(Error(ErrorCode::not_found,
+                               fmt::format("a rehearsal needs QEMU, and {} is not installed", hardware.qemu))
+                             .hint(fmt::format("install it (Debian: apt install {})", hardware.package)));
 }
 
 std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMachine& machine) {
@@ -45,7 +45,7 @@ std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMa
       "-display",
       "none",
       "-machine",
-      "q35",
+      std::string(guest_hardware().machine),
       "-accel",
       accelerator,
       "-cpu",
@@ -76,24 +76,26 @@ std::vector<std::string> qemu_arguments(const std::string& qemu, const VirtualMa
 }
 
 Result<bool> accelerator_works(const std::string& qemu, Accelerator accelerator, const std::string& folder) {
-  // mov al, 0x10; out 0xf4, al; then halt for ever. The device at port 0xf4 ends QEMU with status 2 * 0x10
-  // + 1.
-  constexpr std::array<uint8_t, 8> kCode = {0xb0, 0x10, 0xe6, 0xf4, 0xfa, 0xf4, 0xeb, 0xfd};
-  constexpr int kProved = 33;
-  std::vector<std::byte> sector(512);
-  for (size_t i = 0; i < kCode.size(); ++i) sector[i] = static_cast<std::byte>(kCode[i]);
-  sector[510] = std::byte{0x55};
-  sector[511] = std::byte{0xaa};
   const std::string image = folder + "/probe.img";
-  TRY_VOID(write_file_atomically(image, sector, 0600));
-  const auto output = run_process({qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-                                   "-machine", fmt::format("pc,accel={}", accelerator_name(accelerator)),
-                                   "-cpu", accelerator == Accelerator::kvm ? "host" : "max", "-m", "16M",
-                                   "-drive", fmt::format("if=ide,format=raw,file={}", escape_commas(image)),
-                                   "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"},
-                                  accelerator == Accelerator::kvm ? 10s : 60s);
+  const AcceleratorProbe probe = accelerator_probe(escape_commas(image));
+  TRY_VOID(write_file_atomically(image, probe.program, 0600));
+  std::vector<std::string> arguments = {
+      qemu,
+      "-nodefaults",
+      "-no-user-config",
+      "-no-reboot",
+      "-display",
+      "none",
+      "-machine",
+      fmt::format("{},accel={}", probe.machine, accelerator_name(accelerator)),
+      "-cpu",
+      accelerator == Accelerator::kvm ? "host" : "max",
+      "-m",
+      "16M"};
+  arguments.insert(arguments.end(), probe.arguments.begin(), probe.arguments.end());
+  const auto output = run_process(arguments, accelerator == Accelerator::kvm ? 10s : 60s);
   if (!output && output.error().code != ErrorCode::timeout) return std::unexpected(output.error());
-  return output && output->status == kProved;
+  return output && output->status == probe.proved;
 }
 
 }  // namespace lifeboat::rehearse

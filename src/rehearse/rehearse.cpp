@@ -15,9 +15,10 @@
 #include "src/base/file.h"
 #include "src/base/folders.h"
 #include "src/base/sys.h"
-#include "src/image/x86_64/bzimage.h"
+#include "src/image/native_kernel.h"
 #include "src/rehearse/disk.h"
 #include "src/rehearse/guest/guest_plan.h"
+#include "src/rehearse/guest_hardware.h"
 #include "src/rehearse/record.h"
 #include "src/store/crash_list.h"
 #include "src/store/crash_record.h"
@@ -99,9 +100,9 @@ class Stage {
   Result<> prepare() {
     qemu_ = TRY(find_qemu());
     TRY_VOID(check_disk_tools());
-    const BzImage image = TRY(BzImage::read(options_.kernel));
-    TRY_VOID(image.crash_capable());
-    result_.release = image.release();
+    NativeKernel kernel = TRY(NativeKernel::read(options_.kernel));
+    if (kernel.no_capture) return std::unexpected(*std::move(kernel.no_capture));
+    result_.release = std::move(kernel.release);
     TRY_VOID(choose_accelerator());
     TRY_VOID(build_initramfses());
     return fill_root();
@@ -172,12 +173,13 @@ class Stage {
 
     InitramfsContents contents = TRY(plain_contents(kDiskUuid));
     contents.init = TRY(read_static_program("lifeboat-rehearsal-guest"));
+    const std::string console = fmt::format("console={}", guest_hardware().capture_console);
     const std::string guest_plan =
         GuestPlan{
             .kernel = kKernelOnDisk,
             .initramfs = kInitramfsOnDisk,
-            .command_line = options_.machine ? options_.machine->command_line + " console=ttyS1"
-                                             : crash_command_line({.reused = {}, .append = "console=ttyS1"}),
+            .command_line = options_.machine ? options_.machine->command_line + " " + console
+                                             : crash_command_line({.reused = {}, .append = console}),
         }
             .to_text();
     // What does not survive being written (a command line of two lines) is found here, not in the guest.
@@ -201,7 +203,8 @@ class Stage {
         .kernel = options_.kernel,
         .initramfs = in_stage("guest.img"),
         // panic=: a guest that panics early restarts at once, and -no-reboot makes QEMU end then.
-        .command_line = fmt::format("console=ttyS0 panic=-1 crashkernel={}", options_.crashkernel),
+        .command_line = fmt::format("console={} panic=-1 crashkernel={}", guest_hardware().guest_console,
+                                    options_.crashkernel),
         .disk = in_stage("disk.img"),
         .guest_console = in_stage("guest.console"),
         .capture_console = in_stage("capture.console"),

@@ -25,7 +25,7 @@ struct MachineCapture {
 };
 
 struct RehearsalOptions {
-  std::string kernel;         // a bzImage
+  std::string kernel;         // its file
   std::string module_folder;  // its module tree: .../lib/modules/VERSION
   std::string out;            // a folder that does not exist yet, or is empty
   std::string init;           // lifeboat-init; empty: the installed one

@@ -24,13 +24,15 @@ constexpr uint64_t kReport = 16_MiB;
 // ELF core headers, purgatory, boot parameters (loader/load_checks.h).
 constexpr uint64_t kTables = 1_MiB;
 
-// 64 bytes for each page, laid out for whole sections of 128 MiB: of the first MiB, and of those that the
-// reservation overlaps, which need not begin at a section boundary (include/linux/mmzone.h,
-// SECTION_SIZE_BITS).
-constexpr uint64_t kSection = 128_MiB;
-constexpr uint64_t kSectionPages = kSection / 4096 * 64;
-uint64_t page_structures(uint64_t reservation) {
-  return kSectionPages * (2 + (reservation + kSection - 1) / kSection);
+// sizeof(struct page) of a 64-bit kernel without debugging of its memory.
+constexpr uint64_t kPageStructure = 64;
+uint64_t structures_of_section(const EstimateInput& input) {
+  return input.section_size / input.page_size * kPageStructure;
+}
+// Laid out for whole sections (include/linux/mmzone.h, SECTION_SIZE_BITS): of the first MiB, and of those
+// that the reservation overlaps, which need not begin at a section boundary.
+uint64_t page_structures(const EstimateInput& input, uint64_t reservation) {
+  return structures_of_section(input) * (2 + divide_up(reservation, input.section_size));
 }
 
 // The total is rounded up to this: easier to read, and an additional margin.
@@ -48,11 +50,15 @@ uint64_t sum_of(const std::vector<EstimatePart>& parts) {
 // The modelled parts: the kernel with its files, and the programs in it.
 std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t pages) {
   return {
-      {"kernel", input.kernel_init_size, "init_size of its file"},
-      {"page structures", pages, "2 MiB for each 128 MiB section that it uses a part of"},
+      {"kernel", input.kernel_memory, "init_size of its file"},
+      {"page structures", pages,
+       fmt::format("{:g} MiB for each {} MiB section that it uses a part of",
+                   static_cast<double>(structures_of_section(input)) / static_cast<double>(1_MiB),
+                   input.section_size / 1_MiB)},
       {"tables", kTables + input.elfcorehdr_size, "headers of the dump, boot parameters"},
-      {"initramfs, packed", align_up(input.initramfs_packed, 4096), "its size; freed once it is unpacked"},
-      {"initramfs, unpacked", align_up(input.initramfs_unpacked, 4096), "size of its archive"},
+      {"initramfs, packed", align_up(input.initramfs_packed, input.page_size),
+       "its size; freed once it is unpacked"},
+      {"initramfs, unpacked", align_up(input.initramfs_unpacked, input.page_size), "size of its archive"},
       {"kernel's own", kKernelWork, "measured in virtual machines"},
       {"drivers", kDriver * input.drivers,
        fmt::format("{} modules of devices, {} each", input.drivers, format_size(kDriver))},
@@ -102,10 +108,10 @@ Estimate estimate_reservation(const EstimateInput& input) {
     estimate.total = sum_of(parts);
   };
   // The structures grow with the reservation, and the reservation with them.
-  uint64_t pages = page_structures(0);
+  uint64_t pages = page_structures(input, 0);
   add_up(pages);
-  while (page_structures(estimate.total) > pages) {
-    pages = page_structures(estimate.total);
+  while (page_structures(input, estimate.total) > pages) {
+    pages = page_structures(input, estimate.total);
     add_up(pages);
   }
   return estimate;

@@ -19,7 +19,9 @@ struct MeasuredUse {
 };
 
 struct EstimateInput {
-  uint64_t kernel_init_size = 0;    // BzImage::init_size
+  uint64_t page_size = 0;           // of the capture kernel, bytes
+  uint64_t section_size = 0;        // the memory that its mem_map describes at once (LoadArchitecture), bytes
+  uint64_t kernel_memory = 0;       // NativeKernel::memory_size
   uint64_t initramfs_packed = 0;    // bytes of the file
   uint64_t initramfs_unpacked = 0;  // bytes of the archive
   unsigned drivers = 0;             // of devices: modules with buffers of their own

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The store of dumps: one folder per crash; a file gets its final name only when it is complete. Works
-// relative to open folders and follows no symbolic link: other users may be able to write to the file system
-// of the store.
+// The store of dumps: one folder per crash; a file gets its final name only when it is complete
+// (src/dump/pending_file.h). Works relative to open folders and follows no symbolic link: other users may be
+// able to write to the file system of the store.
 #pragma once
 
 #include <string>
@@ -9,33 +9,6 @@
 #include "src/base/file.h"
 
 namespace lifeboat {
-
-// A file that is being written under a pending name. Mode 0600.
-class PendingFile {
- public:
-  // Fails with EEXIST when either name is taken: nothing that exists is touched.
-  static Result<PendingFile> create(int dir_fd, std::string pending_name, std::string final_name);
-
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  [[nodiscard]] const std::string& pending_name() const { return pending_name_; }
-  // Sync, rename to the final name (never over another file), sync the folder. A dump gets no final name
-  // while its header, read back, is marked INCOMPLETE (`lost`). When anything fails, a dump has its pending
-  // name, and is marked INCOMPLETE again.
-  // `dump`: refused unless its header is marked whole.
-  enum class Content { file, dump };
-  Result<> publish(Content content = Content::file);
-  // For a file that keeps its pending name: syncs its folder entry.
-  Result<> sync_folder() const;
-  // Removes the unfinished file.
-  void discard();
-
- private:
-  PendingFile() = default;
-  Result<> rename(const std::string& from, const std::string& to) const;
-  int dir_fd_ = -1;  // not owned
-  UniqueFd fd_;
-  std::string pending_name_, final_name_;
-};
 
 // Opens `path` below `root_fd`, for a crash to be saved there, making folders that are missing (0700). Every
 // component must be a real folder. If the last one is named "lifeboat", a file or a link of that name is

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The types of the global variables that matter when a dump is read. BTF has only those of per-CPU variables,
-// and in 5.10 not even those (built by an old pahole). Each has had this type since 5.10 at least, wherever
-// it exists; a name that changed its type does not belong here.
+// The types of the global variables that matter when a dump is read; those of one architecture are among its
+// facts. BTF has only those of per-CPU variables, and in 5.10 not even those (built by an old pahole). Each
+// has had this type since 5.10 at least, wherever it exists; a name that changed its type does not belong
+// here.
 #include <algorithm>
 #include <iterator>
 
@@ -25,15 +26,12 @@ constexpr Global kGlobals[] = {
     {"__per_cpu_offset", "unsigned long []"},
     {"_totalram_pages", "atomic_long_t"},
     {"boot_command_line", "char []"},
-    {"boot_cpu_data", "struct cpuinfo_x86"},
     {"btf_modules", "struct list_head"},
     {"cgroup_roots", "struct list_head"},
     {"cgrp_dfl_root", "struct cgroup_root"},
     {"clocksource_list", "struct list_head"},
     {"contig_page_data", "struct pglist_data"},
-    {"cpu_info", "struct cpuinfo_x86"},
     {"cpu_number", "int"},
-    {"cpu_tss_rw", "struct tss_struct"},
     {"crashk_low_res", "struct resource"},
     {"crashk_res", "struct resource"},
     {"curr_clocksource", "struct clocksource *"},
@@ -78,15 +76,12 @@ constexpr Global kGlobals[] = {
     {"nr_threads", "int"},
     {"oom_victims", "atomic_t"},
     {"oops_in_progress", "int"},
-    {"page_offset_base", "unsigned long"},
     {"panic_cpu", "atomic_t"},
     {"panic_on_oops", "int"},
     {"panic_on_warn", "int"},
     {"panic_timeout", "int"},
     {"pci_bus_type", "struct bus_type"},
     {"pci_root_buses", "struct list_head"},
-    {"pcpu_hot", "struct pcpu_hot"},
-    {"phys_base", "unsigned long"},
     {"prb", "struct printk_ringbuffer *"},
     {"process_counts", "unsigned long"},
     {"rcu_data", "struct rcu_data"},
@@ -113,12 +108,10 @@ constexpr Global kGlobals[] = {
     {"vm_node_stat", "atomic_long_t []"},
     {"vm_numa_event", "atomic_long_t []"},
     {"vm_zone_stat", "atomic_long_t []"},
-    {"vmalloc_base", "unsigned long"},
     {"vmap_area_list", "struct list_head"},
     {"vmcoreinfo_data", "unsigned char *"},
     {"vmcoreinfo_note", "u32 *"},
     {"vmcoreinfo_size", "unsigned long"},
-    {"vmemmap_base", "unsigned long"},
     {"workqueues", "struct list_head"},
 };
 static_assert(std::ranges::is_sorted(kGlobals, {}, &Global::symbol));

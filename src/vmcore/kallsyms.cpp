@@ -12,54 +12,23 @@ namespace {
 
 // Symbols whose address is in VMCOREINFO (kernel/vmcore_info.c; mem_section is not among them: VMCOREINFO has
 // the value of that pointer). The data symbols are in kallsyms with CONFIG_KALLSYMS_ALL only.
-constexpr std::array<std::string_view, 10> kCheckNames = {
-    "_stext",    "init_uts_ns",    "init_top_pgt",     "swapper_pg_dir",  "prb",
-    "node_data", "vmap_area_list", "printk_rb_static", "node_online_map", "clear_seq"};
+constexpr std::array<std::string_view, 9> kCheckNames = {
+    "_stext",         "init_uts_ns",      "swapper_pg_dir",  "prb",      "node_data",
+    "vmap_area_list", "printk_rb_static", "node_online_map", "clear_seq"};
 // The bounds of the kernel's image.
 constexpr std::array<std::string_view, 2> kImageNames = {"_text", "_end"};
 
 // Symbols that end a section: addresses behind them do not belong to them.
 constexpr std::array<std::string_view, 3> kEndMarks = {"_etext", "_einittext", "_end"};
 
-// Symbols that this program itself needs. A look-up is a walk over all names: one walk finds these and those
-// above.
+// Symbols that this program itself needs, for every architecture. A look-up is a walk over all names: one
+// walk finds these, those above and those of the architecture.
 constexpr auto kWellKnown = std::to_array<std::string_view>({
-    "__start_BTF",
-    "__stop_BTF",
-    "init_task",
-    "runqueues",
-    "modules",
-    "slab_caches",
-    "tainted_mask",
-    "crashing_cpu",
-    "panic_cpu",
-    "crash_notes",
-    "__cpu_possible_mask",
-    "__per_cpu_offset",
-    "nr_cpu_ids",
-    "hardirq_stack_ptr",
-    "pcpu_hot",
-    "cea_exception_stacks",
-    "_stext",
-    "_etext",
-    "_sinittext",
-    "_einittext",
-    "__start_orc_unwind_ip",
-    "__start_orc_unwind",
-    "__stop_orc_unwind",
-    "__start_orc_header",
-    "orc_header",
-    "ret_from_fork_asm",
-    "ret_from_fork",
-    "return_to_handler",
-    "arch_rethook_trampoline",
-    "kretprobe_trampoline",
-    "__kretprobe_trampoline",
-    "vm_node_stat",
-    "vm_zone_stat",
-    "_totalram_pages",
-    "total_swap_pages",
-    "nr_swap_pages",
+    "__start_BTF",         "__stop_BTF",       "init_task",    "runqueues",    "modules",
+    "slab_caches",         "tainted_mask",     "crashing_cpu", "panic_cpu",    "crash_notes",
+    "__cpu_possible_mask", "__per_cpu_offset", "nr_cpu_ids",   "_stext",       "_etext",
+    "_sinittext",          "_einittext",       "vm_node_stat", "vm_zone_stat", "_totalram_pages",
+    "total_swap_pages",    "nr_swap_pages",
 });
 
 // A reading of the names: those of VMCOREINFO's symbols that were found, the way of reading the addresses
@@ -67,8 +36,8 @@ constexpr auto kWellKnown = std::to_array<std::string_view>({
 struct Judgement {
   AddressReading reading;
   size_t agreeing = 0, compared = 0;
-  std::optional<size_t> text, end;                // indexes of kImageNames
-  std::vector<std::optional<size_t>> well_known;  // of kWellKnown
+  std::optional<size_t> text, end;  // indexes of kImageNames
+  std::map<std::string_view, std::optional<size_t>> well_known;
   std::optional<Error> unreadable;
 };
 
@@ -76,16 +45,21 @@ Judgement judge(const KernelMemory& memory, const KallsymsNames& names,
                 const std::vector<AddressReading>& readings) {
   std::vector<std::string_view> wanted(kImageNames.begin(), kImageNames.end());
   std::vector<uint64_t> known;
-  for (const auto name : kCheckNames) {
+  const auto symbols = memory.architecture().facts().symbols;
+  const auto check = [&](std::string_view name) {
     const auto address = memory.vmcoreinfo().symbol(name);
-    if (!address) continue;
+    if (!address) return;
     wanted.push_back(name);
     known.push_back(*address);
-  }
+  };
+  std::ranges::for_each(kCheckNames, check);
+  std::ranges::for_each(symbols, check);
+  const size_t first_well_known = wanted.size();
   wanted.insert(wanted.end(), kWellKnown.begin(), kWellKnown.end());
+  wanted.insert(wanted.end(), symbols.begin(), symbols.end());
   const auto found = names.find(wanted);
   Judgement best;
-  best.well_known.assign(found.end() - static_cast<std::ptrdiff_t>(kWellKnown.size()), found.end());
+  for (size_t at = first_well_known; at < wanted.size(); ++at) best.well_known.emplace(wanted[at], found[at]);
   best.text = found[0];
   best.end = found[1];
   for (const auto& reading : readings) {
@@ -124,14 +98,6 @@ std::string SymbolAt::to_string() const {
   if (!symbol.module.empty()) text += fmt::format(" [{}]", symbol.module);
   return text;
 }
-
-namespace {
-
-bool is_well_known(std::string_view name) {
-  return std::ranges::find(kWellKnown, name) != kWellKnown.end();
-}
-
-}  // namespace
 
 struct Kallsyms::State {
   KallsymsNames names;
@@ -214,14 +180,14 @@ Result<Kallsyms> Kallsyms::read(const KernelMemory& memory) {
   auto addresses = TRY_CONTEXT(KallsymsAddresses::read(memory, judgement.reading, places.count),
                                "cannot read the kernel's symbols");
   auto state = std::make_unique<State>(State{std::move(names), std::move(addresses), 0, 0, {}, {}});
-  for (size_t at = 0; at < kWellKnown.size(); ++at)
-    state->well_known.emplace(kWellKnown[at], judgement.well_known[at]);
+  state->well_known = std::move(judgement.well_known);
   state->image_start =
       state->address_of(judgement.text).value_or(memory.vmcoreinfo().symbol("_stext").value_or(0));
   // Without CONFIG_KALLSYMS_ALL there is no _end, and the last symbol is somewhere in the text of the last
   // section.
   state->image_end =
-      state->address_of(judgement.end).value_or(align_up(state->addresses[places.count - 1] + 1, kPageSize));
+      state->address_of(judgement.end)
+          .value_or(align_up(state->addresses[places.count - 1] + 1, memory.page_size().bytes()));
   state->warn();
   return Kallsyms(std::move(state));
 }
@@ -276,7 +242,8 @@ std::optional<uint64_t> Kallsyms::address_of(std::string_view name) const {
 std::vector<std::optional<uint64_t>> Kallsyms::addresses_of(
     const std::vector<std::string_view>& names) const {
   std::vector<std::optional<size_t>> indexes;
-  if (std::ranges::all_of(names, is_well_known)) {
+  if (std::ranges::all_of(names,
+                          [this](std::string_view name) { return state_->well_known.contains(name); })) {
     for (const auto name : names) indexes.push_back(state_->well_known.at(name));
   } else {
     indexes = state_->names.find(names);

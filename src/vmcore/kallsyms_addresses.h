@@ -13,8 +13,8 @@ namespace lifeboat {
 enum class AddressForm {
   absolute,         // u64, relocated at boot; !CONFIG_KALLSYMS_BASE_RELATIVE, gone with 6.15
   base_relative,    // base + u32
-  absolute_percpu,  // s32: from 0 on itself (offsets of per-CPU variables), below 0 base - 1 - value; x86-64
-                    // until 6.15
+  absolute_percpu,  // s32: from 0 on itself (offsets of per-CPU variables), below 0 base - 1 - value;
+                    // CONFIG_KALLSYMS_ABSOLUTE_PERCPU, gone with 6.15
   place_relative,   // s32, from its own place; 7.0 and later
 };
 

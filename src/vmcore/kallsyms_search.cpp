@@ -14,7 +14,6 @@
 namespace lifeboat {
 namespace {
 
-constexpr uint64_t kMaxImage = uint64_t{1} << 30;  // KERNEL_IMAGE_SIZE of x86-64 with KASLR
 constexpr uint64_t kPiece = 65536;
 // An unmapped gap of this size is not within a kernel's image, but behind it.
 constexpr uint64_t kMaxGap = uint64_t{32} << 20;
@@ -185,7 +184,7 @@ class ImageSearch {
       unseen += hole.end - hole.begin;
       if (!is_mapped) unmapped += hole.end - hole.begin;
       if (!is_mapped || hole.begin >= kPiece) continue;
-      unreadable_ += divide_up(hole.end - hole.begin, kPageSize);
+      unreadable_ += divide_up(hole.end - hole.begin, memory_.page_size().bytes());
       if (first_reason_.empty()) first_reason_ = hole.why.to_string();
     }
     if (unmapped == piece_.size()) return Seen::nothing;
@@ -236,13 +235,18 @@ uint64_t first_data(const Vmcoreinfo& info, uint64_t start, uint64_t end) {
   return first < end ? first : start;
 }
 
+uint64_t max_image_bytes(const KernelMemory& memory) {
+  const ArchitectureFacts& facts = memory.architecture().facts();
+  const auto of_kernel = memory.vmcoreinfo().number(facts.image_bytes_key);
+  return std::min(facts.max_image_bytes, of_kernel ? static_cast<uint64_t>(*of_kernel) : UINT64_MAX);
+}
+
 }  // namespace
 
 Result<KallsymsPlaces> kallsyms_by_shape(const KernelMemory& memory) {
   const Vmcoreinfo& info = memory.vmcoreinfo();
-  const uint64_t start = align_down(TRY(info.require_symbol("_stext")), kPageSize);
-  const auto image_size = static_cast<uint64_t>(info.number("KERNEL_IMAGE_SIZE").value_or(kMaxImage));
-  const uint64_t size = std::min({image_size, kMaxImage, ~uint64_t{0} - start - 2 * kPiece});
+  const uint64_t start = align_down(TRY(info.require_symbol("_stext")), memory.page_size().bytes());
+  const uint64_t size = std::min(max_image_bytes(memory), ~uint64_t{0} - start - 2 * kPiece);
   const uint64_t middle = (first_data(info, start, start + size) - start) / kPiece;
   ImageSearch search(memory);
   // From `first` on, up or down, to `last`, or until nothing has been mapped for long. Returns the piece

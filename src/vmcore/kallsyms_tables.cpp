@@ -28,7 +28,7 @@ std::vector<MemoryHole> read_around_holes(const KernelMemory& memory, uint64_t a
   std::vector<MemoryHole> holes;
   if (memory.read(address, out)) return holes;
   for (uint64_t at = 0; at < out.size();) {
-    const uint64_t rest = kPageSize - (address + at) % kPageSize;
+    const uint64_t rest = memory.page_size().bytes() - memory.page_size().within(address + at);
     const MutableByteSpan part = out.subspan(at, std::min<uint64_t>(rest, out.size() - at));
     if (auto read = memory.read(address + at, part); !read) {
       std::ranges::fill(part, std::byte{0});

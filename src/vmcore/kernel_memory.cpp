@@ -4,22 +4,36 @@
 #include <algorithm>
 #include <array>
 
-#include "src/vmcore/x86_64/page_table.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
+namespace {
 
-Result<std::unique_ptr<AddressSpace>> kernel_address_space(PhysicalMemory& memory, const Vmcoreinfo& info) {
-  // The containers are checked for their architecture when they are opened; x86-64 is the only one read
-  // today.
-  return x86_64::kernel_page_table(memory, info);
+// Every kernel writes PAGESIZE. Where it is missing from a damaged text, the only possible size is right.
+Result<PageSize> page_size_of(const Vmcoreinfo& info, std::span<const PageSize> possible) {
+  const auto text = info.value("PAGESIZE");
+  if (!text && possible.size() == 1) return possible.front();
+  if (!text) return fail(ErrorCode::not_found, "VMCOREINFO has no PAGESIZE");
+  const auto size = PageSize::of(parse_number(*text).value_or(0));
+  if (!size || std::ranges::find(possible, *size) == possible.end())
+    return fail(ErrorCode::corrupt,
+                "VMCOREINFO: PAGESIZE={}; kernels of this architecture have pages of {} bytes", *text,
+                page_sizes_text(possible));
+  return *size;
 }
 
-Result<KernelMemory> KernelMemory::create(PhysicalMemory& memory, std::string_view vmcoreinfo_text) {
+}  // namespace
+
+Result<KernelMemory> KernelMemory::create(PhysicalMemory& memory, const Architecture& architecture,
+                                          std::string_view vmcoreinfo_text) {
   KernelMemory kernel;
   kernel.physical_ = &memory;
+  kernel.architecture_ = &architecture;
   kernel.info_ = std::make_unique<Vmcoreinfo>(TRY(Vmcoreinfo::parse(vmcoreinfo_text)));
-  kernel.space_ =
-      TRY_CONTEXT(kernel_address_space(memory, *kernel.info_), "cannot find the kernel's page tables");
+  kernel.page_size_ = TRY_CONTEXT(page_size_of(*kernel.info_, architecture.facts().page_sizes),
+                                  "cannot read the kernel's memory");
+  kernel.space_ = TRY_CONTEXT(architecture.kernel_address_space(memory, *kernel.info_, kernel.page_size_),
+                              "cannot find the kernel's page tables");
   return kernel;
 }
 
@@ -44,7 +58,7 @@ Result<std::string> KernelMemory::read_string(uint64_t virtual_address, size_t l
   std::string text;
   while (text.size() < limit) {
     // Never across a page border: memory behind the end of the string may not be mapped.
-    const size_t rest = kPageSize - virtual_address % kPageSize;
+    const size_t rest = page_size_.bytes() - page_size_.within(virtual_address);
     std::array<std::byte, kPiece> piece;
     const MutableByteSpan part = MutableByteSpan(piece).first(std::min({rest, kPiece, limit - text.size()}));
     TRY_VOID(read(virtual_address, part));

@@ -6,14 +6,19 @@
 #include <string>
 
 #include "src/vmcore/address_space.h"
+#include "src/vmcore/architecture.h"
 
 namespace lifeboat {
 
 class KernelMemory {
  public:
-  // Parses the VMCOREINFO text and finds the page tables. `memory` must outlive this object.
-  static Result<KernelMemory> create(PhysicalMemory& memory, std::string_view vmcoreinfo_text);
+  // Parses the VMCOREINFO text and finds the page tables. `memory` and `architecture` must outlive this
+  // object. `corrupt`: the architecture has no pages of the size in VMCOREINFO (PAGESIZE).
+  static Result<KernelMemory> create(PhysicalMemory& memory, const Architecture& architecture,
+                                     std::string_view vmcoreinfo_text);
 
+  [[nodiscard]] const Architecture& architecture() const { return *architecture_; }
+  [[nodiscard]] PageSize page_size() const { return page_size_; }
   [[nodiscard]] const Vmcoreinfo& vmcoreinfo() const { return *info_; }
   [[nodiscard]] PhysicalMemory& physical() const { return *physical_; }
   Result<uint64_t> translate(uint64_t virtual_address) const;
@@ -33,6 +38,8 @@ class KernelMemory {
  private:
   KernelMemory() = default;
   PhysicalMemory* physical_ = nullptr;
+  const Architecture* architecture_ = nullptr;
+  PageSize page_size_;
   std::unique_ptr<Vmcoreinfo> info_;
   std::unique_ptr<AddressSpace> space_;
 };

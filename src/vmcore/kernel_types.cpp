@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/vmcore/kernel_types.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -35,15 +36,17 @@ KernelTypes::KernelTypes(KernelTypes&&) noexcept = default;
 KernelTypes& KernelTypes::operator=(KernelTypes&&) noexcept = default;
 KernelTypes::~KernelTypes() = default;
 
-KernelTypes KernelTypes::from(Btf btf) {
+KernelTypes KernelTypes::from(Btf btf, const Architecture* architecture) {
   KernelTypes types;
+  types.architecture_ = architecture;
   types.btf_ = std::make_unique<Btf>(std::move(btf));
   return types;
 }
 
 Result<KernelTypes> KernelTypes::read(const KernelMemory& memory, const Kallsyms& symbols) {
   auto blob = TRY_CONTEXT(read_blob(memory, symbols), "cannot read the kernel's types");
-  return from(TRY_CONTEXT(Btf::parse(std::move(blob)), "cannot read the kernel's types"));
+  return from(TRY_CONTEXT(Btf::parse(std::move(blob)), "cannot read the kernel's types"),
+              &memory.architecture());
 }
 
 Result<TypeId> KernelTypes::structure(std::string_view name) const {
@@ -102,7 +105,12 @@ Result<uint64_t> KernelTypes::number(const KernelMemory& memory, uint64_t object
 
 std::optional<TypeId> KernelTypes::global_type(std::string_view symbol) const {
   if (const auto type = btf_->variable(symbol)) return type;
-  const auto spelling = known_global_type(symbol);
+  auto spelling = known_global_type(symbol);
+  if (!spelling && architecture_ != nullptr) {
+    const auto own = architecture_->facts().global_types;
+    const auto found = std::ranges::find(own, symbol, &ArchitectureFacts::GlobalType::symbol);
+    if (found != own.end()) spelling = found->type;
+  }
   if (!spelling) return std::nullopt;
   // This kernel does not have the type: the variable is another one of the same name.
   const auto type = btf_->parse_type_name(*spelling);

@@ -28,8 +28,8 @@ class KernelTypes {
   // BTF from the dump, by the symbols __start_BTF and __stop_BTF. `not_found`: no CONFIG_DEBUG_INFO_BTF, or
   // filtered out.
   static Result<KernelTypes> read(const KernelMemory& memory, const Kallsyms& symbols);
-  // The same of a blob at hand.
-  static KernelTypes from(Btf btf);
+  // The same of a blob at hand. `architecture`: for global_type(); nullptr: unknown.
+  static KernelTypes from(Btf btf, const Architecture* architecture = nullptr);
 
   KernelTypes(KernelTypes&&) noexcept;
   KernelTypes& operator=(KernelTypes&&) noexcept;
@@ -49,9 +49,8 @@ class KernelTypes {
   // field that is no number (larger than 8 bytes).
   static Result<uint64_t> number(const KernelMemory& memory, uint64_t object, const Field& field);
 
-  // The C type of a global variable: from BTF's variables (per-CPU ones, mostly), else from a table of those
-  // that matter
-  // ("init_task" is a struct task_struct), which are not in BTF.
+  // The C type of a global variable: from BTF's variables (per-CPU ones, mostly), else from tables of those
+  // that matter ("init_task" is a struct task_struct), which are not in BTF.
   [[nodiscard]] std::optional<TypeId> global_type(std::string_view symbol) const;
 
  private:
@@ -59,10 +58,11 @@ class KernelTypes {
   KernelTypes();
   std::unique_ptr<Btf> btf_;
   std::unique_ptr<Cache> cache_;
+  const Architecture* architecture_ = nullptr;
 };
 
-// The table: the C spelling of the type of a global variable, if it is one of those. A length in the spelling
-// is left open where the configuration decides it.
+// The table of what all architectures have: the C spelling of the type of a global variable. A length in the
+// spelling is left open where the configuration decides it.
 std::optional<std::string_view> known_global_type(std::string_view symbol);
 
 }  // namespace lifeboat

@@ -3,6 +3,7 @@
 
 #include <elf.h>
 
+#include "src/base/size.h"
 #include "src/dump/elf_notes.h"
 
 namespace lifeboat {
@@ -10,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSection = ".note.gnu.build-id";
 constexpr uint64_t kMaxAttributes = 16;  // a module has two or three note sections
-constexpr uint64_t kLargestSection = 4096;
+constexpr uint64_t kLargestSection = 4_KiB;
 
 // `section`: the bytes of a note section.
 Result<std::vector<std::byte>> build_id_of(ByteSpan section, const Module& module) {

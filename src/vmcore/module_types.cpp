@@ -6,7 +6,7 @@
 namespace lifeboat {
 namespace {
 
-constexpr unsigned kMaxModules = 4096;
+constexpr unsigned kMaxModules = 5000;
 constexpr uint64_t kLargestBlob = 64u << 20;
 constexpr uint64_t kLongestName = 256;
 

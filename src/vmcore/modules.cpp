@@ -8,9 +8,9 @@ namespace lifeboat {
 namespace {
 
 // More than any kernel has loaded; only a damaged list is longer.
-constexpr size_t kMaxModules = 4096;
+constexpr size_t kMaxModules = 5000;
 constexpr uint64_t kMaxPieces = 32;
-// The module area of x86-64 is 1.5 GiB; a piece that is larger is damaged.
+// No architecture has a larger area for modules; a piece that is larger is damaged.
 constexpr uint64_t kLargestPiece = uint64_t{2} << 30;
 constexpr uint64_t kLargestName = 256;  // MODULE_NAME_LEN is 56 on 64 bits
 constexpr uint64_t kLargestBuildId = 64;

@@ -3,12 +3,15 @@
 
 #include <cstring>
 
+#include "src/base/size.h"
+
 namespace lifeboat {
 namespace {
 
-constexpr uint64_t kTailBit = 1;       // of compound_head: this is a tail page
-constexpr uint64_t kAnonymousBit = 1;  // PAGE_MAPPING_ANON of mapping
-constexpr uint64_t kMaxOrder = 30;     // 4 TiB: beyond any huge page
+constexpr uint64_t kTailBit = 1;        // of compound_head: this is a tail page
+constexpr uint64_t kAnonymousBit = 1;   // PAGE_MAPPING_ANON of mapping
+constexpr uint64_t kMaxOrder = 30;      // 4 TiB or more: beyond any huge page
+constexpr uint64_t kMaxStruct = 4_KiB;  // bytes of struct page
 
 uint64_t load64(ByteSpan page, uint64_t offset) {
   uint64_t value;
@@ -103,7 +106,7 @@ Result<> PageClassifier::read_layout(const Vmcoreinfo& info) {
   if (!compound_head_) compound_head_ = info.offset("page.compound_info");
   if (!compound_head_) return fail(ErrorCode::not_found, "VMCOREINFO has no OFFSET(page.compound_head)");
   for (const uint64_t offset : {flags_, mapping_, mapcount_, private_data_, *compound_head_}) {
-    if (page_size_ < sizeof(uint64_t) || page_size_ > 4096 || offset > page_size_ - sizeof(uint64_t)) {
+    if (page_size_ < sizeof(uint64_t) || page_size_ > kMaxStruct || offset > page_size_ - sizeof(uint64_t)) {
       return fail(ErrorCode::corrupt, "VMCOREINFO: a member at {} of a struct page of {} bytes", offset,
                   page_size_);
     }

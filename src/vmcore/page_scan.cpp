@@ -64,7 +64,7 @@ class Scanner {
     if (read) return;
     // Some page of the mem_map is not there (a hole within a section, a filtered or damaged dump): what can
     // be read of the batch is read in pieces of one page of mem_map.
-    const uint64_t piece = std::max<uint64_t>(kPageSize / size, 1);
+    const uint64_t piece = std::max<uint64_t>(memory_.page_size().bytes() / size, 1);
     for (uint64_t index = 0; index < count; index += piece) {
       const uint64_t pages = std::min(piece, count - index);
       const MutableByteSpan part = structs.subspan(index * size, pages * size);

@@ -6,7 +6,7 @@
 namespace lifeboat {
 namespace {
 
-// The largest CONFIG_NR_CPUS that x86 and arm64 offer.
+// The largest CONFIG_NR_CPUS that an architecture offers.
 constexpr uint32_t kMaxCpus = 8192;
 
 }  // namespace

@@ -18,7 +18,7 @@ constexpr size_t kMaxNotes = 20;
 
 // include/linux/sched.h
 constexpr uint32_t kKernelThread = 0x00200000;  // PF_KTHREAD
-constexpr uint64_t kUninterruptible = 0x2, kNoLoad = 0x400, kRtLockWait = 0x1000, kFrozen = 0x8000;
+constexpr uint64_t kUninterruptible = 1U << 1, kNoLoad = 1U << 10, kRtLockWait = 1U << 12, kFrozen = 1U << 15;
 constexpr uint64_t kReported = 0x7f;
 
 // As task_state_index() does (fs/proc/array.c).
@@ -52,7 +52,7 @@ class TaskReader {
     on_cpu_ = optional(find({"on_cpu"}));
     flags_ = optional(find({"flags"}));
     stack_ = optional(find({"stack"}));
-    stack_pointer_ = optional(find({"thread.sp", "thread.cpu_context.sp"}));
+    stack_pointer_ = optional(find({memory_.architecture().facts().stack_pointer_member}));
     mm_ = optional(find({"mm"}));
     size_ = 0;
     for (const Field* field : {&tasks_, &signal_, &thread_node_, &pid_, &tgid_, &comm_})

@@ -19,7 +19,7 @@ struct Task {
   bool on_cpu = false;         // was running
   bool kernel_thread = false;  // PF_KTHREAD
   uint64_t stack = 0;          // lowest address of its kernel stack
-  uint64_t stack_pointer = 0;  // thread.sp, where it slept
+  uint64_t stack_pointer = 0;  // where it slept
   uint64_t mm = 0;             // 0: a kernel thread
 };
 

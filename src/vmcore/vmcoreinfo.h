@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // VMCOREINFO: the note with the symbols, offsets and sizes that dump tools need. Text, KEY=VALUE lines.
-// Source of the keys: kernel/vmcore_info.c (crash_core.c before 6.9) and arch/x86/kernel/vmcore_info_64.c.
+// Source of the keys: kernel/vmcore_info.c (crash_core.c before 6.9); architectures add keys of their own.
 #pragma once
 
 #include <cstdint>

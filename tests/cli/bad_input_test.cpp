@@ -149,19 +149,9 @@ struct BadDump {
 };
 
 TEST_F(BadInput, files_that_are_no_dumps) {
-  std::string arm_elf(64, '\0');
-  arm_elf.replace(0, 8,
-                  std::string("\x7f"
-                              "ELF\2\1\1\0",
-                              8));
-  arm_elf[16] = 4;                       // ET_CORE
-  arm_elf[18] = static_cast<char>(183);  // EM_AARCH64
-  arm_elf[20] = 1;
-  arm_elf[52] = 64;
   const BadDump cases[] = {
       {"empty", "", "empty"},
       {"text", "hello, this is no dump at all\n", "not a dump"},
-      {"arm64", arm_elf, "arm64"},
       {"cut ELF header",
        std::string("\x7f"
                    "ELF\2\1\1\0",
@@ -276,6 +266,44 @@ TEST_F(BadInput, states_that_no_task_has) {
   const std::string file = write("dump", some_vmcore([](ElfBuilder&) {}));
   for (const std::string states : {"", "Q", "RQ"})
     EXPECT_EQ(run_lifeboat({"inspect", file, "ps", "--state", states}).status, 2) << states;
+}
+
+// Its container is read; what its memory holds is not.
+TEST_F(BadInput, a_vmcore_of_another_architecture) {
+  const std::string file = write(
+      "arm", some_vmcore([](ElfBuilder& elf) {
+        elf.machine(EM_AARCH64).vmcoreinfo("OSRELEASE=6.1.0-arm64\nPAGESIZE=65536\nCRASHTIME=1795423348\n");
+      }));
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"inspect", file},
+                                                  {"inspect", file, "sys"},
+                                                  {"inspect", file, "log"},
+                                                  {"capture", file, path("out")},
+                                                  {"capture", file, path("out"), "--level", "31,0"}}) {
+    const auto output = run_lifeboat(command);
+    EXPECT_EQ(output.status, 1) << command[0] << ": " << output.text;
+    EXPECT_THAT(output.text,
+                AllOf(HasSubstr("lifeboat: error: "), HasSubstr(file), HasSubstr("(aarch64)"),
+                      HasSubstr("its kernel is 6.1.0-arm64, which crashed at 2026-11-23T08:42:28Z")));
+    EXPECT_FALSE(std::filesystem::exists(path("out")));
+    EXPECT_FALSE(std::filesystem::exists(path("out.incomplete")));
+  }
+  EXPECT_EQ(run_lifeboat({"verify", file}).status, 0);
+  const auto whole = run_lifeboat({"capture", file, path("out"), "--level", "1"});
+  EXPECT_EQ(whole.status, 0) << whole.text;
+  EXPECT_EQ(run_lifeboat({"verify", path("out")}).status, 0);
+  EXPECT_THAT(run_lifeboat({"inspect", path("out"), "log"}).text,
+              AllOf(HasSubstr("(aarch64)"), HasSubstr("its kernel is 6.1.0-arm64")));
+}
+
+TEST_F(BadInput, a_vmcore_whose_page_size_is_unknown) {
+  const std::string file = write("arm", some_vmcore([](ElfBuilder& elf) { elf.machine(EM_AARCH64); }));
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"verify", file},
+                                                  {"inspect", file, "sys"},
+                                                  {"capture", file, path("out"), "--level", "0"}}) {
+    const auto output = run_lifeboat(command);
+    EXPECT_EQ(output.status, 1) << command[0] << ": " << output.text;
+    EXPECT_THAT(output.text, AllOf(HasSubstr(file), HasSubstr("page size"), HasSubstr("VMCOREINFO")));
+  }
 }
 
 TEST_F(BadInput, a_vmcore_that_is_cut_off) {

@@ -10,6 +10,7 @@
 #include "tests/support/kdump_builder.h"
 #include "tests/support/pages.h"
 #include "tests/support/programs.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

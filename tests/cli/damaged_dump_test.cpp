@@ -7,6 +7,7 @@
 #include "src/dump/kdump_format.h"
 #include "tests/support/fake_system.h"
 #include "tests/support/programs.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

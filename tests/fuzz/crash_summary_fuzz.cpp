@@ -3,6 +3,7 @@
 #include "src/inspect/crash_summary.h"
 #include "src/inspect/fault_address.h"
 #include "src/inspect/signature.h"
+#include "src/vmcore/x86_64/x86_64_architecture.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;
@@ -16,13 +17,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     record.text = line;
     records.push_back(std::move(record));
   }
-  const inspect::CrashSummary crash = inspect::summarize_crash(records);
+  const inspect::CrashSummary crash = inspect::summarize_crash(x86_64::architecture(), records);
   // Every result is text of the log.
   if (crash.panic && crash.panic->empty()) __builtin_trap();
   if (crash.kind != inspect::CrashKind::unknown && crash.reason.empty()) __builtin_trap();
   if (inspect::kind_name(crash.kind).empty() || inspect::kind_explanation(crash.kind).empty())
     __builtin_trap();
-  if (crash.fault_address && inspect::explain_fault_address(*crash.fault_address).empty()) __builtin_trap();
+  if (crash.fault_address &&
+      inspect::explain_fault_address(x86_64::architecture(), PageSize(), *crash.fault_address).empty())
+    __builtin_trap();
   for (const auto& record : records) (void)inspect::plain_function_name(record.text);
   return 0;
 }

@@ -15,6 +15,7 @@
 #include "src/inspect/report_text.h"
 #include "src/inspect/search.h"
 #include "tests/support/fake_system.h"
+#include "tests/support/usual_page_size.h"
 
 namespace {
 

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& range : (*dump)->ram()) {
     if (++ranges > 100) break;
     // A page that the headers list can be read, or is reported as lost.
-    if ((*dump)->page_state(range.start / kPageSize).value() != PageState::stored) __builtin_trap();
+    if ((*dump)->page_state((*dump)->page_size().frame(range.start)).value() != PageState::stored)
+      __builtin_trap();
     for (const uint64_t at : {range.start - 8, range.start, range.end - 8, range.end}) {
       const auto read = (*dump)->read(at, bytes);
       if (!read && read.error().code != ErrorCode::lost && read.error().code != ErrorCode::not_present)

@@ -4,6 +4,7 @@
 #include "src/inspect/show_value.h"
 #include "tests/support/btf_builder.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/usual_page_size.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;

@@ -6,6 +6,7 @@
 #include "tests/support/fake_stacks.h"
 #include "tests/support/fake_system.h"
 #include "tests/support/pages.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -12,16 +12,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto* dump = dynamic_cast<KdumpReader*>(opened->get());
   if (dump == nullptr) return 0;
   const bool whole = verify_dump(*dump, "fuzz", no_progress()).whole;
-  std::vector<std::byte> by_read(kPageSize), by_descriptor(kPageSize);
+  const PageSize page_size = dump->page_size();
+  std::vector<std::byte> by_read(page_size.bytes()), by_descriptor(page_size.bytes());
   uint64_t pages = 0;
   for (const auto& range : dump->ram()) {
-    for (uint64_t pfn = range.start / kPageSize; pfn < range.end / kPageSize && pages < 2000;
+    for (uint64_t pfn = page_size.frame(range.start); pfn < page_size.frame(range.end) && pages < 2000;
          ++pfn, ++pages) {
       const auto run = dump->next_stored(pfn, pfn + 1);
       const auto state = dump->page_state(pfn);
       const bool stored = state && *state == PageState::stored;
       if (!run || run->has_value() != stored) __builtin_trap();
-      const auto read = dump->read(pfn * kPageSize, by_read);
+      const auto read = dump->read(page_size.address(pfn), by_read);
       const auto descriptor = dump->descriptor(pfn);
       const bool expanded = descriptor && dump->expand(*descriptor, by_descriptor);
       if (read.has_value() != expanded || (read && by_read != by_descriptor)) __builtin_trap();

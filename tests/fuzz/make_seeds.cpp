@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Writes the seeds of all fuzz targets: FOLDER/TARGET/NAME. A new target adds its lines to seeds().
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "capture/initramfs/cpio.h"
 #include "src/base/file.h"
 #include "src/dump/codec.h"
 #include "tests/fuzz/seeds.h"
@@ -26,9 +28,13 @@ namespace {
 constexpr std::string_view kVmcoreinfo =
     "OSRELEASE=6.1.0-test\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff82611a40\n";
 
-std::vector<std::byte> elf_core(bool extended) {
+// Of a kernel with larger pages.
+const PageSize kLargePages = PageSize::of(16384).value();
+constexpr std::string_view kLargeVmcoreinfo = "OSRELEASE=6.1.0-test\nPAGESIZE=16384\n";
+
+std::vector<std::byte> elf_core(bool extended, std::string_view vmcoreinfo = kVmcoreinfo) {
   ElfBuilder builder;
-  builder.vmcoreinfo(kVmcoreinfo)
+  builder.vmcoreinfo(vmcoreinfo)
       .cpu()
       .load(0x1000, patterned_page(1))
       .load(0x100000, patterned_page(2), 0x4000);
@@ -41,6 +47,14 @@ KdumpBuilder kdump(Compression compression) {
   KdumpBuilder builder(256);
   builder.vmcoreinfo(kVmcoreinfo).cpu().ram(16, 32).zero_page(16).lost_page(17);
   for (uint64_t pfn = 20; pfn < 24; ++pfn) builder.page(pfn, patterned_page(pfn), compression);
+  return builder;
+}
+
+KdumpBuilder large_kdump() {
+  KdumpBuilder builder(64, kLargePages);
+  builder.vmcoreinfo(kLargeVmcoreinfo).cpu().ram(16, 32).zero_page(16);
+  for (uint64_t pfn = 20; pfn < 24; ++pfn)
+    builder.page(pfn, patterned_page(pfn, kLargePages), Compression::zstd);
   return builder;
 }
 
@@ -94,11 +108,22 @@ std::vector<Seed> unwrap_seeds() {
   return all;
 }
 
+std::vector<Seed> initramfs_seeds() {
+  CpioWriter cpio;
+  const auto device = cpio.character_device("dev/console", 5, 1);
+  const auto plan = cpio.file("lifeboat/plan", 0600, as_byte_span(kPlan));
+  if (!device || !plan) std::abort();
+  const auto archive = cpio.finish();
+  return {{"initramfs", "plain", archive}, {"initramfs", "zstd", compressed(ImageKind::zstd, archive)}};
+}
+
 std::vector<Seed> seeds() {
   using Order = FlattenedBuilder::Order;
   std::vector<Seed> all = {
       {"elf_core", "small", elf_core(false)},
       {"elf_core", "extended", elf_core(true)},
+      {"elf_core", "large-pages", elf_core(false, kLargeVmcoreinfo)},
+      {"kdump", "large-pages", large_kdump().build()},
       {"kdump", "flattened", FlattenedBuilder().file(kdump(Compression::zlib).build(), 4096).build()},
       {"flattened", "forward", FlattenedBuilder().file(patterned_page(1), 1000).build()},
       {"flattened", "backward", FlattenedBuilder().file(patterned_page(1), 300, Order::backward).build()},
@@ -117,6 +142,7 @@ std::vector<Seed> seeds() {
       {"expression", "cpus", to_bytes("per_cpu(runqueues, 1).nr_running - sizeof(pid_t)")},
   };
   for (auto& seed : unwrap_seeds()) all.push_back(std::move(seed));
+  for (auto& seed : initramfs_seeds()) all.push_back(std::move(seed));
   for (auto& seed : inspect_seeds()) all.push_back(std::move(seed));
   for (const auto compression :
        {Compression::none, Compression::zlib, Compression::lzo, Compression::snappy, Compression::zstd}) {

@@ -8,7 +8,7 @@ namespace {
 
 void scan(lifeboat::test::FakeKernel& fake, uint64_t pages) {
   using namespace lifeboat;
-  const auto memory = KernelMemory::create(fake.memory(), fake.vmcoreinfo());
+  const auto memory = KernelMemory::create(fake.memory(), x86_64::architecture(), fake.vmcoreinfo());
   if (!memory) return;
   const auto map = MemMap::create(*memory);
   const auto classifier = PageClassifier::create(memory->vmcoreinfo());

@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "src/vmcore/kernel_memory.h"
+#include "src/vmcore/x86_64/page_table.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/usual_page_size.h"
 
 namespace {
 
@@ -38,9 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         "enabled)={}\n"
         "NUMBER(sme_mask)={}\n",
         five, data[0] % 2 == 0 ? 0 : uint64_t{1} << 47);
-    const auto kernel = KernelMemory::create(memory, text);
+    const auto kernel = KernelMemory::create(memory, x86_64::architecture(), text);
     if (!kernel) __builtin_trap();
-    const auto space = kernel_address_space(memory, kernel->vmcoreinfo()).value();
+    const auto space = x86_64::kernel_page_table(memory, kernel->vmcoreinfo()).value();
     const auto translation = space->translate(address);
     if (translation && (translation->bytes_left == 0 || translation->bytes_left > uint64_t{1} << 30))
       __builtin_trap();

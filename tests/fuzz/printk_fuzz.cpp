@@ -5,6 +5,7 @@
 
 #include "src/vmcore/printk.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/usual_page_size.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;

@@ -9,6 +9,7 @@
 #include "src/inspect/session.h"
 #include "tests/oracle/oracle.h"
 #include "tests/support/dump_surgeon.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Source lines and inlined functions of real stacks, beside what binutils' addr2line makes of the same debug
 // file: two readers of DWARF that share no code.
+#include <elf.h>
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
@@ -224,7 +225,7 @@ TEST_P(LinesOracle, build_ids_of_modules_are_those_of_their_files) {
       std::filesystem::copy_file(entry.path(), path + ".xz");
       ASSERT_EQ(run({"xz", "-df", path + ".xz"}).status, 0);
     }
-    const auto opened = DebugFile::open(path);
+    const auto opened = DebugFile::open(path, EM_X86_64);
     ASSERT_TRUE(opened) << opened.error().to_string();
     const auto build_id = read_module_build_id(*session_->kernel(), *session_->types(), *module);
     ASSERT_TRUE(build_id) << build_id.error().to_string();

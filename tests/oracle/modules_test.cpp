@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "src/vmcore/module_symbols.h"
+#include "src/vmcore/x86_64/x86_64_architecture.h"
 #include "tests/oracle/oracle.h"
 
 namespace lifeboat::test {
@@ -143,7 +144,7 @@ class DamagedModules : public ModulesOracle {
     ASSERT_GE(list_.modules.size(), 3u);
     memory_ = std::make_unique<PatchedMemory>(*opened_->dump);
     kernel_ = std::make_unique<KernelMemory>(
-        KernelMemory::create(*memory_, opened_->dump->info().vmcoreinfo).value());
+        KernelMemory::create(*memory_, x86_64::architecture(), opened_->dump->info().vmcoreinfo).value());
   }
   // Into the member of the module of that number in the list.
   void patch(size_t module, std::string_view member, uint64_t word) {

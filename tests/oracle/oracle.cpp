@@ -27,7 +27,7 @@ std::unique_ptr<OracleDump> open_oracle(const std::filesystem::path& folder) {
     ADD_FAILURE() << dump.error().to_string();
     return nullptr;
   }
-  auto kernel = KernelMemory::create(**dump, (*dump)->info().vmcoreinfo);
+  auto kernel = kernel_of(**dump);
   if (!kernel) {
     ADD_FAILURE() << folder << ": " << kernel.error().to_string();
     return nullptr;

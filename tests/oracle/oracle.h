@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/dump/dump.h"
+#include "src/vmcore/dump_kernel.h"
 #include "src/vmcore/kernel_memory.h"
 #include "tests/support/programs.h"
 

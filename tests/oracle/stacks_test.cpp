@@ -7,8 +7,10 @@
 #include <map>
 #include <sstream>
 
+#include "src/vmcore/cpu_registers.h"
 #include "src/vmcore/module_symbols.h"
 #include "src/vmcore/unwind.h"
+#include "src/vmcore/x86_64/pt_regs.h"
 #include "tests/oracle/oracle.h"
 
 namespace lifeboat::test {
@@ -25,8 +27,10 @@ class StacksOracle : public testing::TestWithParam<std::filesystem::path> {
     ASSERT_TRUE(types_);
     modules_ = keep(ModuleList::read(opened_->kernel, *kallsyms_, *types_));
     tasks_ = keep(read_tasks(opened_->kernel, *types_, *kallsyms_));
-    unwinder_ = keep(Unwinder::create(opened_->kernel, *types_, *kallsyms_));
-    ASSERT_TRUE(modules_ && tasks_ && unwinder_);
+    auto unwinder = opened_->kernel.architecture().unwinder(opened_->kernel, *types_, *kallsyms_);
+    ASSERT_TRUE(unwinder) << unwinder.error().to_string();
+    unwinder_ = *std::move(unwinder);
+    ASSERT_TRUE(modules_ && tasks_);
     symbols_ = std::make_unique<Symbols>(opened_->kernel, *kallsyms_, types_.get(), modules_.get());
     EXPECT_TRUE(unwinder_->notes().empty()) << unwinder_->notes().front();
   }
@@ -120,7 +124,7 @@ TEST_P(StacksOracle, every_sleeping_task_has_its_whole_stack) {
 }
 
 TEST_P(StacksOracle, the_crashed_cpu_is_in_its_panic) {
-  const auto saved = read_cpu_registers(opened_->kernel, *types_, *kallsyms_, opened_->dump->info().notes);
+  const auto saved = read_cpu_registers(opened_->kernel, *kallsyms_, opened_->dump->info().notes);
   ASSERT_TRUE(saved) << saved.error().to_string();
   ASSERT_EQ(saved->size(), 2u);
   size_t panics = 0;
@@ -143,23 +147,22 @@ TEST_P(StacksOracle, the_crashed_cpu_is_in_its_panic) {
     EXPECT_EQ(functions.front(), "__crash_kexec");
     EXPECT_EQ(panic[1], "sysrq_handle_crash");
     EXPECT_EQ(functions.back(), "entry_SYSCALL_64_after_hwframe");
-    EXPECT_TRUE(trace.user && trace.user->user_mode());
+    EXPECT_TRUE(trace.user && trace.user->user_mode);
   }
   EXPECT_EQ(panics, 1u);
 }
 
 // The CPUs that did not crash were stopped by an NMI, and its stack still holds that they were.
 TEST_P(StacksOracle, an_nmi_leads_to_what_it_interrupted) {
-  const auto saved =
-      read_cpu_registers(opened_->kernel, *types_, *kallsyms_, opened_->dump->info().notes).value();
+  const auto saved = read_cpu_registers(opened_->kernel, *kallsyms_, opened_->dump->info().notes).value();
   const auto stacks = x86_64::StackMap::read(opened_->kernel, *types_, *kallsyms_);
   EXPECT_TRUE(stacks.notes().empty());
   size_t stopped = 0;
   for (const x86_64::Stack& stack : stacks.cpu_stacks()) {
-    if (stack.kind != StackKind::nmi) continue;
+    if (stack.kind != x86_64::StackKind::nmi) continue;
     const CpuRegisters& cpu = saved.at(*stack.cpu);
     for (uint64_t at = stack.begin; at < stack.end; at += 8) {
-      RegisterSet registers;
+      x86_64::Registers registers;
       registers.ip = opened_->kernel.read<uint64_t>(at).value();
       registers.sp = at + 8;
       registers.cs = 0x10;
@@ -169,17 +172,17 @@ TEST_P(StacksOracle, an_nmi_leads_to_what_it_interrupted) {
       const auto task = std::ranges::find_if(
           tasks_->tasks, [&](const Task& one) { return one.on_cpu && one.cpu == cpu.cpu; });
       ASSERT_NE(task, tasks_->tasks.end());
-      const Backtrace trace = unwinder_->running(registers, &*task);
+      const Backtrace trace = unwinder_->running(registers.to_set(), &*task);
       const Backtrace wanted = unwinder_->running(*cpu.registers, &*task);
       EXPECT_EQ(trace.end + trace.fallback, "");
       ASSERT_EQ(trace.frames.size(), wanted.frames.size() + 1);
-      EXPECT_EQ(trace.frames[0].stack, StackKind::nmi);
+      EXPECT_EQ(trace.frames[0].stack, "NMI");
       for (size_t index = 0; index < wanted.frames.size(); ++index) {
         EXPECT_EQ(trace.frames[index + 1].address, wanted.frames[index].address);
         EXPECT_EQ(trace.frames[index + 1].stack, wanted.frames[index].stack);
       }
-      EXPECT_EQ(trace.frames[1].registers->sp, cpu.registers->sp);
-      EXPECT_EQ(trace.frames[1].registers->r15, cpu.registers->r15);
+      EXPECT_EQ(trace.frames[1].registers->stack_pointer, cpu.registers->stack_pointer);
+      EXPECT_EQ(trace.frames[1].registers->value("r15"), cpu.registers->value("r15"));
       break;
     }
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "tests/support/usual_page_size.h"
+
 namespace lifeboat::test {
 
 std::string peer_kernel() {

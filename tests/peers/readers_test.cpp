@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "tests/peers/views.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

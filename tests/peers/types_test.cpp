@@ -4,6 +4,7 @@
 #include <regex>
 
 #include "src/inspect/show_value.h"
+#include "src/vmcore/dump_kernel.h"
 #include "tests/peers/peers.h"
 
 namespace lifeboat::test {
@@ -15,7 +16,7 @@ class Types : public testing::Test {
     auto dump = Dump::open(rehearsal() / "vmcore");
     ASSERT_TRUE(dump) << dump.error().to_string();
     dump_ = std::move(*dump);
-    auto memory = KernelMemory::create(*dump_, dump_->info().vmcoreinfo);
+    auto memory = kernel_of(*dump_);
     ASSERT_TRUE(memory) << memory.error().to_string();
     memory_.emplace(std::move(*memory));
     auto symbols = Kallsyms::read(*memory_);

@@ -9,7 +9,8 @@
 
 namespace lifeboat::test {
 
-// By libarchive; the legacy lz4 frame, which it does not write, as blocks of literals.
+// By the library of each, with a checksum where the format has one; the legacy lz4 frame, which none writes,
+// as blocks of literals.
 std::vector<std::byte> compressed(ImageKind kind, ByteSpan bytes);
 
 }  // namespace lifeboat::test

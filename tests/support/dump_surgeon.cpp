@@ -7,6 +7,7 @@
 
 #include "src/base/file.h"
 #include "tests/support/pages.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 

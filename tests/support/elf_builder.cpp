@@ -30,6 +30,10 @@ ElfBuilder& ElfBuilder::vmcoreinfo(std::string_view text) {
   return note("VMCOREINFO", 0, as_byte_span(text));
 }
 
+ElfBuilder& ElfBuilder::machine(uint16_t elf_machine) {
+  return patch_header([elf_machine](Elf64_Ehdr& header) { header.e_machine = elf_machine; });
+}
+
 ElfBuilder& ElfBuilder::cpu() {
   return note("CORE", NT_PRSTATUS, std::vector<std::byte>(kPrstatusSize));
 }

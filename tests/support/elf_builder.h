@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An x86-64 ELF core built field by field. It is laid out whole and valid first; then the patches run over
-// the headers, so that a test can make exactly one field a lie.
+// An ELF core, of x86-64 unless told otherwise, built field by field. It is laid out whole and valid first;
+// then the patches run over the headers, so that a test can make exactly one field a lie.
 #pragma once
 
 #include <elf.h>
@@ -20,6 +20,7 @@ class ElfBuilder {
  public:
   ElfBuilder& note(std::string_view name, uint32_t type, ByteSpan description);
   ElfBuilder& vmcoreinfo(std::string_view text);
+  ElfBuilder& machine(uint16_t elf_machine);
   // An NT_PRSTATUS of a CPU, its registers zero.
   ElfBuilder& cpu();
   // Note data as they are, valid or not.

@@ -7,6 +7,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "tests/support/usual_page_size.h"
+
 namespace lifeboat::test {
 namespace {
 
@@ -52,11 +54,10 @@ FakeKernel::FakeKernel(const FakeKernelOptions& options) : options_(options) {
   // As the kernel: its image by large pages, from the start of the kernel's map.
   for (uint64_t at = 0; at < options_.ram_bytes - kFakePhysBase; at += uint64_t{2} << 20)
     map(kKernelMap + at, kFakePhysBase + at, uint64_t{2} << 20);
-  prb_ = allocate(sizeof(uint64_t));
+  make_log_pointer();
   uts_ = allocate(512);
   make_mem_map();
   add_keys();
-  add_printk_keys();
   set_log({});
   set_utsname({"Linux", "node", "6.12.0-fake", "#1 SMP", "x86_64", "(none)"});
 }
@@ -195,12 +196,6 @@ void FakeKernel::set_utsname(const Utsname& uts) {
     offset += 65;
   }
   write(uts_, bytes);
-}
-
-std::string FakeKernel::vmcoreinfo() const {
-  std::string text;
-  for (const auto& [key, value] : keys_) text += fmt::format("{}={}\n", key, value);
-  return text;
 }
 
 void FakeKernel::add_keys() {

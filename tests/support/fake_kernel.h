@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "src/vmcore/kernel_memory.h"
-#include "src/vmcore/printk.h"
+#include "src/vmcore/x86_64/x86_64_architecture.h"
+#include "tests/support/fake_image.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 
@@ -54,31 +56,25 @@ inline constexpr uint64_t kFakePageSize = 64;  // of struct page
 inline constexpr uint64_t kFakeSectionPages = 32768;
 inline constexpr uint64_t kFakePhysBase = 0x1000000;
 
-class FakeKernel {
+class FakeKernel final : public FakeImage {
  public:
   explicit FakeKernel(const FakeKernelOptions& options = {});
 
   [[nodiscard]] SparseMemory& memory() { return memory_; }
   [[nodiscard]] uint64_t ram_pages() const { return options_.ram_bytes / kPageSize; }
 
-  // VMCOREINFO. Keys are whole: "SYMBOL(prb)".
-  [[nodiscard]] std::string vmcoreinfo() const;
-  [[nodiscard]] Vmcoreinfo parsed() const { return Vmcoreinfo::parse(vmcoreinfo()).value(); }
-  void set_key(const std::string& key, const std::string& value) { keys_.insert_or_assign(key, value); }
-  void remove_key(const std::string& key) { keys_.erase(key); }
-  [[nodiscard]] KernelMemory open() { return KernelMemory::create(memory_, vmcoreinfo()).value(); }
+  [[nodiscard]] KernelMemory open() {
+    return KernelMemory::create(memory_, x86_64::architecture(), vmcoreinfo()).value();
+  }
 
   // Maps one page of 4 KiB, 2 MiB or 1 GiB.
   void map(uint64_t virtual_address, uint64_t physical_address, uint64_t page_bytes = kPageSize);
   // The physical address of the entry that maps `virtual_address` at `level` (0: 4 KiB pages); tables are
   // made.
   uint64_t entry_address(uint64_t virtual_address, unsigned level);
-  // Fresh pages, one after another in physical and in virtual memory; returns the virtual address.
-  uint64_t allocate(uint64_t bytes);
-  // To mapped kernel memory.
-  void write(uint64_t virtual_address, ByteSpan bytes);
-  void write64(uint64_t virtual_address, uint64_t value) { write(virtual_address, object_bytes(value)); }
-  void write32(uint64_t virtual_address, uint32_t value) { write(virtual_address, object_bytes(value)); }
+  // One after another in physical memory, too.
+  uint64_t allocate(uint64_t bytes) override;
+  void write(uint64_t virtual_address, ByteSpan bytes) override;
   [[nodiscard]] static uint64_t to_physical(uint64_t virtual_address);
   [[nodiscard]] uint64_t to_virtual(uint64_t physical_address) const;
 
@@ -97,15 +93,6 @@ class FakeKernel {
   // The entry of section `number`: the whole word section_mem_map.
   void set_section(uint64_t number, uint64_t section_mem_map);
 
-  // A fresh ring, filled with the records in order as the kernel would: old ones give way.
-  void set_log(const std::vector<LogRecord>& records, unsigned descriptor_bits = 5, unsigned text_bits = 12);
-  // Where its parts are, for damage: struct printk_ringbuffer, prb_desc[], printk_info[], the text.
-  struct LogPlaces {
-    uint64_t ring = 0, descriptors = 0, infos = 0, text = 0, head_id = 0, tail_id = 0;
-    [[nodiscard]] uint64_t descriptor(uint64_t index) const { return descriptors + index * 24; }
-    [[nodiscard]] uint64_t info(uint64_t index) const { return infos + index * 88; }
-  };
-  [[nodiscard]] const LogPlaces& log() const { return log_; }
   void set_utsname(const Utsname& uts);
 
   // The whole as an ELF vmcore with `cpus` NT_PRSTATUS notes. A sparse file: fast, whatever the size of the
@@ -117,19 +104,16 @@ class FakeKernel {
 
  private:
   void add_keys();
-  void add_printk_keys();
   void make_mem_map();
   [[nodiscard]] std::vector<std::byte> notes(int cpus) const;
 
   FakeKernelOptions options_;
   SparseMemory memory_;
-  std::map<std::string, std::string> keys_;
   uint64_t next_physical_ = kFakePhysBase;
   uint64_t root_ = 0;      // physical, of the top page table
   uint64_t sections_ = 0;  // virtual, of mem_section's first (and only) root, or of the flat array
-  uint64_t prb_ = 0, uts_ = 0;
+  uint64_t uts_ = 0;
   uint64_t mem_map_ = 0;  // physical
-  LogPlaces log_;
 };
 
 }  // namespace lifeboat::test

@@ -10,6 +10,7 @@
 #include "src/base/file.h"
 #include "src/dump/kdump_writer.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

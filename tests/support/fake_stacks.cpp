@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/support/fake_stacks.h"
 
+#include "tests/support/usual_page_size.h"
+
 namespace lifeboat::test {
 
 using namespace x86_64;
@@ -47,7 +49,7 @@ void FakeStacks::push(uint64_t address, const std::vector<uint64_t>& words) {
   fake.write(address, std::as_bytes(std::span(words)));
 }
 
-void FakeStacks::push_registers(uint64_t address, const RegisterSet& r) {
+void FakeStacks::push_registers(uint64_t address, const Registers& r) {
   push(address, {r.r15, r.r14, r.r13, r.r12, r.bp,      r.bx, r.r11, r.r10,   r.r9, r.r8, r.ax,
                  r.cx,  r.dx,  r.si,  r.di,  r.orig_ax, r.ip, r.cs,  r.flags, r.sp, r.ss});
 }

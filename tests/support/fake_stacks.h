@@ -23,7 +23,7 @@ class FakeStacks {
   uint64_t call(uint64_t function, uint64_t callee);
   void push(uint64_t address, const std::vector<uint64_t>& words);
   // A struct pt_regs.
-  void push_registers(uint64_t address, const RegisterSet& registers);
+  void push_registers(uint64_t address, const x86_64::Registers& registers);
 
   // As the tables and stacks are now.
   Backtrace walk(x86_64::UnwindStart start);
@@ -39,7 +39,7 @@ class FakeStacks {
   [[nodiscard]] std::optional<uint64_t> function_at(uint64_t address) const;
 
  private:
-  x86_64::Stack make_stack(StackKind kind, std::optional<uint32_t> cpu);
+  x86_64::Stack make_stack(x86_64::StackKind kind, std::optional<uint32_t> cpu);
   std::vector<FakeOrc> entries_;
   x86_64::OrcPlace tables_;  // room for them
   KernelMemory memory_;

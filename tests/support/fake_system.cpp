@@ -8,6 +8,7 @@
 #include "src/dump/verify.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/fake_stacks.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {
@@ -22,6 +23,7 @@ class FakeDump final : public Dump {
  public:
   FakeDump(FakeKernel& fake, FakeSystem::Reader read) : fake_(fake), read_(std::move(read)) {
     info_.format = DumpFormat::kdump;
+    info_.machine = "x86_64";
     info_.dump_level = 31;
     info_.max_pfn = info_.ram_pages = info_.stored_pages = fake.ram_pages();
     info_.cpus = 2;

@@ -5,6 +5,8 @@
 #include <array>
 #include <cassert>
 
+#include "tests/support/usual_page_size.h"
+
 namespace lifeboat::test {
 namespace {
 
@@ -101,7 +103,7 @@ Bytes address_table(const std::vector<Symbol>& symbols, AddressForm form, uint64
   return bytes;
 }
 
-void set_keys(FakeKernel& kernel, const KallsymsLayout& layout, AddressForm form) {
+void set_keys(FakeImage& kernel, const KallsymsLayout& layout, AddressForm form) {
   const auto key = [&kernel](const char* name, uint64_t address) {
     kernel.set_key(fmt::format("SYMBOL(kallsyms_{})", name), fmt::format("{:x}", address));
   };
@@ -115,7 +117,7 @@ void set_keys(FakeKernel& kernel, const KallsymsLayout& layout, AddressForm form
 
 }  // namespace
 
-KallsymsLayout put_kallsyms(FakeKernel& kernel, const std::vector<Symbol>& symbols,
+KallsymsLayout put_kallsyms(FakeImage& kernel, const std::vector<Symbol>& symbols,
                             const KallsymsOptions& options) {
   const Tables tables(symbols, options.lengths);
   const bool has_base =

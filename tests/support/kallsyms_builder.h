@@ -32,7 +32,7 @@ struct KallsymsLayout {
 
 // `symbols` in the order of the table: of addresses. SYMBOL(_stext) and others of the fake kernel are not
 // added.
-KallsymsLayout put_kallsyms(FakeKernel& kernel, const std::vector<Symbol>& symbols,
+KallsymsLayout put_kallsyms(FakeImage& kernel, const std::vector<Symbol>& symbols,
                             const KallsymsOptions& options = {});
 
 // The symbols in the fake kernel's VMCOREINFO, per-CPU ones at 0 if asked for, and functions and data

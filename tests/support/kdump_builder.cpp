@@ -83,6 +83,13 @@ KdumpBuilder& KdumpBuilder::cpu() {
   return raw_notes(elf_note("CORE", NT_PRSTATUS, std::vector<std::byte>(336)));
 }
 
+KdumpBuilder& KdumpBuilder::machine(std::string_view name) {
+  return patch_header([name = std::string(name)](kdump::Header& header) {
+    header.uts[4] = {};
+    std::ranges::copy(name, header.uts[4].begin());
+  });
+}
+
 KdumpBuilder& KdumpBuilder::patch_header(std::function<void(kdump::Header&)> patch) {
   header_patches_.push_back(std::move(patch));
   return *this;
@@ -100,15 +107,16 @@ KdumpBuilder& KdumpBuilder::patch_descriptor(uint64_t pfn,
 }
 
 KdumpBuilder::Layout KdumpBuilder::layout() const {
-  const uint64_t bitmap = align_up(divide_up(max_pfn_, 8), kPageSize);
+  const uint64_t bitmap = align_up(divide_up(max_pfn_, 8), page_size_.bytes());
   Layout layout;
-  layout.first_bitmap = kPageSize + align_up(sizeof(kdump::SubHeader) + notes_.size(), kPageSize);
+  layout.first_bitmap =
+      page_size_.bytes() + align_up(sizeof(kdump::SubHeader) + notes_.size(), page_size_.bytes());
   layout.second_bitmap = layout.first_bitmap + bitmap;
   layout.descriptors = layout.second_bitmap + bitmap;
   layout.data = layout.descriptors + pages_.size() * sizeof(kdump::PageDescriptor);
   layout.end = layout.data;
   const bool any_zero = std::ranges::any_of(pages_, [](const auto& entry) { return entry.second.zero; });
-  if (any_zero) layout.end += kPageSize;
+  if (any_zero) layout.end += page_size_.bytes();
   for (const auto& [pfn, page] : pages_) layout.end += page.data.size();
   return layout;
 }
@@ -123,9 +131,9 @@ kdump::Header KdumpBuilder::header() const {
     std::ranges::copy(uts[index], header.uts[index].begin());
   header.timestamp_seconds = 1795423348;
   header.status = kdump::kStatusZlib;
-  header.block_size = kPageSize;
-  header.sub_header_blocks = static_cast<int32_t>(at.first_bitmap / kPageSize - 1);
-  header.bitmap_blocks = static_cast<uint32_t>((at.descriptors - at.first_bitmap) / kPageSize);
+  header.block_size = static_cast<int32_t>(page_size_.bytes());
+  header.sub_header_blocks = static_cast<int32_t>(at.first_bitmap / page_size_.bytes() - 1);
+  header.bitmap_blocks = static_cast<uint32_t>((at.descriptors - at.first_bitmap) / page_size_.bytes());
   header.max_mapnr =
       static_cast<uint32_t>(std::min<uint64_t>(max_pfn_, std::numeric_limits<uint32_t>::max()));
   header.cpus = 1;
@@ -136,7 +144,7 @@ kdump::SubHeader KdumpBuilder::sub_header() const {
   kdump::SubHeader sub{};
   sub.dump_level = 31;
   sub.max_mapnr_64 = max_pfn_;
-  const uint64_t notes_offset = kPageSize + sizeof sub;
+  const uint64_t notes_offset = page_size_.bytes() + sizeof sub;
   if (!notes_.empty()) {
     sub.offset_note = notes_offset;
     sub.size_note = notes_.size();
@@ -152,11 +160,11 @@ void KdumpBuilder::lay_pages(std::vector<kdump::PageDescriptor>& descriptors,
                              std::vector<std::byte>& data) const {
   const uint64_t begin = layout().data;
   const bool any_zero = std::ranges::any_of(pages_, [](const auto& entry) { return entry.second.zero; });
-  if (any_zero) data.resize(kPageSize);
+  if (any_zero) data.resize(page_size_.bytes());
   for (const auto& [pfn, page] : pages_) {
     kdump::PageDescriptor descriptor{};
     if (page.zero) {
-      descriptor = {begin, kPageSize, 0, 0};
+      descriptor = {begin, static_cast<uint32_t>(page_size_.bytes()), 0, 0};
     } else if (!page.lost) {
       descriptor = {begin + data.size(), static_cast<uint32_t>(page.data.size()), page.flags, 0};
       append(data, page.data);
@@ -182,8 +190,8 @@ std::vector<std::byte> KdumpBuilder::build() const {
 
   std::vector<std::byte> file(at.end);
   put(file, 0, object_bytes(file_header));
-  put(file, kPageSize, object_bytes(sub));
-  put(file, kPageSize + sizeof sub, notes_);
+  put(file, page_size_.bytes(), object_bytes(sub));
+  put(file, page_size_.bytes() + sizeof sub, notes_);
   put(file, at.first_bitmap, ram_bits);
   put(file, at.second_bitmap, stored_bits);
   put(file, at.descriptors, std::as_bytes(std::span(descriptors)));

@@ -20,8 +20,9 @@ class KdumpBuilder {
     uint64_t first_bitmap = 0, second_bitmap = 0, descriptors = 0, data = 0, end = 0;
   };
 
-  // Room for page frames [0, max_pfn).
-  explicit KdumpBuilder(uint64_t max_pfn) : max_pfn_(max_pfn) {}
+  // Room for page frames [0, max_pfn) of that size. The contents of each are given.
+  explicit KdumpBuilder(uint64_t max_pfn, PageSize page_size = {})
+      : max_pfn_(max_pfn), page_size_(page_size) {}
 
   // RAM that is not in the file, unless one of the calls below puts it there.
   KdumpBuilder& ram(uint64_t first_pfn, uint64_t count = 1);
@@ -34,6 +35,7 @@ class KdumpBuilder {
   KdumpBuilder& raw_notes(ByteSpan notes);
   KdumpBuilder& vmcoreinfo(std::string_view text);  // as a note, and pointed at
   KdumpBuilder& cpu();
+  KdumpBuilder& machine(std::string_view name);  // instead of x86_64
 
   KdumpBuilder& patch_header(std::function<void(kdump::Header&)> patch);
   KdumpBuilder& patch_sub_header(std::function<void(kdump::SubHeader&)> patch);
@@ -54,6 +56,7 @@ class KdumpBuilder {
   void lay_pages(std::vector<kdump::PageDescriptor>& descriptors, std::vector<std::byte>& data) const;
 
   uint64_t max_pfn_;
+  PageSize page_size_;
   std::set<uint64_t> ram_;
   std::map<uint64_t, Page> pages_;
   std::vector<std::byte> notes_;

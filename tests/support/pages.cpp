@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/support/pages.h"
 
+#include <cstring>
 #include <random>
-
-#include "src/dump/dump.h"
 
 namespace lifeboat::test {
 
-std::vector<std::byte> patterned_page(uint64_t seed) {
-  std::vector<std::byte> page(kPageSize);
+std::vector<std::byte> patterned_page(uint64_t seed, PageSize page_size) {
+  std::vector<std::byte> page(page_size.bytes());
   for (size_t at = 0; at < page.size(); at += sizeof(uint64_t)) {
     const uint64_t word = (seed + 1) << 8 | (at / sizeof(uint64_t) % 16);
     std::memcpy(page.data() + at, &word, sizeof word);
@@ -16,9 +15,9 @@ std::vector<std::byte> patterned_page(uint64_t seed) {
   return page;
 }
 
-std::vector<std::byte> patterned_pages(uint64_t seed, size_t count) {
+std::vector<std::byte> patterned_pages(uint64_t seed, size_t count, PageSize page_size) {
   std::vector<std::byte> pages;
-  for (size_t index = 0; index < count; ++index) append(pages, patterned_page(seed + index));
+  for (size_t index = 0; index < count; ++index) append(pages, patterned_page(seed + index, page_size));
   return pages;
 }
 

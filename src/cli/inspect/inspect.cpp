@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/base/spelling.h"
+#include "src/base/terminal.h"
 #include "src/cli/inspect/view.h"
 #include "src/debuginfo/kernel_debug_info.h"
 #include "src/inspect/machine_summary.h"
@@ -86,15 +86,6 @@ void open_debug_info(const CommandLine& line, inspect::Session& session) {
   if (options.vmlinux == "none") return;
   options.debug_folder = line.get("debug-dir", options.debug_folder);
   session.set_debug_info(kernel_debug_info(session, std::move(options)));
-}
-
-// https://no-color.org: set and not empty.
-bool wants_colour(bool terminal) {
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* terminal_name = std::getenv("TERM");
-  if (no_color != nullptr && *no_color != '\0') return false;
-  if (terminal_name != nullptr && std::string_view(terminal_name) == "dumb") return false;
-  return terminal;
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ void print_use(const View& view) {
   }
   for (const auto& counter : kCounters)
     if (const auto& pages = (*use).*counter.pages)
-      fmt::print("  {:<18}{:>12}\n", counter.name, inspect::format_pages(*pages));
+      fmt::print("  {:<18}{:>12}\n", counter.name, view.format_pages(*pages));
 }
 
 void print_zones(const View& view) {
@@ -55,8 +55,8 @@ void print_zones(const View& view) {
     fmt::print("  {}\n", one_line(inspect::unknown_because(list.error())));
     return;
   }
-  const auto pages = [](const std::optional<uint64_t>& number) {
-    return number ? inspect::format_pages(*number) : std::string("?");
+  const auto pages = [&view](const std::optional<uint64_t>& number) {
+    return number ? view.format_pages(*number) : std::string("?");
   };
   fmt::print("  {:<5}{:<10}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "node", "zone", "present", "managed",
              "free", "min", "low", "high");
@@ -79,7 +79,7 @@ void print_slabs(const View& view) {
   for (size_t index = 0; index < std::min(list->caches.size(), kShownCaches); ++index) {
     const auto& cache = list->caches[index];
     fmt::print("  {:<26}{:>10}{:>12}{:>10}{:>12}\n", one_line(cache.name), cache.object_size, cache.objects,
-               cache.slabs, inspect::format_pages(cache.pages));
+               cache.slabs, view.format_pages(cache.pages));
   }
   for (const auto& note : list->notes) fmt::print("  note: {}\n", one_line(note));
 }
@@ -120,11 +120,12 @@ ordered_json to_json(const View& view) {
     document[key] = result ? value(*result) : ordered_json();
     if (!result) document["unknown"][key] = result.error().message;
   };
-  put("counters", inspect::read_memory_use(view.session), [](const MemoryUse& use) {
+  put("counters", inspect::read_memory_use(view.session), [&view](const MemoryUse& use) {
+    const PageSize page_size = view.session.dump().page_size();
     ordered_json counters;
     for (const auto& counter : kCounters) {
       const auto& pages = use.*counter.pages;
-      counters[counter.key] = pages ? ordered_json(*pages * kPageSize) : ordered_json();
+      counters[counter.key] = pages ? ordered_json(page_size.bytes(*pages)) : ordered_json();
     }
     return counters;
   });

@@ -109,20 +109,20 @@ class Table {
     if (found == memory_.end() || task.mm == 0)
       return fmt::format(" {:>10} {:>10} {:>10} {:>10}", "-", "-", "-", "-");
     const ProcessMemory& memory = found->second;
-    return fmt::format(" {:>10} {:>10} {:>10} {:>10}", inspect::format_pages(memory.resident()),
-                       inspect::format_pages(memory.anonymous),
-                       inspect::format_pages(memory.file + memory.shared),
-                       inspect::format_pages(memory.swapped));
+    return fmt::format(" {:>10} {:>10} {:>10} {:>10}", view_.format_pages(memory.resident()),
+                       view_.format_pages(memory.anonymous), view_.format_pages(memory.file + memory.shared),
+                       view_.format_pages(memory.swapped));
   }
   [[nodiscard]] ordered_json memory_json(const Task& task) const {
     const auto found = memory_.find(task.tgid);
     if (found == memory_.end() || task.mm == 0) return nullptr;
     const ProcessMemory& memory = found->second;
-    return {{"resident", memory.resident() * kPageSize},
-            {"anonymous", memory.anonymous * kPageSize},
-            {"file", memory.file * kPageSize},
-            {"shared", memory.shared * kPageSize},
-            {"swapped", memory.swapped * kPageSize}};
+    const PageSize page_size = view_.session.dump().page_size();
+    return {{"resident", page_size.bytes(memory.resident())},
+            {"anonymous", page_size.bytes(memory.anonymous)},
+            {"file", page_size.bytes(memory.file)},
+            {"shared", page_size.bytes(memory.shared)},
+            {"swapped", page_size.bytes(memory.swapped)}};
   }
 
   const View& view_;

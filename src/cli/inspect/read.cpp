@@ -89,7 +89,7 @@ Result<int> print_hex(const View& view, const std::string& text) {
 }
 
 Result<int> print_string(const View& view, const std::string& text) {
-  constexpr uint64_t kMaxLetters = 4096;
+  constexpr uint64_t kMaxLetters = 4_KiB;
   const ExpressionScope scope = TRY(inspect::expression_scope(view.session));
   uint64_t address = TRY(address_of(view, text));
   // Of a pointer in memory: the text that it points to; of an array: itself.

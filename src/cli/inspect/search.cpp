@@ -27,8 +27,9 @@ Result<int> view_search(const View& view) {
     limit = *number;
   }
   const std::string wanted = view.line.get("string");
-  if (text && (wanted.empty() || wanted.size() > kPageSize))
-    return fail(ErrorCode::usage, "inspect search: the text must have 1 to {} bytes", kPageSize);
+  const uint64_t max_bytes = view.session.dump().page_size().bytes();
+  if (text && (wanted.empty() || wanted.size() > max_bytes))
+    return fail(ErrorCode::usage, "inspect search: the text must have 1 to {} bytes", max_bytes);
   uint64_t value = 0;
   if (!text) value = TRY(parse_address(view.session, view.arguments.front()));
 

@@ -38,7 +38,7 @@ void print_kernel(const inspect::MachineSummary& summary) {
   print_row("CPUs", summary.cpus > 0 ? std::to_string(summary.cpus)
                     : summary.live   ? "not available: the kernel does not report how many are online"
                                      : "not available: the dump has no NT_PRSTATUS notes");
-  print_row("memory", format_size(summary.ram_pages * kPageSize));
+  print_row("memory", format_size(summary.ram_bytes()));
   if (summary.live) {
     if (summary.uptime_nanoseconds) print_row("uptime", inspect::format_uptime(*summary.uptime_nanoseconds));
     print_row("state", "running");
@@ -76,7 +76,7 @@ ordered_json to_json(const std::string& path, const inspect::MachineSummary& sum
                            {"whole", summary.live ? ordered_json() : ordered_json(summary.missing.empty())},
                            {"missing", summary.missing},
                            {"cpus", summary.cpus},
-                           {"memory_bytes", summary.ram_pages * kPageSize},
+                           {"memory_bytes", summary.ram_bytes()},
                            {"stored_pages", summary.stored_pages}};
   if (summary.compression) document["compression"] = compression_name(*summary.compression);
   if (summary.dump_level) document["level"] = *summary.dump_level;

@@ -25,6 +25,10 @@ struct View {
   [[nodiscard]] bool json() const { return line.json(); }
   // A `usage` error when there are fewer than `minimum` arguments, or more than `maximum`.
   [[nodiscard]] Result<> expect_arguments(std::string_view view, size_t minimum, size_t maximum) const;
+  // "38.5 MiB": so many pages of the dumped machine.
+  [[nodiscard]] std::string format_pages(uint64_t pages) const {
+    return inspect::format_pages(pages, session.dump().page_size());
+  }
   // Prints the JSON output. An object gets "whole": whether the dump is whole (null: the running kernel).
   void print(nlohmann::ordered_json document) const;
   // Warns about debug information that cannot be used, after the view has tried to use it.

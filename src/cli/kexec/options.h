@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The parsed options of kexec(8): every option that kexec-tools 2.0.32 knows on x86_64 (kexec/kexec.h and
-// kexec/arch/i386/include/arch/options.h there), with the same parser, getopt_long(3), so that abbreviations
-// and the order of arguments mean the same.
+// The parsed options of kexec(8): every option that kexec-tools 2.0.32 knows on a PC (kexec/kexec.h and that
+// architecture's arch/options.h there), with the same parser, getopt_long(3), so that abbreviations and the
+// order of arguments mean the same.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "loader/load.h"
+#include "src/arming/kexec_load.h"
 
 namespace lifeboat::cli::kexec {
 
 // The exit codes of kexec-tools. `usage` is also for what is not supported; `loaded` belongs to --status.
 enum ExitCode : int { kDone = 0, kUsage = 1, kLoaded = 1, kNoFileCall = 253, kFailed = 255 };
 
-struct Options {
+struct Options : arming::KexecLoadOptions {
   enum class Ask { work, help, version, crash_size };
   Ask ask = Ask::work;
 
@@ -31,18 +31,7 @@ struct Options {
   bool sync = true;
   bool network_down = false;
 
-  bool crash = false;
   bool debug = false;
-  bool hotplug = false;
-  bool reuse_initrd = false;
-  bool reuse_command_line = false;
-  bool no_efi = false;
-  bool verify = true;
-  LoadCall call = LoadCall::automatic;
-  uint64_t memory_min = 0;
-  uint64_t memory_max = UINT64_MAX;  // the first address that is too high
-  std::optional<std::string> append;
-  std::optional<std::string> initrd;
   std::optional<std::string> type;
   std::string kernel;  // empty: none was given
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <string_view>
 
+#include "src/cli/kexec/file_types.h"
 #include "src/cli/kexec/options.h"
 
 namespace lifeboat::cli::kexec {
@@ -40,7 +41,7 @@ How to load:
  -s, --kexec-file-syscall  Use kexec_file_load(2) only.
  -c, --kexec-syscall       Use kexec_load(2) only.
  -a, --kexec-syscall-auto  Try kexec_file_load(2), then kexec_load(2) (default).
- -t, --type=TYPE           KERNEL must be of this type: bzImage64, bzImage, elf-x86_64, elf-x86, uki.
+ -t, --type=TYPE           KERNEL must be of this type: TYPES.
      --mem-min=ADDRESS     Lowest address to load to, for kexec_load(2).
      --mem-max=ADDRESS     Highest address to load to, for kexec_load(2).
  -i, --no-checks           Do not verify the loaded kernel before it starts, for kexec_load(2).
@@ -63,7 +64,11 @@ Not supported: --load-preserve-context --load-jump-back-helper --entry=ADDRESS -
 }  // namespace
 
 std::string usage_text() {
-  return fmt::format("{}{}", version_text(), kUsageText);
+  std::string text(kUsageText), types;
+  for (const auto& type : file_types()) types += fmt::format("{}, ", type.name);
+  constexpr std::string_view kTypes = "TYPES";
+  text.replace(text.find(kTypes), kTypes.size(), types + "uki");
+  return version_text() + text;
 }
 
 }  // namespace lifeboat::cli::kexec

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// xz and lzma, by liblzma. Not by libarchive, which allocates any dictionary size in the file's header, up to
-// 4 GiB.
+// xz and lzma, by liblzma, which is told the largest dictionary: a header may ask for up to 4 GiB.
 #pragma once
 
 #include <vector>

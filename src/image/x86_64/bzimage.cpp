@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "src/base/file.h"
-
 namespace lifeboat {
 namespace {
 
@@ -181,11 +179,6 @@ Result<BzImage> BzImage::parse(ByteSpan file, std::string_view name) {
   return image;
 }
 
-Result<BzImage> BzImage::read(const std::string& path) {
-  const auto file = TRY(read_file(path));
-  return parse(file, path);
-}
-
 std::string BzImage::release() const {
   return version.substr(0, version.find(' '));
 }
@@ -213,13 +206,6 @@ Result<> BzImage::crash_capable() const {
                 "it was built without CONFIG_RELOCATABLE and runs only at the crashed kernel's address");
   }
   return {};
-}
-
-Result<std::string> kernel_release(const std::string& path) {
-  const BzImage image = TRY(BzImage::read(path));
-  std::string release = image.release();
-  if (release.empty()) return fail(ErrorCode::not_found, "{} contains no kernel release", path);
-  return release;
 }
 
 }  // namespace lifeboat

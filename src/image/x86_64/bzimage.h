@@ -23,8 +23,6 @@ struct BzImage {
   // `file` is the whole file, `name` its name in messages. Fails for another format (the error names it) and
   // for a header that is inconsistent or does not fit the file's size.
   static Result<BzImage> parse(ByteSpan file, std::string_view name);
-  // The same for a file on a disk.
-  static Result<BzImage> read(const std::string& path);
 
   uint16_t protocol = 0;  // 0x020f: 2.15
   std::string version;    // "6.12.117-amd64 (build@host) #1 SMP ..."; empty when the file has none
@@ -57,8 +55,5 @@ struct BzImage {
   // Whether it can also run from wherever the crash reservation lies.
   [[nodiscard]] Result<> crash_capable() const;
 };
-
-// The release of the kernel in file `path`: "6.12.117-amd64". An error for what is not a bzImage or has none.
-Result<std::string> kernel_release(const std::string& path);
 
 }  // namespace lifeboat

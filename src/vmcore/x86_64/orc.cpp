@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "src/vmcore/x86_64/page_table.h"
+
 namespace lifeboat::x86_64 {
 namespace {
 
@@ -11,7 +13,7 @@ using Register = OrcRegister;
 
 // Ten times what the largest kernel has.
 constexpr uint64_t kMaxEntries = uint64_t{1} << 24;
-constexpr uint64_t kPieceEntries = kPageSize / sizeof(int32_t);
+constexpr uint64_t kPieceEntries = kPageBytes / sizeof(int32_t);
 
 constexpr std::array<Register, 10> kRegisters = {
     Register::undefined, Register::previous_sp, Register::dx,  Register::di,          Register::bp,

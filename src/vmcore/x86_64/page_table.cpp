@@ -26,7 +26,7 @@ class PageTable final : public AddressSpace {
       return fail(ErrorCode::not_mapped, "{:#x} is not an address", virtual_address);
     uint64_t table = root_;
     for (unsigned level = levels_; level-- > 0;) {
-      const unsigned shift = kPageShift + level * kIndexBits;
+      const unsigned shift = kPageBits + level * kIndexBits;
       const uint64_t entry = TRY_CONTEXT(read_entry(table, virtual_address >> shift, level),
                                          "page table of {:#x}", virtual_address);
       if ((entry & kPresent) == 0)
@@ -44,10 +44,10 @@ class PageTable final : public AddressSpace {
   }
 
  private:
-  using Table = std::array<uint64_t, kPageSize / sizeof(uint64_t)>;
+  using Table = std::array<uint64_t, kPageBytes / sizeof(uint64_t)>;
 
   [[nodiscard]] bool is_canonical(uint64_t address) const {
-    const unsigned bits = kPageShift + levels_ * kIndexBits;
+    const unsigned bits = kPageBits + levels_ * kIndexBits;
     const auto extended = static_cast<int64_t>(address << (64 - bits)) >> (64 - bits);
     return static_cast<uint64_t>(extended) == address;
   }

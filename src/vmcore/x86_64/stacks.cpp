@@ -6,13 +6,15 @@
 #include <utility>
 
 #include "src/vmcore/per_cpu.h"
+#include "src/vmcore/unwind.h"
+#include "src/vmcore/x86_64/page_table.h"
 
-namespace lifeboat {
+namespace lifeboat::x86_64 {
 
 std::string_view stack_kind_name(StackKind kind) {
   switch (kind) {
     case StackKind::task:
-      return "task";
+      return kTaskStack;
     case StackKind::irq:
       return "IRQ";
     case StackKind::nmi:
@@ -30,10 +32,9 @@ std::string_view stack_kind_name(StackKind kind) {
     case StackKind::unknown:
       break;
   }
-  return "unknown";
+  return kUnknownStack;
 }
 
-namespace x86_64 {
 namespace {
 
 // Ten times the largest configuration.
@@ -86,7 +87,7 @@ class StackReader {
     // Of a CPU that was never up.
     if (*pointer < kMaxStackBytes) return;
     // The end, or the word before it; the stack is made of whole pages.
-    const uint64_t end = align_up(*pointer, kPageSize);
+    const uint64_t end = align_up(*pointer, kPageBytes);
     constexpr uint64_t kUsual = 16384;
     const uint64_t size = stack_bytes(types_.size_of("irq_stack"), kUsual);
     stacks.push_back({StackKind::irq, end - size, end, cpu.number});
@@ -117,7 +118,7 @@ class StackReader {
   }
 
   static uint64_t stack_bytes(const Result<uint64_t>& size, uint64_t usual) {
-    return size && *size >= kPageSize && *size <= kMaxStackBytes && *size % kPageSize == 0 ? *size : usual;
+    return size && *size >= kPageBytes && *size <= kMaxStackBytes && *size % kPageBytes == 0 ? *size : usual;
   }
 
   const KernelMemory& memory_;
@@ -140,7 +141,7 @@ StackMap::StackMap(std::vector<Stack> cpu_stacks, uint64_t task_stack_bytes)
 StackMap StackMap::read(const KernelMemory& memory, const KernelTypes& types, const Kallsyms& symbols) {
   uint64_t task_stack_bytes = kUsualTaskStack;
   if (const auto size = types.size_of("thread_union");
-      size && std::has_single_bit(*size) && *size >= kPageSize && *size <= kMaxStackBytes)
+      size && std::has_single_bit(*size) && *size >= kPageBytes && *size <= kMaxStackBytes)
     task_stack_bytes = *size;
   StackReader reader(memory, types, symbols);
   if (const auto cpus = PerCpu::read(memory, symbols)) {
@@ -172,5 +173,4 @@ Stack StackMap::task_stack_around(uint64_t address) const {
   return stack;
 }
 
-}  // namespace x86_64
-}  // namespace lifeboat
+}  // namespace lifeboat::x86_64

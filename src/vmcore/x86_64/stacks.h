@@ -5,11 +5,27 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "src/vmcore/unwind.h"
+#include "src/vmcore/kernel_types.h"
 
 namespace lifeboat::x86_64 {
+
+// Softirqs run on the stack of interrupts, or on that of the task.
+enum class StackKind {
+  task,
+  irq,
+  nmi,
+  double_fault,
+  debug,
+  machine_check,
+  vmm_communication,
+  entry,
+  unknown
+};
+// A constant: "double fault".
+std::string_view stack_kind_name(StackKind kind);
 
 // [begin, end).
 struct Stack {

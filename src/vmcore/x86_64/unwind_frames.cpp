@@ -9,48 +9,26 @@ namespace lifeboat::x86_64 {
 namespace {
 
 constexpr uint64_t kWord = 8;
-// struct pt_regs: the 15 general registers, orig_ax, and what the processor itself saves.
-constexpr size_t kAllRegisters = 21, kIretRegisters = 5;
-constexpr uint64_t kIretBytes = kIretRegisters * kWord;
+constexpr uint64_t kIretBytes = Registers::kIret * kWord;
 
-void set_iret_registers(RegisterSet& registers, std::span<const uint64_t, kIretRegisters> words) {
-  registers.ip = words[0];
-  registers.cs = words[1];
-  registers.flags = words[2];
-  registers.sp = words[3];
-  registers.ss = words[4];
-}
-
-RegisterSet from_pt_regs(std::span<const uint64_t, kAllRegisters> words) {
-  RegisterSet registers;
-  size_t next = 0;
-  for (uint64_t* reg :
-       {&registers.r15, &registers.r14, &registers.r13, &registers.r12, &registers.bp, &registers.bx,
-        &registers.r11, &registers.r10, &registers.r9, &registers.r8, &registers.ax, &registers.cx,
-        &registers.dx, &registers.si, &registers.di, &registers.orig_ax})
-    *reg = words[next++];
-  set_iret_registers(registers, words.last<kIretRegisters>());
-  return registers;
-}
-
-uint64_t RegisterSet::* member_of(OrcRegister reg) {
+uint64_t Registers::* member_of(OrcRegister reg) {
   switch (reg) {
     case OrcRegister::ax:
-      return &RegisterSet::ax;
+      return &Registers::ax;
     case OrcRegister::dx:
-      return &RegisterSet::dx;
+      return &Registers::dx;
     case OrcRegister::di:
-      return &RegisterSet::di;
+      return &Registers::di;
     case OrcRegister::r10:
-      return &RegisterSet::r10;
+      return &Registers::r10;
     case OrcRegister::r13:
-      return &RegisterSet::r13;
+      return &Registers::r13;
     default:
       return nullptr;
   }
 }
 
-bool is_user_mode(const std::optional<RegisterSet>& registers) {
+bool is_user_mode(const std::optional<Registers>& registers) {
   return registers && registers->user_mode();
 }
 
@@ -86,7 +64,7 @@ Backtrace FrameWalker::walk() {
       return std::move(trace_);
     }
   }
-  trace_.user = state.registers;
+  trace_.user = state.registers->to_set();
   return std::move(trace_);
 }
 
@@ -95,14 +73,14 @@ void FrameWalker::add_frame(const State& state) {
   frame.address = state.ip;
   frame.stack_pointer = state.sp;
   frame.interrupted = state.interrupted;
-  frame.registers = state.registers;
+  if (state.registers) frame.registers = state.registers->to_set();
   // The word below the pointer is the return address, which lies on the stack even if nothing else does.
   const uint64_t on_stack = state.interrupted ? state.sp : state.sp - kWord;
-  frame.stack = StackKind::unknown;
+  frame.stack = kUnknownStack;
   if (state.task_stack && state.task_stack->holds(on_stack, 1))
-    frame.stack = state.task_stack->kind;
+    frame.stack = stack_kind_name(state.task_stack->kind);
   else if (const Stack* stack = stacks_->find(on_stack))
-    frame.stack = stack->kind;
+    frame.stack = stack_kind_name(stack->kind);
   // A call of address 0 is recognised by its return address; that is reliable too.
   const bool known = state.ip == 0 || code_->holds(state.interrupted ? state.ip : state.ip - 1);
   const bool replaced = code_->is_trampoline(state.ip) && !state.interrupted;
@@ -169,7 +147,7 @@ Result<uint64_t> FrameWalker::frame_base(State& state, const OrcEntry& entry) {
       break;
   }
   // A register that holds the stack pointer for a few instructions: known where these were interrupted.
-  uint64_t RegisterSet::* const member = member_of(entry.sp);
+  uint64_t Registers::* const member = member_of(entry.sp);
   if (member == nullptr) return fail(ErrorCode::corrupt, "ORC entry with a wrong base register");
   if (state.registers && state.registers->complete) return *state.registers.*member;
   if (state.full_registers) return *state.full_registers.*member;
@@ -185,18 +163,17 @@ Result<uint64_t> FrameWalker::indirect_base(State& state, const OrcEntry& entry)
 }
 
 Result<> FrameWalker::read_registers(State& state, uint64_t address, bool complete) {
-  std::array<uint64_t, kAllRegisters> words{};
-  const auto wanted = std::span(words).last(complete ? kAllRegisters : kIretRegisters);
+  std::array<uint64_t, Registers::kAll> words{};
+  const auto wanted = std::span(words).last(complete ? Registers::kAll : Registers::kIret);
   if (address % kWord != 0) return fail(ErrorCode::corrupt, "registers at {:#x}", address);
   TRY_VOID(enter_stack(state, address, wanted.size_bytes()));
   TRY_VOID(memory_->read(address, std::as_writable_bytes(wanted)));
-  RegisterSet registers;
+  Registers registers;
   if (complete) {
-    registers = from_pt_regs(words);
+    registers = Registers::from_words(words);
     state.full_registers.reset();
   } else {
-    registers.complete = false;
-    set_iret_registers(registers, std::span(words).last<kIretRegisters>());
+    registers = Registers::from_iret_words(std::span(words).last<Registers::kIret>());
     // Interrupted before its first instruction: the registers of the interruption before are still valid (as
     // in get_reg()).
     if (state.registers && state.registers->complete) state.full_registers = state.registers;

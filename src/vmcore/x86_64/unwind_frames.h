@@ -11,7 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "src/vmcore/unwind.h"
 #include "src/vmcore/x86_64/code_map.h"
+#include "src/vmcore/x86_64/pt_regs.h"
 #include "src/vmcore/x86_64/stacks.h"
 
 namespace lifeboat::x86_64 {
@@ -22,9 +24,9 @@ inline constexpr size_t kMaxFrames = 256;
 struct UnwindStart {
   uint64_t ip = 0, sp = 0, bp = 0;
   bool interrupted = false;  // `ip` is of an instruction that had yet to run, not of a call's return
-  std::optional<RegisterSet> registers;  // all of them, if the chain begins with an interruption
-  std::optional<Stack> task_stack;       // nullopt: not known; then any that its pointers lead to, one
-  bool slept = false;                    // the chain is on the task's stack only, on no CPU's
+  std::optional<Registers> registers;  // all of them, if the chain begins with an interruption
+  std::optional<Stack> task_stack;     // nullopt: not known; then any that its pointers lead to, one
+  bool slept = false;                  // the chain is on the task's stack only, on no CPU's
 };
 
 class FrameWalker {
@@ -42,10 +44,9 @@ class FrameWalker {
     uint64_t ip = 0, sp = 0, bp = 0;
     bool interrupted = false;
     bool reliable = true;
-    std::optional<RegisterSet> registers;  // saved where it was interrupted
-    std::optional<RegisterSet>
-        full_registers;          // of the interruption before, when `registers` are not complete
-    std::optional<Stack> stack;  // what was read last lies on it
+    std::optional<Registers> registers;       // saved where it was interrupted
+    std::optional<Registers> full_registers;  // of the interruption before, when `registers` are not complete
+    std::optional<Stack> stack;               // what was read last lies on it
     std::optional<Stack> task_stack;
     std::optional<uint32_t> cpu;    // whose stacks it is on
     std::vector<uint64_t> entered;  // where the stacks begin that it was on

@@ -54,5 +54,21 @@ TEST_F(AbsentDevices, TheFirstThatComesEndsTheWait) {
   EXPECT_THAT(absent_devices(targets()), ElementsAre(device("sda")));
 }
 
+TEST_F(AbsentDevices, AllAreWaitedForButNotForEver) {
+  const auto begin = Clock::now();
+  wait_for_devices(targets(), 0ms);
+  EXPECT_LT(Clock::now() - begin, 300ms);
+  wait_for_devices(targets(), 300ms);
+  EXPECT_GE(Clock::now() - begin, 300ms);
+  std::jthread late([this] {
+    put("sdb");
+    std::this_thread::sleep_for(700ms);
+    put("sda");
+  });
+  wait_for_devices(targets(), 1h);
+  EXPECT_THAT(absent_devices(targets()), IsEmpty());
+  wait_for_devices(targets(), 1h);
+}
+
 }  // namespace
 }  // namespace lifeboat::arming

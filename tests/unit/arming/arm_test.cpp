@@ -46,10 +46,12 @@ TEST_F(Arm, AnInitramfsIsFreshUntilSomethingChanges) {
   Recipe made = recipe();
   const std::string image = path("initramfs.img");
   EXPECT_EQ(staleness(made, image), "there is none");
+  EXPECT_FALSE(is_fresh(made, image));
   const auto bytes = write_initramfs(made, image);
   ASSERT_TRUE(bytes) << bytes.error().to_string();
   EXPECT_EQ(*bytes, std::filesystem::file_size(image));
   EXPECT_EQ(staleness(made, image), "");
+  EXPECT_TRUE(is_fresh(made, image));
 
   write("hook", "#!/bin/sh\nreboot\n");
   EXPECT_THAT(staleness(made, image), HasSubstr("hook 10 "));

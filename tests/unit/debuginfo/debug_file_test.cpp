@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/debuginfo/debug_file.h"
 
+#include <elf.h>
 #include <sys/stat.h>
 
 #include <map>
@@ -25,7 +26,7 @@ class DebugFiles : public testing::Test {
     EXPECT_TRUE(file && write_all(file->get(), bytes, path()));
     return path();
   }
-  static DebugFile open(const std::string& path) { return DebugFile::open(path).value(); }
+  static DebugFile open(const std::string& path) { return DebugFile::open(path, EM_X86_64).value(); }
 
   TempDir temp_ = TempDir::create("debug-file-test").value();
 };
@@ -149,7 +150,7 @@ TEST_F(DebugFiles, without_one_of_the_other_sections) {
     SCOPED_TRACE(section);
     const uint64_t address = address_of(open(fixture("program")), "at_innermost");
     objcopy({"--remove-section=" + section}, fixture("program"), path());
-    const auto file = DebugFile::open(path());
+    const auto file = DebugFile::open(path(), EM_X86_64);
     if (!file) continue;
     (void)file->check_debug_info();
     for (const auto& place : file->places(address)) EXPECT_LE(place.line, line_of("line of other"));
@@ -185,24 +186,26 @@ TEST_F(DebugFiles, split_dwarf_with_and_without_its_other_half) {
 }
 
 TEST_F(DebugFiles, what_is_no_debug_file) {
-  EXPECT_EQ(DebugFile::open(path()).error().code, ErrorCode::not_found);
-  EXPECT_EQ(DebugFile::open(temp_.path()).error().code, ErrorCode::unsupported);
+  EXPECT_EQ(DebugFile::open(path(), EM_X86_64).error().code, ErrorCode::not_found);
+  EXPECT_EQ(DebugFile::open(temp_.path(), EM_X86_64).error().code, ErrorCode::unsupported);
   ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
-  EXPECT_EQ(DebugFile::open(path("fifo")).error().code, ErrorCode::unsupported);
-  EXPECT_EQ(DebugFile::open(write({})).error().code, ErrorCode::unsupported);
+  EXPECT_EQ(DebugFile::open(path("fifo"), EM_X86_64).error().code, ErrorCode::unsupported);
+  EXPECT_EQ(DebugFile::open(write({}), EM_X86_64).error().code, ErrorCode::unsupported);
   const std::string text = "#!/bin/sh\n";
   const auto bytes = as_byte_span(text);
-  EXPECT_EQ(DebugFile::open(write({bytes.begin(), bytes.end()})).error().code, ErrorCode::unsupported);
-  EXPECT_THAT(DebugFile::open(path()).error().message, HasSubstr("not an ELF file"));
+  EXPECT_EQ(DebugFile::open(write({bytes.begin(), bytes.end()}), EM_X86_64).error().code,
+            ErrorCode::unsupported);
+  EXPECT_THAT(DebugFile::open(path(), EM_X86_64).error().message, HasSubstr("not an ELF file"));
   auto other = read_file(fixture("program")).value();
   other.at(18) = std::byte{183};  // e_machine: EM_AARCH64
-  EXPECT_THAT(DebugFile::open(write(other)).error().message, HasSubstr("another architecture"));
+  EXPECT_THAT(DebugFile::open(write(other), EM_X86_64).error().message, HasSubstr("another architecture"));
 }
 
 TEST_F(DebugFiles, cut_off_anywhere) {
   const auto whole = read_file(fixture("program")).value();
   for (size_t size = 4; size < whole.size(); size += size < 128 ? 1 : 397) {
-    const auto file = DebugFile::open(write({whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size)}));
+    const auto file =
+        DebugFile::open(write({whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size)}), EM_X86_64);
     ASSERT_FALSE(file) << size;
     EXPECT_EQ(file.error().code, ErrorCode::truncated) << size;
   }
@@ -219,7 +222,7 @@ TEST_F(DebugFiles, damaged_anywhere) {
       auto damaged = whole;
       for (int count = 0; count < 8; ++count)
         damaged.at(random() % damaged.size()) = static_cast<std::byte>(random());
-      const auto file = DebugFile::open(write(damaged));
+      const auto file = DebugFile::open(write(damaged), EM_X86_64);
       if (!file) continue;
       (void)file->check_debug_info();
       EXPECT_LE(file->places(address).size(), 70u);

@@ -2,6 +2,8 @@
 // A made-up kernel whose code is that of the fixture, moved as KASLR would.
 #include "src/debuginfo/kernel_debug_info.h"
 
+#include <elf.h>
+
 #include <nlohmann/json.hpp>
 
 #include "src/inspect/named_stacks.h"
@@ -21,7 +23,7 @@ using testing::IsEmpty;
 class Lines : public testing::Test {
  protected:
   void SetUp() override {
-    const DebugFile file = DebugFile::open(fixture("program")).value();
+    const DebugFile file = DebugFile::open(fixture("program"), EM_X86_64).value();
     auto symbols = sample_symbols(fake_);
     // One that lies where start_kernel() of the fixture is.
     const auto start = std::ranges::find_if(symbols, [](const Symbol& symbol) {
@@ -76,7 +78,7 @@ TEST_F(Lines, of_the_file_given) {
 TEST_F(Lines, of_another_kernels_file_are_refused) {
   options_.vmlinux = fixture("program4");
   EXPECT_THAT(places(), IsEmpty());
-  const auto other = DebugFile::open(fixture("program4")).value();
+  const auto other = DebugFile::open(fixture("program4"), EM_X86_64).value();
   EXPECT_THAT(notes(),
               ElementsAre(AllOf(HasSubstr("another kernel"), HasSubstr(format_build_id(other.build_id())),
                                 HasSubstr(std::string(fake_.parsed().value("BUILD-ID").value())))));

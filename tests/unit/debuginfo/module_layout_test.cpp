@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/debuginfo/module_layout.h"
 
+#include <elf.h>
+
 #include "tests/unit/debuginfo/fixtures.h"
 
 namespace lifeboat::test {
@@ -34,7 +36,7 @@ class ModuleLayouts : public testing::Test {
   }
   [[nodiscard]] Result<ModuleLayout> find() const { return ModuleLayout::find(file_, loaded_); }
 
-  DebugFile file_ = DebugFile::open(fixture("object.o")).value();
+  DebugFile file_ = DebugFile::open(fixture("object.o"), EM_X86_64).value();
   size_t text_section_ = 0, other_section_ = 0;
   std::vector<LoadedFunction> loaded_;
 };

@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/dump/other_machine.h"
 #include "tests/support/elf_builder.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {
@@ -156,13 +158,21 @@ TEST_P(ElfHeader, LieIsRejected) {
   EXPECT_THAT(why(dump), HasSubstr(message));
 }
 
-TEST(ElfCore, OfAnotherArchitectureSaysWhatItKnows) {
+// Its memory cannot be understood, its container can be read.
+TEST(ElfCore, OfAnotherArchitectureIsReadAndSaysWhatItKnows) {
   ElfBuilder builder;
-  builder.note("VMCOREINFO", 0, as_byte_span("OSRELEASE=6.1.0-arm64\nCRASHTIME=1795423348\n"));
-  builder.load(kLow, patterned_pages(0, 1));
-  const auto dump = open(builder.patch_header([](Elf64_Ehdr& h) { h.e_machine = EM_AARCH64; }).build());
-  EXPECT_THAT(why(dump), HasSubstr("arm64"));
-  EXPECT_THAT(why(dump), HasSubstr("its kernel is 6.1.0-arm64, which crashed at 2026-11-23T08:42:28Z"));
+  builder.machine(EM_AARCH64)
+      .vmcoreinfo("OSRELEASE=6.1.0-arm64\nPAGESIZE=4096\nCRASHTIME=1795423348\n")
+      .load(kLow, patterned_pages(0, 1));
+  const auto dump = open(builder.build());
+  ASSERT_TRUE(dump) << why(dump);
+  EXPECT_EQ((*dump)->info().machine, "aarch64");
+  EXPECT_EQ(page_of(**dump, kLow).value(), patterned_page(0));
+  const Error error = other_machine((*dump)->info(), "test.elf");
+  EXPECT_EQ(error.code, ErrorCode::unsupported);
+  EXPECT_THAT(error.message, HasSubstr("test.elf"));
+  EXPECT_THAT(error.message, HasSubstr("(aarch64)"));
+  EXPECT_THAT(error.message, HasSubstr("its kernel is 6.1.0-arm64, which crashed at 2026-11-23T08:42:28Z"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -174,10 +184,16 @@ INSTANTIATE_TEST_SUITE_P(
                    "32-bit"},
         HeaderCase{"big_endian", [](Elf64_Ehdr& h) { h.e_ident[EI_DATA] = ELFDATA2MSB; },
                    ErrorCode::unsupported, "big-endian"},
+        HeaderCase{"version", [](Elf64_Ehdr& h) { h.e_ident[EI_VERSION] = 2; }, ErrorCode::corrupt,
+                   "version 2 of ELF"},
         HeaderCase{"aarch64", [](Elf64_Ehdr& h) { h.e_machine = EM_AARCH64; }, ErrorCode::unsupported,
-                   "arm64"},
-        HeaderCase{"i386", [](Elf64_Ehdr& h) { h.e_machine = EM_386; }, ErrorCode::unsupported, "32-bit x86"},
-        HeaderCase{"s390", [](Elf64_Ehdr& h) { h.e_machine = EM_S390; }, ErrorCode::unsupported, "s390"},
+                   "aarch64 has more than one page size"},
+        HeaderCase{"i386", [](Elf64_Ehdr& h) { h.e_machine = EM_386; }, ErrorCode::unsupported,
+                   "32-bit machine (i386)"},
+        HeaderCase{"arm", [](Elf64_Ehdr& h) { h.e_machine = EM_ARM; }, ErrorCode::unsupported,
+                   "32-bit machine (arm)"},
+        HeaderCase{"s390", [](Elf64_Ehdr& h) { h.e_machine = EM_S390; }, ErrorCode::unsupported,
+                   "ELF machine 22"},
         HeaderCase{"unknown_machine", [](Elf64_Ehdr& h) { h.e_machine = 60000; }, ErrorCode::unsupported,
                    "machine 60000"},
         HeaderCase{"executable", [](Elf64_Ehdr& h) { h.e_type = ET_EXEC; }, ErrorCode::unsupported,

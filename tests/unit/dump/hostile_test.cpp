@@ -17,6 +17,7 @@
 #include "tests/support/measured_child.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {
@@ -76,7 +77,7 @@ TEST_F(Hostile, MorePagesThanAProcessorCanAddress) {
   auto bytes = test::KdumpBuilder(64)
                    .zero_page(1)
                    .patch_header([](kdump::Header& h) { h.bitmap_blocks = uint32_t{1} << 30; })
-                   .patch_sub_header([](kdump::SubHeader& s) { s.max_mapnr_64 = kMaxPages + 1; })
+                   .patch_sub_header([](kdump::SubHeader& s) { s.max_mapnr_64 = max_pages({}) + 1; })
                    .build();
   ASSERT_TRUE(pwrite_all(fd.get(), 0, bytes, path()));
   if (::ftruncate(fd.get(), off_t{1} << 43) != 0) GTEST_SKIP() << "no file of 8 TiB can be here";

@@ -11,6 +11,7 @@
 #include "tests/support/kdump_builder.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {

@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/dump/other_machine.h"
 #include "tests/support/flattened_builder.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {
@@ -180,26 +182,26 @@ struct HeaderCase {
 class KdumpHeader : public testing::TestWithParam<HeaderCase> {};
 
 TEST_P(KdumpHeader, LieIsRejected) {
-  EXPECT_EQ(code_of(open(valid().patch_header(GetParam().patch).build())), GetParam().code);
+  const auto dump = open(valid().patch_header(GetParam().patch).build());
+  EXPECT_EQ(code_of(dump), GetParam().code) << why(dump);
 }
 
-void set_machine(kdump::Header& header, std::string_view machine) {
-  header.uts[4] = {};
-  std::ranges::copy(machine, header.uts[4].begin());
-}
-
-TEST(KdumpReader, OfAnotherArchitectureSaysWhatItKnows) {
-  const auto dump = open(valid()
-                             .patch_header([](kdump::Header& header) {
-                               set_machine(header, "aarch64");
-                               header.uts[2] = {};
-                               std::ranges::copy(std::string_view("6.1.0-arm64"), header.uts[2].begin());
-                               header.timestamp_seconds = 1795423348;
-                             })
-                             .build());
-  EXPECT_THAT(why(dump), testing::HasSubstr("(aarch64)"));
-  EXPECT_THAT(why(dump),
-              testing::HasSubstr("its kernel is 6.1.0-arm64, which crashed at 2026-11-23T08:42:28Z"));
+// Its memory cannot be understood, its container can be read.
+TEST(KdumpReader, OfAnotherArchitectureIsReadAndSaysWhatItKnows) {
+  auto builder = valid().machine("aarch64").patch_header([](kdump::Header& header) {
+    header.uts[2] = {};
+    std::ranges::copy(std::string_view("6.1.0-arm64"), header.uts[2].begin());
+    header.timestamp_seconds = 1795423348;
+  });
+  const auto dump = open(builder.build());
+  ASSERT_TRUE(dump) << why(dump);
+  EXPECT_EQ((*dump)->info().machine, "aarch64");
+  EXPECT_EQ(page_of(**dump, 20).value(), patterned_page(20));
+  const Error error = other_machine((*dump)->info(), "test.kdump");
+  EXPECT_EQ(error.code, ErrorCode::unsupported);
+  EXPECT_THAT(error.message, HasSubstr("test.kdump"));
+  EXPECT_THAT(error.message, HasSubstr("(aarch64)"));
+  EXPECT_THAT(error.message, HasSubstr("its kernel is 6.1.0-arm64, which crashed at 2026-11-23T08:42:28Z"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -211,10 +213,20 @@ INSTANTIATE_TEST_SUITE_P(
         HeaderCase{"version_negative", [](kdump::Header& h) { h.version = -1; }, ErrorCode::unsupported},
         HeaderCase{"big_endian", [](kdump::Header& h) { h.version = swap_bytes(h.version); },
                    ErrorCode::unsupported},
-        HeaderCase{"aarch64", [](kdump::Header& h) { set_machine(h, "aarch64"); }, ErrorCode::unsupported},
-        HeaderCase{"i686", [](kdump::Header& h) { set_machine(h, "i686"); }, ErrorCode::unsupported},
+        HeaderCase{"i686", [](kdump::Header& h) { h.uts[4] = {'i', '6', '8', '6'}; }, ErrorCode::unsupported},
+        HeaderCase{"armv7l", [](kdump::Header& h) { h.uts[4] = {'a', 'r', 'm', 'v', '7', 'l'}; },
+                   ErrorCode::unsupported},
         HeaderCase{"block_size_0", [](kdump::Header& h) { h.block_size = 0; }, ErrorCode::unsupported},
-        HeaderCase{"block_size_64K", [](kdump::Header& h) { h.block_size = 65536; }, ErrorCode::unsupported},
+        HeaderCase{"block_size_1", [](kdump::Header& h) { h.block_size = 1; }, ErrorCode::unsupported},
+        HeaderCase{"block_size_3000", [](kdump::Header& h) { h.block_size = 3000; }, ErrorCode::unsupported},
+        HeaderCase{"block_size_8K", [](kdump::Header& h) { h.block_size = 8192; }, ErrorCode::unsupported},
+        HeaderCase{"block_size_128K", [](kdump::Header& h) { h.block_size = 131072; },
+                   ErrorCode::unsupported},
+        HeaderCase{"block_size_most", [](kdump::Header& h) { h.block_size = 0x7fffffff; },
+                   ErrorCode::unsupported},
+        // Sizes that exist, but the file is laid out for another.
+        HeaderCase{"block_size_16K", [](kdump::Header& h) { h.block_size = 16384; }, ErrorCode::truncated},
+        HeaderCase{"block_size_64K", [](kdump::Header& h) { h.block_size = 65536; }, ErrorCode::truncated},
         HeaderCase{"block_size_negative", [](kdump::Header& h) { h.block_size = -4096; },
                    ErrorCode::unsupported},
         HeaderCase{"sub_header_0", [](kdump::Header& h) { h.sub_header_blocks = 0; }, ErrorCode::corrupt},

@@ -13,6 +13,7 @@
 #include "tests/support/fake_pages.h"
 #include "tests/support/results.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {
@@ -24,7 +25,7 @@ using test::set_block;
 
 TEST(PageFilter, WithoutAKernelKeepsAllRam) {
   const std::vector<PhysicalRange> ram = {{2 * kPageSize, 5 * kPageSize}, {9 * kPageSize, 13 * kPageSize}};
-  PageFilter filter(ram, 13);
+  PageFilter filter(ram, 13, {});
   ChunkBits bits;
   ASSERT_TRUE(filter.scan(0, bits));
   EXPECT_EQ(bits.ram.size(), 2u);
@@ -38,7 +39,7 @@ TEST(PageFilter, WithoutAKernelKeepsAllRam) {
 
 TEST(PageFilter, PageThatIsRamInPartCounts) {
   const std::vector<PhysicalRange> ram = {{kPageSize + 100, 2 * kPageSize + 1}};
-  PageFilter filter(ram, 8);
+  PageFilter filter(ram, 8, {});
   ChunkBits bits;
   ASSERT_TRUE(filter.scan(0, bits));
   EXPECT_EQ(bits.ram[0], std::byte{0b110});
@@ -48,7 +49,7 @@ TEST(PageFilter, PageThatIsRamInPartCounts) {
 TEST(PageFilter, ChunksMeetWithoutGapOrOverlap) {
   const std::vector<PhysicalRange> ram = {{(kChunkPages - 3) * kPageSize, (kChunkPages + 2) * kPageSize}};
   const uint64_t max_pfn = kChunkPages + 100;
-  PageFilter filter(ram, max_pfn);
+  PageFilter filter(ram, max_pfn, {});
   ChunkBits bits;
   ASSERT_TRUE(filter.scan(0, bits));
   EXPECT_EQ(bits.ram.size(), kChunkPages / 8);
@@ -260,7 +261,7 @@ std::unique_ptr<Machine> PageFilterLevels::machine_;
 
 TEST_P(PageFilterLevels, KeepAndLeaveOutWhatTheySay) {
   const auto kernel = machine_->fake.open();
-  auto filter = PageFilter::create(kernel, machine_->ram, machine_->max_pfn(), GetParam()).value();
+  auto filter = PageFilter::create(kernel, machine_->ram, machine_->max_pfn(), {}, GetParam()).value();
   expect_filtered(machine_->uses, machine_->present, GetParam(), filter);
   // Sections 2, and 4 to 30.
   EXPECT_EQ(filter.statistics().sections_without_map, 28U);
@@ -307,7 +308,7 @@ TEST(PageFilter, OfAnyLayout) {
     const auto kernel = fake.open();
     for (const int level : {0, 1, 2, 4, 8, 16, 31}) {
       SCOPED_TRACE(level);
-      auto filter = PageFilter::create(kernel, ram, max_pfn, level).value();
+      auto filter = PageFilter::create(kernel, ram, max_pfn, {}, level).value();
       expect_filtered(uses, present, level, filter);
       EXPECT_TRUE(filter.warnings().empty());
     }
@@ -320,7 +321,7 @@ TEST(PageFilter, OfAKernelThatDoesNotTellEnoughIsRefused) {
     FakeKernel fake;
     fake.remove_key(key);
     const auto kernel = fake.open();
-    EXPECT_EQ(test::code_of(PageFilter::create(kernel, ram, fake.ram_pages(), 31)), ErrorCode::not_found)
+    EXPECT_EQ(test::code_of(PageFilter::create(kernel, ram, fake.ram_pages(), {}, 31)), ErrorCode::not_found)
         << key;
   }
 }
@@ -333,7 +334,7 @@ TEST(PageFilter, KeepsWhatItCannotTell) {
   set_block(fake, {2048, 9, FakeUse::user});
   const std::vector<PhysicalRange> ram = {{0, fake.ram_pages() * kPageSize}};
   const auto kernel = fake.open();
-  auto filter = PageFilter::create(kernel, ram, fake.ram_pages(), 31).value();
+  auto filter = PageFilter::create(kernel, ram, fake.ram_pages(), {}, 31).value();
   ChunkBits bits;
   ASSERT_TRUE(filter.scan(0, bits));
   EXPECT_TRUE(test_bit(bits.stored, 1024));
@@ -344,7 +345,7 @@ TEST(PageFilter, KeepsWhatItCannotTell) {
 TEST(PageFilter, KnowsWhichChunksHaveRam) {
   const std::vector<PhysicalRange> ram = {{kPageSize, 2 * kPageSize},
                                           {(2 * kChunkPages - 1) * kPageSize, (2 * kChunkPages) * kPageSize}};
-  const PageFilter filter(ram, 4 * kChunkPages);
+  const PageFilter filter(ram, 4 * kChunkPages, {});
   EXPECT_TRUE(filter.has_ram(0));
   EXPECT_TRUE(filter.has_ram(kChunkPages));
   EXPECT_FALSE(filter.has_ram(2 * kChunkPages));

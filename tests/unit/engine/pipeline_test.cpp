@@ -7,6 +7,7 @@
 
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
 namespace {
@@ -37,7 +38,7 @@ class Pages final : public PhysicalMemory {
 };
 
 PageBatch batch_of(std::initializer_list<uint64_t> pfns) {
-  PageBatch batch;
+  PageBatch batch{PageSize()};
   for (const uint64_t pfn : pfns) batch.pages.push_back({.pfn = pfn});
   return batch;
 }

@@ -113,7 +113,8 @@ TEST(BombInZboot, IsRefused) {
 
 // Much to do, and nothing that comes out of it.
 TEST(BombOfEmptyStreams, CostsLittle) {
-  for (const auto kind : {ImageKind::gzip, ImageKind::bzip2, ImageKind::xz, ImageKind::zstd}) {
+  for (const auto kind :
+       {ImageKind::gzip, ImageKind::bzip2, ImageKind::xz, ImageKind::zstd, ImageKind::lz4_frame}) {
     SCOPED_TRACE(image_kind_name(kind));
     // Its library allocates megabytes for each stream, and a sanitizer gives them back to the system each
     // time.
@@ -123,6 +124,17 @@ TEST(BombOfEmptyStreams, CostsLittle) {
     EXPECT_NE(run.code, std::nullopt);
     expect_cheap(run);
   }
+}
+
+// The two frames of lz4 want buffers of different sizes.
+TEST(BombOfEmptyStreams, InTurnCostLittle) {
+  Bytes both = compressed(ImageKind::lz4, {});
+  append(both, object_bytes(uint32_t{1}));
+  both.push_back(std::byte{0});  // a block of nothing
+  append(both, compressed(ImageKind::lz4_frame, {}));
+  const MeasuredRun run = unwrap_measured(repeated(both, (4 << 20) / both.size()));
+  EXPECT_NE(run.code, std::nullopt);
+  expect_cheap(run);
 }
 
 // 40 MB, a seventh of it: that is a kernel, not a bomb. What was read is counted right in every format.

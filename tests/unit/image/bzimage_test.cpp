@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "src/base/file.h"
+#include "src/image/native_kernel.h"
 #include "tests/support/bzimage_builder.h"
 
 namespace lifeboat {

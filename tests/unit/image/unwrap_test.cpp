@@ -96,12 +96,71 @@ TEST(Unwrap, EveryTruncationIsRefused) {
 TEST(Unwrap, DamagedDataAreNoticed) {
   const auto kernel = noise(100'000);
   for (const auto kind : kCompressions) {
-    // No checksum: lzma and legacy lz4 never have one, zstd not as libarchive writes it.
-    if (kind == ImageKind::lzma || kind == ImageKind::lz4 || kind == ImageKind::zstd) continue;
+    // These never have a checksum.
+    if (kind == ImageKind::lzma || kind == ImageKind::lz4) continue;
     auto packed = compressed(kind, kernel);
     packed[packed.size() / 2] ^= std::byte{1};
     EXPECT_EQ(code_of(unwrap(packed)), ErrorCode::corrupt) << image_kind_name(kind);
   }
+}
+
+// What other builds append, or the kernel's own to lz4: the size of what is packed.
+TEST(Unwrap, OtherDataBehindTheEnd) {
+  const auto kernel = build_bzimage();
+  for (const auto kind : {ImageKind::bzip2, ImageKind::lz4, ImageKind::lz4_frame}) {
+    auto packed = compressed(kind, kernel);
+    const auto unpacked = static_cast<uint32_t>(kernel.size());
+    const ByteSpan size = object_bytes(unpacked);
+    packed.insert(packed.end(), size.begin(), size.end());
+    EXPECT_EQ(unwrap(packed).value().bytes, kernel) << image_kind_name(kind);
+  }
+  auto packed = compressed(ImageKind::lz4, kernel);
+  packed.resize(packed.size() + 100);  // padding: the kernel takes a size of zero for the end
+  EXPECT_EQ(unwrap(packed).value().bytes, kernel);
+}
+
+TEST(Unwrap, SeveralFramesAreOneFile) {
+  const auto kernel = build_bzimage();
+  const auto joined = [&kernel](ImageKind first, ImageKind second) {
+    auto packed = compressed(first, ByteSpan(kernel).first(1000));
+    const auto rest = compressed(second, ByteSpan(kernel).subspan(1000));
+    packed.insert(packed.end(), rest.begin(), rest.end());
+    return packed;
+  };
+  for (const auto& [first, second] : {std::pair{ImageKind::bzip2, ImageKind::bzip2},
+                                      {ImageKind::zstd, ImageKind::zstd},
+                                      {ImageKind::lz4_frame, ImageKind::lz4_frame},
+                                      {ImageKind::lz4, ImageKind::lz4},
+                                      {ImageKind::lz4, ImageKind::lz4_frame},
+                                      {ImageKind::lz4_frame, ImageKind::lz4}}) {
+    const auto file = unwrap(joined(first, second));
+    ASSERT_TRUE(file) << image_kind_name(first) << ": " << test::why(file);
+    EXPECT_EQ(file->bytes, kernel) << image_kind_name(first);
+  }
+}
+
+// A legacy block is at most 8 MiB, whatever its packed size allows.
+TEST(Unwrap, Lz4BlockThatIsTooLong) {
+  const auto literals = noise((8 << 20) + 1);
+  Bytes block = {std::byte{0xf0}};
+  block.insert(block.end(), (literals.size() - 15) / 255, std::byte{255});
+  block.push_back(static_cast<std::byte>((literals.size() - 15) % 255));
+  block.insert(block.end(), literals.begin(), literals.end());
+  Bytes packed = {std::byte{0x02}, std::byte{0x21}, std::byte{0x4c}, std::byte{0x18}};
+  const auto block_size = static_cast<uint32_t>(block.size());
+  const ByteSpan size = object_bytes(block_size);
+  packed.insert(packed.end(), size.begin(), size.end());
+  packed.insert(packed.end(), block.begin(), block.end());
+  EXPECT_EQ(code_of(unwrap(packed)), ErrorCode::corrupt) << test::why(unwrap(packed));
+}
+
+// Frame header: magic, descriptor (no single segment), window of 256 MiB.
+TEST(Unwrap, ZstdWindowLargerThanAnyKernels) {
+  Bytes packed = compressed(ImageKind::zstd, build_bzimage());
+  packed.resize(4);
+  for (const uint8_t byte : {0x00, (28 - 10) << 3, 0x01, 0x00, 0x00, 0, 0, 0, 0, 0})
+    packed.push_back(std::byte{byte});
+  EXPECT_THAT(refusal(packed), HasSubstr("needs more than 128.0 MiB"));
 }
 
 TEST(Unwrap, Lzop) {

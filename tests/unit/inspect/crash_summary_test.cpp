@@ -6,6 +6,7 @@
 
 #include "src/inspect/fault_address.h"
 #include "src/inspect/taint.h"
+#include "src/vmcore/x86_64/x86_64_architecture.h"
 
 namespace lifeboat::inspect {
 namespace {
@@ -18,7 +19,7 @@ CrashSummary story_of(const std::vector<std::string>& lines) {
   std::vector<LogRecord> records;
   for (const auto& line : lines)
     records.push_back({records.size(), 100'000'000'000 + records.size() * 100'000'000, 0, 6, 0, line});
-  return summarize_crash(records);
+  return summarize_crash(x86_64::architecture(), records);
 }
 
 struct Case {
@@ -249,20 +250,29 @@ TEST(CrashSummary, NonsenseNumbersAreNotTold) {
 }
 
 TEST(CrashSummary, EmptyLog) {
-  EXPECT_EQ(summarize_crash({}).kind, CrashKind::unknown);
+  EXPECT_EQ(summarize_crash(x86_64::architecture(), {}).kind, CrashKind::unknown);
 }
 
 TEST(FaultAddress, TellsThePointer) {
-  EXPECT_EQ(explain_fault_address(0), "NULL itself");
-  EXPECT_THAT(explain_fault_address(0x10), HasSubstr("NULL plus 16 (0x10)"));
-  EXPECT_THAT(explain_fault_address(static_cast<uint64_t>(-12)), HasSubstr("-12"));
-  EXPECT_THAT(explain_fault_address(0xdead000000000100), HasSubstr("LIST_POISON1"));
-  EXPECT_THAT(explain_fault_address(0xdead000000000122), HasSubstr("LIST_POISON2"));
-  EXPECT_THAT(explain_fault_address(0x6b6b6b6b6b6b6b7b), HasSubstr("freed"));
-  EXPECT_THAT(explain_fault_address(0x6f77206f6c6c6568), HasSubstr("\"hello wo\""));
-  EXPECT_THAT(explain_fault_address(0x00007f0000001000), HasSubstr("user space"));
-  EXPECT_THAT(explain_fault_address(0x8000000000000000), HasSubstr("not canonical"));
-  EXPECT_THAT(explain_fault_address(0xffffc90000000000), HasSubstr("nothing is mapped"));
+  EXPECT_EQ(explain_fault_address(x86_64::architecture(), PageSize(), 0), "NULL itself");
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0x10),
+              HasSubstr("NULL plus 16 (0x10)"));
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), static_cast<uint64_t>(-12)),
+              HasSubstr("-12"));
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0xdead000000000100),
+              HasSubstr("LIST_POISON1"));
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0xdead000000000122),
+              HasSubstr("LIST_POISON2"));
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0x6b6b6b6b6b6b6b7b),
+              HasSubstr("freed"));
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0x6f77206f6c6c6568),
+              HasSubstr("\"hello wo\""));
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0x00007f0000001000),
+              HasSubstr("user space"));
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0x8000000000000000),
+              HasSubstr("not canonical"));
+  EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0xffffc90000000000),
+              HasSubstr("nothing is mapped"));
 }
 
 TEST(Taint, InWords) {

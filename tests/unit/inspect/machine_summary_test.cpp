@@ -10,6 +10,7 @@
 #include "src/base/file.h"
 #include "src/inspect/page_counts.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::inspect {
 namespace {

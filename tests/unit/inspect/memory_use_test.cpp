@@ -6,6 +6,7 @@
 
 #include "tests/support/fake_system.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::inspect {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "src/inspect/report_text.h"
 #include "tests/support/fake_system.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::inspect {
 namespace {

@@ -10,6 +10,7 @@
 #include "tests/support/failing_source.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/measured_child.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::inspect {
 namespace {

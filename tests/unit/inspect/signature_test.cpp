@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/vmcore/x86_64/x86_64_architecture.h"
+
 namespace lifeboat::inspect {
 namespace {
 
@@ -19,6 +21,7 @@ std::vector<NamedFrame> frames_of(const std::vector<std::string>& names) {
     frame.frame.reliable = !name.starts_with("?");
     frame.symbol = name.substr(name.find_first_not_of("!?"));
     frame.named = true;
+    frame.panic_path = is_panic_path(x86_64::architecture(), plain_function_name(frame.symbol));
     frames.push_back(std::move(frame));
   }
   return frames;

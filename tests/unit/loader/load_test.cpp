@@ -8,7 +8,8 @@
 
 #include "loader/load_checks.h"
 #include "loader/load_lock.h"
-#include "tests/unit/loader/fake_machine.h"
+#include "src/base/size.h"
+#include "tests/support/fake_machine.h"
 
 namespace lifeboat {
 namespace {
@@ -133,10 +134,25 @@ TEST_F(CrashLoad, ReservationIsUsedFromAnAlignedAddressOn) {
 }
 
 TEST_F(CrashLoad, ElfHeadersOfLargeMachinesCount) {
-  const auto image = BzImage::parse(test::build_bzimage(), "kernel").value();
-  const auto small = crash_memory_needed(image, 1000, SystemState{});
-  EXPECT_EQ(crash_memory_needed(image, 1000, SystemState{.elfcorehdr_size = 1u << 20}),
+  const auto kernel = NativeKernel::parse(test::build_bzimage(), "kernel").value();
+  const auto small = crash_memory_needed(kernel, 1000, SystemState{}, 4_KiB);
+  EXPECT_EQ(crash_memory_needed(kernel, 1000, SystemState{.elfcorehdr_size = 1u << 20}, 4_KiB),
             small + (1u << 20) - 0x10000);
+}
+
+TEST_F(CrashLoad, FilesTakeWholePagesOfTheMachine) {
+  NativeKernel kernel;
+  kernel.memory_size = 32_MiB;
+  const auto needed = [&](uint64_t initramfs, uint64_t page) {
+    return crash_memory_needed(kernel, initramfs, SystemState{}, page);
+  };
+  const uint64_t empty = needed(0, 4_KiB);
+  EXPECT_EQ(needed(0, 64_KiB), empty);
+  EXPECT_EQ(needed(1, 4_KiB), empty + 4_KiB);
+  EXPECT_EQ(needed(1, 16_KiB), empty + 16_KiB);
+  EXPECT_EQ(needed(16_KiB + 1, 16_KiB), empty + 32_KiB);
+  kernel.memory_size += 1;
+  EXPECT_EQ(needed(0, 64_KiB), empty + 64_KiB);
 }
 
 TEST_F(CrashLoad, WhatForbidsItIsToldFirst) {

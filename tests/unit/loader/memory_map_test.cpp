@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "loader/x86_64/e820.h"
+#include "src/base/size.h"
+#include "tests/support/fake_machine.h"
 #include "tests/support/iomem_samples.h"
-#include "tests/unit/loader/fake_machine.h"
 
 namespace lifeboat {
 namespace {
@@ -15,7 +17,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 using Ranges = std::vector<MemoryRange>;
 
@@ -87,61 +88,46 @@ TEST(DumpableRam, HoldsWhatDriversAddedButNoApertures) {
 }
 
 TEST(LoadableRam, IsWholePagesOfLastingMemory) {
-  const auto ram = loadable_ram(resources("many_holes_and_slivers"));
+  const auto ram = loadable_ram(resources("many_holes_and_slivers"), x86_64::names_of_no_ram(), 4_KiB);
   EXPECT_THAT(ram, Contains(MemoryRange{0xee01000, 0xee02000}));
   EXPECT_THAT(ram, Contains(MemoryRange{0xee4d000, 0xee4e000}));  // less half a page
   EXPECT_THAT(ram, Contains(MemoryRange{0xee4f000, 0x1e000000}));
   EXPECT_THAT(ram, Contains(MemoryRange{0x2e000000, 0x3a300000}));
-  const auto managed = loadable_ram(resources("driver_managed"));
+  const auto managed = loadable_ram(resources("driver_managed"), x86_64::names_of_no_ram(), 4_KiB);
   EXPECT_EQ(managed.back(), (MemoryRange{0x100000000, 0x140000000}));
   for (const auto& hole : {MemoryRange{0x20000000, 0x24000000}, MemoryRange{0x27000000, 0x37000000}})
-    EXPECT_THAT(intersect(loadable_ram(resources("gart")), hole), IsEmpty());
+    EXPECT_THAT(intersect(loadable_ram(resources("gart"), x86_64::names_of_no_ram(), 4_KiB), hole),
+                IsEmpty());
 }
 
-TEST(CaptureMap, IsTheReservationAndWhatIsNotRam) {
-  const auto list = resources("two_crash_regions");
-  const auto map = capture_map(list, crash_reservation(list));
-  EXPECT_THAT(map, ElementsAre(MemoryMapEntry{{0x1000, 0x9f000}, MemoryType::ram},
-                               MemoryMapEntry{{0x9f000, 0x100000}, MemoryType::reserved},
-                               MemoryMapEntry{{0x5e000000, 0x6e000000}, MemoryType::ram},
-                               MemoryMapEntry{{0x7e9bd000, 0x7e9c0000}, MemoryType::acpi_tables},
-                               MemoryMapEntry{{0x7e9c0000, 0x7e9d0000}, MemoryType::acpi_nvs},
-                               MemoryMapEntry{{0x7e9d0000, 0x80000000}, MemoryType::reserved},
-                               MemoryMapEntry{{0x25f000000, 0x27f000000}, MemoryType::ram}));
+TEST(LoadableRam, IsWholePagesOfEverySize) {
+  for (const auto& sample : test::iomem_samples()) {
+    for (const uint64_t page : {4_KiB, 16_KiB, 64_KiB}) {
+      const auto ram = loadable_ram(parse_iomem(sample.text).value(), x86_64::names_of_no_ram(), page);
+      for (const auto& range : ram) {
+        EXPECT_EQ(range.begin % page, 0u) << sample.name;
+        EXPECT_EQ(range.end % page, 0u) << sample.name;
+      }
+      EXPECT_EQ(whole_pages(ram, page), ram) << sample.name;
+    }
+  }
 }
 
-TEST(CaptureMap, OffersNoMemoryThatADriverCouldPutOnline) {
-  const auto list = resources("driver_managed");
-  for (const auto& entry : capture_map(list, crash_reservation(list)))
-    EXPECT_NE(entry.type, MemoryType::soft_reserved);
+TEST(LoadableRam, AvoidsWhatTheArchitectureCallsReserved) {
+  const auto list = parse_iomem(
+                        "40000000-7fffffff : System RAM\n"
+                        "  48000000-4800ffff : mine\n"
+                        "  50000000-50000fff : Kernel code\n")
+                        .value();
+  constexpr std::string_view kNames[] = {"mine"};
+  EXPECT_EQ(loadable_ram(list, kNames, 64_KiB), (Ranges{{0x40000000, 0x48000000}, {0x48010000, 0x80000000}}));
+  EXPECT_EQ(loadable_ram(list, {}, 64_KiB), (Ranges{{0x40000000, 0x80000000}}));
 }
 
-TEST(FirmwareMap, IsReadFromItsFolder) {
-  test::FakeMachine machine;
-  const auto put = [&](const char* number, const char* begin, const char* last, const char* type) {
-    const std::string folder = std::string("firmware/memmap/") + number;
-    machine.put_sys(folder + "/start", begin);
-    machine.put_sys(folder + "/end", last);
-    machine.put_sys(folder + "/type", type);
-  };
-  put("1", "0x100000\n", "0x3fffffff\n", "System RAM\n");
-  put("0", "0x0\n", "0x9fbff\n", "System RAM\n");
-  put("2", "0x40000000\n", "0x4000ffff\n", "ACPI Tables\n");
-  put("3", "0x50000000\n", "0x5000ffff\n", "Something new\n");
-  put("4", "0x60000000\n", "0x5000ffff\n", "System RAM\n");  // of no use
-  EXPECT_THAT(firmware_map(machine.paths().sys, {}),
-              ElementsAre(MemoryMapEntry{{0, 0x9fc00}, MemoryType::ram},
-                          MemoryMapEntry{{0x100000, 0x40000000}, MemoryType::ram},
-                          MemoryMapEntry{{0x40000000, 0x40010000}, MemoryType::acpi_tables},
-                          MemoryMapEntry{{0x50000000, 0x50010000}, MemoryType::reserved}));
-}
-
-TEST(FirmwareMap, IsMadeOfIomemWithoutThatFolder) {
-  test::FakeMachine machine;
-  const auto map = firmware_map(machine.paths().sys, resources("gart"));
-  EXPECT_THAT(map, Contains(MemoryMapEntry{{0x100000, 0xdfe90000}, MemoryType::ram}));
-  EXPECT_THAT(map, Contains(MemoryMapEntry{{0xdfed0000, 0xdff00000}, MemoryType::reserved}));
-  EXPECT_THAT(map, Not(Contains(MemoryMapEntry{{0x20000000, 0x24000000}, MemoryType::reserved})));
+TEST(WholePages, AreInsideOfTheRange) {
+  EXPECT_EQ(whole_pages({{0x1000, 0x9000}, {0xc000, 0x11000}}, 16_KiB),
+            (Ranges{{0x4000, 0x8000}, {0xc000, 0x10000}}));
+  EXPECT_EQ(whole_pages({{0x5000, 0x7000}, {UINT64_MAX - 10, UINT64_MAX}}, 16_KiB), Ranges{});
 }
 
 }  // namespace

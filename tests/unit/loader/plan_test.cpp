@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Plans for kexec_load(2), on machines of every shape: what must hold whatever the memory looks like, and
 // that the new kernel's boot parameters are true.
-#include "loader/plan.h"
-
 #include <asm/bootparam.h>
 #include <elf.h>
 #include <gmock/gmock.h>
@@ -11,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "loader/x86_64/plan_segments.h"
 #include "loader/x86_64/purgatory/purgatory.h"
 #include "src/base/size.h"
 #include "tests/support/bzimage_builder.h"
@@ -35,29 +34,34 @@ KernelFile kernel_of(const test::BzImageFields& fields) {
   return kernel;
 }
 
-Machine machine_of(std::string_view iomem) {
-  Machine machine;
+struct TestMachine : Machine {
+  x86_64::MachineFacts facts;
+};
+
+TestMachine machine_of(std::string_view iomem, uint64_t page_size = 4_KiB) {
+  TestMachine machine;
+  machine.page_size = page_size;
   machine.resources = parse_iomem(iomem).value();
-  machine.firmware_map = firmware_map("/nowhere", machine.resources);
+  machine.facts.firmware_map = x86_64::firmware_map("/nowhere", machine.resources);
   machine.crash_reservation = crash_reservation(machine.resources);
   machine.cpu_notes = {{0x3f801000, 352}, {0x3f901000, 352}};
   machine.vmcoreinfo = CoreNote{0x3f7f0000, 4132};
-  machine.text = KernelText{0xffffffff81000000, 0x1000000, 0x2000000};
-  machine.direct_map = 0xffff888000000000;
+  machine.mapping.text = KernelText{0xffffffff81000000, 0x1000000, 0x2000000};
+  machine.mapping.direct_map = 0xffff888000000000;
   machine.command_line = "console=ttyS0";
   return machine;
 }
 
 class Plan : public testing::Test {
  protected:
-  Result<LoadPlan> plan(const Machine& machine, bool crash) {
-    return plan_load({.kernel = kernel_,
-                      .initramfs = initramfs_,
-                      .command_line = command_line_,
-                      .crash = crash,
-                      .memory_min = min_,
-                      .memory_max = max_},
-                     machine);
+  Result<LoadPlan> plan(const TestMachine& machine, bool crash) {
+    return x86_64::plan_segments({.kernel = kernel_,
+                                  .initramfs = initramfs_,
+                                  .command_line = command_line_,
+                                  .crash = crash,
+                                  .memory_min = min_,
+                                  .memory_max = max_},
+                                 machine, machine.facts);
   }
   static const Segment& part(const LoadPlan& plan, std::string_view name) {
     const auto found = std::ranges::find(plan.segments, name, &Segment::name);
@@ -93,12 +97,12 @@ class Plan : public testing::Test {
   uint64_t min_ = 0, max_ = UINT64_MAX;
 };
 
-void expect_sound(const LoadPlan& plan, const std::vector<MemoryRange>& allowed) {
+void expect_sound(const LoadPlan& plan, const std::vector<MemoryRange>& allowed, uint64_t page_size = 4_KiB) {
   EXPECT_LE(plan.segments.size(), kMaxSegments);
   uint64_t last_end = 0;
   for (const auto& segment : plan.segments) {
-    EXPECT_EQ(segment.address % 4096, 0u) << segment.name;
-    EXPECT_EQ(segment.memory_size % 4096, 0u) << segment.name;
+    EXPECT_EQ(segment.address % page_size, 0u) << segment.name;
+    EXPECT_EQ(segment.memory_size % page_size, 0u) << segment.name;
     EXPECT_GE(segment.memory_size, segment.bytes.size()) << segment.name;
     EXPECT_GE(segment.address, last_end) << segment.name << " overlaps the one before";
     last_end = segment.address + segment.memory_size;
@@ -111,16 +115,32 @@ void expect_sound(const LoadPlan& plan, const std::vector<MemoryRange>& allowed)
 TEST_F(Plan, IsSoundOnEveryMachine) {
   for (const auto& sample : test::iomem_samples()) {
     SCOPED_TRACE(sample.name);
-    const Machine machine = machine_of(sample.text);
+    const TestMachine machine = machine_of(sample.text);
     const auto normal = plan(machine, false);
     ASSERT_TRUE(normal) << normal.error().to_string();
-    expect_sound(*normal, loadable_ram(machine.resources));
+    expect_sound(*normal, loadable_ram(machine.resources, x86_64::names_of_no_ram(), machine.page_size));
     EXPECT_TRUE(normal->core.empty());
     EXPECT_EQ(normal->command_line, command_line_);
     const auto crash = plan(machine, true);
     ASSERT_TRUE(crash) << crash.error().to_string();
     // The kernel takes segments of a crash load in crashk_res alone.
     expect_sound(*crash, {machine.crash_reservation.back()});
+  }
+}
+
+// No x86 machine has such pages; but what a plan aligns is the running kernel's page, whatever its size.
+TEST_F(Plan, IsMadeOfPagesOfTheMachine) {
+  for (const uint64_t page_size : {16_KiB, 64_KiB}) {
+    for (const auto& sample : test::iomem_samples()) {
+      SCOPED_TRACE(sample.name);
+      const TestMachine machine = machine_of(sample.text, page_size);
+      const auto normal = plan(machine, false);
+      ASSERT_TRUE(normal) << normal.error().to_string();
+      expect_sound(*normal, loadable_ram(machine.resources, x86_64::names_of_no_ram(), page_size), page_size);
+      const auto crash = plan(machine, true);
+      ASSERT_TRUE(crash) << crash.error().to_string();
+      expect_sound(*crash, {machine.crash_reservation.back()}, page_size);
+    }
   }
 }
 
@@ -135,7 +155,7 @@ TEST_F(Plan, PutsTheKernelWhereItWasLinkedFor) {
 }
 
 TEST_F(Plan, KeepsWithinLimits) {
-  const Machine machine = machine_of(test::iomem_sample("gart"));
+  const TestMachine machine = machine_of(test::iomem_sample("gart"));
   min_ = 0x40000000;
   max_ = 0x60000000;
   const auto limited = plan(machine, false).value();
@@ -169,7 +189,7 @@ TEST_F(Plan, TellsTheKernelWhereItsThingsAre) {
 }
 
 TEST_F(Plan, GivesRandomnessAndNoTwoTimesTheSame) {
-  const Machine machine = machine_of(test::iomem_sample("small_guest"));
+  const TestMachine machine = machine_of(test::iomem_sample("small_guest"));
   const auto one = setup_data_of(plan(machine, false).value());
   ASSERT_EQ(one.size(), 1u);
   EXPECT_EQ(one[0].first, 9u);
@@ -177,10 +197,10 @@ TEST_F(Plan, GivesRandomnessAndNoTwoTimesTheSame) {
 }
 
 TEST_F(Plan, PutsWhatDoesNotFitIntoTheTableBehindIt) {
-  Machine machine = machine_of(test::iomem_sample("small_guest"));
-  machine.firmware_map.clear();
+  TestMachine machine = machine_of(test::iomem_sample("small_guest"));
+  machine.facts.firmware_map.clear();
   for (uint64_t i = 0; i < 200; ++i)
-    machine.firmware_map.push_back({{i << 24, (i << 24) + 4096}, MemoryType::ram});
+    machine.facts.firmware_map.push_back({{i << 24, (i << 24) + 4096}, x86_64::MemoryType::ram});
   const auto made = plan(machine, false).value();
   EXPECT_EQ(params_of(made).e820_entries, 128);
   const auto chain = setup_data_of(made);
@@ -192,19 +212,19 @@ TEST_F(Plan, PutsWhatDoesNotFitIntoTheTableBehindIt) {
 }
 
 TEST_F(Plan, HandsOnScreenEfiAndAcpi) {
-  Machine machine = machine_of(test::iomem_sample("small_guest"));
+  TestMachine machine = machine_of(test::iomem_sample("small_guest"));
   boot_params running{};
   running.screen_info.lfb_base = 0xfd000000;
   running.efi_info.efi_loader_signature = 0x34364c45;
   running.efi_info.efi_systab = 0x7f9ee018;
   running.secure_boot = 2;
-  machine.boot_params.resize(sizeof(running));
-  std::memcpy(machine.boot_params.data(), &running, sizeof(running));
-  machine.rsdp = 0x7f9fe014;
-  machine.efi = {.fw_vendor = 0x7e000000,
-                 .config_table = 0x7e001000,
-                 .smbios = 0x7e002000,
-                 .runtime_map = {{5, 0x7e100000, 0xfffffffefe000000, 3, 0x800000000000000f}}};
+  machine.facts.boot_params.resize(sizeof(running));
+  std::memcpy(machine.facts.boot_params.data(), &running, sizeof(running));
+  machine.facts.rsdp = 0x7f9fe014;
+  machine.facts.efi = {.fw_vendor = 0x7e000000,
+                       .config_table = 0x7e001000,
+                       .smbios = 0x7e002000,
+                       .runtime_map = {{5, 0x7e100000, 0xfffffffefe000000, 3, 0x800000000000000f}}};
   const auto made = plan(machine, false).value();
   const boot_params params = params_of(made);
   EXPECT_EQ(+params.screen_info.lfb_base, 0xfd000000u);
@@ -222,7 +242,7 @@ TEST_F(Plan, HandsOnScreenEfiAndAcpi) {
 }
 
 TEST_F(Plan, DescribesTheDyingKernel) {
-  const Machine machine = machine_of(test::iomem_sample("two_crash_regions"));
+  const TestMachine machine = machine_of(test::iomem_sample("two_crash_regions"));
   const auto made = plan(machine, true).value();
   EXPECT_THAT(made.command_line, StartsWith("elfcorehdr=0x"));
   const Segment& headers = part(made, "ELF core headers");
@@ -240,13 +260,13 @@ TEST_F(Plan, DescribesTheDyingKernel) {
   EXPECT_EQ(normalized(memory), subtract(dumpable_ram(machine.resources), machine.crash_reservation));
   // Its own memory, less what it must find untouched.
   for (const auto& entry : made.memory_map) {
-    if (entry.type != MemoryType::ram) continue;
+    if (entry.type != "System RAM") continue;
     EXPECT_TRUE(intersect({entry.range}, {headers.address, headers.address + headers.memory_size}).empty());
   }
 }
 
 TEST_F(Plan, SavesLowMemoryAsideForKernelsThatDoNotKeepIt) {
-  Machine machine = machine_of(test::iomem_sample("small_guest"));
+  TestMachine machine = machine_of(test::iomem_sample("small_guest"));
   const auto made = plan(machine, true).value();
   const Segment& copy = part(made, "copy of low memory");
   EXPECT_EQ(copy.memory_size, 640_KiB);
@@ -263,7 +283,7 @@ TEST_F(Plan, SavesLowMemoryAsideForKernelsThatDoNotKeepIt) {
 }
 
 TEST_F(Plan, LeavesWhatTheKernelRewritesOutOfTheDigest) {
-  Machine machine = machine_of(test::iomem_sample("small_guest"));
+  TestMachine machine = machine_of(test::iomem_sample("small_guest"));
   EXPECT_TRUE(part(plan(machine, true).value(), "ELF core headers").digested);
   machine.elfcorehdr_size = 128_KiB;
   const auto made = plan(machine, true).value();
@@ -275,10 +295,10 @@ TEST_F(Plan, LeavesWhatTheKernelRewritesOutOfTheDigest) {
 }
 
 TEST_F(Plan, CrashCmaIsTheCaptureKernelsButNotForLoading) {
-  Machine machine = machine_of(test::iomem_sample("small_guest"));
+  TestMachine machine = machine_of(test::iomem_sample("small_guest"));
   machine.crash_cma = {{0x20000000, 0x28000000}};
   const auto made = plan(machine, true).value();
-  EXPECT_THAT(made.memory_map, Contains(MemoryMapEntry{{0x20000000, 0x28000000}, MemoryType::ram}));
+  EXPECT_THAT(made.memory_map, Contains(DescribedRange{{0x20000000, 0x28000000}, "System RAM"}));
   for (const auto& segment : made.core) {
     const MemoryRange range{segment.physical, segment.physical + segment.size};
     const bool text = segment.virtual_address >= 0xffffffff80000000;
@@ -288,15 +308,15 @@ TEST_F(Plan, CrashCmaIsTheCaptureKernelsButNotForLoading) {
 }
 
 TEST_F(Plan, IsRefusedWithAReason) {
-  const Machine machine = machine_of(test::iomem_sample("small_guest"));
-  const auto refusal = [&](const Machine& where, bool crash) {
+  const TestMachine machine = machine_of(test::iomem_sample("small_guest"));
+  const auto refusal = [&](const TestMachine& where, bool crash) {
     const auto made = plan(where, crash);
     if (made) return std::string("planned");
     EXPECT_FALSE(made.error().fix.empty() && made.error().code != ErrorCode::no_space)
         << made.error().message;
     return made.error().to_string();
   };
-  Machine other = machine;
+  TestMachine other = machine;
   other.crash_reservation.clear();
   EXPECT_THAT(refusal(other, true), HasSubstr("crashkernel="));
   other = machine;
@@ -306,7 +326,7 @@ TEST_F(Plan, IsRefusedWithAReason) {
   other.cpu_notes.clear();
   EXPECT_THAT(refusal(other, true), HasSubstr("crash_notes"));
   other = machine;
-  other.five_level_paging = true;
+  other.facts.five_level_paging = true;
   kernel_ = kernel_of({.xloadflags = 0x1f, .init_size = 48u << 20});
   EXPECT_THAT(refusal(other, false), AllOf(HasSubstr("5-level"), HasSubstr("no5lvl")));
   EXPECT_EQ(refusal(machine, false), "planned");
@@ -322,9 +342,9 @@ TEST_F(Plan, IsRefusedWithAReason) {
 }
 
 TEST_F(Plan, DumpsAreStillMadeWhenAddressesAreHidden) {
-  Machine machine = machine_of(test::iomem_sample("small_guest"));
-  machine.text.reset();
-  machine.direct_map.reset();
+  TestMachine machine = machine_of(test::iomem_sample("small_guest"));
+  machine.mapping.text.reset();
+  machine.mapping.direct_map.reset();
   const auto made = plan(machine, true);
   ASSERT_TRUE(made);
   EXPECT_THAT(made->warnings, ElementsAre(HasSubstr("kallsyms"), HasSubstr("kcore")));

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "loader/obstacles.h"
-#include "tests/unit/loader/fake_machine.h"
+#include "tests/support/fake_machine.h"
 
 namespace lifeboat {
 namespace {

@@ -17,7 +17,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 EstimateInput debian() {
-  return {.kernel_init_size = 56_MiB,
+  return {.page_size = 4_KiB,
+          .section_size = 128_MiB,
+          .kernel_memory = 56_MiB,
           .initramfs_packed = 1700_KiB,
           .initramfs_unpacked = 5_MiB,
           .drivers = 2,
@@ -44,7 +46,7 @@ TEST(ReservationEstimate, EveryInputCounts) {
     change(input);
     return estimate_reservation(input).total;
   };
-  EXPECT_GE(with([](auto& i) { i.kernel_init_size += 8_MiB; }), base + 8_MiB);
+  EXPECT_GE(with([](auto& i) { i.kernel_memory += 8_MiB; }), base + 8_MiB);
   EXPECT_GE(with([](auto& i) { i.initramfs_packed += 8_MiB; }), base + 8_MiB);
   EXPECT_GE(with([](auto& i) { i.initramfs_unpacked += 8_MiB; }), base + 8_MiB);
   EXPECT_GE(with([](auto& i) { i.elfcorehdr_size += 8_MiB; }), base + 8_MiB);
@@ -58,6 +60,24 @@ TEST(ReservationEstimate, ABigReservationNeedsMorePageStructures) {
   const auto estimate = estimate_reservation(input);
   EXPECT_THAT(estimate.parts, Contains(testing::AllOf(Field(&EstimatePart::name, "page structures"),
                                                       Field(&EstimatePart::bytes, testing::Ge(20_MiB)))));
+}
+
+TEST(ReservationEstimate, PagesAndSectionsAreTheMachines) {
+  const auto structures = [](const EstimateInput& input) {
+    const auto parts = estimate_reservation(input).parts;
+    return *std::ranges::find(parts, "page structures", &EstimatePart::name);
+  };
+  auto input = debian();
+  EXPECT_EQ(structures(input).from, "2 MiB for each 128 MiB section that it uses a part of");
+  EXPECT_EQ(structures(input).bytes, 6_MiB);
+  input.page_size = 64_KiB;
+  input.section_size = 512_MiB;
+  EXPECT_EQ(structures(input).from, "0.5 MiB for each 512 MiB section that it uses a part of");
+  EXPECT_EQ(structures(input).bytes, 3 * 512_KiB);
+  // Archives lie in whole pages.
+  input.initramfs_packed = 1;
+  const auto parts = estimate_reservation(input).parts;
+  EXPECT_EQ(std::ranges::find(parts, "initramfs, packed", &EstimatePart::name)->bytes, 64_KiB);
 }
 
 TEST(ReservationEstimate, ARealCaptureCountsInsteadOfTheModel) {

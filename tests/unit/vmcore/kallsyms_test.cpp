@@ -7,6 +7,7 @@
 #include "src/vmcore/symbols.h"
 #include "tests/support/kallsyms_builder.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "src/vmcore/utsname.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {
@@ -83,9 +84,24 @@ TEST(KernelMemory, TheEndOfTheAddressSpaceIsNotItsBeginning) {
 
 TEST(KernelMemory, NeedsVmcoreinfo) {
   SparseMemory memory;
-  EXPECT_EQ(KernelMemory::create(memory, "").error().code, ErrorCode::not_found);
-  EXPECT_EQ(KernelMemory::create(memory, "garbage").error().code, ErrorCode::corrupt);
-  EXPECT_THAT(KernelMemory::create(memory, "OSRELEASE=1").error().message, HasSubstr("page tables"));
+  EXPECT_EQ(KernelMemory::create(memory, x86_64::architecture(), "").error().code, ErrorCode::not_found);
+  EXPECT_EQ(KernelMemory::create(memory, x86_64::architecture(), "garbage").error().code, ErrorCode::corrupt);
+  EXPECT_THAT(KernelMemory::create(memory, x86_64::architecture(), "OSRELEASE=1").error().message,
+              HasSubstr("page tables"));
+}
+
+TEST(KernelMemory, PageSizeIsOneOfTheArchitecture) {
+  FakeKernel fake;
+  EXPECT_EQ(fake.open().page_size().bytes(), 4096u);
+  for (const char* size : {"16384", "65536", "4095", "0", "-4096", "4k"}) {
+    fake.set_key("PAGESIZE", size);
+    EXPECT_EQ(KernelMemory::create(fake.memory(), x86_64::architecture(), fake.vmcoreinfo()).error().code,
+              ErrorCode::corrupt)
+        << size;
+  }
+  // Lost from a damaged text: there is only one size.
+  fake.remove_key("PAGESIZE");
+  EXPECT_EQ(fake.open().page_size().bytes(), 4096u);
 }
 
 TEST(Utsname, ReadsTheSixNames) {

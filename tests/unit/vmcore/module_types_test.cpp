@@ -6,6 +6,7 @@
 #include "tests/support/btf_builder.h"
 #include "tests/support/fake_kernel.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

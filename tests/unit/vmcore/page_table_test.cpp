@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/vmcore/x86_64/page_table.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +15,7 @@ constexpr uint64_t kDirectMap = 0xffff888000000000;
 constexpr uint64_t k4K = 4096, k2M = 2u << 20, k1G = 1u << 30;
 
 std::unique_ptr<AddressSpace> space(FakeKernel& fake) {
-  return kernel_address_space(fake.memory(), fake.parsed()).value();
+  return x86_64::kernel_page_table(fake.memory(), fake.parsed()).value();
 }
 
 ErrorCode failure(FakeKernel& fake, uint64_t address) {
@@ -145,14 +147,14 @@ TEST(PageTable, RootNeedsItsKeys) {
   const auto root = std::string(fake.parsed().value("SYMBOL(swapper_pg_dir)").value());
   fake.remove_key("SYMBOL(swapper_pg_dir)");
   fake.remove_key("SYMBOL(init_top_pgt)");
-  EXPECT_EQ(kernel_address_space(fake.memory(), fake.parsed()).error().code, ErrorCode::not_found);
+  EXPECT_EQ(x86_64::kernel_page_table(fake.memory(), fake.parsed()).error().code, ErrorCode::not_found);
   fake.set_key("SYMBOL(init_top_pgt)", root);
-  EXPECT_TRUE(kernel_address_space(fake.memory(), fake.parsed()));
+  EXPECT_TRUE(x86_64::kernel_page_table(fake.memory(), fake.parsed()));
   fake.set_key("SYMBOL(init_top_pgt)", "1000");
-  EXPECT_EQ(kernel_address_space(fake.memory(), fake.parsed()).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(x86_64::kernel_page_table(fake.memory(), fake.parsed()).error().code, ErrorCode::corrupt);
   fake.set_key("SYMBOL(init_top_pgt)", root);
   fake.remove_key("NUMBER(phys_base)");
-  EXPECT_EQ(kernel_address_space(fake.memory(), fake.parsed()).error().code, ErrorCode::not_found);
+  EXPECT_EQ(x86_64::kernel_page_table(fake.memory(), fake.parsed()).error().code, ErrorCode::not_found);
 }
 
 }  // namespace

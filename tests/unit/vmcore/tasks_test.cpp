@@ -8,6 +8,7 @@
 
 #include "tests/support/btf_builder.h"
 #include "tests/support/kallsyms_builder.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::test {
 namespace {

@@ -5,7 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "src/vmcore/x86_64/cpu_registers.h"
+#include "src/vmcore/cpu_registers.h"
+#include "src/vmcore/x86_64/x86_64_architecture.h"
 #include "tests/support/fake_stacks.h"
 
 namespace lifeboat::test {
@@ -48,7 +49,7 @@ TEST_F(Unwind, FollowsCallsToTheEnd) {
   for (const Frame& frame : trace.frames) {
     EXPECT_TRUE(frame.reliable);
     EXPECT_FALSE(frame.interrupted);
-    EXPECT_EQ(frame.stack, StackKind::task);
+    EXPECT_EQ(frame.stack, kTaskStack);
   }
 }
 
@@ -76,7 +77,7 @@ TEST_F(Unwind, CallAtTheVeryEndOfAFunctionBelongsToIt) {
 
 TEST_F(Unwind, EndsInUserModeAndKeepsItsRegisters) {
   const uint64_t entry = kernel.add_function({8, 0, 0x0305});  // registers that nothing interrupted
-  RegisterSet user;
+  Registers user;
   user.ip = 0x401000;
   user.sp = 0x7ffc00001000;
   user.cs = 0x33;
@@ -87,8 +88,8 @@ TEST_F(Unwind, EndsInUserModeAndKeepsItsRegisters) {
   EXPECT_EQ(trace.frames.size(), 1u);
   EXPECT_EQ(trace.end, "");
   ASSERT_TRUE(trace.user);
-  EXPECT_EQ(trace.user->ip, user.ip);
-  EXPECT_EQ(trace.user->r15, 15u);
+  EXPECT_EQ(trace.user->instruction_pointer, user.ip);
+  EXPECT_EQ(trace.user->value("r15"), 15u);
 }
 
 TEST_F(Unwind, ACpuInUserModeHasNoKernelFrames) {
@@ -107,7 +108,7 @@ class UnwindInterrupt : public Unwind {
     handler = kernel.add_function(orc_indirect(8));
     entry = kernel.add_function(orc_registers());
     in_entry = kernel.call(entry, handler);
-    RegisterSet saved;
+    Registers saved;
     saved.ip = middle + 0x20;  // not behind a call
     saved.sp = kernel.task.end - 128;
     saved.cs = 0x10;
@@ -131,12 +132,12 @@ TEST_F(UnwindInterrupt, LeadsOverBothStacks) {
   const Backtrace trace = kernel.walk(start);
   EXPECT_THAT(addresses(trace), ElementsAre(handler + 0x10, in_entry, middle + 0x20, in_outer));
   EXPECT_EQ(trace.end + trace.fallback, "");
-  EXPECT_EQ(trace.frames[0].stack, StackKind::irq);
-  EXPECT_EQ(trace.frames[1].stack, StackKind::task);
+  EXPECT_EQ(trace.frames[0].stack, "IRQ");
+  EXPECT_EQ(trace.frames[1].stack, "task");
   EXPECT_FALSE(trace.frames[1].registers);
   ASSERT_TRUE(trace.frames[2].registers);
   EXPECT_TRUE(trace.frames[2].interrupted);
-  EXPECT_EQ(trace.frames[2].registers->bp, 0x77u);
+  EXPECT_EQ(trace.frames[2].registers->value("bp"), 0x77u);
 }
 
 TEST_F(UnwindInterrupt, OldTablesMeanThePlaceByTheOffset) {
@@ -172,7 +173,7 @@ TEST_F(UnwindInterrupt, NeverToAnotherCpusStack) {
 
 TEST_F(UnwindInterrupt, NoStackIsEnteredTwice) {
   // The registers lead back to the stack of interrupts.
-  RegisterSet saved;
+  Registers saved;
   saved.ip = middle + 0x20;
   saved.sp = kernel.irq.end - 128;
   saved.cs = 0x10;
@@ -212,7 +213,7 @@ TEST_F(UnwindInterrupt, NmiBeforeTheEntryHadDoneAnything) {
   nmi.task_stack = kernel.task;
   const Backtrace trace = kernel.walk(nmi);
   EXPECT_THAT(addresses(trace), ElementsAre(nmi_entry + 4, by_r10 + 4, in_outer));
-  EXPECT_EQ(trace.frames[0].stack, StackKind::nmi);
+  EXPECT_EQ(trace.frames[0].stack, "NMI");
   ASSERT_TRUE(trace.frames[1].registers);
   EXPECT_FALSE(trace.frames[1].registers->complete);
 }
@@ -351,16 +352,22 @@ TEST(CpuRegisters, OfPrstatusNotes) {
   auto notes = prstatus_note(42, 336);
   const auto cut = prstatus_note(43, 200);
   notes.insert(notes.end(), cut.begin(), cut.end());
-  const auto found = parse_prstatus_notes(notes);
+  const auto found = parse_prstatus_notes(architecture(), notes);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].pid, 42);
-  EXPECT_EQ(found[0].registers.r15, 100u);
-  EXPECT_EQ(found[0].registers.bp, 104u);
-  EXPECT_EQ(found[0].registers.ip, 116u);
-  EXPECT_EQ(found[0].registers.cs, 117u);
-  EXPECT_EQ(found[0].registers.sp, 119u);
-  EXPECT_EQ(found[0].registers.ss, 120u);
-  EXPECT_TRUE(parse_prstatus_notes({}).empty());
+  EXPECT_EQ(found[0].registers.value("r15"), 100u);
+  EXPECT_EQ(found[0].registers.value("bp"), 104u);
+  EXPECT_EQ(found[0].registers.value("ip"), 116u);
+  EXPECT_EQ(found[0].registers.value("cs"), 117u);
+  EXPECT_EQ(found[0].registers.value("sp"), 119u);
+  EXPECT_EQ(found[0].registers.value("ss"), 120u);
+  EXPECT_EQ(found[0].registers.values.size(), 21u);
+  EXPECT_EQ(found[0].registers.instruction_pointer, 116u);
+  EXPECT_EQ(found[0].registers.stack_pointer, 119u);
+  EXPECT_TRUE(found[0].registers.user_mode);  // 117 & 3
+  EXPECT_TRUE(found[0].registers.interrupts_off);
+  EXPECT_TRUE(found[0].registers.complete);
+  EXPECT_TRUE(parse_prstatus_notes(architecture(), {}).empty());
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ std::string kernel_release(const std::string& version) {
 }
 
 std::vector<std::byte> guest_initramfs(const std::vector<std::string>& versions) {
-  auto cpio = must(CpioWriter::create());
+  CpioWriter cpio;
   for (const char* folder : {"bin", "dev", "modules"}) must(cpio.folder(folder));
   must(cpio.character_device("dev/console", 5, 1));
   const auto busybox = find_program("busybox");
@@ -79,14 +79,14 @@ std::vector<std::byte> guest_initramfs(const std::vector<std::string>& versions)
     }
     must(cpio.file(folder + "/order", 0644, as_byte_span(order)));
   }
-  return must(cpio.finish());
+  return cpio.finish();
 }
 
 std::vector<std::byte> small_initramfs(const std::string& folder, const std::string& file) {
-  auto cpio = must(CpioWriter::create());
+  CpioWriter cpio;
   must(cpio.folder(folder));
   must(cpio.file(folder + '/' + file, 0644, {}));
-  return must(cpio.finish());
+  return cpio.finish();
 }
 
 std::vector<std::byte> capture_initramfs(const std::string& version,

@@ -63,8 +63,12 @@ std::string InstalledSystem::reserved_grub(const std::string& release) {
 }
 
 SystemGuest::Answer InstalledSystem::run(const std::string& line) {
+  const auto begin = Clock::now();
   auto answer = guest_->run(line);
   EXPECT_TRUE(answer) << line << ": " << answer.error().to_string();
+  // Where the test's time goes.
+  if (const double took = seconds(Clock::now() - begin); took > 3)
+    std::cerr << fmt::format("{:.1f} s for {}\n", took, line);
   return answer.value_or(SystemGuest::Answer{});
 }
 
@@ -87,8 +91,10 @@ std::string InstalledSystem::type(const std::string& block) {
 }
 
 void InstalledSystem::restart(const std::string& line) {
+  const auto begin = Clock::now();
   const auto release = guest_->run_into_next_kernel(line);
   ASSERT_OK(release);
+  std::cerr << fmt::format("{:.1f} s from {} to the system\n", seconds(Clock::now() - begin), line);
   run("cd /root");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // docs/install.md, typed word by word: the package is installed, memory reserved, the machine crashed; after
-// its restart the dump is there and whole. Then what may come after: another crash, a full disk.
+// its restart the dump is there and whole. Then what may come after: a disk for /var, another crash, a full
+// disk.
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -21,10 +22,12 @@ class Installed : public InstalledSystem, public ::testing::WithParamInterface<c
     EXPECT_EQ(run("systemctl is-active lifeboat-collect").text, "inactive\n");
     EXPECT_EQ(run("systemctl show -P Result lifeboat-collect").text, "success\n");
   }
+  void install_and_reserve();
+  void move_var();
+  void crash_when_var_is_unmounted();
 };
 
-TEST_P(Installed, crash_is_captured) {
-  ASSERT_NO_FATAL_FAILURE(boot(GetParam()));
+void Installed::install_and_reserve() {
   type("install");
   EXPECT_THAT(said_, HasSubstr("no memory is reserved"));
   EXPECT_EQ(run("lifeboat status").status, 3);
@@ -33,12 +36,43 @@ TEST_P(Installed, crash_is_captured) {
   expect_armed();
   std::cerr << fmt::format("first arming: {}\n", arming_time());
   EXPECT_EQ(run("cat /proc/sys/kernel/panic").text, "10\n");
-  ASSERT_NO_FATAL_FAILURE(restart("systemctl reboot"));
-  expect_armed();
-  std::cerr << fmt::format("later arming: {}\n", arming_time());
+}
 
+// What lies in /var moves to /dev/vdb, and no file of it stays where that is not mounted.
+void Installed::move_var() {
+  const auto moved =
+      run("mke2fs -q -t ext4 /dev/vdb && mount /dev/vdb /mnt && cp -a /var/. /mnt && umount /mnt && "
+          "find /var -xdev -type f -delete && echo '/dev/vdb /var ext4 defaults 0 2' >>/etc/fstab && "
+          "systemctl daemon-reload && mount /var && systemctl reload lifeboat-load");
+  ASSERT_EQ(moved.status, 0) << moved.text;
+  expect_armed();
+  EXPECT_THAT(succeed("lifeboat check"), HasSubstr("/crash/lifeboat on /dev/vdb"));
+}
+
+// A panic at the very end of a shutdown, when /var is long unmounted: whatever is unmounted, nothing unloads.
+void Installed::crash_when_var_is_unmounted() {
+  // What systemd-shutdown runs last.
+  succeed(
+      "mkdir -p /usr/lib/systemd/system-shutdown && cd /usr/lib/systemd/system-shutdown && "
+      "echo '#!/bin/sh' >late && "
+      // Through the kernel's log: a message in it is on the console before the next line runs.
+      "echo 'echo \"<0>guest: at the end $(cat /sys/kernel/kexec_crash_loaded), $(grep -c \" /var \" "
+      "/proc/mounts)\" >/dev/kmsg' >>late && echo 'echo c >/proc/sysrq-trigger' >>late && chmod 755 late");
+  const size_t said = guest_->console().size();
+  ASSERT_NO_FATAL_FAILURE(crash("systemctl reboot"));
+  EXPECT_THAT(guest_->console().substr(said), HasSubstr("guest: at the end 1, 0"));
+  expect_armed();
+  succeed("mountpoint /var && lifeboat verify /var/crash/lifeboat/*/vmcore");
+  EXPECT_EQ(run("systemctl show -P Result lifeboat-collect").text, "success\n");
+  EXPECT_THAT(succeed("lifeboat list"), HasSubstr("sysrq triggered crash"));
+}
+
+TEST_P(Installed, crash_is_captured) {
+  ASSERT_NO_FATAL_FAILURE(boot(GetParam(), {}, {}, {{.folder = {}}}));
+  ASSERT_NO_FATAL_FAILURE(install_and_reserve());
   ASSERT_NO_FATAL_FAILURE(crash(type("crash")));
   expect_armed();
+  std::cerr << fmt::format("later arming: {}\n", arming_time());
   expect_collected();
   type("look");
   EXPECT_THAT(said_, HasSubstr("sysrq"));
@@ -46,6 +80,10 @@ TEST_P(Installed, crash_is_captured) {
   succeed("grep -q 'somebody asked for this crash' /var/crash/lifeboat/*/report.txt");
   EXPECT_EQ(succeed("stat -c %a /var/crash/lifeboat/*"), "700\n");
   EXPECT_EQ(succeed("stat -c %a /var/crash/lifeboat/*/vmcore"), "600\n");
+
+  succeed("rm -r /var/crash/lifeboat/*");
+  ASSERT_NO_FATAL_FAILURE(move_var());
+  ASSERT_NO_FATAL_FAILURE(crash_when_var_is_unmounted());
 }
 
 // A machine that crashes again and again, and has ever less room.

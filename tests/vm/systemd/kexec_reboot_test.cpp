@@ -98,6 +98,30 @@ class KexecReboot : public ::testing::Test {
     EXPECT_EQ(run("grep -h -E 'recovering|not cleanly' /run/initramfs/fsck.log").text, "");
     EXPECT_EQ(run("journalctl -b -q --no-pager -t systemd-fsck | grep -E 'recovering|not cleanly'").text, "");
   }
+  void expect_units_are_right() {
+    EXPECT_EQ(run("systemd-analyze verify --man=no /usr/lib/systemd/system/kexec-load*.service 2>&1 | grep "
+                  "kexec-load")
+                  .text,
+              "");
+  }
+  void expect_kexec_of_nothing_is_refused() {
+    const auto refused = guest_->run("systemctl kexec");
+    ASSERT_OK(refused);
+    EXPECT_THAT(refused->text, HasSubstr("No kexec kernel loaded"));
+  }
+  void expect_stopped_in(std::initializer_list<std::string> kernels) {
+    std::string lines;
+    for (const auto& kernel : kernels) lines += "stopped in " + kernel + "\n";
+    EXPECT_EQ(run("cat /var/lib/witness").text, lines);
+  }
+  // What lies in /boot moves to /dev/vdb, and nothing of it stays where that is not mounted.
+  void move_boot() {
+    const auto moved =
+        run("mke2fs -q -t ext4 /dev/vdb && mount /dev/vdb /mnt && cp -a /boot/. /mnt && umount /mnt && "
+            "rm -r /boot/* && echo '/dev/vdb /boot ext4 defaults 0 2' >>/etc/fstab && "
+            "systemctl daemon-reload && mount /boot");
+    ASSERT_EQ(moved.status, 0) << moved.text;
+  }
 
   void power_off() {
     const size_t stops = count_of(guest_->console(), "Stopping kexec-load");
@@ -115,24 +139,37 @@ class KexecReboot : public ::testing::Test {
   std::string older_, newer_;
 };
 
-TEST_F(KexecReboot, boot_on_the_root_file_system) {
-  ASSERT_NO_FATAL_FAILURE(boot({}));
-  EXPECT_EQ(run("systemd-analyze verify --man=no /usr/lib/systemd/system/kexec-load*.service 2>&1 | grep "
-                "kexec-load")
-                .text,
-            "");
-  const auto refused = guest_->run("systemctl kexec");
-  ASSERT_OK(refused);
-  EXPECT_THAT(refused->text, HasSubstr("No kexec kernel loaded"));
+// One machine goes by hand, and by each unit where that is the right one.
+TEST_F(KexecReboot, by_hand_and_by_each_unit) {
+  ASSERT_NO_FATAL_FAILURE(boot({{.folder = {}}}));
+  expect_units_are_right();
+  ASSERT_NO_FATAL_FAILURE(expect_kexec_of_nothing_is_refused());
   ASSERT_NO_FATAL_FAILURE(kexec_by("by-hand", newer_));
   ASSERT_NO_FATAL_FAILURE(kexec_by_unit("enable", older_, newer_));
-  ASSERT_NO_FATAL_FAILURE(kexec_by_unit("switch", newer_, older_));
-  EXPECT_EQ(run("cat /var/lib/witness").text,
-            fmt::format("stopped in {}\nstopped in {}\nstopped in {}\n", older_, newer_, older_));
+  ASSERT_NO_FATAL_FAILURE(move_boot());
+  EXPECT_THAT(run("findmnt -n /boot").text, HasSubstr("/dev/vdb"));
+  EXPECT_EQ(run("systemctl disable kexec-load@" + older_).status, 0);
+  ASSERT_NO_FATAL_FAILURE(kexec_by_unit("early-enable", newer_, older_));
+  EXPECT_THAT(guest_->console(), HasSubstr("Unmounted boot.mount"));
+  expect_stopped_in({older_, newer_, older_});
   power_off();
 }
 
-TEST_F(KexecReboot, boot_on_a_partition_of_its_own) {
+// Each unit's machine on its own, which also changes its kernel.
+using LongKexecReboot = KexecReboot;
+
+TEST_F(LongKexecReboot, boot_on_the_root_file_system) {
+  ASSERT_NO_FATAL_FAILURE(boot({}));
+  expect_units_are_right();
+  ASSERT_NO_FATAL_FAILURE(expect_kexec_of_nothing_is_refused());
+  ASSERT_NO_FATAL_FAILURE(kexec_by("by-hand", newer_));
+  ASSERT_NO_FATAL_FAILURE(kexec_by_unit("enable", older_, newer_));
+  ASSERT_NO_FATAL_FAILURE(kexec_by_unit("switch", newer_, older_));
+  expect_stopped_in({older_, newer_, older_});
+  power_off();
+}
+
+TEST_F(LongKexecReboot, boot_on_a_partition_of_its_own) {
   ASSERT_NO_FATAL_FAILURE(boot({{"/boot"}}));
   EXPECT_THAT(run("findmnt -n /boot").text, HasSubstr("/dev/vdb"));
   ASSERT_NO_FATAL_FAILURE(kexec_by_unit("early-enable", newer_, older_));

@@ -8,7 +8,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class Layout : public InstalledSystem {
+class LongLayout : public InstalledSystem {
  protected:
   void boot(const std::vector<OwnDisk>& own) {
     auto root = DebianRoot::open(cache() / "debian-12");
@@ -22,28 +22,7 @@ class Layout : public InstalledSystem {
   std::string release_;
 };
 
-// A panic at the very end of a shutdown, when /var is long unmounted: whatever is unmounted, nothing unloads.
-TEST_F(Layout, var_on_a_disk_of_its_own) {
-  ASSERT_NO_FATAL_FAILURE(boot({{"/var"}}));
-  // What systemd-shutdown runs last.
-  succeed(
-      "mkdir -p /usr/lib/systemd/system-shutdown && cd /usr/lib/systemd/system-shutdown && "
-      "echo '#!/bin/sh' >late && "
-      // Through the kernel's log: a message in it is on the console before the next line runs.
-      "echo 'echo \"<0>guest: at the end $(cat /sys/kernel/kexec_crash_loaded), $(grep -c \" /var \" "
-      "/proc/mounts)\" >/dev/kmsg' >>late && echo 'echo c >/proc/sysrq-trigger' >>late && chmod 755 late");
-  const size_t said = guest_->console().size();
-  ASSERT_NO_FATAL_FAILURE(crash("systemctl reboot"));
-  EXPECT_THAT(guest_->console().substr(said), HasSubstr("guest: at the end 1, 0"));
-  expect_armed();
-  succeed("mountpoint /var && lifeboat verify /var/crash/lifeboat/*/vmcore");
-  EXPECT_EQ(run("systemctl show -P Result lifeboat-collect").text, "success\n");
-  EXPECT_THAT(succeed("lifeboat list"), HasSubstr("sysrq triggered crash"));
-}
-
 // What anybody may know without being root, after a crash.
-using LongLayout = Layout;
-
 TEST_F(LongLayout, dumps_on_a_disk_that_may_be_missing) {
   ASSERT_NO_FATAL_FAILURE(boot({{"/var"}, {"/srv/dumps", "512M", "nofail"}}));
   succeed("printf '[target]\\npath = /srv/dumps/crash\\n' >/etc/lifeboat.conf.d/target.conf");

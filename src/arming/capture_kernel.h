@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which kernel captures, the configured one or else the running one, and its command line.
+#pragma once
+
+#include <string>
+
+#include "loader/system_state.h"
+#include "src/config/config.h"
+
+namespace lifeboat::arming {
+
+// Where kernels are installed; tests use other folders.
+struct KernelFolders {
+  std::string boot = "/boot";
+  std::string modules = "/lib/modules";
+};
+
+struct CaptureKernel {
+  std::string path;     // of its image
+  std::string release;  // "6.12.117+deb12-amd64"
+};
+// Without [capture] kernel: the running kernel, without a look at its file.
+Result<CaptureKernel> capture_kernel(const config::Config& config, const KernelFolders& folders = {});
+
+// The capture kernel's command line: the parameters of the running kernel that it reuses, those that it
+// needs, those that the configuration adds, and `append`.
+std::string capture_command_line(const config::Config& config, std::string_view running,
+                                 const std::string& append = {});
+// The boot id of the running kernel: lifeboat-init records it with the crash. Empty: not known.
+std::string boot_parameter(const SystemPaths& paths);
+
+}  // namespace lifeboat::arming

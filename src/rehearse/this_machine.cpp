@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/rehearse/this_machine.h"
+
+#include "loader/obstacles.h"
+#include "src/arming/capture_kernel.h"
+#include "src/arming/kept_initramfs.h"
+#include "src/arming/loaded_state.h"
+#include "src/base/file.h"
+#include "src/base/sys.h"
+
+namespace lifeboat::rehearse {
+
+Result<> rehearse_this_machine(const config::Config& config, GuestReservation reservation,
+                               RehearsalOptions& options, std::vector<std::string>& notes) {
+  const auto kernel = TRY(arming::capture_kernel(config));
+  options.kernel = kernel.path;
+  options.module_folder = "/lib/modules/" + kernel.release;
+  const arming::RecipeRequest request{
+      .release = kernel.release, .module_folder = {}, .init = options.init, .host = {}};
+  options.machine = {
+      .initramfs = TRY_CONTEXT(
+          arming::preview_initramfs(config, request, arming::initramfs_path(kernel.release), notes),
+          "this machine"),
+      .command_line = arming::capture_command_line(config, TRY(read_text("/proc/cmdline"))),
+  };
+  const auto reserved = read_system_state(SystemPaths{}).crash_size;
+  if (reservation == GuestReservation::as_here && reserved && *reserved >= 1_MiB)
+    options.crashkernel = fmt::format("{}M", *reserved / 1_MiB);
+  return {};
+}
+
+arming::RehearsalRecord rehearsal_record(const RehearsalResult& result, const MachineCapture& machine,
+                                         uint64_t now) {
+  return {.time = now,
+          .release = result.release,
+          .whole = result.whole,
+          .problem = result.problem,
+          .initramfs_digest = arming::digest_bytes({}, machine.initramfs).digest,
+          .memory_reserved_kib = result.memory_reserved_kib,
+          .memory_total_kib = result.memory_total_kib,
+          .memory_lowest_kib = result.memory_lowest_kib};
+}
+
+Result<> check_armed(const SystemPaths& paths) {
+  const auto reasons = not_armed_because(read_system_state(paths));
+  if (reasons.empty()) return {};
+  return std::unexpected(
+      Error(ErrorCode::unsupported, "rehearse: this machine is not armed: " + reasons.front().message)
+          .hint(reasons.front().fix));
+}
+
+Error crash_this_machine(const RealPaths& paths, uint64_t now) {
+  const std::string kernel = paths.system.proc + "/sys/kernel";
+  const auto pending = arming::pending_rehearsal_of(
+      now, read_line(kernel + "/random/boot_id").value_or(""), read_line(kernel + "/osrelease").value_or(""),
+      arming::read_loaded_state(arming::loaded_state_file(paths.system.run)));
+  // Before the crash, and synced: the next boot must know of it.
+  if (auto saved = arming::save_pending_rehearsal(pending, paths.pending); !saved) return saved.error();
+  sys::sync();
+  // Root may write the trigger even when sysrq is disabled.
+  const auto crashed = write_pseudo_file(paths.trigger(), "c");
+  // The machine did not crash: the next boot must not look for a dump.
+  const auto forgotten = arming::forget_pending_rehearsal(paths.pending);
+  if (!crashed) return crashed.error();
+  if (!forgotten) return forgotten.error();
+  return Error(ErrorCode::io,
+               fmt::format("the kernel did not crash after a write of 'c' to {}", paths.trigger()));
+}
+
+}  // namespace lifeboat::rehearse

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/arming/load_choices.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/utsname.h>
+
+#include "loader/command_line.h"
+#include "tests/support/bzimage_builder.h"
+#include "tests/support/results.h"
+#include "tests/support/uki_builder.h"
+
+namespace lifeboat::arming {
+namespace {
+
+namespace fs = std::filesystem;
+using test::code_of;
+using test::why;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr const char* kRunning = "BOOT_IMAGE=/vmlinuz root=/dev/sda1 custom=1 crashkernel=256M";
+constexpr const char* kBootId = "1b4e28ba-2fa1-41d2-883f-0016d3cca427";
+
+class LoadChoices : public testing::Test {
+ protected:
+  LoadChoices() {
+    put("proc/cmdline", std::string(kRunning) + "\n");
+    put("proc/sys/kernel/random/boot_id", std::string(kBootId) + "\n");
+    put("kernel", kernel_ = as_text(test::build_bzimage()));
+    places_.system = {.sys = path("sys"), .proc = path("proc"), .iomem = {}, .run = path("run")};
+    places_.boot = {.roots = {path("boot")}, .sys = path("sys")};
+    places_.kernels = {.boot = path("boot"), .modules = path("modules")};
+    places_.host = {.mountinfo = path("mountinfo"), .sys = path("sys"), .dev = path("dev")};
+    places_.initramfs_folder = path("lib");
+    put("mountinfo", "");
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
+  void put(const std::string& name, std::string_view text) const {
+    fs::create_directories(fs::path(path(name)).parent_path());
+    ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0600));
+  }
+  // In /boot, with its initramfs, and without a boot entry.
+  void install(const std::string& release) const {
+    put("boot/vmlinuz-" + release, kernel_);
+    put("boot/initrd.img-" + release, "070701 of the system");
+  }
+  void add_entry(const std::string& options) const {
+    install("6.12");
+    put("boot/loader/entries/a.conf",
+        "title The usual one\nlinux /vmlinuz-6.12\ninitrd /initrd.img-6.12\n" + options);
+  }
+  Result<PreparedLoad> prepare(const LoadOptions& options) const {
+    return prepare_load(options, config_, places_);
+  }
+  // Of the load; an error's text when there is none.
+  [[nodiscard]] std::string command_line(const LoadOptions& options) const {
+    const auto load = prepare(options);
+    return load ? load->request.command_line.value_or("(none)") : why(load);
+  }
+
+  TempDir folder_ = TempDir::create("choices-test").value();
+  std::string kernel_;
+  LoadPlaces places_;
+  config::Config config_;
+};
+
+// --- The command line of a capture kernel.
+
+TEST_F(LoadChoices, ACaptureKernelReusesWhatItCan) {
+  const std::string line = command_line({.crash = true, .kernel = path("kernel"), .dry_run = true});
+  EXPECT_THAT(line, AllOf(HasSubstr("root=/dev/sda1"), HasSubstr("custom=1"), Not(HasSubstr("crashkernel")),
+                          Not(HasSubstr("BOOT_IMAGE")), HasSubstr(kBootId)));
+  for (const auto& rule : parameters_for_capture())
+    EXPECT_THAT(split_parameters(line), Contains(std::string(rule.name)));
+}
+
+TEST_F(LoadChoices, TheConfigurationAndTheUserAppendInThisOrder) {
+  config_.capture.append = "from=configuration";
+  config_.capture.remove = {"custom"};
+  const std::string line =
+      command_line({.crash = true, .kernel = path("kernel"), .append = "from=user", .dry_run = true});
+  const auto parameters = split_parameters(line);
+  EXPECT_THAT(parameters, Not(Contains("custom=1")));
+  const auto at = [&](const char* text) { return std::ranges::find(parameters, text); };
+  ASSERT_NE(at("from=user"), parameters.end());
+  EXPECT_LT(at("from=configuration"), at("from=user"));
+}
+
+TEST_F(LoadChoices, AWholeCommandLineIsTakenAsItIs) {
+  for (const bool crash : {false, true})
+    EXPECT_EQ(command_line(
+                  {.crash = crash, .kernel = path("kernel"), .command_line = "just this", .dry_run = true}),
+              "just this");
+  EXPECT_EQ(command_line({.crash = false, .kernel = path("kernel"), .command_line = ""}), "");
+}
+
+TEST_F(LoadChoices, ACaptureKernelNeedsTheRunningCommandLine) {
+  fs::remove(path("proc/cmdline"));
+  EXPECT_EQ(code_of(prepare({.crash = true, .kernel = path("kernel"), .dry_run = true})),
+            ErrorCode::not_found);
+}
+
+TEST_F(LoadChoices, AnUnknownBootIdIsLeftOut) {
+  fs::remove(path("proc/sys/kernel/random/boot_id"));
+  const std::string line = command_line({.crash = true, .kernel = path("kernel"), .dry_run = true});
+  EXPECT_THAT(line, AllOf(HasSubstr("root=/dev/sda1"), Not(HasSubstr(kBootParameter))));
+}
+
+// --- The command line of another kernel.
+
+TEST_F(LoadChoices, AnotherKernelNeedsACommandLine) {
+  EXPECT_EQ(code_of(prepare({.crash = false, .kernel = path("kernel")})), ErrorCode::usage);
+  EXPECT_EQ(command_line({.crash = false, .kernel = path("kernel"), .append = "only=this"}), "only=this");
+  EXPECT_EQ(command_line({.crash = false, .kernel = path("kernel"), .append = ""}), "");
+}
+
+TEST_F(LoadChoices, TheRunningCommandLineIsReusedWhenAsked) {
+  EXPECT_EQ(command_line(
+                {.crash = false, .kernel = path("kernel"), .append = "single", .reuse_command_line = true}),
+            normal_command_line({.reused = kRunning, .append = "single"}));
+}
+
+TEST_F(LoadChoices, TheDefaultEntryIsTakenWithAllItHas) {
+  add_entry("options root=LABEL=entry ro\n");
+  const auto load = prepare({.crash = false});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_EQ(load->kernel.name, path("boot/vmlinuz-6.12"));
+  EXPECT_EQ(load->request.command_line, "root=LABEL=entry ro");
+  EXPECT_THAT(load->request.initramfs, ElementsAre(path("boot/initrd.img-6.12")));
+  EXPECT_FALSE(load->request.crash);
+  EXPECT_THAT(load->notes, ElementsAre(HasSubstr("'The usual one'")));
+  EXPECT_EQ(command_line({.crash = false, .append = "single"}), "root=LABEL=entry ro single");
+  EXPECT_THAT(command_line({.crash = false, .reuse_command_line = true}), HasSubstr("root=/dev/sda1"));
+}
+
+TEST_F(LoadChoices, AnEntryWithoutACommandLineGetsTheRunningOneAndANote) {
+  install("6.12");
+  const auto load = prepare({.crash = false});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_THAT(*load->request.command_line, HasSubstr("root=/dev/sda1"));
+  EXPECT_THAT(load->notes, Contains(HasSubstr("the boot entry has no command line")));
+}
+
+TEST_F(LoadChoices, AUnifiedImageHasItsOwn) {
+  put("boot/EFI/Linux/u.efi",
+      as_text(test::build_uki(
+          {.sections = {test::uki_section(".linux", kernel_), test::uki_section(".initrd", "070701 its own"),
+                        test::uki_section(".cmdline", "of=image")}})));
+  const std::string image = path("boot/EFI/Linux/u.efi");
+  const auto load = prepare({.crash = false, .kernel = image});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_EQ(load->request.command_line, "of=image");
+  EXPECT_THAT(load->request.initramfs, IsEmpty());
+  EXPECT_EQ(command_line({.crash = false, .kernel = image, .append = "single"}), "of=image single");
+  EXPECT_THAT(command_line({.crash = false, .kernel = image, .reuse_command_line = true}),
+              Not(HasSubstr("of=image")));
+}
+
+// --- The kernel and its initramfs.
+
+TEST_F(LoadChoices, ANamedKernelComesWithItsInitramfs) {
+  install("6.1");
+  const auto load = prepare({.crash = false, .boot_name = "6.1", .append = ""});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_EQ(load->kernel.name, path("boot/vmlinuz-6.1"));
+  EXPECT_THAT(load->request.initramfs, ElementsAre(path("boot/initrd.img-6.1")));
+  EXPECT_EQ(code_of(prepare({.crash = false, .kernel = path("kernel"), .boot_name = "6.1"})),
+            ErrorCode::usage);
+  EXPECT_EQ(code_of(prepare({.crash = false, .boot_name = "6.2"})), ErrorCode::not_found);
+}
+
+TEST_F(LoadChoices, ANamedCaptureKernelHasLifeboatsInitramfs) {
+  install("6.1");
+  const auto load = prepare({.crash = true, .boot_name = "6.1", .dry_run = true});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_THAT(load->request.initramfs, ElementsAre(path("lib/initramfs-6.12.1-test.img")));
+  EXPECT_FALSE(fs::exists(path("lib"))) << "a dry run builds nothing";
+}
+
+TEST_F(LoadChoices, TheRunningKernelCaptures) {
+  utsname names{};
+  ASSERT_EQ(::uname(&names), 0);
+  const std::string release = names.release;
+  EXPECT_EQ(capture_kernel(config_, places_.kernels)->path, path("boot/vmlinuz-" + release))
+      << "for messages";
+  put("modules/" + release + "/vmlinuz", kernel_);
+  EXPECT_EQ(capture_kernel(config_, places_.kernels)->path, path("modules/" + release + "/vmlinuz"));
+  put("boot/vmlinuz-" + release, kernel_);
+  EXPECT_EQ(capture_kernel(config_, places_.kernels)->path, path("boot/vmlinuz-" + release));
+  EXPECT_EQ(capture_kernel(config_, places_.kernels)->release, release);
+  const auto load = prepare({.crash = true, .dry_run = true});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_EQ(load->kernel.name, path("boot/vmlinuz-" + release));
+  EXPECT_TRUE(load->request.crash);
+}
+
+TEST_F(LoadChoices, TheConfiguredKernelCaptures) {
+  config_.capture.kernel = path("kernel");
+  const auto load = prepare({.crash = true, .dry_run = true});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_EQ(load->kernel.name, path("kernel"));
+  EXPECT_EQ(capture_kernel(config_)->release, "6.12.1-test");
+  config_.capture.kernel = path("nowhere");
+  EXPECT_THAT(why(capture_kernel(config_)), HasSubstr("[capture] kernel"));
+}
+
+TEST_F(LoadChoices, AKernelWithoutAReleaseNeedsAGivenInitramfs) {
+  put("kernel", as_text(test::build_bzimage({.kernel_version = 0})));
+  EXPECT_EQ(code_of(prepare({.crash = true, .kernel = path("kernel"), .dry_run = true})),
+            ErrorCode::not_found);
+  put("initrd", "070701");
+  const auto load =
+      prepare({.crash = true, .kernel = path("kernel"), .initramfs = std::vector{path("initrd")}});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_THAT(load->request.initramfs, ElementsAre(path("initrd")));
+  config_.capture.kernel = path("kernel");
+  EXPECT_EQ(code_of(capture_kernel(config_)), ErrorCode::unsupported);
+}
+
+TEST_F(LoadChoices, AnInitramfsThatCannotBeRebuiltIsLoadedAsItIs) {
+  const LoadOptions options{.crash = true, .kernel = path("kernel")};
+  EXPECT_FALSE(prepare(options)) << "there is none";
+  put("lib/initramfs-6.12.1-test.img", "070701 older");
+  const auto load = prepare(options);
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_THAT(load->request.initramfs, ElementsAre(path("lib/initramfs-6.12.1-test.img")));
+  EXPECT_THAT(load->notes, Contains(HasSubstr("an older one is loaded")));
+}
+
+// --- The system call.
+
+TEST_F(LoadChoices, AddressesNeedKexecLoad) {
+  const LoadOptions usual{.crash = true, .kernel = path("kernel"), .dry_run = true};
+  EXPECT_EQ(prepare(usual)->request.call, LoadCall::automatic);
+  for (int which = 0; which < 3; ++which) {
+    LoadOptions options = usual;
+    if (which == 0) options.memory_min = 0x1000000;
+    if (which == 1) options.memory_max = 0x40000000;
+    if (which == 2) options.verify = false;
+    EXPECT_EQ(prepare(options)->request.call, LoadCall::segments) << which;
+    options.call = LoadCall::file;
+    EXPECT_EQ(code_of(prepare(options)), ErrorCode::usage) << which;
+  }
+  LoadOptions nothing_between = usual;
+  nothing_between.memory_min = nothing_between.memory_max = 0x1000000;
+  EXPECT_EQ(code_of(prepare(nothing_between)), ErrorCode::usage);
+}
+
+}  // namespace
+}  // namespace lifeboat::arming

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/arming/patient_load.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "src/arming/loaded_state.h"
+#include "src/base/log.h"
+#include "tests/support/fake_machine.h"
+#include "tests/support/notify_socket.h"
+#include "tests/support/results.h"
+
+namespace lifeboat::arming {
+namespace {
+
+using namespace std::chrono_literals;
+using test::why;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+// A machine with two targets; the initramfs names those whose disk is there.
+class PatientLoading : public testing::Test {
+ protected:
+  void SetUp() override {
+    log::set_sink([](log::Level, std::string_view) {});
+    let_it_load();
+  }
+  void TearDown() override { log::set_sink({}); }
+
+  void let_it_load() {
+    machine_.on_load([this] {
+      machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
+      return sys::kPretend;
+    });
+  }
+  [[nodiscard]] std::string device(const std::string& name) const { return machine_.path(name); }
+  void plug(const std::string& name) const { machine_.put(name, "a disk"); }
+  void unplug(const std::string& name) const { machine_.remove(name); }
+  [[nodiscard]] bool plugged(const std::string& name) const { return std::filesystem::exists(device(name)); }
+
+  Result<PreparedLoad> prepare() {
+    ++prepared_;
+    if (on_prepare_) TRY_VOID(on_prepare_(prepared_));
+    std::string contents = "070701 the targets";
+    for (const char* name : {"sda", "sdb"})
+      if (plugged(name)) contents += fmt::format(" {}", name);
+    if (read_text(machine_.path("initramfs")).value_or("") != contents) machine_.put("initramfs", contents);
+    PreparedLoad load{
+        .kernel = TRY(read_kernel_file(machine_.path("kernel"))), .request = machine_.request(), .notes = {}};
+    load.request.call = LoadCall::file;
+    return load;
+  }
+  Result<Loaded> load(std::chrono::seconds patience = 30s) {
+    return load_patiently({.prepare = [this] { return prepare(); },
+                           .targets = {{.path = "/a", .device = device("sda")},
+                                       {.path = "/b", .device = device("sdb")},
+                                       {.path = "/var/crash/lifeboat"}},
+                           .patience = patience,
+                           .paths = machine_.paths()});
+  }
+  [[nodiscard]] std::optional<LoadedState> shown() const {
+    return loaded_now(read_system_state(machine_.paths()), machine_.paths());
+  }
+  // The loaded initramfs is the one on the disk now.
+  void expect_loaded_now() const {
+    ASSERT_TRUE(shown());
+    EXPECT_THAT(changed_files(*shown()).changed, IsEmpty());
+  }
+
+  test::FakeMachine machine_;
+  test::NotifySocket manager_;
+  std::function<Result<>(int)> on_prepare_;
+  int prepared_ = 0;
+};
+
+TEST_F(PatientLoading, NothingIsWaitedForWhenAllIsThere) {
+  plug("sda");
+  plug("sdb");
+  const auto loaded = load();
+  ASSERT_TRUE(loaded) << why(loaded);
+  EXPECT_EQ(machine_.calls, 1);
+  EXPECT_THAT(manager_.messages(), ElementsAre("READY=1\nSTATUS=armed with 6.12.1-test"));
+  expect_loaded_now();
+}
+
+TEST_F(PatientLoading, ADiskThatNeverAppearsDoesNotPreventTheLoad) {
+  plug("sda");
+  const auto begin = std::chrono::steady_clock::now();
+  const auto loaded = load(1s);
+  ASSERT_TRUE(loaded) << why(loaded);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_EQ(machine_.calls, 1);
+  EXPECT_THAT(manager_.messages(),
+              ElementsAre(AllOf(StartsWith("READY=1\nSTATUS=armed with 6.12.1-test; waiting for "),
+                                HasSubstr(device("sdb")), Not(HasSubstr(device("sda")))),
+                          "READY=1\nSTATUS=armed with 6.12.1-test"));
+}
+
+TEST_F(PatientLoading, WithoutPatienceNothingIsWaitedFor) {
+  EXPECT_TRUE(load(0s));
+  EXPECT_THAT(manager_.messages(), ElementsAre("READY=1\nSTATUS=armed with 6.12.1-test"));
+}
+
+TEST_F(PatientLoading, ALateDiskIsInTheNextLoad) {
+  plug("sda");
+  std::jthread late([this] {
+    std::this_thread::sleep_for(300ms);
+    plug("sdb");
+  });
+  const auto loaded = load();
+  ASSERT_TRUE(loaded) << why(loaded);
+  EXPECT_EQ(machine_.calls, 2);
+  expect_loaded_now();
+  EXPECT_THAT(read_text(machine_.path("initramfs")).value(), HasSubstr("sda sdb"));
+  EXPECT_THAT(manager_.messages(),
+              ElementsAre(HasSubstr("waiting"), "READY=1\nSTATUS=armed with 6.12.1-test"));
+}
+
+// Between the search for missing disks and the load that they are for.
+TEST_F(PatientLoading, ADiskThatAppearsDuringTheLoadIsNoticed) {
+  plug("sda");
+  machine_.on_load([this] {
+    plug("sdb");
+    machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
+    return sys::kPretend;
+  });
+  EXPECT_TRUE(load());
+  EXPECT_EQ(machine_.calls, 2);
+  expect_loaded_now();
+}
+
+TEST_F(PatientLoading, EachDiskThatAppearsIsLoadedAlsoOneThatCameTwice) {
+  // 1: none. 2: for a, which goes again at once. 3: for b. 4: for a, again.
+  on_prepare_ = [this](int nth) -> Result<> {
+    if (nth == 2) unplug("sda");
+    return {};
+  };
+  std::jthread disks([this] {
+    std::this_thread::sleep_for(200ms);
+    plug("sda");
+    std::this_thread::sleep_for(1200ms);
+    plug("sdb");
+    std::this_thread::sleep_for(1200ms);
+    plug("sda");
+  });
+  EXPECT_TRUE(load());
+  disks.join();
+  expect_loaded_now();
+  EXPECT_THAT(read_text(machine_.path("initramfs")).value(), HasSubstr("sda sdb"));
+  EXPECT_EQ(prepared_, 4);
+}
+
+TEST_F(PatientLoading, TheSameInitramfsIsNotLoadedAgain) {
+  plug("sda");
+  machine_.put("initramfs", "070701 the targets sda");
+  on_prepare_ = [this](int nth) -> Result<> {
+    // As if the new disk's target could not be used.
+    if (nth == 2) unplug("sdb");
+    return {};
+  };
+  std::jthread late([this] {
+    std::this_thread::sleep_for(300ms);
+    plug("sdb");
+    std::this_thread::sleep_for(1s);
+  });
+  const auto loaded = load();
+  ASSERT_TRUE(loaded) << why(loaded);
+  EXPECT_EQ(prepared_, 2);
+  EXPECT_EQ(machine_.calls, 1);
+}
+
+TEST_F(PatientLoading, WhatAnOperatorUnloadedStaysUnloaded) {
+  plug("sda");
+  on_prepare_ = [this](int nth) -> Result<> {
+    if (nth == 2) machine_.put_sys("kernel/kexec_crash_loaded", "0\n");
+    return {};
+  };
+  std::jthread late([this] {
+    std::this_thread::sleep_for(300ms);
+    plug("sdb");
+  });
+  EXPECT_TRUE(load());
+  EXPECT_EQ(prepared_, 2);
+  EXPECT_EQ(machine_.calls, 1);
+}
+
+// No target can be found before the disk is there.
+TEST_F(PatientLoading, ALoadThatFailedIsTriedAgainWithEachDisk) {
+  plug("sda");
+  on_prepare_ = [this](int) -> Result<> {
+    if (!plugged("sdb")) return fail(ErrorCode::not_found, "no target\nwas found");
+    return {};
+  };
+  std::jthread late([this] {
+    std::this_thread::sleep_for(300ms);
+    plug("sdb");
+  });
+  const auto loaded = load();
+  ASSERT_TRUE(loaded) << why(loaded);
+  EXPECT_EQ(machine_.calls, 1);
+  EXPECT_THAT(manager_.messages(),
+              ElementsAre(StartsWith("STATUS=not armed: no target was found; waiting for "),
+                          "READY=1\nSTATUS=armed with 6.12.1-test"));
+}
+
+TEST_F(PatientLoading, ALoadThatFailsForGoodIsAnErrorAndNeverReady) {
+  plug("sda");
+  machine_.on_load([] { return EIO; });
+  std::jthread late([this] {
+    std::this_thread::sleep_for(300ms);
+    plug("sdb");
+  });
+  EXPECT_FALSE(load());
+  EXPECT_EQ(machine_.calls, 2) << "once for each chance";
+  EXPECT_FALSE(shown());
+  EXPECT_THAT(manager_.messages(), ElementsAre(StartsWith("STATUS=not armed: ")));
+}
+
+TEST_F(PatientLoading, AfterAFailedSecondLoadTheFirstIsStillReported) {
+  on_prepare_ = [](int nth) -> Result<> {
+    if (nth == 2) return fail(ErrorCode::corrupt, "the configuration is broken");
+    return {};
+  };
+  std::jthread late([this] {
+    std::this_thread::sleep_for(300ms);
+    plug("sda");
+  });
+  const auto loaded = load(2s);
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().to_string(), HasSubstr("the configuration is broken"));
+  expect_loaded_now();
+  EXPECT_THAT(manager_.messages(),
+              ElementsAre(StartsWith("READY=1\nSTATUS=armed with 6.12.1-test; waiting"),
+                          AllOf(StartsWith("STATUS=armed by an earlier load, the last one failed: "),
+                                HasSubstr("waiting for " + device("sdb")))));
+}
+
+TEST_F(PatientLoading, ASignalWhileItWaitsLeavesTheLoadedKernelRecorded) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    (void)load(60s);
+    ::_exit(0);
+  }
+  std::vector<std::string> messages;
+  for (int tries = 0; messages.empty() && tries < 100; ++tries) {
+    std::this_thread::sleep_for(100ms);
+    messages = manager_.messages();
+  }
+  EXPECT_THAT(messages, ElementsAre(StartsWith("READY=1\n")));
+  ::kill(child, SIGTERM);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+  expect_loaded_now();
+}
+
+TEST_F(PatientLoading, ANormalKexecReportsNothing) {
+  machine_.on_load([this] {
+    machine_.put_sys("kernel/kexec_loaded", "1\n");
+    return sys::kPretend;
+  });
+  const auto loaded = load_patiently({.prepare = [this]() -> Result<PreparedLoad> {
+                                        PreparedLoad load = TRY(prepare());
+                                        load.request.crash = false;
+                                        return load;
+                                      },
+                                      .targets = {},
+                                      .paths = machine_.paths()});
+  EXPECT_TRUE(loaded) << why(loaded);
+  EXPECT_THAT(manager_.messages(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace lifeboat::arming
