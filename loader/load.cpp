@@ -194,7 +194,11 @@ std::string_view load_call_name(LoadCall call) {
 
 Result<LoadReport> load_kernel(const LoadRequest& request, const KernelFile& kernel,
                                const SystemPaths& paths) {
-  const UniqueFd lock = TRY(lock_loads(paths, request.busy_deadline));
+  return load_kernel(request, kernel, paths, TRY(lock_loads(paths, request.busy_deadline)));
+}
+
+Result<LoadReport> load_kernel(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths,
+                               const LoadLock& /*held*/) {
   const SystemState before = read_system_state(paths);
   CheckedLoad load = TRY(check_load(request, kernel, before, paths));
   LoadReport report{
@@ -220,8 +224,11 @@ Result<LoadReport> load_kernel(const LoadRequest& request, const KernelFile& ker
 }
 
 Result<> unload_kernel(bool crash, const SystemPaths& paths) {
+  return unload_kernel(crash, paths, TRY(lock_loads(paths, LoadRequest{}.busy_deadline)));
+}
+
+Result<> unload_kernel(bool crash, const SystemPaths& paths, const LoadLock& /*held*/) {
   const auto limit = LoadRequest{}.busy_deadline;
-  const UniqueFd lock = TRY(lock_loads(paths, limit));
   const SystemState before = read_system_state(paths);
   // A call would use up one of kernel.kexec_load_limit_*.
   if (before.loaded(crash) == false) return {};

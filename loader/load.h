@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "loader/load_lock.h"
 #include "loader/system_state.h"
 #include "src/base/error.h"
 #include "src/image/kernel_file.h"
@@ -48,11 +49,14 @@ struct LoadReport {
 
 // Checks everything before the call, because the call frees the old image before it looks at the new one
 // (kernel/kexec_file.c, kernel/kexec.c). The error has the cause, and whether a kernel is loaded now.
-// One load or unload runs at a time (a lock in paths.run).
+Result<LoadReport> load_kernel(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths,
+                               const LoadLock& held);
+// Takes the lock first.
 Result<LoadReport> load_kernel(const LoadRequest& request, const KernelFile& kernel,
                                const SystemPaths& paths);
 
 // Fine when nothing was loaded.
+Result<> unload_kernel(bool crash, const SystemPaths& paths, const LoadLock& held);
 Result<> unload_kernel(bool crash, const SystemPaths& paths);
 
 }  // namespace lifeboat

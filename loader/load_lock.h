@@ -9,13 +9,13 @@
 
 namespace lifeboat {
 
-inline constexpr const char* kLoadLock = "load.lock";
+// The file RUN/lifeboat/load.lock, locked until this object ends, also when the process is killed.
+struct LoadLock {
+  UniqueFd file;  // not valid: RUN is not writable, nothing is locked
+};
 
-// Held until the descriptor is closed, also when the process is killed. Waits at most `limit` for another
-// process, which `busy` names. The lock is the file `name` in RUN/lifeboat. Not valid, with a warning: RUN is
-// not writable. load_kernel() and unload_kernel() take kLoadLock; a caller that does more than one of them
-// takes another one around it.
-Result<UniqueFd> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit,
-                            const std::string& name = kLoadLock);
+// Waits at most `limit` for another process, which `busy` names. Without a writable RUN it warns, and locks
+// nothing.
+Result<LoadLock> lock_loads(const SystemPaths& paths, std::chrono::milliseconds limit);
 
 }  // namespace lifeboat

@@ -22,13 +22,13 @@ Result<LoadedState> state_of(const LoadRequest& request, const KernelFile& kerne
   return state;
 }
 
-// The record while the loaded capture kernel changes.
+// The record while the loaded capture kernel changes. Only under the lock: whoever waits for the lock, and is
+// killed meanwhile, has changed nothing.
 class Record {
  public:
   // Removes it from the disk until save() or restore().
-  static Result<Record> withdraw(const SystemPaths& paths, std::chrono::milliseconds limit) {
+  static Result<Record> withdraw(const SystemPaths& paths, const LoadLock& /*held*/) {
     Record record(paths);
-    record.lock_ = TRY(lock_loads(paths, limit, "record.lock"));
     record.before_ = read_loaded_state(record.path_);
     auto forgotten = forget_loaded_state(record.path_);
     if (forgotten) return record;
@@ -51,7 +51,6 @@ class Record {
  private:
   explicit Record(const SystemPaths& paths) : path_(loaded_state_file(paths.run)) {}
   std::string path_;
-  UniqueFd lock_;
   std::optional<LoadedState> before_;
 };
 
@@ -60,8 +59,9 @@ class Record {
 Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& kernel,
                                  const SystemPaths& paths) {
   if (!request.crash) return load_kernel(request, kernel, paths);
-  const Record record = TRY(Record::withdraw(paths, request.busy_deadline));
-  auto report = load_kernel(request, kernel, paths);
+  const LoadLock lock = TRY(lock_loads(paths, request.busy_deadline));
+  const Record record = TRY(Record::withdraw(paths, lock));
+  auto report = load_kernel(request, kernel, paths, lock);
   if (report) {
     record.save(state_of(request, kernel, *report));
   } else {
@@ -72,8 +72,9 @@ Result<LoadReport> load_and_note(const LoadRequest& request, const KernelFile& k
 
 Result<> unload_and_forget(bool crash, const SystemPaths& paths) {
   if (!crash) return unload_kernel(crash, paths);
-  const Record record = TRY(Record::withdraw(paths, LoadRequest{}.busy_deadline));
-  auto unloaded = unload_kernel(crash, paths);
+  const LoadLock lock = TRY(lock_loads(paths, LoadRequest{}.busy_deadline));
+  const Record record = TRY(Record::withdraw(paths, lock));
+  auto unloaded = unload_kernel(crash, paths, lock);
   if (!unloaded) record.restore(paths);
   return unloaded;
 }

@@ -34,11 +34,11 @@ Json to_json(const collect::RemovedCrash& removed) {
           {"reason", removal.reason}};
 }
 
-void print_text(const collect::Pruning& pruning, bool dry_run) {
-  for (const auto& [store, removal] : pruning.removed)
-    fmt::print("{} {} ({}): {}\n", dry_run ? "would remove" : "removed", store->crash_name(removal.name),
-               format_size(removal.bytes), removal.reason);
-  if (pruning.removed.empty() && pruning.problems.empty()) fmt::print("nothing to remove\n");
+void print_text(const collect::RemovedCrash& removed, bool dry_run) {
+  const auto& [store, removal] = removed;
+  fmt::print("{} {} ({}): {}\n", dry_run ? "would remove" : "removed", store->crash_name(removal.name),
+             format_size(removal.bytes), removal.reason);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -64,14 +64,17 @@ Result<int> run_prune(const Arguments& arguments) {
   const auto opened =
       TRY(open_stores(line, config, dry_run ? collect::Access::look : collect::Access::change));
   auto pruning = collect::prune_stores(opened.stores, retention,
-                                       dry_run ? collect::PruneMode::show : collect::PruneMode::remove);
+                                       dry_run ? collect::PruneMode::show : collect::PruneMode::remove,
+                                       [&](const collect::RemovedCrash& removed) {
+                                         if (!line.json()) print_text(removed, dry_run);
+                                       });
   pruning.problems.insert(pruning.problems.begin(), opened.problems.begin(), opened.problems.end());
   if (line.json()) {
     Json list = Json::array();
     for (const auto& removed : pruning.removed) list.push_back(to_json(removed));
     print_json({{"removed", list}, {"dry_run", dry_run}, {"problems", pruning.problems}});
-  } else {
-    print_text(pruning, dry_run);
+  } else if (pruning.removed.empty() && pruning.problems.empty()) {
+    fmt::print("nothing to remove\n");
   }
   return report_problems(pruning.problems);
 }

@@ -33,6 +33,11 @@ Result<PageSize> supported(uint64_t bytes, const std::string& file) {
   return fail(ErrorCode::unsupported, "{}: pages of {} bytes; 4, 16 and 64 KiB are supported", file, bytes);
 }
 
+std::optional<PageSize> only_page_size(const std::string& machine) {
+  const auto* const found = std::ranges::find(kMachines, machine, &KnownMachine::name);
+  return found != std::end(kMachines) ? found->only_page_size : std::nullopt;
+}
+
 // A line that is not a number does not count.
 std::optional<uint64_t> recorded_page_size(const DumpInfo& info) {
   return parse_number(vmcoreinfo_line(info.vmcoreinfo, "PAGESIZE="));
@@ -42,7 +47,7 @@ std::optional<uint64_t> recorded_page_size(const DumpInfo& info) {
 
 std::string machine_name(uint16_t elf_machine) {
   const auto* const found = std::ranges::find(kMachines, elf_machine, &KnownMachine::elf);
-  return found != std::end(kMachines) ? std::string(found->name) : fmt::format("ELF machine {}", elf_machine);
+  return found != std::end(kMachines) ? std::string(found->name) : fmt::format("ELF-machine-{}", elf_machine);
 }
 
 bool is_32_bit_machine(std::string_view machine) {
@@ -52,9 +57,9 @@ bool is_32_bit_machine(std::string_view machine) {
 }
 
 Result<PageSize> page_size_of_elf(const DumpInfo& info, const std::string& file) {
+  // First: VMCOREINFO is memory of the crashed kernel, and a damaged digit in it must not cost the dump.
+  if (const auto only = only_page_size(info.machine)) return *only;
   if (const auto recorded = recorded_page_size(info)) return supported(*recorded, file);
-  const auto* const found = std::ranges::find(kMachines, info.machine, &KnownMachine::name);
-  if (found != std::end(kMachines) && found->only_page_size) return *found->only_page_size;
   return std::unexpected(
       Error(ErrorCode::unsupported,
             fmt::format("{}: the page size is unknown: it has no VMCOREINFO with a PAGESIZE line, and {} has "
@@ -71,6 +76,7 @@ Result<PageSize> page_size_of_kdump(int32_t block_size, const std::string& file)
 Result<> check_page_size(const DumpInfo& info, const std::string& file) {
   const auto recorded = recorded_page_size(info);
   if (!recorded || *recorded == info.page_size.bytes()) return {};
+  if (only_page_size(info.machine) == info.page_size) return {};
   return std::unexpected(Error(ErrorCode::unsupported,
                                fmt::format("{} has pages of {} bytes, but by its VMCOREINFO the kernel had "
                                            "pages of {} bytes",

@@ -9,10 +9,10 @@
 namespace lifeboat {
 namespace {
 
-// Every kernel writes PAGESIZE. Where it is missing from a damaged text, the only possible size is right.
+// Every kernel writes PAGESIZE. Whatever a damaged text has, the only possible size is right.
 Result<PageSize> page_size_of(const Vmcoreinfo& info, std::span<const PageSize> possible) {
+  if (possible.size() == 1) return possible.front();
   const auto text = info.value("PAGESIZE");
-  if (!text && possible.size() == 1) return possible.front();
   if (!text) return fail(ErrorCode::not_found, "VMCOREINFO has no PAGESIZE");
   const auto size = PageSize::of(parse_number(*text).value_or(0));
   if (!size || std::ranges::find(possible, *size) == possible.end())

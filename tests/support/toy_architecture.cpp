@@ -13,7 +13,9 @@ using namespace toy;
 
 using Words = std::array<uint64_t, kRegisters>;
 
-constexpr std::array<PageSize, 1> kPageSizes = {PageSize::of(kPageBytes).value()};
+// A machine with a choice: VMCOREINFO decides.
+constexpr std::array<PageSize, 2> kPageSizes = {PageSize::of(kPageBytes).value(),
+                                                PageSize::of(65536).value()};
 constexpr std::array<std::string_view, kRegisters> kNames = {"a0",     "a1", "a2", "a3",
                                                              "status", "pc", "fp", "sp"};
 constexpr std::array<std::string_view, 1> kSymbols = {"toy_trap"};

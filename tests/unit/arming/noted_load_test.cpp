@@ -238,7 +238,7 @@ TEST_F(NotedLoad, WithoutThePrivilegeTheLoadSaysWhatIsMissing) {
 // Else the first one would record its kernel when the second one's is loaded.
 TEST_F(NotedLoad, TakesTurns) {
   begin_with("kernel");
-  const auto lock = lock_loads(machine_.paths(), 0ms, "record.lock");
+  const auto lock = lock_loads(machine_.paths(), 0ms);
   ASSERT_TRUE(lock) << why(lock);
   int calls = 0;
   sys::set_fault_hook([&](sys::Call call) {

@@ -61,7 +61,12 @@ TEST_F(PruneStores, ShowsWithoutRemoving) {
 
 TEST_F(PruneStores, OneThatCannotBeRemovedDoesNotPreventTheOthers) {
   const test::FaultInjection fault(sys::Call::unlink, 0, EIO);
-  const Pruning pruning = prune_stores(stores_, {.keep = 1}, PruneMode::remove);
+  std::vector<std::string> removed;
+  const Pruning pruning = prune_stores(stores_, {.keep = 1}, PruneMode::remove, [&](const auto& crash) {
+    removed.push_back(crash.removal.name);
+    EXPECT_FALSE(std::filesystem::exists(crash.store->crash_folder(crash.removal.name)));
+  });
+  EXPECT_EQ(removed.size(), pruning.removed.size());
   EXPECT_THAT(pruning.problems, ElementsAre(HasSubstr(path("a") / kOldest)));
   EXPECT_THAT(folders(pruning), ElementsAre(path("a") / kMiddle, path("b") / kOldest, path("b") / kMiddle));
 }

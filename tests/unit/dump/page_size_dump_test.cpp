@@ -271,9 +271,11 @@ Result<std::unique_ptr<Dump>> open_elf(uint16_t machine, std::string_view vmcore
   return open(builder.build());
 }
 
-TEST(ElfPageSize, WithoutVmcoreinfoIsThatOfTheMachineIfItHasOnlyOne) {
+// VMCOREINFO is memory of the crashed kernel: what it has must not cost the dump of a machine with one size.
+TEST(ElfPageSize, IsThatOfTheMachineIfItHasOnlyOne) {
   for (const uint16_t machine : {EM_X86_64, EM_RISCV}) {
-    for (const char* text : {"", "OSRELEASE=6.1.0\n", "OSRELEASE=6.1.0\nPAGESIZE=\n", "PAGESIZE=4x\n"}) {
+    for (const char* text : {"", "OSRELEASE=6.1.0\n", "OSRELEASE=6.1.0\nPAGESIZE=\n", "PAGESIZE=4x\n",
+                             "PAGESIZE=4098\n", "PAGESIZE=65536\n", "PAGESIZE=0\n"}) {
       const auto dump = open_elf(machine, text);
       ASSERT_TRUE(dump) << why(dump);
       EXPECT_EQ((*dump)->page_size(), PageSize::of(4096)) << text;
@@ -293,13 +295,13 @@ TEST(ElfPageSize, OfAnUnknownMachineIsThatOfItsVmcoreinfo) {
   const auto dump = open_elf(60000, "PAGESIZE=16384\n");
   ASSERT_TRUE(dump) << why(dump);
   EXPECT_EQ((*dump)->page_size(), PageSize::of(16384));
-  EXPECT_EQ((*dump)->info().machine, "ELF machine 60000");
+  EXPECT_EQ((*dump)->info().machine, "ELF-machine-60000");
   EXPECT_EQ(code_of(open_elf(60000, "")), ErrorCode::unsupported);
 }
 
 TEST(ElfPageSize, OtherSizesAreRefusedByName) {
   for (const char* size : {"0", "1", "3000", "8192", "131072", "18446744073709551615"}) {
-    for (const uint16_t machine : {EM_X86_64, EM_AARCH64}) {
+    for (const uint16_t machine : {EM_AARCH64, EM_PPC64}) {
       const auto dump = open_elf(machine, fmt::format("OSRELEASE=6.1.0\nPAGESIZE={}\n", size));
       EXPECT_EQ(code_of(dump), ErrorCode::unsupported) << size;
       EXPECT_THAT(why(dump), HasSubstr(fmt::format("pages of {} bytes", size)));
@@ -312,6 +314,7 @@ TEST(KdumpPageSize, MustBeThatOfItsVmcoreinfo) {
     const PageSize page_size = PageSize::of(block).value();
     for (const uint64_t text : {0, 3000, 4096, 8192, 16384, 65536, 131072}) {
       KdumpBuilder builder(64, page_size);
+      builder.machine("aarch64");
       builder.vmcoreinfo(fmt::format("OSRELEASE=6.1.0\nPAGESIZE={}\n", text)).zero_page(3);
       const auto dump = open(builder.build());
       if (text == block) {
@@ -323,6 +326,19 @@ TEST(KdumpPageSize, MustBeThatOfItsVmcoreinfo) {
       EXPECT_THAT(why(dump), HasSubstr(fmt::format("pages of {} bytes", text)));
     }
   }
+}
+
+// Of a machine with one size VMCOREINFO cannot contradict the header; another size is not that machine's.
+TEST(KdumpPageSize, OfAMachineWithOnlyOneIsNotThatOfVmcoreinfo) {
+  for (const char* text : {"PAGESIZE=4098\n", "PAGESIZE=65536\n", "PAGESIZE=4x\n"}) {
+    KdumpBuilder builder(64);
+    const auto dump = open(builder.machine("x86_64").vmcoreinfo(text).zero_page(3).build());
+    ASSERT_TRUE(dump) << why(dump);
+    EXPECT_EQ((*dump)->page_size(), PageSize::of(4096));
+  }
+  KdumpBuilder builder(64, PageSize::of(16384).value());
+  builder.machine("x86_64").vmcoreinfo("PAGESIZE=4096\n").zero_page(3);
+  EXPECT_EQ(code_of(open(builder.build())), ErrorCode::unsupported);
 }
 
 TEST(KdumpPageSize, IsThatOfTheHeaderWhereVmcoreinfoHasNone) {
@@ -354,7 +370,7 @@ TEST(MachineName, IsThatOfUtsname) {
   EXPECT_EQ(machine_name(EM_X86_64), "x86_64");
   EXPECT_EQ(machine_name(EM_AARCH64), "aarch64");
   EXPECT_EQ(machine_name(EM_RISCV), "riscv64");
-  EXPECT_EQ(machine_name(0), "ELF machine 0");
+  EXPECT_EQ(machine_name(0), "ELF-machine-0");
   for (const char* name : {"i386", "i686", "armv7l", "arm"}) EXPECT_TRUE(is_32_bit_machine(name)) << name;
   for (const char* name : {"", "x86_64", "aarch64", "riscv64", "ppc64le", "ia64", "i86"})
     EXPECT_FALSE(is_32_bit_machine(name)) << name;

@@ -485,7 +485,7 @@ TEST_F(CrashLoad, ASecondLoaderWaitsForTheFirst) {
   EXPECT_EQ(loaded.error().code, ErrorCode::busy);
   EXPECT_THAT(loaded.error().message, HasSubstr(fmt::format("process {}", ::getpid())));
   EXPECT_EQ(machine_.calls, 0);
-  held->reset();
+  held->file.reset();
   EXPECT_TRUE(load());
 }
 

@@ -90,16 +90,14 @@ TEST(KernelMemory, NeedsVmcoreinfo) {
               HasSubstr("page tables"));
 }
 
-TEST(KernelMemory, PageSizeIsOneOfTheArchitecture) {
+// A damaged text must not cost the log and the report.
+TEST(KernelMemory, PageSizeIsTheOnlyOneOfTheArchitecture) {
   FakeKernel fake;
   EXPECT_EQ(fake.open().page_size().bytes(), 4096u);
   for (const char* size : {"16384", "65536", "4095", "0", "-4096", "4k"}) {
     fake.set_key("PAGESIZE", size);
-    EXPECT_EQ(KernelMemory::create(fake.memory(), x86_64::architecture(), fake.vmcoreinfo()).error().code,
-              ErrorCode::corrupt)
-        << size;
+    EXPECT_EQ(fake.open().page_size().bytes(), 4096u) << size;
   }
-  // Lost from a damaged text: there is only one size.
   fake.remove_key("PAGESIZE");
   EXPECT_EQ(fake.open().page_size().bytes(), 4096u);
 }
