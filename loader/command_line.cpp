@@ -2,7 +2,10 @@
 #include "loader/command_line.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "loader/load_architecture.h"
 
 namespace lifeboat {
 namespace {
@@ -84,16 +87,14 @@ constexpr ParameterRule kForCapture[] = {
     {"nokaslr", "a random place would split the small memory"},
     {"cgroup_disable=memory", "memory accounting costs a record for every page"},
     {"numa=off", "one node: no memory for the tables of others"},
-    {"transparent_hugepage=never", "no 2 MiB pages out of so little memory"},
+    {"transparent_hugepage=never", "no huge pages out of so little memory"},
     {"hugetlb_cma=0", "a kernel may set such memory aside by its configuration"},
     {"cma=0", "a kernel may set such memory aside by its configuration"},
-    {"kfence.sample_interval=0", "saves the 2 MiB pool of a memory debugger"},
+    {"kfence.sample_interval=0", "saves the pool of a memory debugger"},
     {"novmcoredd", "drivers would copy their devices' state into memory that is needed"},
-    {"acpi_no_memhotplug", "memory found through ACPI is the crashed kernel's: it must not be used"},
-    {"pcie_ports=compat",
-     "no error reporting and hotplug of PCIe ports, which react to what the crash left behind"},
-    {"hest_disable",
-     "no polling of firmware's error records: the crash may have left some, and buffers cost memory"},
+};
+// Behind those of the architecture.
+constexpr ParameterRule kForCaptureLast[] = {
     {"panic=10", "if the capture kernel panics too, the machine restarts instead of standing still"},
 };
 
@@ -158,7 +159,14 @@ std::span<const ParameterRule> parameters_not_for_capture() {
   return kNotForCapture;
 }
 std::span<const ParameterRule> parameters_for_capture() {
-  return kForCapture;
+  static const std::vector<ParameterRule> kAll = [] {
+    const auto of_architecture = this_architecture().capture_parameters();
+    std::vector<ParameterRule> all(std::begin(kForCapture), std::end(kForCapture));
+    all.insert(all.end(), of_architecture.begin(), of_architecture.end());
+    all.insert(all.end(), std::begin(kForCaptureLast), std::end(kForCaptureLast));
+    return all;
+  }();
+  return kAll;
 }
 
 std::vector<std::string> split_parameters(std::string_view command_line) {
@@ -193,10 +201,10 @@ std::string crash_command_line(const CommandLineParts& parts) {
   const Parameters append = Parameters::of(parts.append);
   remove(line.kernel, kNotReused);
   remove(line.kernel, kNotForCapture);
-  remove(line.kernel, kForCapture);  // replaced by our own value, or by the user's
+  remove(line.kernel, parameters_for_capture());  // replaced by our own value, or by the user's
   // The arguments of the old init have no meaning for the init of the capture.
   line.init.clear();
-  for (const auto& rule : kForCapture) {
+  for (const auto& rule : parameters_for_capture()) {
     if (!append.has(parameter_name(rule.name))) line.kernel.emplace_back(rule.name);
   }
   std::erase_if(line.kernel, [&](const std::string& parameter) {

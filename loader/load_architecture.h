@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "loader/command_line.h"
 #include "loader/machine.h"
 #include "loader/plan.h"
 #include "loader/system_state.h"
@@ -26,6 +28,9 @@ class LoadArchitecture {
   [[nodiscard]] virtual uint64_t file_load_appends(bool crash) const = 0;
   // What to do about a kernel file that the running kernel does not accept (ENOEXEC): one clause.
   [[nodiscard]] virtual std::string_view refused_file_fix() const = 0;
+
+  // What a capture kernel needs on its command line on such machines only.
+  [[nodiscard]] virtual std::span<const ParameterRule> capture_parameters() const = 0;
 
   // The crash reservation begins at a multiple of this.
   [[nodiscard]] virtual uint64_t reservation_alignment() const = 0;

@@ -50,7 +50,9 @@ KdumpWriterOptions writer_options(const Source& source, int level, const Capture
   }
   if (source.kernel) {
     const Vmcoreinfo& vmcoreinfo = source.kernel->vmcoreinfo();
-    writer.phys_base = static_cast<uint64_t>(vmcoreinfo.number("phys_base").value_or(0));
+    const std::string_view offset_key = source.kernel->architecture().facts().image_offset_key;
+    if (!offset_key.empty())
+      writer.phys_base = static_cast<uint64_t>(vmcoreinfo.number(offset_key).value_or(0));
     writer.timestamp_seconds = vmcoreinfo.crash_time().value_or(writer.timestamp_seconds);
     if (auto uts = read_utsname(*source.kernel)) {
       writer.uts = *std::move(uts);

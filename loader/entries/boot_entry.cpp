@@ -107,18 +107,10 @@ std::optional<ImageKind> kernel_kind(const Search& search, const std::string& so
     return std::nullopt;
   }
   const ImageKind kind = identify_image(ByteSpan(buffer).first(*count));
-  switch (kind) {
-    case ImageKind::bzimage:
-    case ImageKind::elf_vmlinux:
-    case ImageKind::arm64_image:
-    case ImageKind::efi_zboot:
-    case ImageKind::uki:
-      return kind;
-    default:
-      if (is_compressed(kind)) return kind;
-      search.skip(source, fmt::format("{} is not a kernel but {}", path, image_kind_name(kind)));
-      return std::nullopt;
-  }
+  if (is_kernel(kind) || is_compressed(kind) || kind == ImageKind::efi_zboot || kind == ImageKind::uki)
+    return kind;
+  search.skip(source, fmt::format("{} is not a kernel but {}", path, image_kind_name(kind)));
+  return std::nullopt;
 }
 
 bool same_text(std::string_view a, std::string_view b) {

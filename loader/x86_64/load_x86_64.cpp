@@ -32,6 +32,15 @@ Result<std::string> check_vmlinux(const KernelFile& file) {
           .hint("name the vmlinux of a kernel's build folder, or the kernel file in /boot"));
 }
 
+// What firmware describes by ACPI, and controls.
+constexpr ParameterRule kCaptureParameters[] = {
+    {"acpi_no_memhotplug", "memory found through ACPI is the crashed kernel's: it must not be used"},
+    {"pcie_ports=compat",
+     "no error reporting and hotplug of PCIe ports, which react to what the crash left behind"},
+    {"hest_disable",
+     "no polling of firmware's error records: the crash may have left some, and buffers cost memory"},
+};
+
 class LoadX86 : public LoadArchitecture {
  public:
   [[nodiscard]] unsigned long kexec_flag() const override { return 62UL << 16; }  // KEXEC_ARCH_X86_64
@@ -43,6 +52,10 @@ class LoadX86 : public LoadArchitecture {
   [[nodiscard]] std::string_view refused_file_fix() const override {
     return "on a machine with 5-level page tables the new kernel needs CONFIG_X86_5LEVEL or the running one "
            "'no5lvl'";
+  }
+
+  [[nodiscard]] std::span<const ParameterRule> capture_parameters() const override {
+    return kCaptureParameters;
   }
 
   // CRASH_ALIGN (arch/x86/include/asm/crash_reserve.h).

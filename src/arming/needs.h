@@ -21,7 +21,7 @@ Result<reservation::Estimate> needed_reservation(const config::Config& config, c
 
 // The same with what the user gave; empty: as for a load for a crash.
 struct NeedsRequest {
-  std::string kernel;  // the capture kernel's bzImage
+  std::string kernel;  // the capture kernel's file
   std::string module_folder, init;
 };
 Result<reservation::Estimate> estimate_needs(const config::Config& config, const NeedsRequest& request,

@@ -229,8 +229,8 @@ class Printer {
   }
 
   void symbol(uint64_t address) {
-    // The lower half is user space.
-    if (!options_.symbol_at || address >> 63 == 0) return;
+    // Below are user space and small numbers.
+    if (!options_.symbol_at || address < scope_.memory.architecture().facts().lowest_kernel_address) return;
     const std::string text = options_.symbol_at(address);
     if (text.empty()) return;
     out_ += " <";

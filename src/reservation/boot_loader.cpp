@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/reservation/boot_loader.h"
 
+#include <fmt/core.h>
+
 #include <filesystem>
 
 #include "src/base/file.h"
+#include "src/base/machine_names.h"
 #include "src/base/size.h"
 #include "src/reservation/entry_files.h"
 
@@ -25,8 +28,9 @@ bool is_there(const std::string& root, std::string_view path) {
 }
 
 bool has_systemd_boot(const std::string& root) {
+  const std::string program = fmt::format("EFI/systemd/systemd-boot{}.efi", machine_names().efi);
   for (const std::string boot : {"efi", "boot", "boot/efi"}) {
-    if (is_there(root, boot + "/EFI/systemd/systemd-bootx64.efi")) return true;
+    if (is_there(root, boot + "/" + program)) return true;
   }
   return false;
 }

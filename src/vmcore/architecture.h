@@ -47,6 +47,9 @@ struct ArchitectureFacts {
   uint64_t max_image_bytes = 0;
   // The name of the number in VMCOREINFO that has the maximum of this kernel; empty: there is none.
   std::string_view image_bytes_key;
+  // The name of the number in VMCOREINFO that the header of a KDUMP file repeats as phys_base: from where the
+  // kernel's image is mapped as linked to where it lies; empty: there is none.
+  std::string_view image_offset_key;
   // What list poison and similar invalid pointers count from (CONFIG_ILLEGAL_POINTER_VALUE).
   uint64_t illegal_pointer = 0;
   // Where a task that sleeps keeps its stack pointer: a member of struct task_struct.

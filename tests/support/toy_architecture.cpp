@@ -30,6 +30,7 @@ constexpr ArchitectureFacts kFacts = {
     .lowest_kernel_address = kKernelBase,
     .max_image_bytes = kEntries * kPageBytes,
     .image_bytes_key = {},
+    .image_offset_key = {},
     .illegal_pointer = 0xbad0000000000000,
     .stack_pointer_member = "thread.record",
     .symbols = kSymbols,

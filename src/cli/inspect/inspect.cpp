@@ -122,7 +122,7 @@ Result<uint64_t> parse_address(const inspect::Session& session, const std::strin
   if (const auto found = inspect::symbols_named(session, text); !found.empty()) return found.front().address;
   return std::unexpected(
       Error(ErrorCode::not_found, fmt::format("'{}' is neither a number nor a symbol", text))
-          .hint("write addresses as 0xffffffff81000000"));
+          .hint("write an address in hexadecimal digits with 0x before them"));
 }
 
 Result<int> run_inspect(const Arguments& arguments) {

@@ -8,12 +8,15 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
+
+#include "src/cli/kexec/machine_options.h"
 
 namespace lifeboat::cli::kexec {
 namespace {
 
 // Options without a letter. From kFirstOfLoader on they are about loading, and are an error when nothing is
-// loaded.
+// loaded; those of the architecture say so themselves.
 enum LongOption : int {
   kMemoryMin = 256,
   kMemoryMax,
@@ -27,27 +30,14 @@ enum LongOption : int {
   kHotplug,
   kNoCma,
   kForceDtb,
-  kResetVga,
-  kSerial,
-  kSerialBaud,
-  kConsoleVga,
-  kConsoleSerial,
-  kElf32Headers,
   kElf64Headers,
-  kPassMemmap,
   kNoEfi,
-  kReuseVideo,
   kFirstOfLoader,
   kAppend = kFirstOfLoader,
   kReuseCommandLine,
   kInitrd,
-  kArgsElf,
   kArgsLinux,
-  kArgsNone,
-  kModule,
-  kRealMode,
-  kEntry32,
-  kDtb,
+  kFirstOfMachine,  // then machine_options(), in their order
 };
 
 constexpr char kShortOptions[] = "h?vdfixyluet:pscaS";
@@ -80,30 +70,24 @@ constexpr option kLongOptions[] = {
     {"hotplug", no_argument, nullptr, kHotplug},
     {"no-cma", no_argument, nullptr, kNoCma},
     {"force-dtb", no_argument, nullptr, kForceDtb},
-    {"reset-vga", no_argument, nullptr, kResetVga},
-    {"serial", required_argument, nullptr, kSerial},
-    {"serial-baud", required_argument, nullptr, kSerialBaud},
-    {"console-vga", no_argument, nullptr, kConsoleVga},
-    {"console-serial", no_argument, nullptr, kConsoleSerial},
-    {"elf32-core-headers", no_argument, nullptr, kElf32Headers},
     {"elf64-core-headers", no_argument, nullptr, kElf64Headers},
-    {"pass-memmap-cmdline", no_argument, nullptr, kPassMemmap},
     {"noefi", no_argument, nullptr, kNoEfi},
-    {"reuse-video-type", no_argument, nullptr, kReuseVideo},
     {"command-line", required_argument, nullptr, kAppend},
     {"append", required_argument, nullptr, kAppend},
     {"reuse-cmdline", no_argument, nullptr, kReuseCommandLine},
     {"initrd", required_argument, nullptr, kInitrd},
     {"ramdisk", required_argument, nullptr, kInitrd},
-    {"args-elf", no_argument, nullptr, kArgsElf},
     {"args-linux", no_argument, nullptr, kArgsLinux},
-    {"args-none", no_argument, nullptr, kArgsNone},
-    {"module", required_argument, nullptr, kModule},
-    {"real-mode", no_argument, nullptr, kRealMode},
-    {"entry-32bit", no_argument, nullptr, kEntry32},
-    {"dtb", required_argument, nullptr, kDtb},
-    {nullptr, 0, nullptr, 0},
 };
+
+std::vector<option> long_options() {
+  std::vector<option> all(std::begin(kLongOptions), std::end(kLongOptions));
+  int value = kFirstOfMachine;
+  for (const auto& own : machine_options())
+    all.push_back({own.name, own.value.empty() ? no_argument : required_argument, nullptr, value++});
+  all.push_back({nullptr, 0, nullptr, 0});
+  return all;
+}
 
 struct Remark {
   int option;
@@ -114,21 +98,6 @@ constexpr Remark kWithoutEffect[] = {
     {kNoCma,
      "--no-cma changes nothing: the running kernel chooses where it keeps the segments until the reboot"},
     {kForceDtb, "--force-dtb changes nothing: no device tree is passed on"},
-    {kResetVga, "--reset-vga changes nothing: the display is not touched before the new kernel starts"},
-    {kSerial, "--serial changes nothing: purgatory prints on the standard serial ports of a PC"},
-    {kSerialBaud, "--serial-baud changes nothing: the serial port keeps its speed"},
-    {kConsoleVga, "--console-vga changes nothing: purgatory always reports a damaged kernel on the screen"},
-    {kConsoleSerial,
-     "--console-serial changes nothing: purgatory always reports a damaged kernel on the serial port"},
-    {kElf32Headers,
-     "--elf32-core-headers changes nothing: the headers are 64-bit ones, which the tools for dumps of this "
-     "architecture read"},
-    {kPassMemmap,
-     "--pass-memmap-cmdline changes nothing: the memory map is passed in the boot parameters, where every "
-     "kernel that can be loaded reads it"},
-    {kReuseVideo,
-     "--reuse-video-type changes nothing: the current video mode is always passed to the new kernel"},
-    {kArgsElf, "--args-elf changes nothing: a Linux kernel is started by the Linux boot protocol"},
 };
 
 // Exit code 1, as of kexec-tools when it cannot do these.
@@ -141,46 +110,14 @@ constexpr Remark kNotOffered[] = {
     {kExecLiveUpdate, "--exec-live-update works only under Xen, which is not supported"},
 };
 
-// Exit code 255: a kernel cannot be loaded this way.
-constexpr Remark kCannotLoadSo[] = {
-    {kArgsNone, "--args-none is not supported: a Linux kernel needs its boot parameters"},
-    {kModule, "--module is not supported: it belongs to Multiboot kernels, which are not loaded"},
-    {kRealMode, "--real-mode is not supported: the kernel is entered in 64-bit mode"},
-    {kEntry32, "--entry-32bit is not supported: the kernel is entered in 64-bit mode"},
-    {kDtb, "--dtb is not supported: no device tree is passed on"},
-};
-
 template <size_t N>
 const Remark* find_remark(const Remark (&remarks)[N], int option) {
   const auto* found = std::ranges::find(remarks, option, &Remark::option);
   return found == std::end(remarks) ? nullptr : found;
 }
 
-// As strtoul(3) with base 0, like kexec-tools: 0x for hexadecimal, 0 for octal.
-std::optional<uint64_t> parse_address(const char* text) {
-  char* end = nullptr;
-  errno = 0;
-  const auto value = std::strtoull(text, &end, 0);
-  if (end == text || *end != '\0' || errno != 0) return std::nullopt;
-  return value;
-}
-
 Refusal bad_value(std::string_view name, std::string_view value) {
   return {.message = fmt::format("--{}={}: not a valid number", name, value), .show_usage = true};
-}
-
-std::optional<Refusal> check_serial(int option, const char* text) {
-  const std::string_view value(text);
-  if (option == kSerial) {
-    const auto port = value.starts_with("0x") ? parse_address(text) : std::nullopt;
-    if (value == "ttyS0" || value == "ttyS1" || (port && *port < 65536)) return std::nullopt;
-    return Refusal{kFailed, fmt::format("--serial={}: not a serial port; give ttyS0, ttyS1 or 0x3f8", value),
-                   true};
-  }
-  const auto baud = parse_address(text);
-  if (baud && *baud >= 9600 && *baud <= 115200 && 115200 % *baud == 0) return std::nullopt;
-  return Refusal{kFailed, fmt::format("--serial-baud={}: give 9600, 19200, 38400, 57600 or 115200", value),
-                 true};
 }
 
 // Evaluates the options. Each action sets all the fields that it affects: the last one wins.
@@ -189,7 +126,8 @@ class Parser {
   std::expected<Options, Refusal> run(int argc, char** argv) {
     optind = 0;  // glibc: forget an earlier run
     opterr = 1;
-    for (int found = 0; (found = ::getopt_long(argc, argv, kShortOptions, kLongOptions, nullptr)) != -1;) {
+    const std::vector<option> known = long_options();
+    for (int found = 0; (found = ::getopt_long(argc, argv, kShortOptions, known.data(), nullptr)) != -1;) {
       if (found == '?') return std::unexpected(Refusal{.show_usage = true});
       if (auto refusal = take(found)) return std::unexpected(*std::move(refusal));
       if (options_.ask != Options::Ask::work) return std::move(options_);
@@ -200,10 +138,11 @@ class Parser {
 
  private:
   std::optional<Refusal> take(int found) {
+    if (found >= kFirstOfMachine)
+      return take_machine(machine_options()[static_cast<size_t>(found - kFirstOfMachine)]);
     if (const Remark* remark = find_remark(kNotOffered, found))
       return Refusal{.exit_code = kUsage, .message = std::string(remark->text), .show_usage = false};
     if (const Remark* remark = find_remark(kWithoutEffect, found)) options_.notes.emplace_back(remark->text);
-    if (const Remark* remark = find_remark(kCannotLoadSo, found)) cannot_load_ = remark;
     if (found >= kFirstOfLoader) has_load_option_ = true;
     if (found < kMemoryMin) return take_letter(found);
     return take_long(found);
@@ -285,14 +224,9 @@ class Parser {
       case kEntry: {
         uint64_t entry = 0;
         auto refusal = take_address("entry", entry);
-        constexpr static Remark kNoEntry{kEntry,
-                                         "--entry is not supported: it belongs to --load-preserve-context"};
-        if (entry != 0) cannot_load_ = &kNoEntry;
+        if (entry != 0) cannot_load_ = "--entry is not supported: it belongs to --load-preserve-context";
         return refusal;
       }
-      case kSerial:
-      case kSerialBaud:
-        return check_serial(found, optarg);
       case kReuseInitrd:
         o.reuse_initrd = true;
         break;
@@ -324,6 +258,18 @@ class Parser {
     return std::nullopt;
   }
 
+  std::optional<Refusal> take_machine(const MachineOption& option) {
+    if (option.of_load) has_load_option_ = true;
+    if (!option.supported) {
+      cannot_load_ = option.remark;
+      return std::nullopt;
+    }
+    options_.notes.emplace_back(option.remark);
+    std::string fault = option.check != nullptr ? option.check(optarg) : std::string();
+    if (fault.empty()) return std::nullopt;
+    return Refusal{.exit_code = kFailed, .message = std::move(fault), .show_usage = true};
+  }
+
   static std::optional<Refusal> take_address(std::string_view name, uint64_t& value) {
     const auto parsed = parse_address(optarg);
     if (!parsed) return bad_value(name, optarg);
@@ -347,8 +293,9 @@ class Parser {
           Refusal{.message = "options for loading a kernel were given, but no kernel is to be loaded",
                   .show_usage = true});
     }
-    if (o.load && cannot_load_ != nullptr)
-      return std::unexpected(Refusal{.exit_code = kFailed, .message = std::string(cannot_load_->text)});
+    // A kernel cannot be loaded this way.
+    if (o.load && !cannot_load_.empty())
+      return std::unexpected(Refusal{.exit_code = kFailed, .message = std::string(cannot_load_)});
     if (o.load && o.kernel.empty()) {
       return std::unexpected(
           Refusal{.exit_code = kFailed, .message = "No kernel specified", .show_usage = true});
@@ -361,10 +308,18 @@ class Parser {
   bool keep_network_ = false;
   bool no_sync_ = false;
   bool has_load_option_ = false;
-  const Remark* cannot_load_ = nullptr;
+  std::string_view cannot_load_;  // why; empty: it can be
 };
 
 }  // namespace
+
+std::optional<uint64_t> parse_address(const char* text) {
+  char* end = nullptr;
+  errno = 0;
+  const auto value = std::strtoull(text, &end, 0);
+  if (end == text || *end != '\0' || errno != 0) return std::nullopt;
+  return value;
+}
 
 std::expected<Options, Refusal> parse_options(int argc, char** argv) {
   return Parser().run(argc, argv);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The parsed options of kexec(8): every option that kexec-tools 2.0.32 knows on a PC (kexec/kexec.h and that
-// architecture's arch/options.h there), with the same parser, getopt_long(3), so that abbreviations and the
-// order of arguments mean the same.
+// The parsed options of kexec(8): every option that kexec-tools 2.0.32 knows on this architecture
+// (kexec/kexec.h and its arch/options.h there), with the same parser, getopt_long(3), so that abbreviations
+// and the order of arguments mean the same.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,9 @@ struct Refusal {
   std::string message;  // empty: getopt_long has printed it
   bool show_usage = false;
 };
+
+// As strtoul(3) with base 0, like kexec-tools: 0x for hexadecimal, 0 for octal.
+std::optional<uint64_t> parse_address(const char* text);
 
 // `argv` is permuted. Not reentrant: getopt_long has global state.
 std::expected<Options, Refusal> parse_options(int argc, char** argv);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
+#include <initializer_list>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "src/cli/kexec/file_types.h"
+#include "src/cli/kexec/machine_options.h"
 #include "src/cli/kexec/options.h"
 
 namespace lifeboat::cli::kexec {
@@ -55,11 +60,24 @@ How to start the new kernel:
  -y, --no-sync             Do not write file systems back.
  -d, --debug               Print debug messages.
 
-Accepted, without effect: --no-cma --force-dtb --reset-vga --serial=PORT --serial-baud=RATE --console-vga
- --console-serial --elf32-core-headers --pass-memmap-cmdline --reuse-video-type --args-elf
-Not supported: --load-preserve-context --load-jump-back-helper --entry=ADDRESS --load-live-update
- --exec-live-update --args-none --module=STRING --real-mode --entry-32bit --dtb=FILE
 )";
+
+// What is accepted, or not supported: the heading, the options of every architecture, those of this one.
+std::string option_list(std::string_view heading, std::initializer_list<std::string_view> everywhere,
+                        bool supported) {
+  std::vector<std::string> options(everywhere.begin(), everywhere.end());
+  for (const auto& option : machine_options()) {
+    if (option.supported != supported) continue;
+    options.push_back(fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : "=", option.value));
+  }
+  constexpr size_t kWidth = 110;
+  std::string text, line(heading);
+  for (const auto& option : options) {
+    if (line.size() + 1 + option.size() > kWidth) text += std::exchange(line, {}) + "\n";
+    line += " " + option;
+  }
+  return text + line + "\n";
+}
 
 }  // namespace
 
@@ -68,6 +86,11 @@ std::string usage_text() {
   for (const auto& type : file_types()) types += fmt::format("{}, ", type.name);
   constexpr std::string_view kTypes = "TYPES";
   text.replace(text.find(kTypes), kTypes.size(), types + "uki");
+  text += option_list("Accepted, without effect:", {"--no-cma", "--force-dtb"}, true);
+  text += option_list("Not supported:",
+                      {"--load-preserve-context", "--load-jump-back-helper", "--entry=ADDRESS",
+                       "--load-live-update", "--exec-live-update"},
+                      false);
   return version_text() + text;
 }
 

@@ -35,10 +35,13 @@ constexpr auto kSymbols = std::to_array<std::string_view>({
 constexpr auto kGlobalTypes = std::to_array<ArchitectureFacts::GlobalType>({
     {"boot_cpu_data", "struct cpuinfo_x86"},
     {"cpu_info", "struct cpuinfo_x86"},
+    {"cpu_number", "int"},
     {"cpu_tss_rw", "struct tss_struct"},
+    {"current_task", "struct task_struct *"},
     {"page_offset_base", "unsigned long"},
     {"pcpu_hot", "struct pcpu_hot"},
     {"phys_base", "unsigned long"},
+    {"swapper_pg_dir", "pgd_t []"},
     {"vmalloc_base", "unsigned long"},
     {"vmemmap_base", "unsigned long"},
 });
@@ -97,6 +100,7 @@ constexpr ArchitectureFacts kFacts = {
     .lowest_kernel_address = 0xff00000000000000,  // with five levels of page tables
     .max_image_bytes = uint64_t{1} << 30,         // with KASLR
     .image_bytes_key = "KERNEL_IMAGE_SIZE",
+    .image_offset_key = "phys_base",
     .illegal_pointer = 0xdead000000000000,
     .stack_pointer_member = "thread.sp",
     .symbols = kSymbols,

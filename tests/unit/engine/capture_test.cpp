@@ -478,6 +478,11 @@ TEST_F(CaptureInto, FilteredDumpIsFilteredFurther) {
   EXPECT_EQ(copy->page_state(kUserPage), PageState::excluded);
   EXPECT_EQ(copy->page_state(kGone), PageState::excluded);
   EXPECT_EQ(copy->page_state(kGone + 1), PageState::stored);
+  // For readers that know the kernel's place by the header alone.
+  kdump::SubHeader header{};
+  const auto file = open_file(folder_ / "vmcore", O_RDONLY).value();
+  ASSERT_TRUE(pread_exact(file.get(), kPageSize, std::as_writable_bytes(std::span(&header, 1)), "vmcore"));
+  EXPECT_EQ(header.phys_base, test::kFakePhysBase);
 }
 
 // The source left out a page of the mem_map: the pages that it describes have no known class, are kept, and

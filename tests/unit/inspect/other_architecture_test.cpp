@@ -131,7 +131,9 @@ TEST(OtherArchitecture, HasGlobalVariablesOfItsOwn) {
   const Session session = session_of(kernel);
   ASSERT_TRUE(session.types());
   EXPECT_TRUE(session.types()->global_type("toy_state"));
-  EXPECT_TRUE(session.types()->global_type("phys_base") == std::nullopt);
+  EXPECT_TRUE(session.types()->global_type("init_task"));
+  for (const char* of_another : {"phys_base", "current_task", "cpu_number"})
+    EXPECT_TRUE(session.types()->global_type(of_another) == std::nullopt) << of_another;
 }
 
 TEST(OtherArchitecture, WithoutCrashNotesTheContainersAreTaken) {

@@ -52,6 +52,15 @@ TEST(CommandLine, KeepsWhatACaptureKernelNeeds) {
   EXPECT_EQ(line.size(), 5 + parameters_for_capture().size());
 }
 
+#if defined(__x86_64__)
+TEST(CommandLine, AddsItsOwnInThisOrder) {
+  EXPECT_EQ(crash_command_line({.reused = "root=/dev/x", .append = "a"}),
+            "root=/dev/x nr_cpus=1 reset_devices irqpoll nokaslr cgroup_disable=memory numa=off "
+            "transparent_hugepage=never hugetlb_cma=0 cma=0 kfence.sample_interval=0 novmcoredd "
+            "acpi_no_memhotplug pcie_ports=compat hest_disable panic=10 a");
+}
+#endif
+
 TEST(CommandLine, EveryRuleOfTheTablesIsApplied) {
   for (const auto table : {parameters_not_reused(), parameters_not_for_capture()}) {
     for (const auto& rule : table) {
