@@ -38,6 +38,13 @@ as_root() {
   fi
 }
 
+# What the environment says of proxies, for env(1): neither sudo nor `env -i` keeps it.
+PROXY_VARIABLES=()
+for name in http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY; do
+  if [ -n "${!name:-}" ]; then PROXY_VARIABLES+=("$name=${!name}"); fi
+done
+unset name
+
 # A package server that stumbles is asked again.
 retry() {
   local try
@@ -225,10 +232,10 @@ suite_of_debian() {
 # A Debian to build in, as a folder to chroot into: $CACHE/debian-13-build.
 prepare_build_root() {
   local number=$1 folder=$CACHE/debian-$1-build
-  [ -d "$folder/root" ] && cmp -s tools/debian-build-root.sh "$folder/recipe" && return
+  [ -d "$folder/root" ] && cat tools/debian-build-root.sh tools/debian-suite.sh | cmp -s - "$folder/recipe" && return
   say "making a Debian $number to build in"
   update_lists
-  as_root tools/debian-build-root.sh "$(suite_of_debian "$number")" "$folder"
+  as_root env "${PROXY_VARIABLES[@]}" tools/debian-build-root.sh "$(suite_of_debian "$number")" "$folder"
 }
 
 # A whole Debian with systemd, as a disk image: $CACHE/debian-{12,13}. Made anew when its recipe changes.

@@ -37,6 +37,7 @@ struct CapturePlan : Settings {
   [[nodiscard]] std::string to_text() const;
 };
 
+// Another set of keys is another version: PID 1 refuses unknown keys in a plan of its own version.
 // Version 1 has no "version" line, other names for some keys, and its path is kOldPlanPath.
 inline constexpr unsigned kPlanVersion = 2;
 inline constexpr const char* kPlanPath = "/lifeboat/plan";

@@ -8,7 +8,7 @@
 #include "src/cli/capture_store.h"
 #include "src/cli/configuration.h"
 #include "src/cli/outcome.h"
-#include "src/vmcore/dump_kernel.h"
+#include "src/dump/dump.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -81,8 +81,6 @@ Result<int> run_capture(const Arguments& arguments) {
   const std::string source_name = TRY(line.require("SOURCE"));
   if (line.has("store") || line.has("store-folder")) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
-    // A wrong SOURCE must not create a folder. A capture kernel saves what it can, also of a damaged source.
-    if (!line.has("then-act")) TRY_VOID(check_machine(*TRY(Dump::open(source_name)), source_name));
     return capture_into_store(line, source_name);
   }
   if (line.has("then-act")) return fail(ErrorCode::usage, "capture: --then-act needs --store");

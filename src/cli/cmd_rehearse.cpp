@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat rehearse [--kernel FILE --modules DIR] [-o DIR]
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -41,11 +40,9 @@ Result<uint64_t> size_option(const CommandLine& line, const char* name, uint64_t
 Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   if (line.has("kernel") != line.has("modules"))
     return fail(ErrorCode::usage, "rehearse: give both --kernel and --modules, or none of them");
-  utsname running{};
-  if (::uname(&running) != 0) return fail_errno("uname");
   rehearse::RehearsalOptions options;
-  options.kernel = line.get("kernel", fmt::format("/boot/vmlinuz-{}", running.release));
-  options.module_folder = line.get("modules", fmt::format("/lib/modules/{}", running.release));
+  options.kernel = line.get("kernel");
+  options.module_folder = line.get("modules");
   options.out = line.get("output", "lifeboat-rehearsal");
   options.init = line.get("init");
   options.memory = TRY(size_option(line, "memory", options.memory));
@@ -70,23 +67,16 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   return options;
 }
 
-// With any of these options the rehearsal differs from this machine, and its result is not valid for
-// `lifeboat check`.
-bool is_as_configured(const CommandLine& line) {
-  for (const char* option : {"config", "init", "memory", "cpus", "cpu-model", "crashkernel", "level",
-                             "compress", "disk-size", "timeout", "target-uuid"}) {
-    if (!line.has(option)) continue;
-    log::info("this rehearsal is not recorded for 'lifeboat check': --{} was given", option);
-    return false;
+void record_for_check(const CommandLine& line, const rehearse::RehearsalResult& result,
+                      const rehearse::MachineCapture& machine) {
+  const auto option = rehearse::option_that_differs([&](const std::string& name) { return line.has(name); });
+  if (option) {
+    log::info("this rehearsal is not recorded for 'lifeboat check': --{} was given", *option);
+    return;
   }
-  return true;
-}
-
-// For `lifeboat check`. Only root can record a rehearsal of this machine: the failure of others is ignored.
-void record_rehearsal(const rehearse::RehearsalResult& result, const rehearse::MachineCapture& machine) {
-  const auto record = rehearse::rehearsal_record(result, machine, static_cast<uint64_t>(std::time(nullptr)));
-  if (const auto saved = arming::save_rehearsal(record); !saved && ::geteuid() == 0)
-    log::warning("cannot record this rehearsal: {}", saved.error().to_string());
+  const auto recorded = rehearse::record_rehearsal(result, machine, static_cast<uint64_t>(std::time(nullptr)),
+                                                   ::geteuid() == 0);
+  if (!recorded) log::warning("cannot record this rehearsal: {}", recorded.error().to_string());
 }
 
 // Without --kernel.
@@ -113,8 +103,8 @@ Result<int> run_rehearse(const Arguments& arguments) {
       "'lifeboat collect' (lifeboat-collect.service) reports whether the dump is whole.");
   // clang-format off
   line.options()
-    ("kernel", Takes::text, "kernel image (default: /boot/vmlinuz of the running kernel)")
-    ("modules", Takes::text, "its module tree (default: /lib/modules of the running kernel)")
+    ("kernel", Takes::text, "kernel image (default: the capture kernel of this machine)")
+    ("modules", Takes::text, "its module tree, with --kernel")
     ("output,o", Takes::text, "new or empty folder for the results (default: lifeboat-rehearsal)")
     ("memory", Takes::text, "memory of the guest (default: 2G)")
     ("cpus", Takes::number, "CPUs of the guest (default: 2)")
@@ -141,7 +131,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
   // With --json stdout is for the document alone.
   const auto print_progress = [](const std::string& text) { fmt::print(stderr, "{}\n", plain_lines(text)); };
   const auto result = TRY(rehearse::rehearse(options, print_progress, interrupted));
-  if (options.machine && is_as_configured(line)) record_rehearsal(result, *options.machine);
+  if (options.machine) record_for_check(line, result, *options.machine);
   if (line.json()) {
     auto document = rehearse::result_json(result);
     document["timings"] = rehearse::timings_json(result);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Parsed without libelf: only a few fixed fields are needed, and lifeboat-init loads kernels too.
+// Parsed without libelf: only a few fixed fields are needed, from bytes in memory that are not trusted.
 #include "src/image/elf_kernel.h"
 
 #include <elf.h>

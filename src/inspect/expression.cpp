@@ -409,4 +409,13 @@ Result<uint64_t> to_number(const ExpressionScope& scope, const Value& value) {
   return static_cast<uint64_t>(static_cast<int64_t>(bits << (64 - width)) >> (64 - width));
 }
 
+Result<uint64_t> string_address(const ExpressionScope& scope, const Value& value) {
+  if (!value.in_memory) return value.bits;
+  const auto type = scope.types.btf().strip(value.type);
+  if (!type) return value.bits;
+  const auto info = scope.types.btf().type(*type);
+  if (!info || info->kind != TypeKind::pointer) return value.bits;
+  return to_number(scope, value);
+}
+
 }  // namespace lifeboat::inspect

@@ -43,4 +43,8 @@ Result<Value> evaluate(const ExpressionScope& scope, std::string_view text);
 // is its address, as in C. Sign-extended. `usage` for structs and other values that are not numbers.
 Result<uint64_t> to_number(const ExpressionScope& scope, const Value& value);
 
+// Where the text begins that the value stands for: what a pointer in memory points to; of any other place, as
+// an array, itself; a number is the address.
+Result<uint64_t> string_address(const ExpressionScope& scope, const Value& value);
+
 }  // namespace lifeboat::inspect

@@ -118,6 +118,28 @@ Result<NamedStack> stack_of_task(const Session& session, const Task& task) {
   return stack;
 }
 
+Result<> all_stacks(const Session& session, const std::function<void(const NamedStack&)>& each) {
+  if (!session.tasks()) return std::unexpected(session.tasks().error());
+  if (!session.unwinder()) return std::unexpected(session.unwinder().error());
+  for (const auto& task : session.tasks()->tasks) {
+    if (const auto stack = stack_of_task(session, task)) {
+      each(*stack);
+    } else {
+      NamedStack unreadable;
+      set_task(unreadable, task);
+      unreadable.running = task.on_cpu;
+      unreadable.end = stack.error().message;
+      each(unreadable);
+    }
+  }
+  if (session.live() || !session.registers()) return {};
+  for (const auto& saved : *session.registers()) {
+    if (!saved.registers || running_task(session, saved.cpu) != nullptr) continue;
+    if (const auto stack = stack_of_cpu(session, saved.cpu)) each(*stack);
+  }
+  return {};
+}
+
 std::optional<uint32_t> panic_cpu(const Session& session) {
   if (session.live() || !session.symbols()) return std::nullopt;
   // crashing_cpu is set on the way into the capture kernel, panic_cpu by panic(); -1: neither came so far.

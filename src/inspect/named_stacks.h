@@ -2,6 +2,7 @@
 // Stacks with names: of tasks that slept, and of CPUs that were running.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,10 @@ NamedFrame name_address(const Session& session, uint64_t address, bool call_retu
 Result<NamedStack> stack_of_task(const Session& session, const Task& task);
 // Of a CPU: from the registers that it saved.
 Result<NamedStack> stack_of_cpu(const Session& session, uint32_t cpu);
+// Calls `each` with that of each task, then of each CPU whose task is not known: in a damaged dump this may
+// be the CPU that panicked. Of a stack that cannot be read, `end` says why. An Error without tasks or unwind
+// tables.
+Result<> all_stacks(const Session& session, const std::function<void(const NamedStack&)>& each);
 
 // The task that ran on the CPU; nullptr: not known.
 const Task* running_task(const Session& session, uint32_t cpu);

@@ -29,6 +29,13 @@ Result<> rehearse_this_machine(const config::Config& config, GuestReservation re
   return {};
 }
 
+std::optional<std::string_view> option_that_differs(const std::function<bool(const std::string&)>& given) {
+  for (const char* option : {"config", "init", "memory", "cpus", "cpu-model", "crashkernel", "level",
+                             "compress", "disk-size", "timeout", "target-uuid"})
+    if (given(option)) return option;
+  return std::nullopt;
+}
+
 arming::RehearsalRecord rehearsal_record(const RehearsalResult& result, const MachineCapture& machine,
                                          uint64_t now) {
   return {.time = now,
@@ -39,6 +46,13 @@ arming::RehearsalRecord rehearsal_record(const RehearsalResult& result, const Ma
           .memory_reserved_kib = result.memory_reserved_kib,
           .memory_total_kib = result.memory_total_kib,
           .memory_lowest_kib = result.memory_lowest_kib};
+}
+
+Result<> record_rehearsal(const RehearsalResult& result, const MachineCapture& machine, uint64_t now,
+                          bool root, const std::string& path) {
+  auto saved = arming::save_rehearsal(rehearsal_record(result, machine, now), path);
+  if (!saved && !root) return {};
+  return saved;
 }
 
 Result<> check_armed(const SystemPaths& paths) {

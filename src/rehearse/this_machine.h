@@ -3,7 +3,10 @@
 // in a virtual machine; or for real.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loader/system_state.h"
@@ -23,10 +26,18 @@ enum class GuestReservation {
 Result<> rehearse_this_machine(const config::Config& config, GuestReservation reservation,
                                RehearsalOptions& options, std::vector<std::string>& notes);
 
+// An option of `lifeboat rehearse` with which the guest differs from this machine, so that the result is not
+// valid for `lifeboat check`: the first of those for which `given` (a name without dashes) is true.
+std::optional<std::string_view> option_that_differs(const std::function<bool(const std::string&)>& given);
+
 // Of a rehearsal of this machine, for `lifeboat check` (arming::save_rehearsal). `now`: seconds since the
 // epoch.
 arming::RehearsalRecord rehearsal_record(const RehearsalResult& result, const MachineCapture& machine,
                                          uint64_t now);
+
+// Saves it, whole or not. Only root can: the failure of another user (`root` is false) is not an error.
+Result<> record_rehearsal(const RehearsalResult& result, const MachineCapture& machine, uint64_t now,
+                          bool root, const std::string& path = arming::kRehearsalFile);
 
 // Paths that a test replaces.
 struct RealPaths {

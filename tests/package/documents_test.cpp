@@ -103,6 +103,24 @@ TEST(Manual, of_the_configuration_has_the_defaults_that_hold) {
   EXPECT_EQ(documented, in_force);
 }
 
+// The first column of the table in docs/initramfs.md.
+TEST(CapturePlanPage, has_every_key_of_the_plan_and_no_other) {
+  // What the host finds out, and is no setting.
+  std::set<std::string> in_plan = {"version",          "target", "dump.copy_elf",
+                                   "watchdog.running", "module", "shell"};
+  for (const auto& key : keys())
+    if (key.travels) in_plan.insert(fmt::format("{}.{}", key.section, key.name));
+  std::set<std::string> documented;
+  bool inside = false;
+  std::istringstream text(text_of(kSource + "/docs/initramfs.md"));
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("## ")) inside = line == "## The capture plan";
+    if (inside && line.starts_with("| `"))
+      documented.merge(matches(line.substr(0, line.find(" | ")), "`([a-z_.]+)`"));
+  }
+  EXPECT_EQ(documented, in_plan);
+}
+
 TEST(Manual, of_the_program_has_every_command) {
   EXPECT_THAT(matches(manual("lifeboat.8"), "^\\*([a-z]+)\\*"), IsSupersetOf(commands()));
 }

@@ -31,13 +31,6 @@ class Printer {
     if (!stack.end.empty()) std::cout << "  (" << one_line(stack.end) << ")\n";
     first_ = false;
   }
-  // One stack that cannot be shown; the others are still shown.
-  void add_failure(const Task& task, const Error& error) {
-    inspect::NamedStack stack{.pid = task.pid, .comm = task.comm, .cpu = task.cpu, .state = task.state};
-    stack.running = task.on_cpu;
-    stack.end = error.message;
-    add(stack);
-  }
   void finish() const {
     if (view_.json()) view_.print(document_);
   }
@@ -53,25 +46,6 @@ Result<uint32_t> parse_small(const std::string& text, std::string_view what) {
   if (!number || *number > INT32_MAX)
     return fail(ErrorCode::usage, "inspect bt: '{}' is not a {}", text, what);
   return static_cast<uint32_t>(*number);
-}
-
-Result<> print_all(const View& view, Printer& printer) {
-  if (!view.session.unwinder()) return std::unexpected(view.session.unwinder().error());
-  for (const auto& task : view.session.tasks()->tasks) {
-    const auto stack = inspect::stack_of_task(view.session, task);
-    if (stack) {
-      printer.add(*stack);
-    } else {
-      printer.add_failure(task, stack.error());
-    }
-  }
-  // CPUs whose task is not known: in a damaged dump this may be the CPU that panicked.
-  if (view.session.live() || !view.session.registers()) return {};
-  for (const auto& registers : *view.session.registers()) {
-    if (!registers.registers || inspect::running_task(view.session, registers.cpu) != nullptr) continue;
-    if (const auto stack = inspect::stack_of_cpu(view.session, registers.cpu)) printer.add(*stack);
-  }
-  return {};
 }
 
 Result<> print_tasks(const View& view, Printer& printer) {
@@ -102,7 +76,7 @@ Result<int> view_bt(const View& view) {
     if (!view.session.tasks()) return std::unexpected(view.session.tasks().error());
     for (const auto& note : view.session.tasks()->notes) log::warning("{}", one_line(note));
     if (all) {
-      TRY_VOID(print_all(view, printer));
+      TRY_VOID(inspect::all_stacks(view.session, [&](const auto& stack) { printer.add(stack); }));
     } else {
       TRY_VOID(print_tasks(view, printer));
     }

@@ -3,12 +3,12 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/cli/inspect/view.h"
 #include "src/inspect/memory_use.h"
+#include "src/inspect/process_tree.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -29,22 +29,16 @@ class Table {
     }
   }
 
-  void print() {
+  void print() const {
     fmt::print("{}\n", view_.style.heading(fmt::format("{:>7} {:>7} {:>7} S {:>4}{}  {}", "PID", "TGID",
                                                        "PPID", "CPU", memory_heading(), "COMMAND")));
-    if (!view_.line.has("tree")) {
-      for (const auto& task : list_.tasks) print(task, 0);
-      return;
+    if (view_.line.has("tree")) {
+      const auto shown = [this](const Task& task) { return is_shown(task); };
+      for (const auto& [task, depth] : inspect::process_tree(list_.tasks, shown)) print(*task, depth);
+    } else {
+      for (const auto& task : list_.tasks)
+        if (is_shown(task)) print(task, 0);
     }
-    for (const auto& task : list_.tasks)
-      children_[task.pid == task.tgid ? task.ppid : task.tgid].push_back(&task);
-    // Roots: whose parent is not in the list, or is itself.
-    std::set<int32_t> pids;
-    for (const auto& task : list_.tasks) pids.insert(task.pid);
-    for (const auto& task : list_.tasks)
-      if (task.pid == 0 || !pids.contains(task.ppid)) print_tree(task);
-    // Tasks whose parents form a loop, which no root leads to.
-    for (const auto& task : list_.tasks) print_tree(task);
   }
 
   ordered_json json() const {
@@ -72,30 +66,12 @@ class Table {
     return has_state(task) && (view_.line.has("threads") || (task.pid == task.tgid && task.pid != 0));
   }
 
-  // Without recursion: a damaged dump may contain parents of any depth.
-  void print_tree(const Task& root) {
-    std::vector<std::pair<const Task*, size_t>> open = {{&root, 0}};
-    while (!open.empty()) {
-      const auto [task, depth] = open.back();
-      open.pop_back();
-      if (!printed_.insert(task->address).second) continue;
-      const bool shown = print(*task, depth);
-      // Idle tasks have no children, but all have PID 0 like the first, whose child is process 1.
-      if (task->pid == 0 && task != &list_.tasks.front()) continue;
-      const auto& children = children_[task->pid];
-      for (size_t index = children.size(); index-- > 0;)
-        if (children[index] != task) open.emplace_back(children[index], depth + (shown ? 1 : 0));
-    }
-  }
-
-  bool print(const Task& task, size_t depth) const {
+  void print(const Task& task, size_t depth) const {
     constexpr size_t kMaxDepth = 20;
-    if (!is_shown(task)) return false;
     const std::string name = one_line(task.comm);
     fmt::print("{:>7} {:>7} {:>7} {} {:>4}{}  {}{}\n", task.pid, task.tgid, task.ppid, task.state, task.cpu,
                memory_columns(task), std::string(std::min(depth, kMaxDepth) * 2, ' '),
                task.kernel_thread ? fmt::format("[{}]", name) : name);
-    return true;
   }
 
   [[nodiscard]] std::string memory_heading() const {
@@ -128,8 +104,6 @@ class Table {
   const View& view_;
   const TaskList& list_;
   std::map<int32_t, ProcessMemory> memory_;  // by process
-  std::map<int32_t, std::vector<const Task*>> children_;
-  std::set<uint64_t> printed_;
 };
 
 }  // namespace

@@ -92,12 +92,8 @@ Result<int> print_string(const View& view, const std::string& text) {
   constexpr uint64_t kMaxLetters = 4_KiB;
   const ExpressionScope scope = TRY(inspect::expression_scope(view.session));
   uint64_t address = TRY(address_of(view, text));
-  // Of a pointer in memory: the text that it points to; of an array: itself.
-  if (const auto value = inspect::evaluate(scope, text); value && value->in_memory) {
-    const auto stripped = scope.types.btf().strip(value->type);
-    const auto type = stripped ? scope.types.btf().type(*stripped) : scope.types.btf().type(0);
-    if (type && type->kind == TypeKind::pointer) address = TRY(inspect::to_number(scope, *value));
-  }
+  if (const auto value = inspect::evaluate(scope, text); value && value->in_memory)
+    address = TRY(inspect::string_address(scope, *value));
   const uint64_t count = TRY(read_count(view, kMaxLetters));
   const auto found = view.session.kernel()->read_string(address, count);
   if (!found) return explained(view, found.error(), address, count);

@@ -126,6 +126,21 @@ TEST_F(Expression, PointersAndAddresses) {
   EXPECT_EQ(number("init_task.ports").value(), task(0) + 60) << "an array is its address";
 }
 
+TEST_F(Expression, TheTextOfAPointerIsWhereItPoints) {
+  const auto address = [this](std::string_view text) {
+    const auto here = scope();
+    return string_address(here, evaluate(here, text).value());
+  };
+  EXPECT_EQ(address("init_task.name").value(), area_ + 0xb00);
+  EXPECT_EQ(address("init_task.comm").value(), task(0) + 8) << "an array is the text itself";
+  EXPECT_EQ(address("&init_task.comm").value(), task(0) + 8) << "a number";
+  EXPECT_EQ(address("init_task.stack").value(), task(0) + 96) << "no pointer";
+  EXPECT_EQ(address("mystery").value(), symbols_.at("mystery")) << "without a type: the place";
+  EXPECT_EQ(address("0x1000").value(), 0x1000u);
+  const auto lost = address("((struct task_struct *)0xffffc90000000000)->name");
+  EXPECT_EQ(code_of(lost), ErrorCode::not_mapped) << "a pointer that cannot be read";
+}
+
 TEST_F(Expression, PointersCountInElements) {
   EXPECT_EQ(number("&init_task + 1").value(), task(1));
   EXPECT_EQ(number("1 + &init_task").value(), task(1));

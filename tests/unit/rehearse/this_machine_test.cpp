@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "src/arming/loaded_state.h"
 #include "tests/support/crash_points.h"
 #include "tests/support/results.h"
@@ -122,6 +124,47 @@ TEST(RehearsalRecordOf, IsOfTheTriedInitramfs) {
   EXPECT_EQ(record.problem, "the dump is not whole");
   EXPECT_EQ(record.initramfs_digest, arming::digest_bytes({}, machine.initramfs).digest);
   EXPECT_EQ(record.memory_lowest_kib, 5U);
+}
+
+TEST(OptionThatDiffers, IsOneThatChangesTheGuestOrTheCapture) {
+  const auto differs = [](const std::set<std::string>& given) {
+    return option_that_differs([&](const std::string& name) { return given.contains(name); });
+  };
+  EXPECT_FALSE(differs({}));
+  // They change neither what is loaded nor what it must do.
+  EXPECT_FALSE(differs({"output", "accel", "copy-elf", "json"}));
+  for (const char* option : {"config", "init", "memory", "cpus", "cpu-model", "crashkernel", "level",
+                             "compress", "disk-size", "timeout", "target-uuid"})
+    EXPECT_EQ(differs({"output", option}), option);
+}
+
+TEST(RecordRehearsal, AlsoOfAFailure) {
+  const TempDir folder = TempDir::create("record-rehearsal-test").value();
+  const std::string path = folder.path() / "rehearsal.json";
+  RehearsalResult result;
+  result.problem = "the dump is not whole";
+  result.release = "6.12";
+  ASSERT_TRUE(record_rehearsal(result, {}, 9, true, path));
+  const auto record = arming::read_rehearsal(path);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->time, 9U);
+  EXPECT_FALSE(record->whole);
+  EXPECT_EQ(record->problem, "the dump is not whole");
+  result.whole = true;
+  result.problem = "";
+  ASSERT_TRUE(record_rehearsal(result, {}, 10, true, path));
+  EXPECT_TRUE(arming::read_rehearsal(path)->whole);
+}
+
+// To rehearse, one need not be root; to record it, one must.
+TEST(RecordRehearsal, OnlyRootMissesARecordThatCannotBeSaved) {
+  const TempDir folder = TempDir::create("record-rehearsal-test").value();
+  const std::string file = folder.path() / "file";
+  ASSERT_TRUE(write_file_atomically(file, {}, 0600));
+  const std::string below = file + "/rehearsal.json";
+  EXPECT_FALSE(record_rehearsal({}, {}, 9, true, below));
+  EXPECT_TRUE(record_rehearsal({}, {}, 9, false, below));
+  EXPECT_FALSE(arming::read_rehearsal(below));
 }
 
 }  // namespace
