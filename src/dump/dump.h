@@ -107,6 +107,9 @@ class Dump : public PhysicalMemory {
   // over all pages: the gaps between ranges of memory may be a million times larger than the memory. The
   // default is that all of ram() is stored.
   [[nodiscard]] virtual Result<std::optional<PfnRange>> next_stored(uint64_t pfn, uint64_t end) const;
+  // The first address, at or above this one, whose contents the file has; what is between them is zero,
+  // however large it is: a hole. The default: no holes are known.
+  [[nodiscard]] virtual uint64_t next_data(uint64_t physical_address) const { return physical_address; }
   // Sorted, not overlapping: where the dumped machine had RAM, according to the container.
   [[nodiscard]] virtual const std::vector<PhysicalRange>& ram() const = 0;
   // Reads all that the file holds, and counts in `report` what was checked and what could not be read. Each

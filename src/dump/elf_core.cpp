@@ -248,6 +248,8 @@ Result<std::unique_ptr<ElfCore>> ElfCore::open(std::unique_ptr<ByteSource> file)
   }
   if (segments.empty())
     return fail(ErrorCode::corrupt, "{} is an ELF core with no memory in it", file->name());
+  if (std::ranges::all_of(segments, [](const Piece& piece) { return piece.file_size == 0; }))
+    info.damage.emplace_back("no segment has contents in the file: all memory would read as zero");
   NotesSummary notes = summarize_notes(info.notes);
   info.cpus = notes.cpus;
   info.vmcoreinfo = std::move(notes.vmcoreinfo);

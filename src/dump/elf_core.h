@@ -21,6 +21,8 @@ class ElfCore final : public Dump {
   // Bytes between p_filesz and p_memsz read as zeros.
   Result<> read(uint64_t physical_address, MutableByteSpan out) override;
 
+  // The first address at or behind this one whose byte is stored in the file, or should be.
+  [[nodiscard]] uint64_t next_data(uint64_t physical_address) const override;
   void verify(VerifyReport& report, Progress& progress) override;
 
  private:
@@ -38,8 +40,6 @@ class ElfCore final : public Dump {
   [[nodiscard]] std::vector<PhysicalRange> present_ranges() const;
   [[nodiscard]] std::vector<PhysicalRange> lost_ranges() const;
   [[nodiscard]] std::vector<Piece>::const_iterator piece_behind(uint64_t physical_address) const;
-  // The first address at or behind this one whose byte is stored in the file, or should be.
-  [[nodiscard]] uint64_t next_data(uint64_t physical_address) const;
 
   std::unique_ptr<ByteSource> file_;
   DumpInfo info_;

@@ -51,11 +51,35 @@ Compression default_codec(uint32_t status) {
   return Compression::none;
 }
 
+// Which page data could be decompressed, so that data which many descriptors share is decompressed twice, not
+// for each of them. Writers store pages in the order of their frames: only data in front of what was seen
+// before can be shared, and only of those a note is taken.
+class CheckedPages {
+ public:
+  [[nodiscard]] bool contains(const kdump::PageDescriptor& page) const {
+    const auto found = seen_again_.find(page.offset);
+    return found != seen_again_.end() && found->second.first == page.size &&
+           found->second.second == page.flags;
+  }
+  void add(const kdump::PageDescriptor& page) {
+    constexpr size_t kMax = size_t{1} << 18;
+    if (page.offset > last_) {
+      last_ = page.offset;
+    } else if (seen_again_.size() < kMax) {
+      seen_again_.try_emplace(page.offset, page.size, page.flags);
+    }
+  }
+
+ private:
+  uint64_t last_ = 0;
+  std::unordered_map<uint64_t, std::pair<uint32_t, uint32_t>> seen_again_;  // size, flags
+};
+
 // What a walk over all pages carries along.
 struct PageCheck {
   VerifyReport& report;
   std::vector<std::byte> page;
-  uint64_t last_good = 0;  // offset of the last raw page that could be had
+  CheckedPages good;
   // The result of next_data(asked) for the descriptors: a hole from `asked` on, then data.
   uint64_t asked = 1;
   ByteExtent data = {};
@@ -189,8 +213,10 @@ Result<> KdumpReader::State::read_bitmaps() {
                 info.max_pfn);
   // The last parts of a small dump have no page: makedumpfile writes [max_pfn, max_pfn) there.
   const bool empty_part = info.start_pfn == info.max_pfn && info.end_pfn == info.max_pfn;
-  if (info.split && !empty_part && (info.start_pfn > info.end_pfn || info.start_pfn >= info.max_pfn))
-    return fail(ErrorCode::corrupt, "{}: a split file of pages {} to {}", name, info.start_pfn, info.end_pfn);
+  if (info.split && !empty_part && (info.start_pfn >= info.end_pfn || info.start_pfn >= info.max_pfn))
+    return fail(ErrorCode::corrupt,
+                "{} is marked as a part of a split dump, but cannot hold page frames {} to {} of {}", name,
+                info.start_pfn, info.end_pfn, info.max_pfn);
   if (header.bitmap_blocks % 2 != 0)
     info.damage.push_back(fmt::format("two bitmaps of the same size in {} blocks", header.bitmap_blocks));
   bitmaps.emplace(TRY(KdumpBitmaps::scan(*file, {.first = bitmap_offset,
@@ -399,12 +425,11 @@ void KdumpReader::State::verify_page(uint64_t index, uint64_t pfn, PageCheck& ch
   const auto checked = [&] { return check_descriptor(*found, pfn); };
   if (found->offset == 0) return report.lost(1, [&checked] { return checked().error().to_string(); });
   if (const auto valid = checked(); !valid) return report.failed(valid.error());
-  // Descriptors with the same place in the file (zero pages) need expanding once.
-  if (found->offset == check.last_good && found->flags == 0) return;
+  if (check.good.contains(*found)) return;
   if (auto expanded = expand(*found, check.page); !expanded) {
     report.failed(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
-  } else if (found->flags == 0) {
-    check.last_good = found->offset;
+  } else {
+    check.good.add(*found);
   }
 }
 

@@ -14,6 +14,7 @@ class Searcher {
       : dump_(dump),
         page_(dump.page_size()),
         wanted_(as_text(bytes)),
+        zeros_(wanted_.find_first_not_of('\0') == std::string_view::npos),
         alignment_(alignment),
         deadline_(std::chrono::steady_clock::now() + limit),
         found_(found) {}
@@ -44,13 +45,14 @@ class Searcher {
         return true;
       }
       if (!*run) return true;
-      for (pfn = (*run)->first; pfn < (*run)->end; ++pfn) {
+      pfn = (*run)->first;
+      while (pfn < (*run)->end) {
         if (time_is_up()) {
           result_.timed_out = true;
           result_.end = page_.address(pfn);
           return false;
         }
-        look_at(pfn);
+        pfn = step(pfn, (*run)->end);
         if (result_.stopped) return false;
       }
     }
@@ -61,6 +63,30 @@ class Searcher {
   bool time_is_up() {
     constexpr uint64_t kSteps = 1024;
     return steps_++ % kSteps == 0 && std::chrono::steady_clock::now() >= deadline_;
+  }
+
+  // Looks at a page, and returns the next one to look at. In a hole of the file, which may have terabytes, no
+  // match begins behind its first page unless zeros are wanted; one may end in its first page, and begin in
+  // its last.
+  uint64_t step(uint64_t pfn, uint64_t end) {
+    const bool hole = is_hole(pfn);
+    if (!hole || !after_hole_ || end_ != page_.address(pfn)) {
+      look_at(pfn);
+      after_hole_ = hole;
+      return pfn + 1;
+    }
+    const uint64_t next = std::min(page_.frame(data_), end);
+    result_.pages += next - pfn;
+    window_.assign(wanted_.size() - 1, '\0');
+    end_ = page_.address(next);
+    return next;
+  }
+
+  bool is_hole(uint64_t pfn) {
+    if (zeros_) return false;
+    const uint64_t address = page_.address(pfn);
+    if (data_ < address) data_ = dump_.next_data(address);
+    return data_ >= address + page_.bytes();
   }
 
   // The window is the page, after the end of the page before it: as much as a match that begins there needs.
@@ -90,12 +116,15 @@ class Searcher {
   Dump& dump_;
   PageSize page_;
   std::string_view wanted_;
+  bool zeros_;  // nothing else is wanted
   uint64_t alignment_;
   std::chrono::steady_clock::time_point deadline_;
   uint64_t steps_ = 0;
   const std::function<bool(uint64_t)>& found_;
   std::string window_;
-  uint64_t end_ = 0;  // of the window
+  uint64_t end_ = 0;         // of the window
+  uint64_t data_ = 0;        // behind the hole that was found last
+  bool after_hole_ = false;  // the window is of a page in it
   SearchResult result_;
 };
 

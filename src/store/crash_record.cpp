@@ -48,7 +48,11 @@ DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record) {
 std::string describe_dump(CrashOutcome there, const CrashRecord& record) {
   std::string name(outcome_name(there));
   if (there != CrashOutcome::incomplete) return name;
-  if (dump_outcome(there, record) == DumpOutcome::failed) return name + " (writing it did not finish)";
+  if (dump_outcome(there, record) == DumpOutcome::failed) {
+    return record.lost_pages == 0
+               ? "failed (writing it did not finish)"
+               : fmt::format("failed ({} pages could not be read, hardly any was)", record.lost_pages);
+  }
   if (record.lost_pages == 0) return name + " (its source was incomplete)";
   return fmt::format("{} ({} pages could not be read)", name, record.lost_pages);
 }

@@ -5,9 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "src/base/file.h"
 #include "src/dump/byte_source.h"
+#include "src/dump/kdump_format.h"
 #include "src/dump/kdump_writer.h"
 #include "src/dump/limits.h"
 #include "src/dump/verify.h"
@@ -135,6 +137,36 @@ TEST_F(Hostile, SegmentsThatShowTheSameBytesAgain) {
   }
   write(builder.build());
   expect_refused(ErrorCode::corrupt);
+}
+
+// Half a million descriptors of two compressed pages in turn: gigabytes, if each was decompressed.
+TEST_F(Hostile, DescriptorsThatShareCompressedPages) {
+  constexpr uint64_t kPages = uint64_t{1} << 19;
+  test::KdumpBuilder builder(kPages);
+  builder.ram(0, kPages);
+  for (uint64_t pfn = 0; pfn < kPages; ++pfn) builder.zero_page(pfn);
+  auto bytes = builder.build();
+  test::append(bytes, std::vector<std::byte>(kPageSize));
+  std::vector<kdump::PageDescriptor> two;
+  for (const int value : {1, 2}) {
+    std::vector<std::byte> page(kPageSize, static_cast<std::byte>(value)), packed(kPageSize);
+    uLongf size = packed.size();
+    ASSERT_EQ(::compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+                         reinterpret_cast<const Bytef*>(page.data()), page.size()),
+              Z_OK);
+    packed.resize(size);
+    two.push_back({.offset = bytes.size(),
+                   .size = static_cast<uint32_t>(size),
+                   .flags = kdump::kStatusZlib,
+                   .page_flags = 0});
+    test::append(bytes, packed);
+  }
+  // The first one stays: by it the place of the page data is checked.
+  for (uint64_t index = 1; index < kPages; ++index)
+    std::memcpy(bytes.data() + builder.layout().descriptors + index * sizeof two[0], &two[index % 2],
+                sizeof two[0]);
+  write(bytes);
+  expect_whole(kPages);
 }
 
 TEST_F(Hostile, ATerabyteOfHoles) {

@@ -133,6 +133,25 @@ TEST(Verify, SplitPartWithoutPagesIsWhole) {
   EXPECT_EQ(report.pages_checked, 0u);
 }
 
+// One flipped bit makes a part of any dump, whose sub header has no pages for one.
+TEST(Verify, SplitPartThatCanHoldNoPagesIsRefused) {
+  for (const auto& [start, end] : {std::pair<uint64_t, uint64_t>{0, 0}, {4, 4}, {5, 4}}) {
+    auto builder = valid();
+    builder.patch_sub_header([start, end](kdump::SubHeader& sub) {
+      sub.split = 1;
+      sub.start_pfn_64 = start;
+      sub.end_pfn_64 = end;
+    });
+    EXPECT_EQ(code_of(Dump::open(memory_byte_source(builder.build(), "test"))), ErrorCode::corrupt) << start;
+  }
+}
+
+TEST(Verify, ElfWithoutContentsIsNotWhole) {
+  const auto report = verify(ElfBuilder().load(0, {}, 16 * kPageSize).build());
+  EXPECT_FALSE(report.whole);
+  EXPECT_FALSE(report.consistent);
+}
+
 TEST(Verify, CutOffElfLosesPages) {
   const auto bytes = ElfBuilder().load(0x100000, patterned_pages(0, 600), 700 * kPageSize).build();
   const auto whole = verify(bytes);

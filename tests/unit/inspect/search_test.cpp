@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "src/base/file.h"
 #include "src/dump/byte_source.h"
 #include "src/dump/kdump_writer.h"
+#include "tests/support/elf_builder.h"
 #include "tests/support/failing_source.h"
 #include "tests/support/kdump_builder.h"
 #include "tests/support/measured_child.h"
@@ -108,6 +110,34 @@ TEST(Search, PassesOverWhatIsNotStored) {
   test::expect_cheap([&] {
     const auto dump = Dump::open(path).value();
     EXPECT_THAT(find(*dump, "needle"), ElementsAre(0, kFar * kPageSize + 8));
+  });
+}
+
+// A file of terabytes may have nothing but holes between two pages.
+TEST(Search, PassesOverHoles) {
+  constexpr uint64_t kSize = uint64_t{1} << 40;
+  test::ElfBuilder builder;
+  builder.load(0, page_with(4093, "nee"), kSize).patch_segment(0, [](Elf64_Phdr& segment) {
+    segment.p_filesz = kSize;
+  });
+  const TempDir folder = TempDir::create("search-test").value();
+  const std::string path = folder.path() / "holes";
+  const UniqueFd fd = open_file(path, O_RDWR | O_CREAT, 0600).value();
+  ASSERT_TRUE(pwrite_all(fd.get(), 0, builder.build(), path));
+  const uint64_t contents = builder.contents_offset();
+  if (::ftruncate(fd.get(), static_cast<off_t>(contents + kSize)) != 0)
+    GTEST_SKIP() << "no file of 1 TiB can be here";
+  constexpr uint64_t kFar = kSize / 2;
+  ASSERT_TRUE(pwrite_all(fd.get(), contents + kFar, page_with(2, "dle"), path));
+  test::expect_cheap([&] {
+    const auto dump = Dump::open(path).value();
+    SearchResult result;
+    EXPECT_THAT(find(*dump, "dle", 1, &result), ElementsAre(kFar + 2));
+    EXPECT_EQ(result.pages, kSize / kPageSize);
+    // Zeros of the hole in front of a text and behind it belong to a match.
+    EXPECT_THAT(find(*dump, {"\0\0\0\0dle", 7}), ElementsAre(kFar - 2));
+    EXPECT_THAT(find(*dump, {"nee\0\0\0", 6}), ElementsAre(4093));
+    EXPECT_THAT(find(*dump, "nee"), ElementsAre(4093));
   });
 }
 

@@ -235,7 +235,9 @@ TEST(CrashRecord, DescribesTheDump) {
   EXPECT_EQ(describe_dump(CrashOutcome::log_only, record), "log only");
   EXPECT_EQ(describe_dump(CrashOutcome::whole, record), "whole");
   record.dump = DumpOutcome::failed;
-  EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "incomplete (writing it did not finish)");
+  EXPECT_THAT(describe_dump(CrashOutcome::incomplete, record), testing::StartsWith("failed (3 pages"));
+  record.lost_pages = 0;
+  EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "failed (writing it did not finish)");
 }
 
 TEST(CrashRecord, PassesOverWhatItCannotUse) {
