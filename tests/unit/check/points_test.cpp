@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "loader/obstacles.h"
 #include "src/base/size.h"
 #include "src/check/check_facts.h"
 #include "src/check/point.h"
@@ -129,7 +130,9 @@ TEST(CheckPoints, Configuration) {
 TEST(CheckPoints, Reservation) {
   expect(reservation_point, [](Facts&) {}, kOk, "112.0 MiB are needed");
   expect(reservation_point, [](Facts& f) { f.state.crash_size = 0; }, kFailure, "no memory is reserved");
-  expect(reservation_point, [](Facts& f) { f.state.crash_size.reset(); }, kFailure, "does not report");
+  expect(
+      reservation_point, [](Facts& f) { f.state.crash_size.reset(); }, kFailure,
+      "cannot read whether memory is reserved");
   expect(
       reservation_point,
       [](Facts& f) {
@@ -212,7 +215,7 @@ TEST(CheckPoints, Initramfs) {
 
 TEST(CheckPoints, Loaded) {
   expect(loaded_point, [](Facts& f) { f.state.crash_loaded = false; }, kFailure, "no capture kernel");
-  expect(loaded_point, [](Facts& f) { f.state.crash_loaded.reset(); }, kFailure, "no capture kernel");
+  expect(loaded_point, [](Facts& f) { f.state.crash_loaded.reset(); }, kFailure, "cannot read whether");
   expect(loaded_point, [](Facts& f) { f.loaded.reset(); }, kWarning, "not by lifeboat");
   expect(
       loaded_point, [](Facts& f) { f.changed = {"/boot/x has changed"}; }, kWarning, "/boot/x has changed");
@@ -221,6 +224,18 @@ TEST(CheckPoints, Loaded) {
       loaded_point, [](Facts& f) { f.release = "6.13"; }, kWarning,
       "the loaded kernel is 6.12.1-test, the configured one is 6.13");
   expect(loaded_point, [](Facts& f) { f.command_line = "a=c"; }, kWarning, "would be 'a=c' now");
+}
+
+// Neither a reservation nor a load can help there.
+TEST(CheckPoints, KernelWithoutCrashState) {
+  Facts facts = good();
+  facts.state.crash_size.reset();
+  facts.state.crash_loaded.reset();
+  facts.foreign = {{"/etc/default/grub.d/kdump-tools.cfg:1", "crashkernel=192M"}};
+  for (const auto& point : {reservation_point(facts), loaded_point(facts)}) {
+    EXPECT_EQ(point.result, kFailure);
+    EXPECT_EQ(point.next, not_armed_because(facts.state).front().fix);
+  }
 }
 
 TEST(CheckPoints, InstalledKernels) {
