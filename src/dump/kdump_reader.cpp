@@ -111,6 +111,8 @@ struct KdumpReader::State {
 
 Result<> KdumpReader::State::read_headers() {
   const std::string& name = file->name();
+  if (file->size() < sizeof(header))
+    return fail(ErrorCode::truncated, "{} is cut off: {} bytes, no whole KDUMP header", name, file->size());
   TRY_VOID(file->read(0, std::as_writable_bytes(std::span(&header, 1))));
   if (header.signature != kdump::kSignature)
     return fail(ErrorCode::unsupported, "{} is not a KDUMP file", name);
@@ -129,7 +131,8 @@ Result<> KdumpReader::State::read_headers() {
   const uint64_t block = info.page_size.bytes();
   if (header.sub_header_blocks < 1 ||
       static_cast<uint64_t>(header.sub_header_blocks) > kMaxSubHeaderBytes / block)
-    return fail(ErrorCode::corrupt, "{}: a sub header of {} blocks", name, header.sub_header_blocks);
+    return fail(ErrorCode::corrupt, "{}: the sub header has a wrong size: {} blocks, allowed are 1 to {}",
+                name, header.sub_header_blocks, kMaxSubHeaderBytes / block);
   TRY_VOID(file->read(block, std::as_writable_bytes(std::span(&sub, 1))));
   packed.resize(block);
   cached_pages = std::min<uint64_t>(kMaxCachedPages, kMaxCachedBytes / block);
@@ -152,7 +155,9 @@ Result<> KdumpReader::State::read_headers() {
 Result<> KdumpReader::State::read_notes() {
   const auto read = [this](uint64_t offset, uint64_t size, uint64_t limit,
                            const char* what) -> Result<std::vector<std::byte>> {
-    if (size > limit) return fail(ErrorCode::corrupt, "{}: {} of {} bytes", file->name(), what, size);
+    if (size > limit)
+      return fail(ErrorCode::corrupt, "{}: the {} are too large: {} bytes, at most {}", file->name(), what,
+                  size, limit);
     return read_bytes(*file, offset, size, what);
   };
   if (header.version >= 4 && sub.size_note > 0) {
@@ -163,7 +168,7 @@ Result<> KdumpReader::State::read_notes() {
   }
   if (header.version >= 3 && sub.size_vmcoreinfo > 0) {
     const auto text =
-        TRY(read(sub.offset_vmcoreinfo, sub.size_vmcoreinfo, kMaxVmcoreinfoBytes, "VMCOREINFO"));
+        TRY(read(sub.offset_vmcoreinfo, sub.size_vmcoreinfo, kMaxVmcoreinfoBytes, "lines of VMCOREINFO"));
     info.vmcoreinfo = text_until_nul(text);
   }
   return check_page_size(info, file->name());
@@ -190,7 +195,8 @@ Result<> KdumpReader::State::read_bitmaps() {
   // The last parts of a small dump have no page: makedumpfile writes [max_pfn, max_pfn) there.
   const bool empty_part = info.start_pfn == info.max_pfn && info.end_pfn == info.max_pfn;
   if (info.split && !empty_part && (info.start_pfn > info.end_pfn || info.start_pfn >= info.max_pfn))
-    return fail(ErrorCode::corrupt, "{}: a split file of pages {} to {}", name, info.start_pfn, info.end_pfn);
+    return fail(ErrorCode::corrupt, "{}: this part of a split dump has a wrong range of pages: {} to {}",
+                name, info.start_pfn, info.end_pfn);
   if (header.bitmap_blocks % 2 != 0)
     info.damage.push_back(fmt::format("two bitmaps of the same size in {} blocks", header.bitmap_blocks));
   bitmaps.emplace(TRY(KdumpBitmaps::scan(*file, {.first = bitmap_offset,
@@ -454,7 +460,8 @@ Result<kdump::PageDescriptor> KdumpReader::descriptor(uint64_t pfn) const {
 
 Result<> KdumpReader::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
   if (descriptor.size > page_size().bytes())
-    return fail(ErrorCode::corrupt, "a page of {} bytes", descriptor.size);
+    return fail(ErrorCode::corrupt, "the data of a page are too large: {} bytes, at most {}", descriptor.size,
+                page_size().bytes());
   return state_->expand(descriptor, page);
 }
 

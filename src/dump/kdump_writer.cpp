@@ -77,7 +77,8 @@ uint32_t kdump_codec_flag(Compression compression) {
 
 Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWriterOptions& options) {
   if (options.notes.size() > kMaxNoteBytes)
-    return fail(ErrorCode::unsupported, "{}: notes of {} bytes", name, options.notes.size());
+    return fail(ErrorCode::unsupported, "{}: the notes are too large for the format: {} bytes", name,
+                options.notes.size());
   KdumpWriter writer(fd, std::move(name));
   writer.make_room_ = options.make_room;
   writer.source_incomplete_ = options.source_incomplete;

@@ -102,6 +102,13 @@ TEST_F(BadInput, an_answer_that_cannot_be_written_is_a_failure) {
   }
 }
 
+TEST_F(BadInput, a_missing_vmcore_and_a_missing_argument_have_a_fix) {
+  if (::access("/proc/vmcore", F_OK) == 0) GTEST_SKIP() << "this is a capture kernel";
+  EXPECT_THAT(run_lifeboat({"capture", "/proc/vmcore", path("k")}).text,
+              AllOf(HasSubstr("No such file"), HasSubstr("fix: give a dump file")));
+  EXPECT_THAT(run_lifeboat({"verify"}).text, HasSubstr("fix: use: lifeboat verify "));
+}
+
 TEST_F(BadInput, help_is_there_for_every_command) {
   for (const std::string command :
        {"status", "build", "load", "unload", "capture", "rehearse", "verify", "inspect"}) {

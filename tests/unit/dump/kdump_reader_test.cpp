@@ -337,6 +337,13 @@ TEST(KdumpReader, DescriptorOfAPublicCallerIsCheckedToo) {
 
 // --- Cut off.
 
+TEST(KdumpReader, CutOffWithinItsHeaderIsTruncated) {
+  const auto bytes = valid().build();
+  const auto dump = open(ByteSpan(bytes).first(34));
+  EXPECT_EQ(code_of(dump), ErrorCode::truncated);
+  EXPECT_THAT(why(dump), HasSubstr("test.kdump is cut off: 34 bytes"));
+}
+
 TEST(KdumpReader, CutOffBeforeItsDescriptorsIsTruncated) {
   const auto bytes = valid().build();
   const auto at = valid().layout();
