@@ -49,7 +49,7 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
   EXPECT_EQ(run_lifeboat({"collect", "--store", "/x", "--wait", "5"}).status, 2);
 }
 
-TEST_F(BadInput, a_word_that_is_none_is_answered_with_what_there_is) {
+TEST_F(BadInput, an_unknown_name_is_answered_with_the_known_ones) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"chekc"}, "'check'"},
       {{"dance"}, "use one of: status, check"},
@@ -142,7 +142,7 @@ TEST_F(BadInput, a_source_that_is_none_costs_no_folder_in_a_store) {
   EXPECT_FALSE(std::filesystem::exists(path("store")));
 }
 
-TEST_F(BadInput, what_a_configuration_names_and_is_not_there_is_told) {
+TEST_F(BadInput, what_a_configuration_names_and_is_not_there_is_reported) {
   const std::string config = write("conf", "[capture]\nhook_before = /nonexistent\n");
   const auto text = run_lifeboat({"config", "check", "--config", config});
   EXPECT_EQ(text.status, 0) << text.text;
@@ -246,7 +246,7 @@ std::string some_vmcore(const std::function<void(ElfBuilder&)>& change) {
   return std::string(as_text(elf.build()));
 }
 
-TEST_F(BadInput, a_vmcore_that_does_not_tell_of_its_kernel) {
+TEST_F(BadInput, a_vmcore_without_vmcoreinfo) {
   const std::string without = write("without", some_vmcore([](ElfBuilder&) {}));
   const std::string garbled = write("garbled", some_vmcore([](ElfBuilder& elf) {
                                       elf.vmcoreinfo("OSRELEASE=6.1.0\nSYMBOL(mem_section)=zz\n\xff\xfe");

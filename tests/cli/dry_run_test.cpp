@@ -85,7 +85,7 @@ TEST_F(DryRun, ShowsANormalLoadAsText) {
   EXPECT_THAT(output.text, HasSubstr("CAP_SYS_BOOT"));  // what stands in the way of a real one
 }
 
-TEST_F(DryRun, SaysWhatIsWrong) {
+TEST_F(DryRun, ReportsWhatIsWrong) {
   put("iomem", "00000000-00000000 : System RAM\n");
   auto output = dry_run({"--append", "x"});
   EXPECT_EQ(output.status, 1);

@@ -263,7 +263,7 @@ TEST_P(DamagedDumps, of_another_machine) {
   }
 }
 
-TEST_P(DamagedDumps, reads_say_why_a_page_is_not_there) {
+TEST_P(DamagedDumps, reads_report_why_a_page_is_not_there) {
   DumpSurgeon spoiled = surgeon();
   const auto at = session_->symbols()->addresses_of({"init_task", "init_uts_ns", "linux_banner"});
   spoiled.lose(*page_of(*at[0]));

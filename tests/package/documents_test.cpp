@@ -39,7 +39,7 @@ std::set<std::string> options(const std::string& command) {
   return matches(run_lifeboat({command, "--help"}).text, "^  (?:-. \\[ )?(--[a-z0-9-]+)");
 }
 
-TEST(ConfigurationFile, says_what_holds_without_it) {
+TEST(ConfigurationFile, shows_the_defaults) {
   const TempDir folder = *TempDir::create("conf");
   const std::string shipped = text_of(kSource + "/conf/lifeboat.conf");
   const auto show = [&](const std::string& text) {

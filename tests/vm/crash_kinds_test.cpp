@@ -321,7 +321,7 @@ void expect_way(const Way& way, const json& report) {
 
 class CrashKinds : public ::testing::TestWithParam<std::tuple<std::string, Way>> {};
 
-TEST_P(CrashKinds, are_told_by_the_report) {
+TEST_P(CrashKinds, are_named_by_the_report) {
   const auto& [version, way] = GetParam();
   expect_way(way, expect_report(play(way, version, fmt::format("{}-{}", way.name, version))));
 }

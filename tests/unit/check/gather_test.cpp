@@ -185,7 +185,7 @@ TEST_F(GatherFacts, AUdevRuleThatIsMasked) {
 }
 
 // A kernel without a state attribute: the recipe includes such a watchdog's driver, so it counts here too.
-TEST_F(GatherFacts, AWatchdogThatDoesNotTellItsStateRuns) {
+TEST_F(GatherFacts, AWatchdogThatDoesNotReportItsStateRuns) {
   fs::remove(path("sys/class/watchdog/watchdog0/state"));
   EXPECT_TRUE(gather_facts(request_).watchdogs.at(0).runs);
   put("sys/class/watchdog/watchdog0/state", "inactive\n");

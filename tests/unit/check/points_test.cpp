@@ -301,7 +301,7 @@ TEST(CheckPoints, TargetDrivers) {
   expect_drivers([](Facts& f) { f.recipe = failed<arming::Recipe>(); }, kFailure, "unknown");
 }
 
-TEST(CheckPoints, TargetRoom) {
+TEST(CheckPoints, TargetSpace) {
   const auto expect_room = [](auto change, PointResult result, std::string_view detail) {
     Facts facts = good();
     change(facts, *facts.targets.front().store);
@@ -484,7 +484,7 @@ TEST(CheckPoints, LastCrash) {
   expect(last_crash_point, [&](Facts& f) { crash(f).record.reset(); }, kWarning, "not collected");
 }
 
-TEST(CheckPoints, LastCrashThatOnlyPstoreTellsOf) {
+TEST(CheckPoints, LastCrashThatOnlyPstoreHas) {
   Facts facts = good();
   facts.pstore = {{"/sys/fs/pstore/dmesg-efi-1", 1795423348}, {"/sys/fs/pstore/dmesg-efi-0", 1795423347}};
   facts.targets.front().store->crashes.clear();

@@ -71,7 +71,7 @@ TEST_F(CollectReport, LeavesTheTextOfTheCaptureKernelAlone) {
   EXPECT_EQ(read_text(path(kReportTextFile)).value(), "of the capture kernel");
 }
 
-TEST_F(CollectReport, SaysWhyThereIsNone) {
+TEST_F(CollectReport, GivesTheReasonWhenThereIsNone) {
   EXPECT_THAT(why(write_report("vmcore", fd_.get())), HasSubstr("cannot open vmcore"));
   write(kDumpFile, "no dump");
   EXPECT_FALSE(write_report("vmcore", fd_.get()));

@@ -213,7 +213,7 @@ struct FaultCase {
 };
 class KdumpWriterFaults : public KdumpWriterTest, public testing::WithParamInterface<FaultCase> {};
 
-TEST_P(KdumpWriterFaults, LeaveAFileThatSaysItIsIncomplete) {
+TEST_P(KdumpWriterFaults, LeaveAFileThatIsMarkedIncomplete) {
   const auto& [name, call, error, duration] = GetParam();
   int nth = 0;
   uint64_t most_pages = 0;

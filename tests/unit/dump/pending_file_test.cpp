@@ -137,7 +137,7 @@ TEST_F(PendingDump, WhoseNameIsTakenMeanwhileIsMarkedAgain) {
   EXPECT_EQ(content("vmcore"), "somebody else's");
 }
 
-TEST_F(PendingName, WhatCannotBeDiscardedIsSaid) {
+TEST_F(PendingName, WhatCannotBeDiscardedIsReported) {
   std::vector<std::string> said;
   log::set_sink([&](log::Level, std::string_view text) { said.emplace_back(text); });
   auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore").value();

@@ -170,14 +170,14 @@ TEST_F(Capture, FullTargetIsTriedWithTheNextLevel) {
   expect_same_pages(*source_, *Dump::open(path()).value());
 }
 
-TEST_F(Capture, LastLevelWithoutRoomIsNoSpace) {
+TEST_F(Capture, LastLevelWithoutSpaceIsNoSpace) {
   options_.levels = {31, 1};
   const FaultInjection fault(sys::Call::pwrite, 6, ENOSPC, FaultInjection::Duration::for_good);
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::no_space);
 }
 
 // Wherever the disk becomes full: the write that found no room is made again, and nothing is missing.
-TEST_F(Capture, RoomThatIsMadeIsUsed) {
+TEST_F(Capture, SpaceThatIsFreedIsUsed) {
   int asked = 0;
   options_.make_room = [&asked] {
     ++asked;
@@ -200,7 +200,7 @@ TEST_F(Capture, RoomThatIsMadeIsUsed) {
   expect_same_pages(*source_, *Dump::open(path()).value());
 }
 
-TEST_F(Capture, NextLevelIsTriedOnceNoMoreRoomCanBeMade) {
+TEST_F(Capture, NextLevelIsTriedOnceNoMoreSpaceCanBeFreed) {
   options_.levels = {31, 1};
   int left = 2;
   options_.make_room = [&left] { return left-- > 0; };
@@ -209,7 +209,7 @@ TEST_F(Capture, NextLevelIsTriedOnceNoMoreRoomCanBeMade) {
   EXPECT_EQ(left, -2) << "two crashes went, then each level asked once more; giving up asks for nothing";
 }
 
-TEST_F(Capture, AnotherErrorThanNoSpaceAsksForNoRoom) {
+TEST_F(Capture, AnotherErrorThanNoSpaceFreesNoSpace) {
   options_.make_room = []() -> bool {
     ADD_FAILURE();
     return true;
@@ -503,7 +503,7 @@ TEST_F(Capture, NoLevelIsAMistake) {
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::usage);
 }
 
-TEST_F(Capture, IncompleteSourceIsTold) {
+TEST_F(Capture, IncompleteSourceIsReported) {
   const auto bytes = source_bytes();
   const auto cut = Dump::open(memory_byte_source(ByteSpan(bytes).first(bytes.size() - 1), "cut")).value();
   const auto report = capture(*cut);

@@ -123,7 +123,7 @@ class LocalTargets : public DeviceDrivers {
   Result<std::string> (*ask_)(const std::string&) = btrfs_uuid_of;
 };
 
-TEST_F(LocalTargets, TheNumberOfTheMountTellsTheDevice) {
+TEST_F(LocalTargets, TheNumberOfTheMountGivesTheDevice) {
   make_node("MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\n");
   // What a kernel without an initramfs mounted; a link that is gone; a name of long ago.
   for (const char* source : {"/dev/root", "rootfs", "/dev/disk/by-label/gone", "/dev/hda1"}) {
@@ -232,7 +232,7 @@ TEST_F(BtrfsTargets, OnADeviceMadeOfOthersAreRefused) {
   EXPECT_THAT(find_btrfs().error().message, HasSubstr("dm-0"));
 }
 
-TEST_F(BtrfsTargets, WhatTheKernelDoesNotTellIsAnError) {
+TEST_F(BtrfsTargets, WhatTheKernelDoesNotReportIsAnError) {
   fs::remove(sys() / "fs/btrfs" / test::kBtrfsUuid / "devices/sda1/dev");
   EXPECT_EQ(code_of(find_btrfs()), ErrorCode::not_found);
   fs::remove_all(sys() / "fs");

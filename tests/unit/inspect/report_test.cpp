@@ -109,7 +109,7 @@ TEST(Report, WithoutVariablesAmongTheNames) {
   EXPECT_THAT(report.json["unknown"]["tasks"].get<std::string>(), HasSubstr("init_task"));
 }
 
-TEST(Report, WithoutLogTheStackTellsTheKind) {
+TEST(Report, WithoutLogTheStackGivesTheKind) {
   FakeSystem system;
   system.fake.memory().fail_page(test::FakeKernel::to_physical(system.fake.log().ring), ErrorCode::lost);
   const Outputs report = report_of(system);
@@ -141,7 +141,7 @@ TEST(Report, WithoutUnwindTablesFramesAreMarked) {
   EXPECT_THAT(report.text, HasSubstr("? "));
 }
 
-TEST(Report, WithoutPageTablesAllReasonsAreTold) {
+TEST(Report, WithoutPageTablesAllReasonsAreShown) {
   FakeSystem system;
   system.fake.memory().fail_page(system.fake.entry_address(0xffffffff80000000, 3), ErrorCode::excluded);
   const Outputs report = report_of(system);
@@ -183,7 +183,7 @@ TEST(Report, EveryWordOfAModuleMayBeWrong) {
   }
 }
 
-TEST(Report, TasksInALoopAreTold) {
+TEST(Report, TasksInALoopAreReported) {
   FakeSystem system;
   const uint64_t node = system.tasks[5] + test::fake_task::kTasks;
   system.fake.write64(node, node);

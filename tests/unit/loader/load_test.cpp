@@ -155,7 +155,7 @@ TEST_F(CrashLoad, FilesTakeWholePagesOfTheMachine) {
   EXPECT_EQ(needed(0, 64_KiB), empty + 64_KiB);
 }
 
-TEST_F(CrashLoad, WhatForbidsItIsToldFirst) {
+TEST_F(CrashLoad, WhatForbidsItIsReportedFirst) {
   machine_.put_proc("sys/kernel/kexec_load_limit_panic", "0\n");
   EXPECT_THAT(refusal(), HasSubstr("kexec_load_limit_panic is 0"));
   machine_.put_proc("sys/kernel/kexec_load_disabled", "1\n");
@@ -251,7 +251,7 @@ TEST_F(CrashLoad, TheSignatureIsNotTriedWhereThatCouldDoHarm) {
   EXPECT_EQ(machine_.calls, 2);
 }
 
-TEST_F(CrashLoad, SaysWhatBecameOfTheOldImage) {
+TEST_F(CrashLoad, ReportsTheStateOfTheOldImage) {
   machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
   machine_.on_load([] { return EINVAL; });
   EXPECT_THAT(load().error().message, HasSubstr("the previous capture kernel is still loaded"));
@@ -393,7 +393,7 @@ TEST_F(LoadCalls, LockdownForbidsSegmentsBeforeAnythingIsLost) {
   EXPECT_EQ(machine_.segment_calls, 0);
 }
 
-TEST_F(LoadCalls, AFallBackThatCannotWorkIsSaid) {
+TEST_F(LoadCalls, AFallBackThatCannotWorkIsReported) {
   machine_.remove("sys/kernel/vmcoreinfo");
   machine_.on_load([] { return ENOEXEC; });
   const auto loaded = load();
@@ -403,14 +403,14 @@ TEST_F(LoadCalls, AFallBackThatCannotWorkIsSaid) {
   EXPECT_EQ(machine_.segment_calls, 0);
 }
 
-TEST_F(LoadCalls, SegmentsThatFindNoRoomAreRefusedBeforeTheCall) {
+TEST_F(LoadCalls, SegmentsThatDoNotFitAreRefusedBeforeTheCall) {
   machine_.put_kernel({.init_size = 300u << 20});
   request_.call = LoadCall::segments;
   EXPECT_THAT(refusal(), AllOf(HasSubstr("no free memory for the kernel"), HasSubstr("300.0 MiB")));
   EXPECT_EQ(machine_.segment_calls, 0);
 }
 
-TEST_F(LoadCalls, TheErrnosOfSegmentsAreExplainedInTheirWords) {
+TEST_F(LoadCalls, TheErrnosOfSegmentsHaveTheirOwnExplanations) {
   request_.call = LoadCall::segments;
   const std::pair<int, const char*> kExpected[] = {{EADDRNOTAVAIL, "--mem-min"},
                                                    {EINVAL, "these segments"},
@@ -447,7 +447,7 @@ TEST_F(CrashLoad, UnloadOfNothingMakesNoCall) {
   EXPECT_EQ(machine_.calls, 0);
 }
 
-TEST_F(CrashLoad, UnloadTakesItAwayOrSaysWhyNot) {
+TEST_F(CrashLoad, UnloadRemovesItOrReportsWhyNot) {
   machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
   machine_.on_load([] { return EPERM; });
   EXPECT_THAT(unload_kernel(true, machine_.paths()).error().message, HasSubstr("cannot unload"));

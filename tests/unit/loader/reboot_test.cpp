@@ -77,7 +77,7 @@ TEST_F(Reboot, AsksTheServiceManager) {
   EXPECT_EQ(reboots_, 0);
 }
 
-TEST_F(Reboot, TellsWhatTheServiceManagerSaid) {
+TEST_F(Reboot, ReportsTheMessageOfTheServiceManager) {
   service_manager(1);
   const auto result = reboot_in_order(paths());
   ASSERT_FALSE(result);

@@ -91,7 +91,7 @@ Result<> for_ever(Heartbeat&) {
   return {};
 }
 
-TEST_F(CaptureAttempt, EndsAtTheFirstPlaceThatTakesTheDump) {
+TEST_F(CaptureAttempt, EndsAtTheFirstTargetThatTakesTheDump) {
   const auto end = attempt_over({target("a", well), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("a"));
@@ -100,7 +100,7 @@ TEST_F(CaptureAttempt, EndsAtTheFirstPlaceThatTakesTheDump) {
   EXPECT_FALSE(journal_.folder());
 }
 
-TEST_F(CaptureAttempt, LeadsOnFromAPlaceThatFailsOrHangs) {
+TEST_F(CaptureAttempt, ContinuesAfterATargetThatFailsOrHangs) {
   plan_.capture.stall_deadline = 3s;  // also for what the other targets do
   const auto end = attempt_over({target("a", badly), target("b", for_ever), target("c", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
@@ -117,7 +117,7 @@ TEST_F(CaptureAttempt, UsesTheLastResortWhenNoTargetIsLeft) {
 }
 
 // The next target would read the same memory.
-TEST_F(CaptureAttempt, EndsAtAPlaceWithAnIncompleteDump) {
+TEST_F(CaptureAttempt, EndsAtATargetWithAnIncompleteDump) {
   const auto end = attempt_over({target("a", well, DumpOutcome::incomplete), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::incomplete);
   EXPECT_EQ(end.lost_pages, 3U);
@@ -126,13 +126,13 @@ TEST_F(CaptureAttempt, EndsAtAPlaceWithAnIncompleteDump) {
 }
 
 // The exit of the child is not the outcome of the dump.
-TEST_F(CaptureAttempt, LeadsOnFromAPlaceThatHasNoDumpToShow) {
+TEST_F(CaptureAttempt, ContinuesAfterATargetWithoutADump) {
   const auto end = attempt_over({target("a", well, DumpOutcome::failed), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("b"));
 }
 
-TEST_F(CaptureAttempt, GivesUpALivelyPlaceAfterItsTime) {
+TEST_F(CaptureAttempt, GivesUpATargetThatMakesProgressAfterItsTime) {
   plan_.capture.deadline = 1s;
   const auto end = attempt_over({target("a", [](Heartbeat& heartbeat) -> Result<> {
     for (;; ::usleep(100'000)) heartbeat.beat();

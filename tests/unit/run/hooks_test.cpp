@@ -28,7 +28,7 @@ class Hooks : public testing::Test {
   TempDir folder_ = TempDir::create("hooks-test").value();
 };
 
-TEST_F(Hooks, AreToldWhereTheyAre) {
+TEST_F(Hooks, GetTheirPlaceInTheEnvironment) {
   run_hooks({script("a", "echo $1 $LIFEBOAT_POINT $LIFEBOAT_FOLDER $LIFEBOAT_OUTCOME >" + path("output"))},
             {.point = "after", .folder = "/mnt/crash", .outcome = "whole"}, 60s, {});
   EXPECT_EQ(read("output"), "after after /mnt/crash whole\n");

@@ -51,7 +51,7 @@ class JournalOnDisk : public testing::Test {
   Journal journal_{run_};
 };
 
-TEST_F(JournalOnDisk, TellsHowFarItCameWhateverBecameOfTheChild) {
+TEST_F(JournalOnDisk, ShowsHowFarItCameWhateverBecameOfTheChild) {
   CrashRecord record{.boot_id = "id", .release = "6.1"};
   ASSERT_TRUE(journal_.begin(crash_, record));
   record.seconds["log"] = 1.5;
@@ -72,7 +72,7 @@ TEST_F(JournalOnDisk, TellsHowFarItCameWhateverBecameOfTheChild) {
   EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "what was said");
 }
 
-TEST_F(JournalOnDisk, TakesTheDumpsOwnWordBeforeTheRecords) {
+TEST_F(JournalOnDisk, TakesTheDumpsOwnMarkBeforeTheRecords) {
   struct Case {
     const char* file;
     DumpOutcome noted, expected;
@@ -116,7 +116,7 @@ TEST_F(JournalOnDisk, IsClosedRightlyForAChildThatWasKilled) {
 }
 
 // A machine that loses power before the journal is closed.
-TEST_F(JournalOnDisk, SaysItselfThatItWasNeverClosed) {
+TEST_F(JournalOnDisk, ReportsThatItWasNeverClosed) {
   const UniqueFd folder = open_file(crash_, O_RDONLY | O_DIRECTORY).value();
   reserve_record(folder.get(), {.crash_time = 7, .boot_id = "id"});
   const CrashRecord record = saved();

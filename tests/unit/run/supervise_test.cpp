@@ -21,7 +21,7 @@ std::chrono::milliseconds time_of(const std::function<void()>& work) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
 }
 
-TEST(Supervise, TellsDoneFromFailed) {
+TEST(Supervise, DistinguishesDoneFromFailed) {
   EXPECT_EQ(supervise("good", 60s, [](Heartbeat&) -> Result<> { return {}; }), Outcome::done);
   EXPECT_EQ(
       supervise("bad", 60s, [](Heartbeat&) -> Result<> { return fail(ErrorCode::io, "meant to fail"); }),

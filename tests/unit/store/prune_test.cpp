@@ -84,7 +84,7 @@ TEST(Prune, MakesTheFileSystemAsFreeAsItShouldBe) {
   EXPECT_EQ(removals[0].reason, "less than 10% free");
 }
 
-TEST(Prune, TakesTheOldestForAnotherThatFindsNoRoom) {
+TEST(Prune, RemovesTheOldestForAnotherThatFindsNoSpace) {
   EXPECT_THAT(names(plan_room(crashes({kWhole, kWhole, kWhole, kWhole}))), ElementsAre("c3"));
   EXPECT_THAT(names(plan_room(crashes({kPart, kWhole}))), ElementsAre("c0"));
   EXPECT_THAT(names(plan_room(crashes({kPart, kPart}))), ElementsAre("c1"));
@@ -148,7 +148,7 @@ TEST_F(StoreOnDisk, IsListedByWhatIsThere) {
   EXPECT_EQ((*list)[3].outcome, CrashOutcome::nothing);
 }
 
-TEST_F(StoreOnDisk, DumpThatSaysItIsIncompleteIsSoByAnyName) {
+TEST_F(StoreOnDisk, DumpThatIsMarkedIncompleteIsSoByAnyName) {
   add("20261123T084228Z", {kDumpFile});
   const auto marked =
       test::KdumpBuilder(8)

@@ -166,7 +166,7 @@ TEST_F(PurgatoryInVm, WithoutRegionsNothingIsChecked) {
   expect_entered(kPurgatoryLow);
 }
 
-TEST_F(PurgatoryInVm, OneDamagedBitIsToldAndTheMachineReset) {
+TEST_F(PurgatoryInVm, OneDamagedBitIsReportedAndTheMachineReset) {
   digest({{0, 0x100}, {0x10'0000, 0x10'0000}});
   payload_[0x1f'ffff] ^= std::byte{0x10};
   expect_reset(kPurgatoryLow, kDamaged);

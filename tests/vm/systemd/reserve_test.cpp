@@ -39,7 +39,7 @@ class LongReserveCutShort : public InstalledSystem {
   }
 };
 
-TEST_F(LongReserveCutShort, is_told_and_taken_up_again) {
+TEST_F(LongReserveCutShort, is_reported_and_completed_later) {
   auto root = DebianRoot::open(cache() / "debian-12");
   ASSERT_OK(root);
   ASSERT_NO_FATAL_FAILURE(boot("debian-12", reserved_grub(root->releases.back())));
