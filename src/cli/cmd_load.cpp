@@ -4,7 +4,7 @@
 
 #include "loader/load_checks.h"
 #include "src/arming/noted_load.h"
-#include "src/arming/patient_load.h"
+#include "src/arming/waiting_load.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/base/text.h"

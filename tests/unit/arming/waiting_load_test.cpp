@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/arming/patient_load.h"
+#include "src/arming/waiting_load.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
