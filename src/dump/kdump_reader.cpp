@@ -74,7 +74,7 @@ struct KdumpReader::State {
   std::optional<KdumpBitmaps> bitmaps;
   std::optional<BlockCache> descriptors, data;
   PageDecompressor decompressor;
-  std::vector<std::byte> packed;  // room for a page
+  std::vector<std::byte> packed;  // as large as a page
 
   // Decompressed pages, the most recently used first.
   using CacheList = std::list<std::pair<uint64_t, std::vector<std::byte>>>;
@@ -100,7 +100,7 @@ struct KdumpReader::State {
   Result<kdump::PageDescriptor> descriptor_at(uint64_t index);
   Result<kdump::PageDescriptor> descriptor_at(uint64_t index, uint64_t pfn);
   Result<> check_descriptor(const kdump::PageDescriptor& found, uint64_t pfn) const;
-  Result<> expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
+  Result<> decompress(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
   std::optional<ByteSpan> cached_page(uint64_t pfn);
   Result<ByteSpan> page(uint64_t pfn);
   Result<> whole_page(uint64_t pfn, MutableByteSpan out);
@@ -306,7 +306,7 @@ Result<> KdumpReader::State::check_descriptor(const kdump::PageDescriptor& found
   return {};
 }
 
-Result<> KdumpReader::State::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
+Result<> KdumpReader::State::decompress(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
   const ByteSpan bytes = TRY(data->bytes(descriptor.offset, MutableByteSpan(packed).first(descriptor.size)));
   return decompressor.decompress(TRY(codec_of(descriptor.flags)), bytes, page);
 }
@@ -329,9 +329,9 @@ Result<ByteSpan> KdumpReader::State::page(uint64_t pfn) {
   }
   cache.front().first = pfn;
   cache.front().second.resize(info.page_size.bytes());
-  if (auto expanded = expand(place, cache.front().second); !expanded) {
+  if (auto decompressed = decompress(place, cache.front().second); !decompressed) {
     cache.pop_front();
-    return std::unexpected(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+    return std::unexpected(std::move(decompressed).error().context(fmt::format("page {:#x}", pfn)));
   }
   cached[pfn] = cache.begin();
   return ByteSpan(cache.front().second);
@@ -344,8 +344,8 @@ Result<> KdumpReader::State::whole_page(uint64_t pfn, MutableByteSpan out) {
     return {};
   }
   const auto place = TRY(descriptor(pfn));
-  if (auto expanded = expand(place, out); !expanded)
-    return std::unexpected(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+  if (auto decompressed = decompress(place, out); !decompressed)
+    return std::unexpected(std::move(decompressed).error().context(fmt::format("page {:#x}", pfn)));
   return {};
 }
 
@@ -405,10 +405,10 @@ void KdumpReader::State::verify_page(uint64_t index, uint64_t pfn, PageCheck& ch
   const auto checked = [&] { return check_descriptor(*found, pfn); };
   if (found->offset == 0) return report.lost(1, [&checked] { return checked().error().to_string(); });
   if (const auto valid = checked(); !valid) return report.failed(valid.error());
-  // Descriptors with the same place in the file (zero pages) need expanding once.
+  // Descriptors with the same place in the file (zero pages) need decompressing once.
   if (found->offset == check.last_good && found->flags == 0) return;
-  if (auto expanded = expand(*found, check.page); !expanded) {
-    report.failed(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+  if (auto decompressed = decompress(*found, check.page); !decompressed) {
+    report.failed(std::move(decompressed).error().context(fmt::format("page {:#x}", pfn)));
   } else if (found->flags == 0) {
     check.last_good = found->offset;
   }
@@ -458,11 +458,11 @@ Result<kdump::PageDescriptor> KdumpReader::descriptor(uint64_t pfn) const {
   return state_->descriptor(pfn);
 }
 
-Result<> KdumpReader::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
+Result<> KdumpReader::decompress(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
   if (descriptor.size > page_size().bytes())
     return fail(ErrorCode::corrupt, "the data of a page are too large: {} bytes, at most {}", descriptor.size,
                 page_size().bytes());
-  return state_->expand(descriptor, page);
+  return state_->decompress(descriptor, page);
 }
 
 Result<> KdumpReader::read(uint64_t physical_address, MutableByteSpan out) {

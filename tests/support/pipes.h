@@ -37,10 +37,10 @@ class FamilyPipe {
 
  private:
   [[nodiscard]] ssize_t read_one() const {
-    constexpr int kPatience = 60'000;  // milliseconds
+    constexpr int kMaxWait = 60'000;  // milliseconds
     pollfd wanted{.fd = reader_.get(), .events = POLLIN, .revents = 0};
     char byte = 0;
-    return ::poll(&wanted, 1, kPatience) == 1 ? ::read(reader_.get(), &byte, 1) : -1;
+    return ::poll(&wanted, 1, kMaxWait) == 1 ? ::read(reader_.get(), &byte, 1) : -1;
   }
   UniqueFd reader_, writer_;
 };

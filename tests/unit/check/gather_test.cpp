@@ -93,7 +93,7 @@ TEST_F(GatherFacts, FromFiles) {
   EXPECT_EQ(store.mode, 0700U);
   ASSERT_EQ(store.crashes.size(), 1U);
   EXPECT_EQ(store.crashes[0].outcome, CrashOutcome::whole);
-  EXPECT_GT(store.room.total, 0U);
+  EXPECT_GT(store.space.total, 0U);
   EXPECT_FALSE(would_capture(all_points(facts)));
 }
 

@@ -331,8 +331,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(KdumpReader, DescriptorOfAPublicCallerIsCheckedToo) {
   const auto dump = open(valid().build()).value();
   std::vector<std::byte> page(kPageSize);
-  EXPECT_EQ(code_of(dump->expand({dump->data_offset(), 0xffffffff, 0, 0}, page)), ErrorCode::corrupt);
-  EXPECT_EQ(code_of(dump->expand({kMax, kPageSize, 0, 0}, page)), ErrorCode::truncated);
+  EXPECT_EQ(code_of(dump->decompress({dump->data_offset(), 0xffffffff, 0, 0}, page)), ErrorCode::corrupt);
+  EXPECT_EQ(code_of(dump->decompress({kMax, kPageSize, 0, 0}, page)), ErrorCode::truncated);
 }
 
 // --- Cut off.

@@ -179,7 +179,7 @@ TEST_F(Capture, LastLevelWithoutSpaceIsNoSpace) {
 // Wherever the disk becomes full: the write that found no room is made again, and nothing is missing.
 TEST_F(Capture, SpaceThatIsFreedIsUsed) {
   int asked = 0;
-  options_.make_room = [&asked] {
+  options_.make_space = [&asked] {
     ++asked;
     return true;
   };
@@ -203,14 +203,14 @@ TEST_F(Capture, SpaceThatIsFreedIsUsed) {
 TEST_F(Capture, NextLevelIsTriedOnceNoMoreSpaceCanBeFreed) {
   options_.levels = {31, 1};
   int left = 2;
-  options_.make_room = [&left] { return left-- > 0; };
+  options_.make_space = [&left] { return left-- > 0; };
   const FaultInjection fault(sys::Call::pwrite, 6, ENOSPC, FaultInjection::Duration::for_good);
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::no_space);
   EXPECT_EQ(left, -2) << "two crashes went, then each level asked once more; giving up asks for nothing";
 }
 
 TEST_F(Capture, AnotherErrorThanNoSpaceFreesNoSpace) {
-  options_.make_room = []() -> bool {
+  options_.make_space = []() -> bool {
     ADD_FAILURE();
     return true;
   };
@@ -266,7 +266,7 @@ TEST_F(Capture, WithoutAReadablePageItHasFailed) {
 // vfat takes no file of 4 GiB, and a limit none beyond it: less may fit, but room would not help.
 TEST_F(Capture, FileThatBecomesTooLargeIsTriedWithTheNextLevel) {
   options_.levels = {31, 1};
-  options_.make_room = []() -> bool {
+  options_.make_space = []() -> bool {
     ADD_FAILURE();
     return false;
   };

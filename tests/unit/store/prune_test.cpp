@@ -85,17 +85,17 @@ TEST(Prune, MakesTheFileSystemAsFreeAsItShouldBe) {
 }
 
 TEST(Prune, RemovesTheOldestForAnotherThatFindsNoSpace) {
-  EXPECT_THAT(names(plan_room(crashes({kWhole, kWhole, kWhole, kWhole}))), ElementsAre("c3"));
-  EXPECT_THAT(names(plan_room(crashes({kPart, kWhole}))), ElementsAre("c0"));
-  EXPECT_THAT(names(plan_room(crashes({kPart, kPart}))), ElementsAre("c1"));
+  EXPECT_THAT(names(plan_removal_for_space(crashes({kWhole, kWhole, kWhole, kWhole}))), ElementsAre("c3"));
+  EXPECT_THAT(names(plan_removal_for_space(crashes({kPart, kWhole}))), ElementsAre("c0"));
+  EXPECT_THAT(names(plan_removal_for_space(crashes({kPart, kPart}))), ElementsAre("c1"));
   for (const auto& outcomes : {std::vector{kWhole}, std::vector{kPart}, std::vector<CrashOutcome>{}})
-    EXPECT_THAT(names(plan_room(crashes(outcomes))), ElementsAre());
+    EXPECT_THAT(names(plan_removal_for_space(crashes(outcomes))), ElementsAre());
 }
 
 TEST(Prune, GoesOnUntilOneGivesSomethingBack) {
   auto list = crashes({kWhole, kWhole, kWhole, kPart});
   list[3].bytes = 0;
-  EXPECT_THAT(names(plan_room(list)), ElementsAre("c3", "c2"));
+  EXPECT_THAT(names(plan_removal_for_space(list)), ElementsAre("c3", "c2"));
 }
 
 class StoreOnDisk : public testing::Test {

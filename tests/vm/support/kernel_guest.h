@@ -22,7 +22,7 @@ inline constexpr const char* kGuestDiskUuid = "6c696665-626f-6174-8000-000000746
 
 // How long a guest may be silent where nothing else is said. Only a test that fails waits for so long: the
 // machine may be slow, and emulate other guests beside.
-inline constexpr std::chrono::seconds kPatience{300};
+inline constexpr std::chrono::seconds kMaxWait{300};
 
 struct GuestOptions {
   std::string name;                   // of the console that is kept: build/rehearsals/kexec/NAME.console
@@ -57,13 +57,13 @@ class Guest {
   Guest& operator=(const Guest&) = delete;
 
   // The next mark of this name; all marks before it are passed over. The guest may be silent for `limit`.
-  Mark wait_for(const std::string& name, std::chrono::seconds limit = kPatience);
+  Mark wait_for(const std::string& name, std::chrono::seconds limit = kMaxWait);
   // The next line that has this text, of any program.
-  std::string wait_for_line(const std::string& text, std::chrono::seconds limit = kPatience);
+  std::string wait_for_line(const std::string& text, std::chrono::seconds limit = kMaxWait);
   // The release and the command line of the kernel that comes to its /init now.
   std::string wait_for_kernel() { return wait_for("init").text; }
   // Until QEMU has ended: the guest powered off, or was reset.
-  void wait_for_end(std::chrono::seconds limit = kPatience);
+  void wait_for_end(std::chrono::seconds limit = kMaxWait);
   // The answer to guest_init.sh's wait_for_test, or what is typed where ttyS1 is a kernel's console. What is
   // said there is heard as what is said on ttyS0.
   void answer(const std::string& line);

@@ -42,7 +42,7 @@ class Connection {
   explicit Connection(UniqueFd fd) : fd_(std::move(fd)) {}
 
   Result<Json> next_message() {
-    constexpr int kPatience = 120'000;  // ms
+    constexpr int kMaxWait = 120'000;  // ms
     for (;;) {
       if (const auto end = received_.find('\n'); end != std::string::npos) {
         Json message = Json::parse(received_.substr(0, end), nullptr, false);
@@ -52,7 +52,7 @@ class Connection {
       pollfd watched{.fd = fd_.get(), .events = POLLIN, .revents = 0};
       char bytes[4096];
       const ssize_t count =
-          ::poll(&watched, 1, kPatience) == 1 ? ::read(fd_.get(), bytes, sizeof bytes) : ssize_t{0};
+          ::poll(&watched, 1, kMaxWait) == 1 ? ::read(fd_.get(), bytes, sizeof bytes) : ssize_t{0};
       if (count <= 0) return fail(ErrorCode::truncated, "QEMU's monitor says nothing more");
       received_.append(bytes, static_cast<size_t>(count));
     }
