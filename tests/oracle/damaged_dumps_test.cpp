@@ -98,8 +98,8 @@ class DamagedDumps : public testing::TestWithParam<std::filesystem::path> {
     EXPECT_THAT(looked.at("report").text, HasSubstr("kind        sysrq"));
   }
   // The views that need what is missing say so, with this word.
-  static void expect_told(const Looked& looked, std::initializer_list<const char*> views,
-                          const std::string& word) {
+  static void expect_reported(const Looked& looked, std::initializer_list<const char*> views,
+                              const std::string& word) {
     for (const char* view : views) {
       EXPECT_EQ(looked.at(view).status, 1) << view;
       EXPECT_THAT(looked.at(view).text, HasSubstr(word)) << view;
@@ -141,8 +141,8 @@ TEST_P(DamagedDumps, without_types) {
   harder.write(path());
   const auto looked = look();
   expect_log(looked);
-  expect_told(looked, {"bt", "ps --memory --json", "mod", "type struct task_struct"},
-              "left out when the dump was made");
+  expect_reported(looked, {"bt", "ps --memory --json", "mod", "type struct task_struct"},
+                  "left out when the dump was made");
   EXPECT_EQ(looked.at("sym schedule").status, 0);
 }
 
@@ -162,7 +162,7 @@ TEST_P(DamagedDumps, without_names) {
   harder.write(path());
   const auto looked = look();
   expect_log(looked);
-  expect_told(looked, {"bt", "ps --memory --json", "mod", "sym schedule"}, "error: ");
+  expect_reported(looked, {"bt", "ps --memory --json", "mod", "sym schedule"}, "error: ");
 }
 
 TEST_P(DamagedDumps, without_page_tables) {
@@ -174,7 +174,7 @@ TEST_P(DamagedDumps, without_page_tables) {
   const auto looked = look();
   EXPECT_EQ(looked.at("report").status, 0);
   EXPECT_THAT(looked.at("report").text, HasSubstr("was never written"));
-  expect_told(looked, {"log", "bt", "mod", "ps --memory --json"}, "was never written");
+  expect_reported(looked, {"log", "bt", "mod", "ps --memory --json"}, "was never written");
 }
 
 TEST_P(DamagedDumps, without_tasks) {

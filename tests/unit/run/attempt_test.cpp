@@ -23,7 +23,7 @@ class CaptureAttempt : public testing::Test {
     plan_.capture.stall_deadline = 60s;
     plan_.capture.hook_before = {hook("before")};
     plan_.capture.hook_after = {hook("after")};
-    ASSERT_TRUE(write_file_atomically(run_ + "/log", as_byte_span("what was said"), 0600));
+    ASSERT_TRUE(write_file_atomically(run_ + "/log", as_byte_span("the log so far"), 0600));
   }
   void TearDown() override { log::set_sink({}); }
 
@@ -96,7 +96,7 @@ TEST_F(CaptureAttempt, EndsAtTheFirstTargetThatTakesTheDump) {
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("a"));
   EXPECT_EQ(story(), "before \nsave in a\nafter whole a\nleave a\n");
-  EXPECT_EQ(read_text(path("a/capture.log")).value(), "what was said");
+  EXPECT_EQ(read_text(path("a/capture.log")).value(), "the log so far");
   EXPECT_FALSE(journal_.folder());
 }
 

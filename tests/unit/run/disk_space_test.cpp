@@ -23,7 +23,7 @@ using testing::HasSubstr;
 class SpaceInStore : public testing::Test {
  protected:
   void SetUp() override {
-    log::set_sink([this](log::Level, std::string_view text) { said_.emplace_back(text); });
+    log::set_sink([this](log::Level, std::string_view text) { messages_.emplace_back(text); });
     fd_ = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value();
   }
   void TearDown() override { log::set_sink({}); }
@@ -42,7 +42,7 @@ class SpaceInStore : public testing::Test {
   TempDir folder_ = TempDir::create("space-test").value();
   UniqueFd fd_;
   Heartbeat heartbeat_{-1};
-  std::vector<std::string> said_;
+  std::vector<std::string> messages_;
 };
 
 TEST_F(SpaceInStore, OldestGoesOneAtATimeAndTheNewestWholeDumpStays) {
@@ -96,7 +96,7 @@ TEST_F(SpaceInStore, ACrashThatCannotBeRemovedIsReportedAndStays) {
   const test::FaultInjection fault(sys::Call::unlink, 0, EIO, test::FaultInjection::Duration::for_good);
   EXPECT_FALSE(DiskSpace(fd_.get(), heartbeat_).take_oldest());
   EXPECT_EQ(left().size(), 2u);
-  EXPECT_THAT(said_, Contains(HasSubstr("20260101T000000Z: cannot remove")));
+  EXPECT_THAT(messages_, Contains(HasSubstr("20260101T000000Z: cannot remove")));
 }
 
 TEST_F(SpaceInStore, AFailedSyncIsReported) {
@@ -106,14 +106,14 @@ TEST_F(SpaceInStore, AFailedSyncIsReported) {
   DiskSpace space(fd_.get(), heartbeat_);
   EXPECT_TRUE(space.take_oldest());
   space.make_small();
-  EXPECT_THAT(said_,
+  EXPECT_THAT(messages_,
               ElementsAre(HasSubstr("20260101T000000Z"), HasSubstr("cannot sync"), HasSubstr("cannot sync")));
 }
 
 TEST_F(SpaceInStore, ATrialThatStaysIsReported) {
   const test::FaultInjection fault(sys::Call::unlink, 1, EIO);
   DiskSpace(fd_.get(), heartbeat_).make_small();
-  EXPECT_THAT(said_, Contains(HasSubstr("cannot remove .lifeboat-space")));
+  EXPECT_THAT(messages_, Contains(HasSubstr("cannot remove .lifeboat-space")));
 }
 
 // The clock of the kernel that died may have been wrong: by its name this crash is the oldest.

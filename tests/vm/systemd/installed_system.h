@@ -40,7 +40,8 @@ class InstalledSystem : public ::testing::Test {
   SystemGuest::Answer run(const std::string& line);
   // Fails the test when the line's exit status is not 0. Returns what it said.
   std::string succeed(const std::string& line);
-  // Types a block of docs/install.md, into said_. A line that restarts the machine is returned and not typed.
+  // Types a block of docs/install.md, into output_. A line that restarts the machine is returned and not
+  // typed.
   std::string type(const std::string& block);
   // Types a line that restarts the machine, and waits until it is back.
   void restart(const std::string& line);
@@ -61,7 +62,7 @@ class InstalledSystem : public ::testing::Test {
   std::filesystem::path folder_;
   GuestDisks disks_;
   std::optional<SystemGuest> guest_;
-  std::string said_;
+  std::string output_;
 };
 
 }  // namespace lifeboat::test

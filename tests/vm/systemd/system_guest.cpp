@@ -203,7 +203,7 @@ Result<> SystemGuest::type_until(const std::string& line, const std::string& ans
   return std::unexpected(explained(Error(ErrorCode::timeout, line + ": no shell answers '" + answer + "'")));
 }
 
-Result<Clock::time_point> SystemGuest::console_says(const std::string& text, size_t from) {
+Result<Clock::time_point> SystemGuest::wait_for_console(const std::string& text, size_t from) {
   const auto deadline = Clock::now() + kBootLimit;
   while (Clock::now() < deadline) {
     if (console().find(text, from) != std::string::npos) return Clock::now();

@@ -50,7 +50,7 @@ class SystemGuest {
   // typed before it listens may be lost. The port's echo of the line must not have it.
   Result<> type_until(const std::string& line, const std::string& answer);
   // When the console says `text`, behind what it had said when it was `from` bytes long.
-  Result<std::chrono::steady_clock::time_point> console_says(const std::string& text, size_t from);
+  Result<std::chrono::steady_clock::time_point> wait_for_console(const std::string& text, size_t from);
 
   // Everything that the kernels and the service manager have said.
   [[nodiscard]] std::string console() const;
