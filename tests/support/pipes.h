@@ -21,7 +21,7 @@ class FamilyPipe {
     writer_ = UniqueFd(ends[1]);
   }
   // In a process of the family.
-  void say() const { EXPECT_EQ(::write(writer_.get(), "x", 1), 1); }
+  void send() const { EXPECT_EQ(::write(writer_.get(), "x", 1), 1); }
   [[nodiscard]] int writer() const { return writer_.get(); }
   // In the test: from now on only the family has it open.
   void leave_to_family() { writer_.reset(); }

@@ -225,7 +225,7 @@ TEST_P(KdumpWriterFaults, LeaveAFileThatIsMarkedIncomplete) {
       written = write_all_of_it();
       if (!fault.fired()) break;
     }
-    ASSERT_FALSE(written) << "call " << nth << " failed, and nobody said so";
+    ASSERT_FALSE(written) << "call " << nth << " failed without an error";
     EXPECT_EQ(written.error().sys_errno, error);
     const auto dump = Dump::open(path());
     // Failing while the headers are written: not a dump yet, or one without memory.

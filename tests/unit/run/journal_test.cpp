@@ -184,7 +184,7 @@ TEST_F(JournalOnDisk, OfACaptureThatWasKilledIsForgotten) {
   if (capture == 0) {
     const bool begun = journal_.claim() && journal_.begin(crash_, {.boot_id = "id"});
     supervise("save", std::chrono::seconds(600), [&](Heartbeat&) -> Result<> {
-      if (begun) family.say();
+      if (begun) family.send();
       for (;;) ::pause();
     });
     ::_exit(0);

@@ -119,7 +119,7 @@ void InstalledSystem::expect_armed() {
   type("armed");
   EXPECT_TRUE(output_.starts_with("armed")) << output_;
   EXPECT_THAT(output_, HasSubstr("active (exited)"));
-  EXPECT_THAT(output_, HasSubstr("Status: \"")) << "the service says nothing";
+  EXPECT_THAT(output_, HasSubstr("Status: \"")) << "the service has no status";
 }
 
 void InstalledSystem::expect_whole_and_collected(const nlohmann::json& crash) {

@@ -32,9 +32,9 @@ class Connection {
     if (!arguments.is_null()) message["arguments"] = arguments;
     TRY_VOID(write_all(fd_.get(), as_byte_span(message.dump() + "\n"), "QEMU's monitor"));
     for (;;) {
-      const Json said = TRY(next_message());
-      if (said.contains("return")) return {};
-      if (said.contains("error")) return fail(ErrorCode::io, "{}: {}", command, said["error"].dump());
+      const Json got = TRY(next_message());
+      if (got.contains("return")) return {};
+      if (got.contains("error")) return fail(ErrorCode::io, "{}: {}", command, got["error"].dump());
     }
   }
 
@@ -53,7 +53,7 @@ class Connection {
       char bytes[4096];
       const ssize_t count =
           ::poll(&watched, 1, kMaxWait) == 1 ? ::read(fd_.get(), bytes, sizeof bytes) : ssize_t{0};
-      if (count <= 0) return fail(ErrorCode::truncated, "QEMU's monitor says nothing more");
+      if (count <= 0) return fail(ErrorCode::truncated, "QEMU's monitor sends nothing more");
       received_.append(bytes, static_cast<size_t>(count));
     }
   }
