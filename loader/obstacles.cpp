@@ -154,8 +154,8 @@ std::vector<Error> not_armed_because(const SystemState& state) {
   std::vector<Error> list;
   if (state.crash_loaded == true) return list;
   if (!state.crash_loaded) {
-    list.push_back(obstacle(ErrorCode::unsupported, "cannot read whether a capture kernel is loaded",
-                            kNoCrashStateFix));
+    list.push_back(
+        obstacle(ErrorCode::unsupported, "cannot read whether a capture kernel is loaded", kNoCrashStateFix));
     return list;
   }
   add_reservation_obstacle(list, state);

@@ -37,10 +37,9 @@ Result<uint64_t> PlanBuilder::take(const MemoryRequest& wanted) {
   if (address) return address;
   const bool limited = input_.memory_min != 0 || input_.memory_max != UINT64_MAX;
   return std::unexpected(std::move(address).error().hint(
-      limited ? "widen --mem-min and --mem-max"
-      : input_.crash
-          ? "lifeboat reserve set auto, then reboot; or make the initramfs smaller"
-          : "make the initramfs smaller; 'cat /proc/iomem' shows the memory"));
+      limited        ? "widen --mem-min and --mem-max"
+      : input_.crash ? "lifeboat reserve set auto, then reboot; or make the initramfs smaller"
+                     : "make the initramfs smaller; 'cat /proc/iomem' shows the memory"));
 }
 
 void PlanBuilder::add(std::string name, uint64_t address, uint64_t size, std::vector<std::byte> bytes,
