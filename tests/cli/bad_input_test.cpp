@@ -252,7 +252,7 @@ TEST_F(BadInput, a_vmcore_without_vmcoreinfo) {
                                       elf.vmcoreinfo("OSRELEASE=6.1.0\nSYMBOL(mem_section)=zz\n\xff\xfe");
                                     }));
   for (const auto& file : {without, garbled}) {
-    // It cannot be filtered, and says what can be done.
+    // It cannot be filtered, and the error has a fix.
     const auto capture = run_lifeboat({"capture", file, path("out")});
     EXPECT_EQ(capture.status, 1) << capture.text;
     EXPECT_THAT(capture.text, HasSubstr("--level 1"));
@@ -321,7 +321,7 @@ TEST_F(BadInput, a_vmcore_that_is_cut_off) {
   EXPECT_EQ(capture.status, 1);
   EXPECT_THAT(capture.text, HasSubstr("could not be read"));
   EXPECT_FALSE(std::filesystem::exists(path("out")));
-  // What was there is saved, and says that it is not all.
+  // What was there is saved, and marked incomplete.
   EXPECT_EQ(run_lifeboat({"verify", path("out.incomplete")}).status, 3);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A dump that is not whole answers all the same, and every view says that it is not.
+// A dump that is not whole answers all the same, and every view reports that it is not whole.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -72,7 +72,7 @@ class DamagedDumps : public testing::TestWithParam<std::filesystem::path> {
     surgeon.replace(*pfn, page);
   }
 
-  // Every view of what lies at path(). Returns what each said, by its words.
+  // Every view of what lies at path(). Returns the output of each, by its words.
   std::map<std::string, ProcessOutput> look() {
     std::map<std::string, ProcessOutput> all;
     for (const auto& view : kViews) {
@@ -97,7 +97,7 @@ class DamagedDumps : public testing::TestWithParam<std::filesystem::path> {
     EXPECT_THAT(looked.at("log").text, HasSubstr("sysrq triggered crash"));
     EXPECT_THAT(looked.at("report").text, HasSubstr("kind        sysrq"));
   }
-  // The views that need what is missing say so, with this word.
+  // The views that need what is missing report it, with this word.
   static void expect_reported(const Looked& looked, std::initializer_list<const char*> views,
                               const std::string& word) {
     for (const char* view : views) {

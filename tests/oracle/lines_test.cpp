@@ -94,7 +94,7 @@ struct Comparison {
   size_t inlined = 0;      // functions
   size_t other_files = 0;  // places of which only the file differs
 };
-// Compares what we said of addresses in the file.
+// Compares what lifeboat printed for addresses in the file.
 Comparison compare(const std::string& file, const std::map<uint64_t, Places>& ours) {
   std::set<uint64_t> addresses;
   for (const auto& [address, places] : ours) addresses.insert(address);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the configuration file, the manuals and the completions say is what the programs do.
+// What the configuration file, the manuals and the completions describe is what the programs do.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -127,7 +127,7 @@ TEST(Manual, of_the_program_has_every_option_of_every_command_and_no_other) {
   }
 }
 
-// The page says which commands have --config.
+// The page lists which commands have --config.
 TEST(Manual, of_the_program_names_the_commands_with_a_configuration) {
   const std::string page = manual("lifeboat.8");
   const auto begin = page.find("\n*--config* ");

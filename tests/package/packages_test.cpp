@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The packages that cpack makes of this build: what is in them, what lintian says, and that they are always
-// the same.
+// The packages that cpack makes of this build: what is in them, what lintian reports, and that they are
+// always the same.
 #include <gtest/gtest.h>
 
 #include <sstream>

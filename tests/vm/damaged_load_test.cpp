@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What was loaded is changed in memory, from outside of the guest: purgatory notices it, says so, and resets.
+// What was loaded is changed in memory, from outside of the guest: purgatory notices it, reports it, and
+// resets.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -26,7 +26,7 @@ using testing::SizeIs;
 constexpr uint64_t kNow = 1'795'500'000;
 constexpr const char* kOldBoot = "1b4e28ba-2fa1-41d2-883f-0016d3cca427";
 
-// Says of itself that it is whole, and cannot be read.
+// Is marked whole, and cannot be read.
 const std::string kDump = test::whole_dump().substr(0, 4096);
 
 class Collect : public testing::Test {

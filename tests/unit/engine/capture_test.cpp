@@ -297,7 +297,7 @@ class CaptureInto : public Capture {
     return capture_into(source, file, "vmcore", options_, no_progress());
   }
   [[nodiscard]] bool has(const char* name) const { return std::filesystem::exists(folder_ / name); }
-  // Either the file has its final name, is whole and says so, or it says that it is not.
+  // Either the file has its final name, is whole and marked so, or it is marked incomplete.
   void expect_mark_agrees() const {
     ASSERT_NE(has("vmcore"), has("vmcore.incomplete"));
     if (has("vmcore")) {

@@ -115,7 +115,7 @@ class LocalTargets : public DeviceDrivers {
     fs::create_directories(path.parent_path());
     ASSERT_TRUE(write_file_atomically(path.string(), bytes, 0600));
   }
-  // What the kernel says of 8:1, and its node, which holds a file system.
+  // What the kernel reports of 8:1, and its node, which holds a file system.
   void make_node(const std::string& uevent) const {
     put(fs::canonical(sys() / "dev/block/8:1") / "uevent", as_byte_span(uevent));
     put(sys() / "nodes/sda1", test::ext4_disk());
@@ -178,7 +178,7 @@ TEST_F(LocalTargets, ADeviceMadeOfOthersIsRefused) {
   EXPECT_THAT(found.error().fix, HasSubstr("[target] path"));
 }
 
-// A btrfs that says that it lies on so many devices, and is mounted with 8:1.
+// A btrfs with a record of so many devices, and is mounted with 8:1.
 class BtrfsTargets : public LocalTargets {
  protected:
   void SetUp() override {

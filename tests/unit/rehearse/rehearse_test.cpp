@@ -86,7 +86,7 @@ TEST(Qemu, LeavesOutWhatTheMachineHasNot) {
   EXPECT_EQ(arguments.back(), "/f");
 }
 
-// A program in QEMU's place: it speaks on the guest's console as the script says, and ends.
+// A program in QEMU's place: it prints on the guest's console what the script has, and ends.
 class FakeGuest : public testing::Test {
  protected:
   Result<GuestRun> run(const std::string& script, GuestLimits limits = {}) {

@@ -114,7 +114,7 @@ class StoreOnDisk : public testing::Test {
   UniqueFd fd_;
 };
 
-// Whatever its name is: the file itself must say so.
+// Whatever its name is: the file itself must be marked so.
 TEST_F(StoreOnDisk, ADumpWithoutAReadableHeaderIsNotWhole) {
   add("20261123T084228Z", {kDumpFile});
   const std::string dump = path(std::string("20261123T084228Z/") + kDumpFile);

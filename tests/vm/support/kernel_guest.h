@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A virtual machine that does what a test's script says, in step with the test. Whatever goes wrong ends the
+// A virtual machine that does what is in a test's script, in step with the test. Whatever goes wrong ends the
 // test by an exception with the end of the guest's console; no wait is without a limit.
 #pragma once
 

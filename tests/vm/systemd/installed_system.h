@@ -38,7 +38,7 @@ class InstalledSystem : public ::testing::Test {
   static std::string reserved_grub(const std::string& release);
 
   SystemGuest::Answer run(const std::string& line);
-  // Fails the test when the line's exit status is not 0. Returns what it said.
+  // Fails the test when the line's exit status is not 0. Returns its output.
   std::string succeed(const std::string& line);
   // Types a block of docs/install.md, into output_. A line that restarts the machine is returned and not
   // typed.
@@ -46,7 +46,7 @@ class InstalledSystem : public ::testing::Test {
   // Types a line that restarts the machine, and waits until it is back.
   void restart(const std::string& line);
   // The crash that a line brings about, up to the next boot of the system. The capture kernel is at work when
-  // the console says `capturing`.
+  // the console has `capturing`.
   void crash(const std::string& line, const std::string& capturing = "lifeboat: phase capture-start");
 
   void expect_armed();

@@ -184,7 +184,7 @@ TEST_P(LongInstalled, the_system_itself_captures) {
   expect_collected();
   succeed("lifeboat verify /var/crash/lifeboat/*/vmcore");
   EXPECT_EQ(run("cat /root/hooks").text, "before \nafter whole\n");
-  // The unit did not end on its own: what it had to say lies beside the dump.
+  // The unit did not end on its own: its messages are beside the dump.
   EXPECT_THAT(succeed("cat /var/crash/lifeboat/*/capture.log"), HasSubstr("hook /root/hook: done"));
 }
 

@@ -39,7 +39,7 @@ class LongLateDevices : public InstalledSystem {
   }
   void pull_out() { ASSERT_OK(monitor_.execute("device_del", {{"id", "disk"}})); }
 
-  // The waits are as long as this machine may be slow, and what the services say is heard on the console.
+  // The waits are as long as this machine may be slow, and what the services print is read from the console.
   void set_up() {
     succeed(fmt::format(
         "printf '[target]\\ndevice = {}\\npath = /crash\\n[target]\\npath = /var/crash/lifeboat\\n"

@@ -24,7 +24,7 @@ constexpr auto kBootLimit = 1000s;
 constexpr auto kCommandLimit = 1000s;  // one line: apt may unpack a kernel
 constexpr auto kInitLimit = 300s;      // from QEMU's start to the first kernel's /init
 constexpr int kStarts = 3;
-// What root/usr/local/sbin/guest-shell says.
+// What root/usr/local/sbin/guest-shell prints.
 constexpr std::string_view kReady = "guest: ready ";
 constexpr std::string_view kStatus = "guest: status ";
 
