@@ -116,10 +116,11 @@ TEST_F(CrashLoad, CommandLineMustFit) {
 
 TEST_F(CrashLoad, ReservationMustBeThereAndLargeEnough) {
   machine_.put_sys("kernel/kexec_crash_size", "0\n");
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("no memory is reserved"), HasSubstr("crashkernel=")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("no memory is reserved"), HasSubstr("lifeboat reserve set auto")));
   machine_.put_sys("kernel/kexec_crash_size", "67108864\n");
   machine_.put_kernel({.init_size = 64u << 20});
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("too small"), HasSubstr("64.0 MiB"), HasSubstr("crashkernel=")));
+  EXPECT_THAT(refusal(),
+              AllOf(HasSubstr("too small"), HasSubstr("64.0 MiB"), HasSubstr("lifeboat reserve set auto")));
 }
 
 TEST_F(CrashLoad, ReservationIsUsedFromAnAlignedAddressOn) {

@@ -318,7 +318,7 @@ TEST_F(Plan, IsRefusedWithAReason) {
   };
   TestMachine other = machine;
   other.crash_reservation.clear();
-  EXPECT_THAT(refusal(other, true), HasSubstr("crashkernel="));
+  EXPECT_THAT(refusal(other, true), HasSubstr("lifeboat reserve set auto"));
   other = machine;
   other.vmcoreinfo.reset();
   EXPECT_THAT(refusal(other, true), AllOf(HasSubstr("vmcoreinfo"), HasSubstr("root")));
