@@ -188,7 +188,7 @@ TEST_F(CrashLoad, EveryErrnoIsExplained) {
       {ENOEXEC, "does not accept this kernel file"},
       {EINVAL, "these arguments"},
       {EPERM, "refuses"},
-      {EADDRNOTAVAIL, "crashkernel="},
+      {EADDRNOTAVAIL, "lifeboat reserve set auto"},
       {ENOMEM, "out of memory"},
       {ENOSYS, "CONFIG_KEXEC_FILE"},
       {EKEYREJECTED, "rejected"},
