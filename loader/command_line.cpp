@@ -76,8 +76,8 @@ constexpr ParameterRule kNotForCapture[] = {
     {"kgdbwait", "would wait for a debugger for ever"},
     {"lifeboat.*", "set for the capture kernel of another crash"},
     {"quiet", "the capture kernel's messages are needed to diagnose a failed capture"},
-    {"splash", "the capture kernel's messages are evidence"},
-    {"loglevel", "the capture kernel's messages are evidence"},
+    {"splash", "the capture kernel's messages are needed to diagnose a failed capture"},
+    {"loglevel", "the capture kernel's messages are needed to diagnose a failed capture"},
 };
 
 constexpr ParameterRule kForCapture[] = {

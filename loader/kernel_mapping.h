@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The virtual addresses of the running kernel, which dump readers look for in the ELF core headers; and the
-// files of /proc that tell of them, from which each architecture takes its own.
+// files of /proc that list them, from which each architecture takes its own.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a load asks of an architecture: which kernels it can enter, what such a kernel must be told about this
+// What a load asks of an architecture: which kernels it can enter, what such a kernel must know about this
 // machine, and where its parts lie. Each folder named after an architecture implements it; everything else
 // here holds for all of them. Formats of kernel files are in src/image/native_kernel.h.
 #pragma once
@@ -42,14 +42,14 @@ class LoadArchitecture {
   // here; an error with a hint, which names the file, for all others.
   [[nodiscard]] virtual Result<std::string> check_kernel(const KernelFile& file, bool crash) const = 0;
 
-  // Where the running kernel maps itself and all memory, as far as `proc` tells.
+  // Where the running kernel maps itself and all memory, as far as `proc` shows it.
   [[nodiscard]] virtual KernelMapping read_mapping(const std::string& proc,
                                                    const std::vector<Resource>& resources) const = 0;
 
-  // The segments for kexec_load(2), purgatory and what the new kernel is told included. Reads what only this
-  // architecture needs to know of the machine below `paths`. `unsupported`: the kernel cannot be entered that
-  // way; `no_space`: no memory for a part; `not_found`: the running kernel does not provide the necessary
-  // data.
+  // The segments for kexec_load(2), with purgatory and the boot parameters of the new kernel. Reads what only
+  // this architecture needs to know of the machine below `paths`. `unsupported`: the kernel cannot be entered
+  // that way; `no_space`: no memory for a part; `not_found`: the running kernel does not provide the
+  // necessary data.
   [[nodiscard]] virtual Result<LoadPlan> plan(const PlanInput& input, const Machine& machine,
                                               const SystemPaths& paths) const = 0;
 };

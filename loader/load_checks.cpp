@@ -52,7 +52,7 @@ Result<> check_reservation(const NativeKernel& kernel, uint64_t initramfs_size, 
                 "(kernel {}, initramfs {}, the rest tables)",
                 format_size(usable), format_size(*state.crash_size), format_size(needed),
                 format_size(kernel.memory_size), format_size(initramfs_size)))
-          .hint("raise crashkernel= on the kernel command line and reboot, or make the initramfs smaller"));
+          .hint("lifeboat reserve set auto, then reboot; or make the initramfs smaller"));
 }
 
 // Checks the files only, without the running kernel.
@@ -140,7 +140,7 @@ Result<> check_plan(const LoadRequest& request, const KernelFile& kernel, const 
 
 uint64_t crash_memory_needed(const NativeKernel& kernel, uint64_t initramfs_size, const SystemState& state,
                              uint64_t page_size) {
-  // Besides the two files: ELF core headers, purgatory, what the kernel is told at its start, and in older
+  // Besides the two files: ELF core headers, purgatory, the boot parameters, and in older
   // kernels a copy of low memory. The sum of these was below 1 MiB on all tested machines.
   const uint64_t tables = 1_MiB + std::max<uint64_t>(state.elfcorehdr_size.value_or(0), 64_KiB);
   return align_up(kernel.memory_size, page_size) + align_up(initramfs_size, page_size) + tables;

@@ -44,7 +44,7 @@ void add_privilege_obstacle(std::vector<Error>& list, const SystemState& state) 
 void add_reservation_obstacle(std::vector<Error>& list, const SystemState& state) {
   if (state.crash_size == 0u) {
     list.push_back(obstacle(ErrorCode::not_found, "no memory is reserved for a capture kernel",
-                            "set crashkernel= with 'lifeboat reserve set auto', then reboot"));
+                            "lifeboat reserve set auto, then reboot"));
   }
 }
 
@@ -64,7 +64,7 @@ constexpr Explanation kExplanations[] = {
     {EBUSY, ErrorCode::busy, "another program is loading a kernel, and did not finish in time",
      "find it (ps -C kexec,kdumpctl,kdump-config,lifeboat), wait for it, and try again"},
     {EADDRNOTAVAIL, ErrorCode::no_space, "no free memory for the parts of this kernel",
-     "reserve more: raise crashkernel= on the kernel command line and reboot; or make the initramfs smaller"},
+     "lifeboat reserve set auto, then reboot; or make the initramfs smaller"},
     {ENOMEM, ErrorCode::no_space,
      "the running kernel is out of memory for a copy of the kernel and its initramfs",
      "free memory (both files must fit in it at once), and try again"},
@@ -154,15 +154,14 @@ std::vector<Error> not_armed_because(const SystemState& state) {
   std::vector<Error> list;
   if (state.crash_loaded == true) return list;
   if (!state.crash_loaded) {
-    list.push_back(obstacle(ErrorCode::unsupported, "cannot read whether a capture kernel is loaded",
-                            "mount /sys; the kernel needs CONFIG_KEXEC_FILE=y and CONFIG_CRASH_DUMP=y"));
+    list.push_back(
+        obstacle(ErrorCode::unsupported, "cannot read whether a capture kernel is loaded", kNoCrashStateFix));
     return list;
   }
   add_reservation_obstacle(list, state);
   add_permission_obstacles(list, state, true);
   if (list.empty()) {
-    list.push_back(obstacle(ErrorCode::not_found, "no capture kernel is loaded",
-                            "load one with 'lifeboat load --crash'; run 'lifeboat build' once before"));
+    list.push_back(obstacle(ErrorCode::not_found, "no capture kernel is loaded", "lifeboat load --crash"));
   }
   return list;
 }

@@ -3,6 +3,7 @@
 // `lifeboat status`.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "loader/load.h"
@@ -10,6 +11,10 @@
 #include "src/base/error.h"
 
 namespace lifeboat {
+
+// When the running kernel reports neither a reservation nor whether a capture kernel is loaded.
+inline constexpr std::string_view kNoCrashStateFix =
+    "mount /sys; the running kernel needs CONFIG_KEXEC_FILE=y and CONFIG_CRASH_DUMP=y";
 
 // Each is a reason for the system call to fail, with a hint. Empty: no known obstacle.
 std::vector<Error> load_obstacles(const SystemState& state, bool crash);

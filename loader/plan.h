@@ -23,7 +23,7 @@ struct Segment {
   bool digested = false;  // purgatory checks `bytes` before it enters the kernel
 };
 
-// What the new kernel is told of a range of memory.
+// A range of memory as it is described to the new kernel.
 struct DescribedRange {
   MemoryRange range;
   std::string type;  // by the kernel's names: "System RAM"

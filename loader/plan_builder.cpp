@@ -22,7 +22,7 @@ Result<PlanBuilder> PlanBuilder::start(const PlanInput& input, const Machine& ma
                                        std::span<const std::string_view> no_ram, uint64_t lowest) {
   if (input.crash && machine.crash_reservation.empty()) {
     return std::unexpected(Error(ErrorCode::not_found, "no memory is reserved for a capture kernel")
-                               .hint("put crashkernel=256M on the kernel command line and reboot"));
+                               .hint("lifeboat reserve set auto, then reboot"));
   }
   PlanBuilder builder(input, machine,
                       Placement(free_memory(input, machine, no_ram),
@@ -37,10 +37,9 @@ Result<uint64_t> PlanBuilder::take(const MemoryRequest& wanted) {
   if (address) return address;
   const bool limited = input_.memory_min != 0 || input_.memory_max != UINT64_MAX;
   return std::unexpected(std::move(address).error().hint(
-      limited ? "widen --mem-min and --mem-max"
-      : input_.crash
-          ? "raise crashkernel= on the kernel command line and reboot, or make the initramfs smaller"
-          : "make the initramfs smaller; 'cat /proc/iomem' shows the memory"));
+      limited        ? "widen --mem-min and --mem-max"
+      : input_.crash ? "lifeboat reserve set auto, then reboot; or make the initramfs smaller"
+                     : "make the initramfs smaller; 'cat /proc/iomem' shows the memory"));
 }
 
 void PlanBuilder::add(std::string name, uint64_t address, uint64_t size, std::vector<std::byte> bytes,

@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 constexpr auto kServiceManagerTimeout = 90s;
 
 Result<> require_loaded(const SystemPaths& paths) {
-  // An unknown state is no reason to refuse: the call itself reports an error.
+  // An unknown state is not a reason to refuse: the call itself reports an error.
   if (read_system_state(paths).normal_loaded != false) return {};
   return std::unexpected(
       Error(ErrorCode::not_found, "no kernel is loaded to reboot into")

@@ -76,7 +76,7 @@ install_packages() {
 }
 
 # Compiled once, whatever checkout it is for: no path of the checkout is in what ccache compares. The last two are what
-# precompiled headers need: without INODECACHE all 150 MB of them are read anew for every file that uses them.
+# precompiled headers need: without INODECACHE all 150 MB of them are read again for every file that uses them.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=yes CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_INODECACHE=yes
 
 configure() {
@@ -238,7 +238,7 @@ prepare_build_root() {
   as_root env "${PROXY_VARIABLES[@]}" tools/debian-build-root.sh "$(suite_of_debian "$number")" "$folder"
 }
 
-# A whole Debian with systemd, as a disk image: $CACHE/debian-{12,13}. Made anew when its recipe changes.
+# A whole Debian with systemd, as a disk image: $CACHE/debian-{12,13}. Rebuilt when its recipe changes.
 prepare_debian_root() {
   local number=$1 folder=$CACHE/debian-$1 suite
   suite=$(suite_of_debian "$number")

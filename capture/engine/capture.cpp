@@ -41,7 +41,7 @@ KdumpWriterOptions writer_options(const Source& source, int level, const Capture
   writer.timestamp_seconds = info.timestamp.value_or(0);
   writer.notes = info.notes;
   writer.source_incomplete = !info.whole();
-  writer.make_room = options.make_room;
+  writer.make_space = options.make_space;
   ElfNotes notes(info.notes);
   while (const auto note = notes.next()) {
     if (note->name != "VMCOREINFO" || note->description.size() > kMaxVmcoreinfoBytes) continue;

@@ -30,7 +30,7 @@ struct CaptureOptions {
   Unfilterable unfilterable = Unfilterable::fail;
   // Called when the target is full, before the next level is tried. True: some space was freed, and the
   // write that failed is tried again. Empty: no space can be freed.
-  std::function<bool()> make_room = {};
+  std::function<bool()> make_space = {};
 };
 
 struct CaptureReport {

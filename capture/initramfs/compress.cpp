@@ -21,7 +21,8 @@ Result<std::vector<std::byte>> compress_zstd(ByteSpan archive) {
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
   std::vector<std::byte> out(ZSTD_compressBound(archive.size()));
   const size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), archive.data(), archive.size());
-  if (ZSTD_isError(size) != 0) return fail(ErrorCode::io, "initramfs: zstd: {}", ZSTD_getErrorName(size));
+  if (ZSTD_isError(size) != 0)
+    return fail(ErrorCode::io, "initramfs: zstd compression failed: {}", ZSTD_getErrorName(size));
   out.resize(size);
   return out;
 }
@@ -42,7 +43,9 @@ Result<std::vector<std::byte>> compress_xz(ByteSpan archive) {
   const lzma_ret result = lzma_stream_buffer_encode(
       filters.data(), LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const uint8_t*>(archive.data()),
       archive.size(), reinterpret_cast<uint8_t*>(out.data()), &size, out.size());
-  if (result != LZMA_OK) return fail(ErrorCode::io, "initramfs: xz: error {}", static_cast<int>(result));
+  if (result != LZMA_OK)
+    return fail(ErrorCode::io, "initramfs: xz compression failed: liblzma error {}",
+                static_cast<int>(result));
   out.resize(size);
   return out;
 }
@@ -62,7 +65,8 @@ Result<std::vector<std::byte>> compress_gzip(ByteSpan archive) {
   const int result = deflate(&stream, Z_FINISH);
   out.resize(stream.total_out);
   deflateEnd(&stream);
-  if (result != Z_STREAM_END) return fail(ErrorCode::io, "initramfs: zlib: error {}", result);
+  if (result != Z_STREAM_END)
+    return fail(ErrorCode::io, "initramfs: gzip compression failed: zlib error {}", result);
   return out;
 }
 

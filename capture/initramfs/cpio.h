@@ -50,8 +50,8 @@ struct CpioEntry {
 class CpioReader {
  public:
   explicit CpioReader(ByteSpan archive) : archive_(archive) {}
-  // nullopt: the trailer. `corrupt` for what is no newc header, `truncated` for an entry that the bytes cut
-  // off. Not checked: what the names are, and checksums (magic 070702).
+  // nullopt: the trailer. `corrupt` for what is not a newc header, `truncated` for an entry that the bytes
+  // cut off. Not checked: what the names are, and checksums (magic 070702).
   Result<std::optional<CpioEntry>> next();
 
  private:

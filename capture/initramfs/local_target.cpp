@@ -146,7 +146,11 @@ Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths
 Result<FileSystemOnDevice> probe_device(const std::string& device) {
   const std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
       blkid_new_probe_from_filename(device.c_str()), blkid_free_probe);
-  if (!probe) return fail_errno("cannot open {}", device);
+  if (!probe) {
+    Error error = errno_error(errno, fmt::format("cannot open {}", device));
+    if (error.code == ErrorCode::no_permission) error.hint("run as root, outside of a container");
+    return std::unexpected(std::move(error));
+  }
   blkid_probe_enable_superblocks(probe.get(), 1);
   blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE);
   FileSystemOnDevice found;

@@ -20,7 +20,7 @@
 namespace lifeboat {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kMaxWait{10};
 
 // "#!/bin/sh -e": "/bin/sh".
 std::optional<std::string> script_interpreter(std::string_view head) {
@@ -94,7 +94,7 @@ class Collector {
     const auto loader = elf_interpreter(fd);
     if (!loader) return {};
     const auto listing =
-        TRY_CONTEXT(run_process({*loader, "--list", path}, kPatience), "cannot list libraries of {}", path);
+        TRY_CONTEXT(run_process({*loader, "--list", path}, kMaxWait), "cannot list libraries of {}", path);
     if (listing.status != 0)
       return fail(ErrorCode::unsupported, "{} cannot list libraries of {}: {}", *loader, path,
                   trim(listing.text));

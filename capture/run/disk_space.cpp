@@ -17,7 +17,7 @@ namespace {
 // The log is the largest of the small files: a kernel's buffer of 2 MiB (log_buf_len=) makes at most 4 MiB of
 // text. Both reports, the record and capture.log are a few 100 KiB, and so are the file system's blocks for
 // their names.
-constexpr uint64_t kSmallRoom = 8_MiB;
+constexpr uint64_t kSmallFilesSpace = 8_MiB;
 constexpr const char* kTrial = ".lifeboat-space";
 
 // Whether so much can be written. Only a trial shows it: free space may be reserved (ext4 keeps 16 MiB for
@@ -66,7 +66,7 @@ bool DiskSpace::take(std::span<const Removal> removals) {
 void DiskSpace::make_small() {
   Result<> there;
   do {
-    there = try_to_allocate(store_fd_, kSmallRoom);
+    there = try_to_allocate(store_fd_, kSmallFilesSpace);
   } while (!there && there.error().code == ErrorCode::no_space && take_oldest());
   if (!there) log::warning("{}", there.error().to_string());
   // The trial file's blocks, too, are free again only after this.
@@ -77,7 +77,7 @@ bool DiskSpace::take_oldest() {
   for (;;) {
     const auto crashes = others();
     if (!crashes) return false;
-    const auto removals = plan_room(*crashes);
+    const auto removals = plan_removal_for_space(*crashes);
     if (removals.empty()) return false;
     if (take(removals)) return true;
     // A crash that could not be removed is skipped from now on.

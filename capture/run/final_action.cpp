@@ -22,14 +22,14 @@ namespace {
 // reboot(2) shuts every device down first, and a device in the state after the crash may hang there for ever.
 // So a child makes the call; this function returns when it failed, or after a timeout.
 void try_reboot(int command) {
-  constexpr int kPatience = 60;  // seconds
+  constexpr int kMaxWait = 60;  // seconds
   const pid_t child = sys::fork();
   if (child <= 0) {
     const int error = sys::reboot(command) == 0 ? 0 : errno;
     if (child == 0) ::_exit(error);
     return;
   }
-  for (int tenth = 0; tenth < kPatience * 10; ++tenth) {
+  for (int tenth = 0; tenth < kMaxWait * 10; ++tenth) {
     int status = 0;
     if (::waitpid(child, &status, WNOHANG) == child) {
       log::error("reboot({:#x}) failed: {}", command,
@@ -38,7 +38,7 @@ void try_reboot(int command) {
     }
     ::usleep(100'000);
   }
-  log::error("reboot({:#x}) did not end within {} s", command, kPatience);
+  log::error("reboot({:#x}) did not end within {} s", command, kMaxWait);
 }
 
 // On the console, in a session of its own, so that Ctrl-C is the shell's.
@@ -85,15 +85,15 @@ void final_action(FinalAction action, const std::string& shell) {
 
 void final_action_of_system(FinalAction action, const std::string& shell) {
   constexpr std::chrono::seconds kAnswer{30};
-  constexpr unsigned kPatience = 120;  // seconds
+  constexpr unsigned kMaxWait = 120;  // seconds
   if (action == FinalAction::shell) run_shell(shell);
   const FinalAction end = action == FinalAction::shell ? FinalAction::reboot : action;
   // --force: services need not be stopped in order.
   const auto asked = run_process({"systemctl", "--force", std::string(final_action_name(end))}, kAnswer);
   if (asked && asked->status == 0) {
     // The service manager ends this program during the shutdown.
-    ::sleep(kPatience);
-    log::error("the service manager did not {} within {} s", final_action_name(end), kPatience);
+    ::sleep(kMaxWait);
+    log::error("the service manager did not {} within {} s", final_action_name(end), kMaxWait);
   } else {
     log::error("systemctl failed: {}", asked ? asked->text : asked.error().to_string());
   }

@@ -93,7 +93,7 @@ Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, CrashRe
       .levels = plan.dump.level,
       .compression = {plan.dump.compression.compression, plan.dump.compression.level},
       .unfilterable = Unfilterable::keep_all,
-      .make_room = [&space] { return space.take_oldest(); },
+      .make_space = [&space] { return space.take_oldest(); },
   };
   const CaptureReport report = TRY(capture_into(source, file, kDumpFile, options, heartbeat));
   for (const auto& warning : report.warnings) log::warning("{}", warning);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What an x86 kernel that is loaded by kexec_load(2) must be told about this machine besides what every
+// What an x86 kernel that is loaded by kexec_load(2) must know about this machine besides what every
 // architecture's needs (loader/machine.h).
 #pragma once
 

@@ -37,13 +37,13 @@ bool wait_for_one(std::span<const std::string> devices, std::chrono::steady_cloc
   }
 }
 
-void wait_for_devices(std::span<const config::TargetEntry> targets, std::chrono::milliseconds patience) {
-  if (patience.count() == 0) return;
-  const auto end = std::chrono::steady_clock::now() + patience;
+void wait_for_devices(std::span<const config::TargetEntry> targets, std::chrono::milliseconds max_wait) {
+  if (max_wait.count() == 0) return;
+  const auto end = std::chrono::steady_clock::now() + max_wait;
   auto absent = absent_devices(targets);
   if (absent.empty()) return;
   log::info("waiting for {}, {} s at most", fmt::join(absent, ", "),
-            std::chrono::duration_cast<std::chrono::seconds>(patience).count());
+            std::chrono::duration_cast<std::chrono::seconds>(max_wait).count());
   while (!absent.empty() && wait_for_one(absent, end)) absent = absent_devices(targets);
 }
 

@@ -19,7 +19,7 @@ std::vector<std::string> absent_devices(std::span<const config::TargetEntry> tar
 // Waits until one of them appears; false: none appeared before `end`.
 bool wait_for_one(std::span<const std::string> devices, std::chrono::steady_clock::time_point end);
 
-// Waits until all of them are there, or `patience` has passed; logs what it waits for.
-void wait_for_devices(std::span<const config::TargetEntry> targets, std::chrono::milliseconds patience);
+// Waits until all of them are there, or `max_wait` has passed; logs what it waits for.
+void wait_for_devices(std::span<const config::TargetEntry> targets, std::chrono::milliseconds max_wait);
 
 }  // namespace lifeboat::arming

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "loader/system_state.h"
 #include "src/config/config.h"
@@ -14,6 +15,10 @@ struct KernelFolders {
   std::string boot = "/boot";
   std::string modules = "/lib/modules";
 };
+
+// When its file is missing or unusable.
+inline constexpr std::string_view kCaptureKernelFix =
+    "install that kernel's package again, or set [capture] kernel";
 
 struct CaptureKernel {
   std::string path;     // of its image

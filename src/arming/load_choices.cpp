@@ -116,7 +116,11 @@ Result<PreparedLoad> prepare_load(const LoadOptions& options, const config::Conf
   load.request.crash = options.crash;
   TRY_VOID(choose_call(options, load.request));
   const ChosenKernel chosen = TRY(choose_kernel(options, config, places, load.notes));
-  load.kernel = TRY(open_kernel_file(chosen.path));
+  auto kernel = open_kernel_file(chosen.path);
+  // Nobody gave the name of this file: "name the kernel file" would not help.
+  if (!kernel && options.crash && options.kernel.empty() && kernel.error().code == ErrorCode::not_found)
+    kernel.error().fix = kCaptureKernelFix;
+  load.kernel = TRY(std::move(kernel));
   load.request.initramfs = TRY(choose_initramfs(options, chosen, load.kernel, config, places, load.notes));
   load.request.command_line =
       TRY(choose_command_line(options, chosen, load.kernel, config, places.system, load.notes));

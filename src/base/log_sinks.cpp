@@ -87,9 +87,9 @@ class DescriptorSink : public spdlog::sinks::base_sink<std::mutex> {
   }
   void flush_() override {}
 
-  // Not by sys::write(): what is said of a failing call must not fail by it too.
+  // Not by sys::write(): a message about a failing call must not fail by it too.
   void write(std::string_view text) {
-    constexpr int kPatience = 1000;  // milliseconds
+    constexpr int kMaxWait = 1000;  // milliseconds
     while (!text.empty()) {
       const ssize_t count = ::write(fd_.get(), text.data(), text.size());
       if (count > 0) {
@@ -98,7 +98,7 @@ class DescriptorSink : public spdlog::sinks::base_sink<std::mutex> {
       }
       if (count < 0 && errno == EINTR) continue;
       pollfd wait{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
-      if (count == 0 || errno != EAGAIN || ::poll(&wait, 1, kPatience) <= 0) return;
+      if (count == 0 || errno != EAGAIN || ::poll(&wait, 1, kMaxWait) <= 0) return;
     }
   }
 

@@ -12,7 +12,7 @@ namespace lifeboat {
 class Progress {
  public:
   virtual ~Progress() = default;
-  // `done` of `total` units (bytes unless the phase says otherwise); total 0: unknown.
+  // `done` of `total` units (bytes unless the phase has another unit); total 0: unknown.
   virtual void update(uint64_t done, uint64_t total) = 0;
   // A new phase begins; its name is shown.
   virtual void phase(const std::string& name) = 0;

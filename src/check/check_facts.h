@@ -29,7 +29,7 @@ struct StoreFacts {
   unsigned owner = 0;       // user
   bool read_only = false;   // mounted read-only
   bool unreadable = false;  // by this caller
-  FileSystemSpace room;     // total 0: not known
+  FileSystemSpace space;    // total 0: not known
   std::vector<StoredCrash> crashes;
 };
 

@@ -58,7 +58,7 @@ StoreFacts look_at_store(const std::string& path) {
   struct statvfs system{};
   if (::fstatvfs(found->folder.get(), &system) == 0) store.read_only = (system.f_flag & ST_RDONLY) != 0;
   if (const auto fd = open_at(found->folder.get(), ".", O_RDONLY | O_DIRECTORY)) {
-    if (const auto space = file_system_space(fd->get())) store.room = *space;
+    if (const auto space = file_system_space(fd->get())) store.space = *space;
     if (store.there) {
       if (auto crashes = list_crashes(fd->get())) store.crashes = *std::move(crashes);
     }

@@ -41,7 +41,7 @@ Point newest_kernel_point(const Facts& facts);
 struct TargetFacts;
 Point target_point(const TargetFacts& target);
 Point target_drivers_point(const Facts& facts, const TargetFacts& target);
-Point target_room_point(const Facts& facts, const TargetFacts& target);
+Point target_space_point(const Facts& facts, const TargetFacts& target);
 Point target_store_point(const TargetFacts& target);
 
 Point signature_point(const Facts& facts);

@@ -2,6 +2,8 @@
 // The steps to a loaded capture kernel: configuration, memory, kernel, modules, initramfs, load.
 #include <algorithm>
 
+#include "loader/obstacles.h"
+#include "src/arming/capture_kernel.h"
 #include "src/base/size.h"
 #include "src/check/check_facts.h"
 #include "src/check/point.h"
@@ -17,9 +19,13 @@ Point reservation_by_itself(const Facts& facts) {
   const auto& got = facts.state.crash_size;
   if (!got || *got == 0) {
     point.result = PointResult::failure;
-    point.detail = got ? "no memory is reserved for a capture kernel"
-                       : "the running kernel does not report a reservation";
-    if (got && facts.reserved.asked.main)
+    if (!got) {
+      point.detail = "cannot read whether memory is reserved for a capture kernel";
+      point.next = kNoCrashStateFix;
+      return point;
+    }
+    point.detail = "no memory is reserved for a capture kernel";
+    if (facts.reserved.asked.main)
       point.detail += fmt::format(
           ", although crashkernel={} requests it: not enough memory was free, or none of its "
           "ranges matches this machine's RAM",
@@ -86,7 +92,7 @@ Point reservation_point(const Facts& facts) {
   }
   for (const auto& [where, parameter] : facts.foreign)
     point.detail += fmt::format("; {} has {}, not by lifeboat", where, parameter);
-  if (!facts.foreign.empty() && point.result != PointResult::ok)
+  if (!facts.foreign.empty() && point.result != PointResult::ok && facts.state.crash_size)
     point.next =
         fmt::format("remove {} there, or purge the package that added it (apt purge kdump-tools); then: {}",
                     facts.foreign.front().parameter, point.next);
@@ -105,7 +111,7 @@ Point kernel_point(const Facts& facts) {
   if (facts.kernel_problem.empty()) return point;
   point.result = PointResult::failure;
   point.detail = facts.kernel_problem;
-  point.next = "install that kernel's package again, or name another as [capture] kernel";
+  point.next = arming::kCaptureKernelFix;
   return point;
 }
 
@@ -144,7 +150,13 @@ Point initramfs_point(const Facts& facts) {
 
 Point loaded_point(const Facts& facts) {
   Point point{.name = "loaded"};
-  if (facts.state.crash_loaded != true) {
+  if (!facts.state.crash_loaded) {
+    point.result = PointResult::failure;
+    point.detail = "cannot read whether a capture kernel is loaded";
+    point.next = kNoCrashStateFix;
+    return point;
+  }
+  if (!*facts.state.crash_loaded) {
     point.result = PointResult::failure;
     point.detail = "no capture kernel is loaded";
     point.next = kLoad;

@@ -109,7 +109,7 @@ std::vector<Point> target_points(const Facts& facts) {
     targets.push_back({target_point(target)});
     if (!target.found) continue;
     targets.back().push_back(target_drivers_point(facts, target));
-    targets.back().push_back(target_room_point(facts, target));
+    targets.back().push_back(target_space_point(facts, target));
     targets.back().push_back(target_store_point(target));
   }
   const bool one_is_good = !std::ranges::all_of(targets, has_failure);

@@ -88,16 +88,16 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target) {
   return point;
 }
 
-Point target_room_point(const Facts& facts, const TargetFacts& target) {
+Point target_space_point(const Facts& facts, const TargetFacts& target) {
   Point point{.name = "room of " + target.name};
-  if (!target.store || target.store->room.total == 0) {
+  if (!target.store || target.store->space.total == 0) {
     point.detail = target.store ? "cannot read its free space" : "not mounted: its free space is unknown";
     if (target.store) point.result = PointResult::warning;
     if (target.store) point.next = "run this as root";
     return point;
   }
   const DumpSize dump = expected_dump(facts, *target.store);
-  const uint64_t free = target.store->room.free, older = removable(*target.store);
+  const uint64_t free = target.store->space.free, older = removable(*target.store);
   point.detail =
       fmt::format("{} free; a dump may take {} ({})", format_size(free), format_size(dump.bytes), dump.how);
   if (free >= dump.bytes) return point;

@@ -86,10 +86,10 @@ Result<int> run_collect(const Arguments& arguments) {
   add_wait_option(line, "wait at most so many seconds for the devices of targets, as at boot");
   if (!TRY(line.parse(arguments))) return kDone;
   const auto config = TRY(read_config(line));
-  const auto patience = TRY(read_wait(line));
+  const auto max_wait = TRY(read_wait(line));
   if (line.has("store") && line.has("wait"))
     return fail(ErrorCode::usage, "collect: --wait is for the configured targets, --store names a folder");
-  arming::wait_for_devices(config.targets, patience);
+  arming::wait_for_devices(config.targets, max_wait);
   const auto now = static_cast<uint64_t>(std::time(nullptr));
   const auto opened = TRY(open_stores(line, config, collect::Access::change));
   auto collection = collect::collect(

@@ -4,7 +4,7 @@
 
 #include "loader/load_checks.h"
 #include "src/arming/noted_load.h"
-#include "src/arming/patient_load.h"
+#include "src/arming/waiting_load.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/base/text.h"
@@ -163,7 +163,7 @@ Result<int> run_load(const Arguments& arguments) {
   const auto prepare = [&]() -> Result<arming::PreparedLoad> {
     return arming::prepare_load(options, TRY(config_for(line)), places);
   };
-  arming::PatientLoad patient{.prepare = prepare, .patience = TRY(read_wait(line)), .paths = places.system};
+  arming::WaitingLoad wanted{.prepare = prepare, .max_wait = TRY(read_wait(line)), .paths = places.system};
   // The targets are those of lifeboat's initramfs.
   const bool waits = options.crash && !options.initramfs;
   if (line.has("wait") && !waits) {
@@ -172,8 +172,8 @@ Result<int> run_load(const Arguments& arguments) {
             .hint("use it with --crash and without --initrd: it is for the targets of lifeboat's initramfs"));
   }
   if (line.has("dry-run")) return show_plan(line, TRY(prepare()), places.system);
-  if (waits) patient.targets = TRY(config_for(line)).targets;
-  const arming::Loaded done = TRY(arming::load_patiently(patient));
+  if (waits) wanted.targets = TRY(config_for(line)).targets;
+  const arming::Loaded done = TRY(arming::load_and_wait_for_devices(wanted));
   if (!line.json())
     for (const auto& note : done.load.notes) log::info("{}", note);
   for (const auto& warning : done.report.warnings) log::warning("{}", warning);

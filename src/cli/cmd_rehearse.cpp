@@ -103,8 +103,8 @@ Result<int> run_rehearse(const Arguments& arguments) {
       "'lifeboat collect' (lifeboat-collect.service) reports whether the dump is whole.");
   // clang-format off
   line.options()
-    ("kernel", Takes::text, "kernel image (default: the capture kernel of this machine)")
-    ("modules", Takes::text, "its module tree, with --kernel")
+    ("kernel", Takes::text, "kernel to crash, with --modules (default: this machine's capture kernel)")
+    ("modules", Takes::text, "module tree of --kernel")
     ("output,o", Takes::text, "new or empty folder for the results (default: lifeboat-rehearsal)")
     ("memory", Takes::text, "memory of the guest (default: 2G)")
     ("cpus", Takes::number, "CPUs of the guest (default: 2)")

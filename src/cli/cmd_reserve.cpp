@@ -104,7 +104,8 @@ void print_show(const Reserved& reserved, const SystemState& state,
   if (!reserved.high.empty()) fmt::print("  above 4 GiB  {}\n", ranges_text(reserved.high));
   if (!reserved.cma.empty()) fmt::print("  cma          {}\n", ranges_text(reserved.cma));
   if (state.crash_loaded != true) {
-    fmt::print("used      nothing is loaded\n");
+    fmt::print("used      {}\n",
+               state.crash_loaded ? "nothing is loaded" : "not known: the running kernel does not report it");
     return;
   }
   const auto files = loaded_files(loaded);

@@ -103,7 +103,7 @@ std::vector<std::string> CommandLine::list(const std::string& name) const {
 Result<std::string> CommandLine::require(const std::string& name) const {
   if (has(name)) return get(name);
   return std::unexpected(Error(ErrorCode::usage, fmt::format("{}: {} is missing", command_, name))
-                             .hint(fmt::format("usage: lifeboat {} {}", command_, synopsis_)));
+                             .hint(fmt::format("use: lifeboat {} {}", command_, synopsis_)));
 }
 
 Result<> CommandLine::check_owners(std::span<const OptionOwners> owners, std::string_view subcommand) const {

@@ -30,9 +30,9 @@ struct ConfigPaths {
   std::string drop_ins = "/etc/lifeboat.conf.d";  // *.conf, in the order of their names; later ones win
 };
 
-// The defaults, changed by the files. A missing file is no error. `corrupt`: a mistake in a file; the message
-// begins with "FILE:LINE: ", and names the nearest key when one is unknown. `no_permission` when users other
-// than root could write to a file: its settings are applied as root.
+// The defaults, changed by the files. A missing file is not an error. `corrupt`: a mistake in a file; the
+// message begins with "FILE:LINE: ", and names the nearest key when one is unknown. `no_permission` when
+// users other than root could write to a file: its settings are applied as root.
 Result<Config> read_config(const ConfigPaths& paths);
 
 // Applies one text to `config`; mistakes are `usage` errors.

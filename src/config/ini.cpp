@@ -13,7 +13,7 @@ namespace {
 Result<std::string> section_name(std::string_view line, const std::string& where) {
   if (!line.ends_with(']')) return fail(ErrorCode::usage, "{}: '{}' lacks its closing bracket", where, line);
   const auto name = trim(line.substr(1, line.size() - 2));
-  if (name.empty()) return fail(ErrorCode::usage, "{}: a section without a name", where);
+  if (name.empty()) return fail(ErrorCode::usage, "{}: the section has no name", where);
   return std::string(name);
 }
 
@@ -33,7 +33,8 @@ Result<std::vector<IniSection>> parse_ini(std::string_view text, const std::stri
     const std::string where = fmt::format("{}:{}", name, ++number);
     const std::string_view line = trim({part.begin(), part.end()});
     if (line.empty() || line.starts_with('#') || line.starts_with(';')) continue;
-    if (has_control_character(line)) return fail(ErrorCode::usage, "{}: a control character", where);
+    if (has_control_character(line))
+      return fail(ErrorCode::usage, "{}: the line has a control character", where);
     if (line.starts_with('[')) {
       sections.push_back({TRY(section_name(line, where)), number, {}});
       continue;
@@ -44,7 +45,7 @@ Result<std::vector<IniSection>> parse_ini(std::string_view text, const std::stri
                                  .hint("write KEY = VALUE; a comment begins with #"));
     }
     const auto key = trim(line.substr(0, equals));
-    if (key.empty()) return fail(ErrorCode::usage, "{}: a value without a key", where);
+    if (key.empty()) return fail(ErrorCode::usage, "{}: the value has no key", where);
     if (sections.empty()) {
       return std::unexpected(
           Error(ErrorCode::usage, fmt::format("{}: '{}' is in no section", where, key))

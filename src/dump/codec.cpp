@@ -154,11 +154,11 @@ struct PageDecompressor::State {
   std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> zstd{ZSTD_createDCtx(), ZSTD_freeDCtx};
 
   // The number of bytes written to `out`, or nothing when the data is malformed or does not fit.
-  std::optional<size_t> expand(Compression compression, ByteSpan data, MutableByteSpan out);
+  std::optional<size_t> decompress(Compression compression, ByteSpan data, MutableByteSpan out);
 };
 
-std::optional<size_t> PageDecompressor::State::expand(Compression compression, ByteSpan data,
-                                                      MutableByteSpan out) {
+std::optional<size_t> PageDecompressor::State::decompress(Compression compression, ByteSpan data,
+                                                          MutableByteSpan out) {
   switch (compression) {
     case Compression::none:
       if (data.size() != out.size()) return std::nullopt;
@@ -201,7 +201,7 @@ PageDecompressor::PageDecompressor() : state_(std::make_unique<State>()) {}
 PageDecompressor::~PageDecompressor() = default;
 
 Result<> PageDecompressor::decompress(Compression compression, ByteSpan data, MutableByteSpan out) {
-  const auto size = state_->expand(compression, data, out);
+  const auto size = state_->decompress(compression, data, out);
   if (!size) return fail(ErrorCode::corrupt, "cannot decompress {} data", compression_name(compression));
   if (*size != out.size())
     return fail(ErrorCode::corrupt, "{} data decompresses to {} bytes instead of {}",

@@ -33,6 +33,13 @@ constexpr KnownMagic kKnownMagics[] = {
     {"LiME", "a LiME memory image", ""},
 };
 
+// `error`, which came from opening `path`; with a hint where there is one.
+Error explain_open_failure(Error error, const std::string& path) {
+  if (path == "/proc/vmcore" && error.code == ErrorCode::not_found)
+    return std::move(error).hint("give a dump file: /proc/vmcore exists only in a capture kernel");
+  return explain_kcore_refusal(std::move(error), path);
+}
+
 Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
   const std::string name = file->name();
   if (file->size() == 0) {
@@ -65,7 +72,7 @@ Result<std::unique_ptr<Dump>> open_by_magic(std::unique_ptr<ByteSource> file) {
 Result<std::unique_ptr<Dump>> Dump::open(const std::string& path) {
   // O_NONBLOCK: a FIFO must not make this wait for a writer.
   auto opened = open_file(path, O_RDONLY | O_NONBLOCK);
-  if (!opened) return std::unexpected(explain_kcore_refusal(std::move(opened).error(), path));
+  if (!opened) return std::unexpected(explain_open_failure(std::move(opened).error(), path));
   UniqueFd fd = *std::move(opened);
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("cannot examine {}", path);

@@ -50,8 +50,8 @@ Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
             .hint("give the vmcore: a kernel image such as vmlinux holds no memory"));
   }
   if (header.e_phentsize != sizeof(Elf64_Phdr))
-    return fail(ErrorCode::corrupt, "{}: program headers of {} bytes instead of {}", name, header.e_phentsize,
-                sizeof(Elf64_Phdr));
+    return fail(ErrorCode::corrupt, "{}: its program headers have {} bytes each instead of {}", name,
+                header.e_phentsize, sizeof(Elf64_Phdr));
   return {};
 }
 
@@ -60,7 +60,8 @@ Result<> check_header(const Elf64_Ehdr& header, const std::string& name) {
 Result<uint64_t> program_header_count(const ByteSource& file, const Elf64_Ehdr& header) {
   if (header.e_phnum != PN_XNUM) return header.e_phnum;
   if (header.e_shoff == 0)
-    return fail(ErrorCode::corrupt, "{}: PN_XNUM without a section header", file.name());
+    return fail(ErrorCode::corrupt,
+                "{}: the number of program headers is missing: PN_XNUM, but no section header", file.name());
   Elf64_Shdr first_section{};
   TRY_VOID(file.read(header.e_shoff, std::as_writable_bytes(std::span(&first_section, 1))));
   return first_section.sh_info;
@@ -76,7 +77,9 @@ Result<Headers> read_headers(const ByteSource& file) {
   const uint64_t count = TRY(program_header_count(file, headers.file));
   const uint64_t table = count * sizeof(Elf64_Phdr);  // 32-bit count: cannot overflow
   TRY_VOID(check_fits(file, headers.file.e_phoff, table, "program headers"));
-  if (count > kMaxRanges) return fail(ErrorCode::corrupt, "{}: {} program headers", file.name(), count);
+  if (count > kMaxRanges)
+    return fail(ErrorCode::corrupt, "{}: there are too many program headers: {}, at most {}", file.name(),
+                count, kMaxRanges);
   headers.programs.resize(count);
   TRY_VOID(file.read(headers.file.e_phoff, std::as_writable_bytes(std::span(headers.programs))));
   return headers;
@@ -117,7 +120,8 @@ Result<> read_small_notes(const ByteSource& file, const Elf64_Phdr& segment, Dum
     at += present;
   }
   if (left_out == 0)
-    return fail(ErrorCode::corrupt, "{}: {} of notes", file.name(), format_size(segment.p_filesz));
+    return fail(ErrorCode::corrupt, "{}: the ELF notes are too large: {}, at most {}", file.name(),
+                format_size(segment.p_filesz), format_size(kMaxNoteBytes));
   info.damage.push_back(fmt::format("{} of notes (dumps of devices) are left out: there are {} of notes",
                                     format_size(left_out), format_size(segment.p_filesz)));
   return {};
@@ -125,7 +129,8 @@ Result<> read_small_notes(const ByteSource& file, const Elf64_Phdr& segment, Dum
 
 Result<> read_notes(const ByteSource& file, const Elf64_Phdr& segment, DumpInfo& info) {
   if (segment.p_filesz > std::max(kMaxNoteBytes, file.size()))
-    return fail(ErrorCode::corrupt, "{}: notes of {} bytes", file.name(), segment.p_filesz);
+    return fail(ErrorCode::corrupt, "{}: the ELF notes are too large: {} bytes, more than the file",
+                file.name(), segment.p_filesz);
   if (segment.p_offset > file.size() || segment.p_filesz > file.size() - segment.p_offset) {
     info.incomplete = true;
     return {};

@@ -98,7 +98,7 @@ struct KdumpReader::State {
   std::optional<KdumpBitmaps> bitmaps;
   std::optional<BlockCache> descriptors, data;
   PageDecompressor decompressor;
-  std::vector<std::byte> packed;  // room for a page
+  std::vector<std::byte> packed;  // as large as a page
 
   // Decompressed pages, the most recently used first.
   using CacheList = std::list<std::pair<uint64_t, std::vector<std::byte>>>;
@@ -124,7 +124,7 @@ struct KdumpReader::State {
   Result<kdump::PageDescriptor> descriptor_at(uint64_t index);
   Result<kdump::PageDescriptor> descriptor_at(uint64_t index, uint64_t pfn);
   Result<> check_descriptor(const kdump::PageDescriptor& found, uint64_t pfn) const;
-  Result<> expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
+  Result<> decompress(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
   std::optional<ByteSpan> cached_page(uint64_t pfn);
   Result<ByteSpan> page(uint64_t pfn);
   Result<> whole_page(uint64_t pfn, MutableByteSpan out);
@@ -135,6 +135,8 @@ struct KdumpReader::State {
 
 Result<> KdumpReader::State::read_headers() {
   const std::string& name = file->name();
+  if (file->size() < sizeof(header))
+    return fail(ErrorCode::truncated, "{} is cut off: {} bytes, no whole KDUMP header", name, file->size());
   TRY_VOID(file->read(0, std::as_writable_bytes(std::span(&header, 1))));
   if (header.signature != kdump::kSignature)
     return fail(ErrorCode::unsupported, "{} is not a KDUMP file", name);
@@ -153,7 +155,8 @@ Result<> KdumpReader::State::read_headers() {
   const uint64_t block = info.page_size.bytes();
   if (header.sub_header_blocks < 1 ||
       static_cast<uint64_t>(header.sub_header_blocks) > kMaxSubHeaderBytes / block)
-    return fail(ErrorCode::corrupt, "{}: a sub header of {} blocks", name, header.sub_header_blocks);
+    return fail(ErrorCode::corrupt, "{}: the sub header has a wrong size: {} blocks, allowed are 1 to {}",
+                name, header.sub_header_blocks, kMaxSubHeaderBytes / block);
   TRY_VOID(file->read(block, std::as_writable_bytes(std::span(&sub, 1))));
   packed.resize(block);
   cached_pages = std::min<uint64_t>(kMaxCachedPages, kMaxCachedBytes / block);
@@ -176,7 +179,9 @@ Result<> KdumpReader::State::read_headers() {
 Result<> KdumpReader::State::read_notes() {
   const auto read = [this](uint64_t offset, uint64_t size, uint64_t limit,
                            const char* what) -> Result<std::vector<std::byte>> {
-    if (size > limit) return fail(ErrorCode::corrupt, "{}: {} of {} bytes", file->name(), what, size);
+    if (size > limit)
+      return fail(ErrorCode::corrupt, "{}: the {} are too large: {} bytes, at most {}", file->name(), what,
+                  size, limit);
     return read_bytes(*file, offset, size, what);
   };
   if (header.version >= 4 && sub.size_note > 0) {
@@ -187,7 +192,7 @@ Result<> KdumpReader::State::read_notes() {
   }
   if (header.version >= 3 && sub.size_vmcoreinfo > 0) {
     const auto text =
-        TRY(read(sub.offset_vmcoreinfo, sub.size_vmcoreinfo, kMaxVmcoreinfoBytes, "VMCOREINFO"));
+        TRY(read(sub.offset_vmcoreinfo, sub.size_vmcoreinfo, kMaxVmcoreinfoBytes, "lines of VMCOREINFO"));
     info.vmcoreinfo = text_until_nul(text);
   }
   return check_page_size(info, file->name());
@@ -326,7 +331,7 @@ Result<> KdumpReader::State::check_descriptor(const kdump::PageDescriptor& found
   return {};
 }
 
-Result<> KdumpReader::State::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
+Result<> KdumpReader::State::decompress(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
   const ByteSpan bytes = TRY(data->bytes(descriptor.offset, MutableByteSpan(packed).first(descriptor.size)));
   return decompressor.decompress(TRY(codec_of(descriptor.flags)), bytes, page);
 }
@@ -349,9 +354,9 @@ Result<ByteSpan> KdumpReader::State::page(uint64_t pfn) {
   }
   cache.front().first = pfn;
   cache.front().second.resize(info.page_size.bytes());
-  if (auto expanded = expand(place, cache.front().second); !expanded) {
+  if (auto decompressed = decompress(place, cache.front().second); !decompressed) {
     cache.pop_front();
-    return std::unexpected(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+    return std::unexpected(std::move(decompressed).error().context(fmt::format("page {:#x}", pfn)));
   }
   cached[pfn] = cache.begin();
   return ByteSpan(cache.front().second);
@@ -364,8 +369,8 @@ Result<> KdumpReader::State::whole_page(uint64_t pfn, MutableByteSpan out) {
     return {};
   }
   const auto place = TRY(descriptor(pfn));
-  if (auto expanded = expand(place, out); !expanded)
-    return std::unexpected(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+  if (auto decompressed = decompress(place, out); !decompressed)
+    return std::unexpected(std::move(decompressed).error().context(fmt::format("page {:#x}", pfn)));
   return {};
 }
 
@@ -426,8 +431,8 @@ void KdumpReader::State::verify_page(uint64_t index, uint64_t pfn, PageCheck& ch
   if (found->offset == 0) return report.lost(1, [&checked] { return checked().error().to_string(); });
   if (const auto valid = checked(); !valid) return report.failed(valid.error());
   if (check.good.contains(*found)) return;
-  if (auto expanded = expand(*found, check.page); !expanded) {
-    report.failed(std::move(expanded).error().context(fmt::format("page {:#x}", pfn)));
+  if (auto decompressed = decompress(*found, check.page); !decompressed) {
+    report.failed(std::move(decompressed).error().context(fmt::format("page {:#x}", pfn)));
   } else {
     check.good.add(*found);
   }
@@ -477,10 +482,11 @@ Result<kdump::PageDescriptor> KdumpReader::descriptor(uint64_t pfn) const {
   return state_->descriptor(pfn);
 }
 
-Result<> KdumpReader::expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
+Result<> KdumpReader::decompress(const kdump::PageDescriptor& descriptor, MutableByteSpan page) {
   if (descriptor.size > page_size().bytes())
-    return fail(ErrorCode::corrupt, "a page of {} bytes", descriptor.size);
-  return state_->expand(descriptor, page);
+    return fail(ErrorCode::corrupt, "the data of a page are too large: {} bytes, at most {}", descriptor.size,
+                page_size().bytes());
+  return state_->decompress(descriptor, page);
 }
 
 Result<> KdumpReader::read(uint64_t physical_address, MutableByteSpan out) {

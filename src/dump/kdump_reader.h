@@ -30,8 +30,8 @@ class KdumpReader final : public Dump {
   [[nodiscard]] Result<kdump::PageDescriptor> descriptor(uint64_t pfn) const;
   // Where the page data begin: right behind the descriptors.
   [[nodiscard]] uint64_t data_offset() const;
-  // Expands what a descriptor points at into one page.
-  Result<> expand(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
+  // Decompresses what a descriptor points at into one page.
+  Result<> decompress(const kdump::PageDescriptor& descriptor, MutableByteSpan page);
 
  private:
   struct State;

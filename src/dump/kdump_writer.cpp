@@ -77,9 +77,10 @@ uint32_t kdump_codec_flag(Compression compression) {
 
 Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWriterOptions& options) {
   if (options.notes.size() > kMaxNoteBytes)
-    return fail(ErrorCode::unsupported, "{}: notes of {} bytes", name, options.notes.size());
+    return fail(ErrorCode::unsupported, "{}: the notes are too large for the format: {} bytes", name,
+                options.notes.size());
   KdumpWriter writer(fd, std::move(name));
-  writer.make_room_ = options.make_room;
+  writer.make_space_ = options.make_space;
   writer.source_incomplete_ = options.source_incomplete;
   writer.header_ = make_header(options);
   writer.max_pfn_ = options.max_pfn;
@@ -106,7 +107,7 @@ Result<KdumpWriter> KdumpWriter::create(int fd, std::string name, const KdumpWri
 Result<> KdumpWriter::with_space(const std::function<Result<>()>& attempt) const {
   for (;;) {
     auto done = attempt();
-    if (done || done.error().code != ErrorCode::no_space || !make_room_ || !make_room_()) return done;
+    if (done || done.error().code != ErrorCode::no_space || !make_space_ || !make_space_()) return done;
   }
 }
 
@@ -190,7 +191,7 @@ Result<> KdumpWriter::flush_descriptors() {
 }
 
 void KdumpWriter::abandon() {
-  make_room_ = {};  // delete no older crash for a dump that is abandoned
+  make_space_ = {};  // delete no older crash for a dump that is abandoned
   // Without space for data, the descriptors whose data is not in the file read as lost; the others keep
   // their places.
   const uint64_t written = data_offset_ - data_.size();

@@ -36,7 +36,7 @@ struct KdumpWriterOptions {
   bool source_incomplete = false;  // what is copied is not whole itself: the mark is never cleared
   // Called when there is no space for a write. True: space was freed, so the same write is tried again. Only
   // the error of a write counts: a file system that reports no space during a sync has already lost data.
-  std::function<bool()> make_room = {};
+  std::function<bool()> make_space = {};
 };
 
 class KdumpWriter {
@@ -84,7 +84,7 @@ class KdumpWriter {
 
   int fd_;
   std::string name_;
-  std::function<bool()> make_room_;
+  std::function<bool()> make_space_;
   kdump::Header header_{};
   PageSize page_size_;
   uint64_t bitmap_offset_ = 0;  // of the first bitmap

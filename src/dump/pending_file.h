@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A file that gets its final name only when it is complete, and a dump only while its own mark says that it
-// is whole: at every instant a power cut leaves a whole file, or one whose name and mark say that it is not.
+// A file that gets its final name only when it is complete, and a dump only while it is marked whole: at
+// every instant a power cut leaves a whole file, or one whose name and mark show that it is not.
 #pragma once
 
 #include <string>

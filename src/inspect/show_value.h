@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A value printed as its C type says: structs member by member, enums by name, char arrays as text, pointers
+// A value printed by its C type: structs member by member, enums by name, char arrays as text, pointers
 // with the symbol that they point into.
 #pragma once
 

@@ -12,6 +12,7 @@
 #include "capture/initramfs/initramfs.h"
 #include "capture/initramfs/overlay.h"
 #include "loader/command_line.h"
+#include "src/arming/capture_kernel.h"
 #include "src/base/file.h"
 #include "src/base/folders.h"
 #include "src/base/sys.h"
@@ -100,7 +101,9 @@ class Stage {
   Result<> prepare() {
     qemu_ = TRY(find_qemu());
     TRY_VOID(check_disk_tools());
-    NativeKernel kernel = TRY(NativeKernel::read(options_.kernel));
+    auto read = NativeKernel::read(options_.kernel);
+    if (!read && options_.machine) read.error().hint(arming::kCaptureKernelFix);
+    NativeKernel kernel = TRY(std::move(read));
     if (kernel.no_capture) return std::unexpected(*std::move(kernel.no_capture));
     result_.release = std::move(kernel.release);
     TRY_VOID(choose_accelerator());

@@ -22,8 +22,7 @@ constexpr Suffix kSuffixes[] = {
 
 std::unexpected<Error> mistake(std::string_view value, std::string_view why) {
   return std::unexpected(
-      Error(ErrorCode::usage, fmt::format("crashkernel={}: {}", value, why))
-          .hint("write a size (256M), a size with ,high ,low or ,cma, or ranges (2G-64G:256M,64G-:512M)"));
+      Error(ErrorCode::usage, fmt::format("crashkernel={}: {}", value, why)).hint(kCrashKernelFix));
 }
 
 // Parses a number at the start as the kernel's memparse() does: decimal, 0x, or octal, and a unit.

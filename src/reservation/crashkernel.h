@@ -54,6 +54,9 @@ struct CrashKernelRequest {
 
   [[nodiscard]] bool any() const { return !parameters.empty() || !mistakes.empty(); }
 };
+// The fix for each of the mistakes.
+inline constexpr std::string_view kCrashKernelFix =
+    "write a size (256M), a size with ,high ,low or ,cma, or ranges (2G-64G:256M,64G-:512M)";
 CrashKernelRequest crashkernel_request(std::string_view command_line);
 
 }  // namespace lifeboat::reservation

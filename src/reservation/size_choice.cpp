@@ -24,7 +24,8 @@ Result<CrashKernelParameter> main_parameter(const std::string& value) {
   std::string parameters;
   for (const auto& parameter : parameters_of(value)) parameters += parameter + " ";
   const auto request = crashkernel_request(parameters);
-  if (!request.mistakes.empty()) return fail(ErrorCode::usage, "{}", request.mistakes.front());
+  if (!request.mistakes.empty())
+    return std::unexpected(Error(ErrorCode::usage, request.mistakes.front()).hint(kCrashKernelFix));
   if (!request.main) {
     return std::unexpected(
         Error(ErrorCode::usage,

@@ -60,7 +60,7 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
   return removals;
 }
 
-std::vector<Removal> plan_room(std::span<const StoredCrash> crashes) {
+std::vector<Removal> plan_removal_for_space(std::span<const StoredCrash> crashes) {
   const size_t protected_index = never_removed(crashes);
   std::vector<Removal> removals;
   for (size_t index = crashes.size(); index-- > 0;) {

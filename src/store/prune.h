@@ -40,6 +40,6 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
 // What to remove next when the file system has no space for a new crash: the oldest, and if that frees
 // nothing, the next ones until one does. The newest whole dump is kept, or if there is none the newest crash;
 // the new crash has priority over all others. Empty: nothing may be removed.
-std::vector<Removal> plan_room(std::span<const StoredCrash> crashes);
+std::vector<Removal> plan_removal_for_space(std::span<const StoredCrash> crashes);
 
 }  // namespace lifeboat

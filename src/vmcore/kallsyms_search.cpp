@@ -107,7 +107,9 @@ class TableFinder {
   Result<> find_names() {
     const uint64_t max_bytes = align_up(markers_.back() + kMaxGroupBytes, kLabel) + 2 * kLabel;
     if (max_bytes > kMaxNameBytes)
-      return fail(ErrorCode::not_found, "{} bytes of names before {:#x}", markers_.back(), markers_address_);
+      return fail(ErrorCode::not_found,
+                  "no names before the markers at {:#x}: they would take {} bytes, at most {} are possible",
+                  markers_address_, max_bytes, kMaxNameBytes);
     std::vector<std::byte> before(max_bytes);
     TRY_VOID(memory_.read(markers_address_ - max_bytes, before));
     for (size_t start = align_down(max_bytes - markers_.back() - 1, 4); start >= kLabel; start -= 4) {

@@ -20,7 +20,9 @@ Result<KallsymsPlaces> kallsyms_by_keys(const KernelMemory& memory) {
 
   places.count = TRY_CONTEXT(memory.read<uint32_t>(count_variable), "kallsyms_num_syms");
   if (places.count == 0 || places.count > kMaxSymbols)
-    return fail(ErrorCode::corrupt, "kallsyms_num_syms is {}", places.count);
+    return fail(ErrorCode::corrupt,
+                "the kernel's symbol table has a wrong kallsyms_num_syms: {}, allowed are 1 to {}",
+                places.count, kMaxSymbols);
   return places;
 }
 

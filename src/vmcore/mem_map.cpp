@@ -7,7 +7,9 @@ namespace {
 // SECTION_HAS_MEM_MAP (include/linux/mmzone.h).
 constexpr uint64_t kHasMemMap = 2;
 Result<uint64_t> within(uint64_t value, uint64_t min, uint64_t max, const char* what) {
-  if (value < min || value > max) return fail(ErrorCode::corrupt, "VMCOREINFO: {} = {}", what, value);
+  if (value < min || value > max)
+    return fail(ErrorCode::corrupt, "VMCOREINFO has a wrong {}: {}, allowed are {} to {}", what, value, min,
+                max);
   return value;
 }
 

@@ -45,7 +45,8 @@ Result<std::vector<std::byte>> read_module_build_id(const KernelMemory& memory, 
     if (TRY(memory.read_string(text, kSection.size() + 1)) != kSection) continue;
     const uint64_t bytes = TRY(KernelTypes::number(memory, attribute, length));
     if (bytes > kLargestSection)
-      return fail(ErrorCode::corrupt, "{} of module '{}' has {} bytes", kSection, module.name, bytes);
+      return fail(ErrorCode::corrupt, "{} of module '{}' is too large: {} bytes, at most {}", kSection,
+                  module.name, bytes, kLargestSection);
     std::vector<std::byte> section(bytes);
     TRY_VOID(memory.read(TRY(KernelTypes::number(memory, attribute, data)), section));
     return build_id_of(section, module);

@@ -35,7 +35,9 @@ Result<Table> find_table(const KernelMemory& memory, const KernelTypes& types, c
   table.count = TRY(number("num_symtab"));
   table.names = TRY(number("strtab"));
   table.types = TRY(number("typetab"));
-  if (table.count > kMaxModuleSymbols) return fail(ErrorCode::corrupt, "a table of {} symbols", table.count);
+  if (table.count > kMaxModuleSymbols)
+    return fail(ErrorCode::corrupt, "the module's symbol table is too large: {} symbols, at most {}",
+                table.count, kMaxModuleSymbols);
   return table;
 }
 

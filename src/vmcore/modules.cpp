@@ -41,7 +41,9 @@ Result<std::vector<PieceFields>> find_pieces(const KernelTypes& types) {
   const uint64_t size = TRY(types.size_of("module_memory"));
   const uint64_t count = size == 0 ? 0 : array->size / size;
   if (count == 0 || count > kMaxPieces)
-    return fail(ErrorCode::corrupt, "struct module has {} pieces of memory", count);
+    return fail(ErrorCode::corrupt,
+                "struct module has a wrong number of pieces of memory: {}, allowed are 1 to {}", count,
+                kMaxPieces);
   const Field base = TRY(types.field("module_memory", "base"));
   const Field length = TRY(types.field("module_memory", "size"));
   for (uint64_t index = 0; index < count; ++index) {
@@ -61,8 +63,12 @@ Result<Layout> find_layout(const KernelTypes& types) {
   layout.taints = TRY(types.field("module", "taints"));
   if (const auto build_id = types.field("module", "build_id")) layout.build_id = *build_id;
   layout.pieces = TRY(find_pieces(types));
-  if (layout.name.size > kLargestName || (layout.build_id && layout.build_id->size > kLargestBuildId))
-    return fail(ErrorCode::corrupt, "struct module has a name of {} bytes", layout.name.size);
+  if (layout.name.size > kLargestName)
+    return fail(ErrorCode::corrupt, "the name in struct module is too large: {} bytes, at most {}",
+                layout.name.size, kLargestName);
+  if (layout.build_id && layout.build_id->size > kLargestBuildId)
+    return fail(ErrorCode::corrupt, "the build id in struct module is too large: {} bytes, at most {}",
+                layout.build_id->size, kLargestBuildId);
   return layout;
 }
 
@@ -89,7 +95,8 @@ Result<Module> read_module(const KernelMemory& memory, const Layout& layout, uin
     }
     if (base == 0 || size == 0) continue;
     if (size > kLargestPiece || base > ~uint64_t{0} - size)
-      return fail(ErrorCode::corrupt, "module '{}' has {} bytes of memory at {:#x}", module.name, size, base);
+      return fail(ErrorCode::corrupt, "module '{}' has an impossible piece of memory: {} bytes at {:#x}",
+                  module.name, size, base);
     module.size += size;
     module.pieces.push_back({base, base + size});
   }

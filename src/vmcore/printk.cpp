@@ -98,8 +98,9 @@ Result<Ring> find_ring(const KernelMemory& memory) {
       TRY(memory.read<uint32_t>(text_ring + TRY(info.require_offset("prb_data_ring.size_bits"))));
   ring.text = TRY(memory.read<uint64_t>(text_ring + TRY(info.require_offset("prb_data_ring.data"))));
   if (ring.count_bits > kMaxDescriptorBits || ring.text_bits > kMaxTextBits)
-    return fail(ErrorCode::corrupt, "a log ring of 2^{} records and 2^{} bytes", ring.count_bits,
-                ring.text_bits);
+    return fail(ErrorCode::corrupt,
+                "the log ring is too large: 2^{} records and 2^{} bytes of text, at most 2^{} and 2^{}",
+                ring.count_bits, ring.text_bits, kMaxDescriptorBits, kMaxTextBits);
   return ring;
 }
 
@@ -189,7 +190,7 @@ class RingReader {
   Result<std::string> read_text(uint64_t begin, uint64_t next, uint64_t length) {
     // Equal positions, and odd ones (NO_LPOS, FAILED_LPOS): the ring had no space for the text.
     if (begin == next || ((begin & 1) != 0 && (next & 1) != 0))
-      return fail(ErrorCode::lost, "a record without text");
+      return fail(ErrorCode::lost, "the record has no text: the log ring had no space for it");
     const uint64_t size = uint64_t{1} << ring_.text_bits;
     const auto lap = [this](uint64_t position) { return position >> ring_.text_bits; };
     uint64_t start = begin & (size - 1);
@@ -206,7 +207,9 @@ class RingReader {
       available = ((next - 1) & (size - 1)) + 1;
     }
     if (available < kBlockIdSize || available > size - start)
-      return fail(ErrorCode::corrupt, "a log text from {:#x} to {:#x}", begin, next);
+      return fail(ErrorCode::corrupt,
+                  "the text of a log record, from {:#x} to {:#x}, does not fit into the log ring", begin,
+                  next);
     length = std::min(length, available - kBlockIdSize);
     // Texts do not overlap, so all of them together fit into the ring; a hostile dump cannot ask for more
     // memory.

@@ -48,7 +48,8 @@ Result<Vmcoreinfo> Vmcoreinfo::parse(std::string_view text) {
     return std::unexpected(Error(ErrorCode::not_found, "there is no VMCOREINFO")
                                .hint("start QEMU with '-device vmcoreinfo' before it makes a dump"));
   }
-  if (text.size() > kMaxText) return fail(ErrorCode::corrupt, "VMCOREINFO of {} bytes", text.size());
+  if (text.size() > kMaxText)
+    return fail(ErrorCode::corrupt, "VMCOREINFO is too large: {} bytes, at most {}", text.size(), kMaxText);
   Vmcoreinfo info;
   for (const auto part : std::views::split(text, '\n')) {
     const std::string_view line(part.begin(), part.end());

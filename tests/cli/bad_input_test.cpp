@@ -49,7 +49,7 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
   EXPECT_EQ(run_lifeboat({"collect", "--store", "/x", "--wait", "5"}).status, 2);
 }
 
-TEST_F(BadInput, a_word_that_is_none_is_answered_with_what_there_is) {
+TEST_F(BadInput, an_unknown_name_is_answered_with_the_known_ones) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"chekc"}, "'check'"},
       {{"dance"}, "use one of: status, check"},
@@ -102,6 +102,13 @@ TEST_F(BadInput, an_answer_that_cannot_be_written_is_a_failure) {
   }
 }
 
+TEST_F(BadInput, a_missing_vmcore_and_a_missing_argument_have_a_fix) {
+  if (::access("/proc/vmcore", F_OK) == 0) GTEST_SKIP() << "this is a capture kernel";
+  EXPECT_THAT(run_lifeboat({"capture", "/proc/vmcore", path("k")}).text,
+              AllOf(HasSubstr("No such file"), HasSubstr("fix: give a dump file")));
+  EXPECT_THAT(run_lifeboat({"verify"}).text, HasSubstr("fix: use: lifeboat verify "));
+}
+
 TEST_F(BadInput, help_is_there_for_every_command) {
   for (const std::string command :
        {"status", "build", "load", "unload", "capture", "rehearse", "verify", "inspect"}) {
@@ -135,7 +142,7 @@ TEST_F(BadInput, a_source_that_is_none_costs_no_folder_in_a_store) {
   EXPECT_FALSE(std::filesystem::exists(path("store")));
 }
 
-TEST_F(BadInput, what_a_configuration_names_and_is_not_there_is_told) {
+TEST_F(BadInput, what_a_configuration_names_and_is_not_there_is_reported) {
   const std::string config = write("conf", "[capture]\nhook_before = /nonexistent\n");
   const auto text = run_lifeboat({"config", "check", "--config", config});
   EXPECT_EQ(text.status, 0) << text.text;
@@ -239,13 +246,13 @@ std::string some_vmcore(const std::function<void(ElfBuilder&)>& change) {
   return std::string(as_text(elf.build()));
 }
 
-TEST_F(BadInput, a_vmcore_that_does_not_tell_of_its_kernel) {
+TEST_F(BadInput, a_vmcore_without_vmcoreinfo) {
   const std::string without = write("without", some_vmcore([](ElfBuilder&) {}));
   const std::string garbled = write("garbled", some_vmcore([](ElfBuilder& elf) {
                                       elf.vmcoreinfo("OSRELEASE=6.1.0\nSYMBOL(mem_section)=zz\n\xff\xfe");
                                     }));
   for (const auto& file : {without, garbled}) {
-    // It cannot be filtered, and says what can be done.
+    // It cannot be filtered, and the error has a fix.
     const auto capture = run_lifeboat({"capture", file, path("out")});
     EXPECT_EQ(capture.status, 1) << capture.text;
     EXPECT_THAT(capture.text, HasSubstr("--level 1"));
@@ -314,7 +321,7 @@ TEST_F(BadInput, a_vmcore_that_is_cut_off) {
   EXPECT_EQ(capture.status, 1);
   EXPECT_THAT(capture.text, HasSubstr("could not be read"));
   EXPECT_FALSE(std::filesystem::exists(path("out")));
-  // What was there is saved, and says that it is not all.
+  // What was there is saved, and marked incomplete.
   EXPECT_EQ(run_lifeboat({"verify", path("out.incomplete")}).status, 3);
 }
 

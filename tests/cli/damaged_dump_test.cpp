@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A dump that is not whole answers all the same, and every view says that it is not.
+// A dump that is not whole answers all the same, and every view reports that it is not whole.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -48,7 +48,7 @@ class DamagedDump : public ::testing::Test {
   TempDir folder_ = TempDir::create("damaged-dump").value();
 };
 
-TEST_F(DamagedDump, a_whole_one_is_not_talked_about) {
+TEST_F(DamagedDump, a_whole_one_has_no_warnings) {
   for (const std::vector<std::string>& view :
        {std::vector<std::string>{}, {"log"}, {"ps"}, {"sys"}, {"mod"}, {"bt"}, {"mem"}, {"read", "0x10"}})
     EXPECT_THAT(inspect(view).text, Not(HasSubstr("whole: "))) << ::testing::PrintToString(view);
@@ -58,7 +58,7 @@ TEST_F(DamagedDump, a_whole_one_is_not_talked_about) {
   EXPECT_EQ(run_lifeboat({"verify", path()}).status, 0);
 }
 
-TEST_F(DamagedDump, one_bit_is_said_by_every_view) {
+TEST_F(DamagedDump, one_bit_is_reported_by_every_view) {
   flip(1000);
   EXPECT_EQ(run_lifeboat({"verify", path()}).status, 3);
   const auto report = inspect({});
@@ -88,7 +88,7 @@ TEST_F(DamagedDump, one_bit_is_said_by_every_view) {
   EXPECT_EQ(sys["missing"], json["missing"]);
 }
 
-TEST_F(DamagedDump, the_mark_is_said_by_every_view) {
+TEST_F(DamagedDump, the_mark_is_reported_by_every_view) {
   mark_incomplete();
   EXPECT_EQ(run_lifeboat({"verify", path()}).status, 3);
   EXPECT_THAT(inspect({}).text, StartsWith("NOT WHOLE"));

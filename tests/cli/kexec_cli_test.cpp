@@ -134,7 +134,7 @@ TEST_F(Kexec, FilesThatAreNotThere) {
   EXPECT_EQ(text.status, 255);
 }
 
-TEST_F(Kexec, StatusIsWhatTheKernelSays) {
+TEST_F(Kexec, StatusIsWhatTheKernelReports) {
   for (const auto& [option, name] : {std::pair("-l", "loaded"), {"-p", "crash_loaded"}}) {
     auto loaded = read_line(std::string("/sys/kernel/kexec_") + name);
     if (!loaded) loaded = read_line(std::string("/sys/kernel/kexec/") + name);

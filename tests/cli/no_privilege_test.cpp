@@ -47,14 +47,14 @@ TEST_F(NoPrivilege, StatusAnswersAnybody) {
   EXPECT_TRUE(nlohmann::json::parse(json.text).at("armed").is_boolean());
 }
 
-TEST_F(NoPrivilege, CheckSaysThatItNeedsRoot) {
+TEST_F(NoPrivilege, CheckReportsThatItNeedsRoot) {
   const auto output = as_nobody({"check"});
   EXPECT_EQ(output.status, 1) << output.text;
   EXPECT_THAT(output.text, HasSubstr("check: cannot read all that is needed without root"));
   EXPECT_THAT(output.text, HasSubstr("lifeboat status"));
 }
 
-TEST_F(NoPrivilege, WhatOnlyRootMayDoSaysSo) {
+TEST_F(NoPrivilege, WhatOnlyRootMayDoIsRefused) {
   const auto output = as_nobody({"unload", "--crash"});
   EXPECT_EQ(output.status, 1) << output.text;
   EXPECT_THAT(output.text, HasSubstr("fix: run as root"));
@@ -67,7 +67,7 @@ TEST_F(NoPrivilege, ListDoesNotTakeWhatItMayNotSeeForNothing) {
   EXPECT_THAT(output.text, Not(HasSubstr("no crash has been saved")));
 }
 
-TEST_F(NoPrivilege, ALoadSaysWhatIsMissing) {
+TEST_F(NoPrivilege, ALoadReportsWhatIsMissing) {
   const auto output = as_nobody({"load", "--crash", "--config", path("config")});
   EXPECT_EQ(output.status, 1) << output.text;
   EXPECT_THAT(output.text, HasSubstr("fix: "));

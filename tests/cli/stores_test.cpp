@@ -66,7 +66,7 @@ class BadStores : public Stores {
   }
 };
 
-TEST_F(BadStores, CostListNothingButAreSaid) {
+TEST_F(BadStores, CostListNothingButAreReported) {
   const auto list = run_lifeboat(command("list", {"--json"}));
   EXPECT_EQ(list.status, 1) << list.text;
   const Json crashes = json_in(list);
@@ -77,7 +77,7 @@ TEST_F(BadStores, CostListNothingButAreSaid) {
   EXPECT_THAT(list.text, HasSubstr("warning: /dev/no-such-device"));
 }
 
-TEST_F(BadStores, CostPruneNothingButAreSaid) {
+TEST_F(BadStores, CostPruneNothingButAreReported) {
   const auto pruned = run_lifeboat(command("prune", {"--keep", "1", "--json"}));
   EXPECT_EQ(pruned.status, 1) << pruned.text;
   const Json json = json_in(pruned);

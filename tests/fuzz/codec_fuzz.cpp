@@ -3,8 +3,8 @@
 
 #include "src/dump/codec.h"
 
-// The first byte chooses the codec and the page size. The rest is expanded as if it were packed, and packed
-// as if it were a page.
+// The first byte chooses the codec and the page size. The rest is decompressed as if it were packed, and
+// packed as if it were a page.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;
   if (size == 0) return 0;

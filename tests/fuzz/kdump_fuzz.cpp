@@ -24,8 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (!run || run->has_value() != stored) __builtin_trap();
       const auto read = dump->read(page_size.address(pfn), by_read);
       const auto descriptor = dump->descriptor(pfn);
-      const bool expanded = descriptor && dump->expand(*descriptor, by_descriptor);
-      if (read.has_value() != expanded || (read && by_read != by_descriptor)) __builtin_trap();
+      const bool decompressed = descriptor && dump->decompress(*descriptor, by_descriptor);
+      if (read.has_value() != decompressed || (read && by_read != by_descriptor)) __builtin_trap();
       if (whole && !dump->info().split && stored && !read) __builtin_trap();
     }
   }

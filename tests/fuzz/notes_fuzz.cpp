@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/dump/elf_notes.h"
 
-// Every note must lie within the input, where it says it does.
+// Every note must lie within the input, where its header has it.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;
   const ByteSpan input(reinterpret_cast<const std::byte*>(data), size);

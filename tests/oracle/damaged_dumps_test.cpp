@@ -72,7 +72,7 @@ class DamagedDumps : public testing::TestWithParam<std::filesystem::path> {
     surgeon.replace(*pfn, page);
   }
 
-  // Every view of what lies at path(). Returns what each said, by its words.
+  // Every view of what lies at path(). Returns the output of each, by its words.
   std::map<std::string, ProcessOutput> look() {
     std::map<std::string, ProcessOutput> all;
     for (const auto& view : kViews) {
@@ -97,9 +97,9 @@ class DamagedDumps : public testing::TestWithParam<std::filesystem::path> {
     EXPECT_THAT(looked.at("log").text, HasSubstr("sysrq triggered crash"));
     EXPECT_THAT(looked.at("report").text, HasSubstr("kind        sysrq"));
   }
-  // The views that need what is missing say so, with this word.
-  static void expect_told(const Looked& looked, std::initializer_list<const char*> views,
-                          const std::string& word) {
+  // The views that need what is missing report it, with this word.
+  static void expect_reported(const Looked& looked, std::initializer_list<const char*> views,
+                              const std::string& word) {
     for (const char* view : views) {
       EXPECT_EQ(looked.at(view).status, 1) << view;
       EXPECT_THAT(looked.at(view).text, HasSubstr(word)) << view;
@@ -141,8 +141,8 @@ TEST_P(DamagedDumps, without_types) {
   harder.write(path());
   const auto looked = look();
   expect_log(looked);
-  expect_told(looked, {"bt", "ps --memory --json", "mod", "type struct task_struct"},
-              "left out when the dump was made");
+  expect_reported(looked, {"bt", "ps --memory --json", "mod", "type struct task_struct"},
+                  "left out when the dump was made");
   EXPECT_EQ(looked.at("sym schedule").status, 0);
 }
 
@@ -162,7 +162,7 @@ TEST_P(DamagedDumps, without_names) {
   harder.write(path());
   const auto looked = look();
   expect_log(looked);
-  expect_told(looked, {"bt", "ps --memory --json", "mod", "sym schedule"}, "error: ");
+  expect_reported(looked, {"bt", "ps --memory --json", "mod", "sym schedule"}, "error: ");
 }
 
 TEST_P(DamagedDumps, without_page_tables) {
@@ -174,7 +174,7 @@ TEST_P(DamagedDumps, without_page_tables) {
   const auto looked = look();
   EXPECT_EQ(looked.at("report").status, 0);
   EXPECT_THAT(looked.at("report").text, HasSubstr("was never written"));
-  expect_told(looked, {"log", "bt", "mod", "ps --memory --json"}, "was never written");
+  expect_reported(looked, {"log", "bt", "mod", "ps --memory --json"}, "was never written");
 }
 
 TEST_P(DamagedDumps, without_tasks) {
@@ -263,7 +263,7 @@ TEST_P(DamagedDumps, of_another_machine) {
   }
 }
 
-TEST_P(DamagedDumps, reads_say_why_a_page_is_not_there) {
+TEST_P(DamagedDumps, reads_report_why_a_page_is_not_there) {
   DumpSurgeon spoiled = surgeon();
   const auto at = session_->symbols()->addresses_of({"init_task", "init_uts_ns", "linux_banner"});
   spoiled.lose(*page_of(*at[0]));

@@ -94,7 +94,7 @@ struct Comparison {
   size_t inlined = 0;      // functions
   size_t other_files = 0;  // places of which only the file differs
 };
-// Compares what we said of addresses in the file.
+// Compares what lifeboat printed for addresses in the file.
 Comparison compare(const std::string& file, const std::map<uint64_t, Places>& ours) {
   std::set<uint64_t> addresses;
   for (const auto& [address, places] : ours) addresses.insert(address);
@@ -117,7 +117,7 @@ Comparison compare(const std::string& file, const std::map<uint64_t, Places>& ou
   return result;
 }
 
-TEST_P(LinesOracle, stacks_are_as_addr2line_tells) {
+TEST_P(LinesOracle, stacks_are_as_by_addr2line) {
   if (may_lack_vmlinux()) GTEST_SKIP() << "there is no " << vmlinux();
   use_vmlinux();
   std::map<uint64_t, Places> ours;
@@ -134,7 +134,7 @@ TEST_P(LinesOracle, stacks_are_as_addr2line_tells) {
   EXPECT_GE(result.inlined, 5u);
 }
 
-TEST_P(LinesOracle, functions_all_over_are_as_addr2line_tells) {
+TEST_P(LinesOracle, functions_all_over_are_as_by_addr2line) {
   if (may_lack_vmlinux()) GTEST_SKIP() << "there is no " << vmlinux();
   use_vmlinux();
   std::vector<std::pair<uint64_t, std::string>> symbols;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the configuration file, the manuals and the completions say is what the programs do.
+// What the configuration file, the manuals and the completions describe is what the programs do.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -39,7 +39,7 @@ std::set<std::string> options(const std::string& command) {
   return matches(run_lifeboat({command, "--help"}).text, "^  (?:-. \\[ )?(--[a-z0-9-]+)");
 }
 
-TEST(ConfigurationFile, says_what_holds_without_it) {
+TEST(ConfigurationFile, shows_the_defaults) {
   const TempDir folder = *TempDir::create("conf");
   const std::string shipped = text_of(kSource + "/conf/lifeboat.conf");
   const auto show = [&](const std::string& text) {
@@ -145,7 +145,7 @@ TEST(Manual, of_the_program_has_every_option_of_every_command_and_no_other) {
   }
 }
 
-// The page says which commands have --config.
+// The page lists which commands have --config.
 TEST(Manual, of_the_program_names_the_commands_with_a_configuration) {
   const std::string page = manual("lifeboat.8");
   const auto begin = page.find("\n*--config* ");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The packages that cpack makes of this build: what is in them, what lintian says, and that they are always
-// the same.
+// The packages that cpack makes of this build: what is in them, what lintian reports, and that they are
+// always the same.
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -131,7 +131,7 @@ TEST_F(Packages, depend_on_what_both_debians_have) {
   }
 }
 
-TEST_F(Packages, say_what_they_do_not_go_with) {
+TEST_F(Packages, declare_their_conflicts) {
   EXPECT_EQ(run({"dpkg-deb", "--field", package("lifeboat_"), "Conflicts"}).text, "kdump-tools\n");
   for (const char* field : {"Conflicts", "Replaces", "Provides"}) {
     EXPECT_EQ(run({"dpkg-deb", "--field", package("lifeboat-kexec_"), field}).text, "kexec-tools\n");
@@ -139,7 +139,7 @@ TEST_F(Packages, say_what_they_do_not_go_with) {
 }
 
 // In few words first, each of itself.
-TEST_F(Packages, say_what_they_are) {
+TEST_F(Packages, describe_themselves) {
   const auto deb = [](const std::string& name) {
     return run({"dpkg-deb", "--field", package(name), "Description"}).text;
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Types from the BTF of real dumps, beside what each kernel's VMCOREINFO says of the same structs: two
+// Types from the BTF of real dumps, beside what each kernel's VMCOREINFO has of the same structs: two
 // independent accounts, one by pahole and one by the compiler.
 #include <regex>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The same dump, with no debug information by lifeboat, with all of it by drgn and crash: the same tasks,
-// stacks, modules, log and types. Where the programs mean different things by a word, it is said here.
+// stacks, modules, log and types. Where the programs use a word with different meanings, a comment here
+// explains it.
 #include "tests/peers/views.h"
 
 #include <regex>

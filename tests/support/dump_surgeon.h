@@ -28,7 +28,7 @@ class DumpSurgeon {
   // Pages that are not in the file are passed over.
   void leave_out(uint64_t pfn) { pages_.erase(pfn); }
   void lose(uint64_t pfn);
-  void damage(uint64_t pfn);  // it does not expand any more
+  void damage(uint64_t pfn);  // it cannot be decompressed any more
   void replace(uint64_t pfn, ByteSpan page);
   void overwrite(uint64_t offset, ByteSpan bytes);
   [[nodiscard]] kdump::Header& header() { return header_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An ELF core, of x86-64 unless told otherwise, built field by field. It is laid out whole and valid first;
+// An ELF core, of x86-64 by default, built field by field. It is laid out whole and valid first;
 // then the patches run over the headers, so that a test can make exactly one field a lie.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A machine made of files: /sys and /proc with 256 MiB reserved, nothing loaded, everything allowed; and a
-// kernel and an initramfs to load. kexec_file_load answers what the test says.
+// kernel and an initramfs to load. kexec_file_load answers what the test sets.
 #pragma once
 
 #include <cerrno>

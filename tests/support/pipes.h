@@ -21,7 +21,7 @@ class FamilyPipe {
     writer_ = UniqueFd(ends[1]);
   }
   // In a process of the family.
-  void say() const { EXPECT_EQ(::write(writer_.get(), "x", 1), 1); }
+  void send() const { EXPECT_EQ(::write(writer_.get(), "x", 1), 1); }
   [[nodiscard]] int writer() const { return writer_.get(); }
   // In the test: from now on only the family has it open.
   void leave_to_family() { writer_.reset(); }
@@ -37,10 +37,10 @@ class FamilyPipe {
 
  private:
   [[nodiscard]] ssize_t read_one() const {
-    constexpr int kPatience = 60'000;  // milliseconds
+    constexpr int kMaxWait = 60'000;  // milliseconds
     pollfd wanted{.fd = reader_.get(), .events = POLLIN, .revents = 0};
     char byte = 0;
-    return ::poll(&wanted, 1, kPatience) == 1 ? ::read(reader_.get(), &byte, 1) : -1;
+    return ::poll(&wanted, 1, kMaxWait) == 1 ? ::read(reader_.get(), &byte, 1) : -1;
   }
   UniqueFd reader_, writer_;
 };

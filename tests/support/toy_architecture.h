@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An architecture that does not exist, "toy64": what reads dumps must not know more of a machine than the
-// interface tells. Pages of 16 KiB; a page table of one level, whose one page maps 32 MiB; eight registers;
+// interface shows. Pages of 16 KiB; a page table of one level, whose one page maps 32 MiB; eight registers;
 // frame records instead of unwind tables.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The smallest dump that says of itself that it is whole: for stores, which look at no more.
+// The smallest dump that is marked whole: for stores, which look at no more.
 #pragma once
 
 #include <string>

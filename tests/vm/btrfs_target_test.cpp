@@ -114,7 +114,7 @@ class BtrfsTarget : public ::testing::Test {
   std::optional<Guest> guest_;
 };
 
-TEST_F(BtrfsTarget, takes_a_dump_in_a_subvolume_once_there_is_room) {
+TEST_F(BtrfsTarget, takes_a_dump_in_a_subvolume_once_there_is_space) {
   ASSERT_NO_FATAL_FAILURE(boot("btrfs-target",
                                "crash 20250101T000000Z vmcore-dmesg.txt 10\n"
                                "crash 20250102T000000Z vmcore 60\n"
@@ -138,7 +138,7 @@ TEST_F(BtrfsTarget, takes_a_dump_in_a_subvolume_once_there_is_room) {
 // btrfs writes to another place what is changed.
 using LongBtrfsTarget = BtrfsTarget;
 
-TEST_F(LongBtrfsTarget, has_room_for_the_last_word) {
+TEST_F(LongBtrfsTarget, has_space_for_the_final_record) {
   ASSERT_NO_FATAL_FAILURE(boot("btrfs-no-room",
                                "crash 20250101T000000Z vmcore.incomplete 12\n"
                                "crash 20250102T000000Z vmcore 60\n"

@@ -84,7 +84,7 @@ std::string kernel_name(const ::testing::TestParamInfo<Known>& known) {
 INSTANTIATE_TEST_SUITE_P(Kernels, CheckInGuest, ::testing::Values(Known{"6.12", 76_MiB}), kernel_name);
 INSTANTIATE_TEST_SUITE_P(LongKernels, CheckInGuest, ::testing::Values(Known{"6.1", 92_MiB}), kernel_name);
 
-TEST_P(CheckInGuest, reserve_check_and_status_tell_the_truth) {
+TEST_P(CheckInGuest, reserve_check_and_status_are_right) {
   const auto& [version, smallest] = GetParam();
   GuestFiles files;
   files.add_system(version);

@@ -33,8 +33,8 @@ struct Way {
   // Next to each other, innermost first, on the stack that is shown.
   std::vector<std::string> functions;
   void (*expect)(const json& report) = nullptr;
-  const char* monitor = nullptr;  // a command for QEMU, when the console has said "crash_module: " and
-  const char* says = nullptr;     // this
+  const char* monitor = nullptr;  // a command for QEMU, when the console has "crash_module: " and
+  const char* mark = nullptr;     // this
 };
 
 void PrintTo(const Way& way, std::ostream* out) {
@@ -142,7 +142,7 @@ std::vector<Way> ways() {
              EXPECT_EQ(report["signature_functions"][0], "crash_spin");
            },
        .monitor = "nmi",
-       .says = "spins"},
+       .mark = "spins"},
       {.name = "soft_lockup",
        .always_on = {"6.12"},
        .script = "cd /proc/sys/kernel; echo 2 >watchdog_thresh; echo 1 >softlockup_panic\n"
@@ -227,7 +227,7 @@ std::vector<Way> ways() {
        // CPU, bank, its status (valid, uncorrected, enabled, address, context corrupt), the machine's status,
        // address, miscellaneous.
        .monitor = "mce 0 4 0xbe00000000000134 0x5 0x12345000 0x0",
-       .says = "machine_check"},
+       .mark = "machine_check"},
   };
 }
 
@@ -256,7 +256,7 @@ fs::path play(const Way& way, const std::string& version, const std::string& nam
   }
   guest.wait_for("crashing");
   if (way.monitor != nullptr) {
-    guest.wait_for_line(std::string("crash_module: ") + way.says);
+    guest.wait_for_line(std::string("crash_module: ") + way.mark);
     guest.command_machine(way.monitor);
   }
   guest.wait_for_line("lifeboat: phase capture-end", std::chrono::seconds(900));
@@ -321,7 +321,7 @@ void expect_way(const Way& way, const json& report) {
 
 class CrashKinds : public ::testing::TestWithParam<std::tuple<std::string, Way>> {};
 
-TEST_P(CrashKinds, are_told_by_the_report) {
+TEST_P(CrashKinds, are_named_by_the_report) {
   const auto& [version, way] = GetParam();
   expect_way(way, expect_report(play(way, version, fmt::format("{}-{}", way.name, version))));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What was loaded is changed in memory, from outside of the guest: purgatory notices it, says so, and resets.
+// What was loaded is changed in memory, from outside of the guest: purgatory notices it, reports it, and
+// resets.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -63,13 +64,13 @@ void load_damage_and_enter(const std::string& name, const std::string& load, con
   EXPECT_EQ(console.rfind("TEST: init"), console.find("TEST: init"));
 }
 
-TEST(DamagedLoad, of_a_capture_kernel_is_told_and_the_machine_reset) {
+TEST(DamagedLoad, of_a_capture_kernel_is_reported_and_the_machine_reset) {
   load_damage_and_enter("damaged-crash",
                         std::string(kLoadCrash) + " --initrd /disk/boot/second.img --syscall segments",
                         "crash_now");
 }
 
-TEST(DamagedLoad, of_a_normal_kernel_is_told_and_the_machine_reset) {
+TEST(DamagedLoad, of_a_normal_kernel_is_reported_and_the_machine_reset) {
   load_damage_and_enter("damaged-normal",
                         "lifeboat load /disk/boot/vmlinuz --initrd /disk/boot/guest.img --initrd "
                         "/disk/boot/second.img --syscall segments --reuse-cmdline",

@@ -188,7 +188,7 @@ TEST_P(Live, stacks_of_sleeping_tasks_are_those_of_proc) {
   expect_stack("stack.sleeper", "bt.sleeper");
 }
 
-TEST_P(Live, a_running_task_is_said_to_run) {
+TEST_P(Live, a_running_task_is_shown_as_running) {
   EXPECT_THAT(good("bt.self"), HasSubstr("it runs now"));
   EXPECT_EQ(out("bt.none.status"), "1\n");
   EXPECT_THAT(out("bt.none.err"), HasSubstr("this kernel is running"));
@@ -250,7 +250,7 @@ TEST_P(Live, the_machine_is_described) {
   EXPECT_THAT(good("mem.text"), HasSubstr("Slab caches"));
 }
 
-TEST_P(Live, the_report_tells_of_no_crash) {
+TEST_P(Live, the_report_shows_no_crash) {
   const json report = parsed("report.json");
   EXPECT_EQ(report["live"], true);
   for (const char* key : {"kind", "crash", "crash_time", "cpu", "pid", "stack", "signature"})
@@ -294,7 +294,7 @@ TEST_P(Live, is_no_dump) {
   EXPECT_FALSE(std::filesystem::exists(fetched_ / "vmcore"));
 }
 
-TEST_P(Live, lockdown_is_told) {
+TEST_P(Live, lockdown_is_reported) {
   ASSERT_THAT(out("lockdown"), HasSubstr("[confidentiality]"));
   EXPECT_EQ(out("locked.status"), "1\n");
   EXPECT_THAT(out("locked.err"), HasSubstr("locked down"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel refuses a load, or would: the error has the reason, and what was loaded before is still loaded,
-// or the error says that it is not.
+// or the error reports that it is not.
 #include <gtest/gtest.h>
 
 #include "tests/support/programs.h"

@@ -68,7 +68,7 @@ TEST_P(Rehearsal, nobody_else_can_read_what_was_saved) {
   }
 }
 
-TEST_P(Rehearsal, tells_the_phases_in_their_order) {
+TEST_P(Rehearsal, reports_the_phases_in_their_order) {
   std::vector<std::string> names;
   double last = 0;
   const auto timings = json("timings.json");
@@ -125,7 +125,7 @@ TEST_P(Rehearsal, has_page_tables_of_the_expected_depth) {
               ContainsRegex(five_levels ? "NUMBER.pgtable_l5_enabled.=1" : "NUMBER.pgtable_l5_enabled.=0"));
 }
 
-TEST_P(Rehearsal, recorded_what_the_kernel_said_of_itself) {
+TEST_P(Rehearsal, recorded_what_the_kernel_reported_of_itself) {
   EXPECT_THAT(text_of(out_ / "facts/version"), HasSubstr(release()));
   EXPECT_THAT(text_of(out_ / "facts/tasks"), HasSubstr(" kthreadd\n"));
   EXPECT_THAT(text_of(out_ / "facts/modules"), HasSubstr("virtio_blk"));

@@ -26,7 +26,7 @@ struct Options : arming::KexecLoadOptions {
   bool status = false;  // nothing else then
   bool unload = false;  // no load then
   bool load = true;
-  bool shutdown = true;  // by shutdown(8), when no option says otherwise
+  bool shutdown = true;  // by shutdown(8), unless an option changes it
   bool exec = false;     // at once
   bool sync = true;
   bool network_down = false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// xz and lzma, by liblzma, which is told the largest dictionary: a header may ask for up to 4 GiB.
+// xz and lzma, by liblzma, with a limit for the dictionary: a header may ask for up to 4 GiB.
 #pragma once
 
 #include <vector>

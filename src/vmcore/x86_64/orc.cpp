@@ -145,7 +145,8 @@ Result<OrcTable> OrcTable::create(const KernelMemory& memory, const OrcPlace& pl
   const auto bytes_above = [](uint64_t address) { return ~uint64_t{0} - address; };
   if (place.count > kMaxEntries || place.count * sizeof(int32_t) > bytes_above(place.ips) ||
       place.count * sizeof(RawOrcEntry) > bytes_above(place.entries))
-    return fail(ErrorCode::corrupt, "ORC unwind tables of {} entries at {:#x}", place.count, place.ips);
+    return fail(ErrorCode::corrupt, "the ORC unwind tables cannot be right: {} entries at {:#x}", place.count,
+                place.ips);
   return OrcTable(memory, place, version);
 }
 

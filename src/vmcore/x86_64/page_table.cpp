@@ -80,7 +80,10 @@ Result<std::unique_ptr<AddressSpace>> kernel_page_table(PhysicalMemory& memory, 
   // init_top_pgt is exported under its old name, swapper_pg_dir, as well.
   auto root = info.symbol("swapper_pg_dir");
   if (!root) root = TRY(info.require_symbol("init_top_pgt"));
-  if (*root < kKernelMap) return fail(ErrorCode::corrupt, "VMCOREINFO: swapper_pg_dir at {:#x}", *root);
+  if (*root < kKernelMap)
+    return fail(ErrorCode::corrupt,
+                "VMCOREINFO has a wrong address of swapper_pg_dir: {:#x} is below the kernel's map at {:#x}",
+                *root, kKernelMap);
   const auto phys_base = static_cast<uint64_t>(TRY(info.require_number("phys_base")));
   const bool five_levels = info.number("pgtable_l5_enabled").value_or(0) != 0;
   const auto encryption_mask = static_cast<uint64_t>(info.number("sme_mask").value_or(0));

@@ -165,7 +165,8 @@ Result<uint64_t> FrameWalker::indirect_base(State& state, const OrcEntry& entry)
 Result<> FrameWalker::read_registers(State& state, uint64_t address, bool complete) {
   std::array<uint64_t, Registers::kAll> words{};
   const auto wanted = std::span(words).last(complete ? Registers::kAll : Registers::kIret);
-  if (address % kWord != 0) return fail(ErrorCode::corrupt, "registers at {:#x}", address);
+  if (address % kWord != 0)
+    return fail(ErrorCode::corrupt, "the saved registers are not at an aligned address: {:#x}", address);
   TRY_VOID(enter_stack(state, address, wanted.size_bytes()));
   TRY_VOID(memory_->read(address, std::as_writable_bytes(wanted)));
   Registers registers;

@@ -199,6 +199,16 @@ TEST_F(LoadChoices, TheRunningKernelCaptures) {
   EXPECT_TRUE(load->request.crash);
 }
 
+TEST_F(LoadChoices, AMissingCaptureKernelIsToBeInstalled) {
+  const auto load = prepare({.crash = true, .command_line = "a=b"});
+  ASSERT_FALSE(load);
+  EXPECT_EQ(load.error().code, ErrorCode::not_found);
+  EXPECT_EQ(load.error().fix, kCaptureKernelFix);
+  const auto named = prepare({.crash = true, .kernel = path("missing"), .command_line = "a=b"});
+  ASSERT_FALSE(named);
+  EXPECT_THAT(named.error().fix, HasSubstr("name the kernel file"));
+}
+
 TEST_F(LoadChoices, TheConfiguredKernelCaptures) {
   config_.capture.kernel = path("kernel");
   const auto load = prepare({.crash = true, .dry_run = true});

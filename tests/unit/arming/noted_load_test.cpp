@@ -224,7 +224,7 @@ TEST_F(NotedLoad, ARecordThatCannotBeRemovedPreventsTheLoad) {
   }
 }
 
-TEST_F(NotedLoad, WithoutThePrivilegeTheLoadSaysWhatIsMissing) {
+TEST_F(NotedLoad, WithoutThePrivilegeTheErrorNamesWhatIsMissing) {
   begin_with("kernel");
   machine_.put_proc("self/status", "Name:\tx\nCapEff:\t0000000000000000\n");
   sys::set_fault_hook([](sys::Call call) { return call == sys::Call::unlink ? EACCES : 0; });

@@ -127,7 +127,7 @@ TEST_F(MachineRecipe, WhatIsOnlyWantedIsLeftOutWithAWarning) {
                                    warns(RecipeWarningKind::module, "no_module")));
 }
 
-// That nothing says how the kernel unpacks is a warning, and no compression.
+// A kernel whose decompressors are not known is a warning, and no compression.
 TEST_F(MachineRecipe, AKernelWithoutItsConfigurationGetsAnUncompressedInitramfs) {
   fs::remove(modules() / "config");
   const auto recipe = make_recipe({}, request());

@@ -34,7 +34,7 @@ constexpr Exception kExceptions[] = {
      "capset, of this process alone: the C library has no function for it"},
     {"capture/run/supervise.cpp", "write",
      "a pipe of our own, by time: a test counts the writes of the work"},
-    {"src/base/log_sinks.cpp", "write", "what is said of a failing call is not to fail by it, too"},
+    {"src/base/log_sinks.cpp", "write", "a message about a failing call is not to fail by it, too"},
 };
 
 // Comments and texts may name a call.

@@ -41,7 +41,7 @@ TEST_F(Confined, HasNoCapabilityAndGetsNone) {
   const test::FamilyPipe pipe;
   const pid_t child = ::fork();
   if (child == 0) {
-    if (confine_process()) pipe.say();
+    if (confine_process()) pipe.send();
     for (;;) ::usleep(10'000);
   }
   ASSERT_TRUE(pipe.hears());

@@ -26,7 +26,7 @@ TEST(Error, InnermostHintWins) {
   EXPECT_EQ(error.fix, "inner");
 }
 
-TEST(Error, TextTellsMessageReasonAndNextStep) {
+TEST(Error, TextHasMessageReasonAndFix) {
   const std::string text = errno_error(ENOSPC, "cannot write vmcore").hint("free some space").to_string();
   EXPECT_THAT(text, HasSubstr("cannot write vmcore: No space left on device"));
   EXPECT_THAT(text, HasSubstr("fix: free some space"));
@@ -39,7 +39,7 @@ struct ErrnoCase {
 };
 class ErrnoCodes : public testing::TestWithParam<ErrnoCase> {};
 
-TEST_P(ErrnoCodes, AreToldApart) {
+TEST_P(ErrnoCodes, AreDistinct) {
   const auto& [number, code] = GetParam();
   const Error error = errno_error(number, "what");
   EXPECT_EQ(error.code, code);

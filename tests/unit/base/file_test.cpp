@@ -72,7 +72,7 @@ TEST_F(File, ExactReadEndsWhereTheFileDoes) {
   EXPECT_TRUE(pread_exact(fd.get(), 1000, {}, "nothing asked for"));
 }
 
-TEST_F(File, ShortReadSaysHowMuchThereWas) {
+TEST_F(File, ShortReadReportsHowMuchThereWas) {
   const UniqueFd fd = open_file(with_text("a", "0123456789"), O_RDONLY).value();
   std::array<std::byte, 4> out{};
   EXPECT_EQ(pread_some(fd.get(), 0, out, "a").value(), 4u);

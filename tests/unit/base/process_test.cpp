@@ -79,7 +79,7 @@ TEST(Process, InputIsEmpty) {
   EXPECT_EQ(output->text, "");
 }
 
-TEST(Process, DeathBySignalIsTold) {
+TEST(Process, EndBySignalIsReported) {
   const auto output = run_process({"sh", "-c", "kill -TERM $$"}, 60s);
   ASSERT_TRUE(output);
   EXPECT_EQ(output->status, 128 + SIGTERM);
@@ -119,7 +119,7 @@ TEST(Process, StatusStaysAfterTheEndAndAfterAMove) {
   EXPECT_EQ(moved.poll(), 7);
 }
 
-TEST(Process, KilledChildTellsSo) {
+TEST(Process, KilledChildIsReported) {
   auto child = ChildProcess::start({"sleep", "60"}, {});
   ASSERT_TRUE(child);
   child->kill();

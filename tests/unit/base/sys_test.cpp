@@ -68,7 +68,7 @@ TEST_F(SystemCalls, AnyOfThemCanBeMadeToFail) {
   EXPECT_EQ(read_text(path("file")).value(), "text");
 }
 
-TEST_F(SystemCalls, AllocatingTellsErrnoLikeTheOthers) {
+TEST_F(SystemCalls, AllocatingSetsErrnoLikeTheOthers) {
   const UniqueFd read_only = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value();
   EXPECT_EQ(sys::allocate(read_only.get(), 0, 1), -1);
   EXPECT_EQ(errno, EBADF);

@@ -93,7 +93,7 @@ TEST_F(GatherFacts, FromFiles) {
   EXPECT_EQ(store.mode, 0700U);
   ASSERT_EQ(store.crashes.size(), 1U);
   EXPECT_EQ(store.crashes[0].outcome, CrashOutcome::whole);
-  EXPECT_GT(store.room.total, 0U);
+  EXPECT_GT(store.space.total, 0U);
   EXPECT_FALSE(would_capture(all_points(facts)));
 }
 
@@ -185,7 +185,7 @@ TEST_F(GatherFacts, AUdevRuleThatIsMasked) {
 }
 
 // A kernel without a state attribute: the recipe includes such a watchdog's driver, so it counts here too.
-TEST_F(GatherFacts, AWatchdogThatDoesNotTellItsStateRuns) {
+TEST_F(GatherFacts, AWatchdogThatDoesNotReportItsStateRuns) {
   fs::remove(path("sys/class/watchdog/watchdog0/state"));
   EXPECT_TRUE(gather_facts(request_).watchdogs.at(0).runs);
   put("sys/class/watchdog/watchdog0/state", "inactive\n");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "loader/obstacles.h"
 #include "src/base/size.h"
 #include "src/check/check_facts.h"
 #include "src/check/point.h"
@@ -57,7 +58,7 @@ Facts good() {
   target.drivers = {{"virtio-blk", true}, {"pci:v00001AF4d00001042", true}, {"ext4", true}};
   target.store->real = "/var/crash/lifeboat";
   target.store->there = true;
-  target.store->room = {.total = 100_GiB, .free = 50_GiB};
+  target.store->space = {.total = 100_GiB, .free = 50_GiB};
   target.store->crashes = {whole_crash()};
   facts.targets = {target};
   facts.meminfo = {{"MemTotal", 8_GiB}, {"MemFree", 4_GiB}, {"Cached", 2_GiB}, {"AnonPages", 1_GiB}};
@@ -129,7 +130,9 @@ TEST(CheckPoints, Configuration) {
 TEST(CheckPoints, Reservation) {
   expect(reservation_point, [](Facts&) {}, kOk, "112.0 MiB are needed");
   expect(reservation_point, [](Facts& f) { f.state.crash_size = 0; }, kFailure, "no memory is reserved");
-  expect(reservation_point, [](Facts& f) { f.state.crash_size.reset(); }, kFailure, "does not report");
+  expect(
+      reservation_point, [](Facts& f) { f.state.crash_size.reset(); }, kFailure,
+      "cannot read whether memory is reserved");
   expect(
       reservation_point,
       [](Facts& f) {
@@ -212,7 +215,7 @@ TEST(CheckPoints, Initramfs) {
 
 TEST(CheckPoints, Loaded) {
   expect(loaded_point, [](Facts& f) { f.state.crash_loaded = false; }, kFailure, "no capture kernel");
-  expect(loaded_point, [](Facts& f) { f.state.crash_loaded.reset(); }, kFailure, "no capture kernel");
+  expect(loaded_point, [](Facts& f) { f.state.crash_loaded.reset(); }, kFailure, "cannot read whether");
   expect(loaded_point, [](Facts& f) { f.loaded.reset(); }, kWarning, "not by lifeboat");
   expect(
       loaded_point, [](Facts& f) { f.changed = {"/boot/x has changed"}; }, kWarning, "/boot/x has changed");
@@ -221,6 +224,18 @@ TEST(CheckPoints, Loaded) {
       loaded_point, [](Facts& f) { f.release = "6.13"; }, kWarning,
       "the loaded kernel is 6.12.1-test, the configured one is 6.13");
   expect(loaded_point, [](Facts& f) { f.command_line = "a=c"; }, kWarning, "would be 'a=c' now");
+}
+
+// Neither a reservation nor a load can help there.
+TEST(CheckPoints, KernelWithoutCrashState) {
+  Facts facts = good();
+  facts.state.crash_size.reset();
+  facts.state.crash_loaded.reset();
+  facts.foreign = {{"/etc/default/grub.d/kdump-tools.cfg:1", "crashkernel=192M"}};
+  for (const auto& point : {reservation_point(facts), loaded_point(facts)}) {
+    EXPECT_EQ(point.result, kFailure);
+    EXPECT_EQ(point.next, not_armed_because(facts.state).front().fix);
+  }
 }
 
 TEST(CheckPoints, InstalledKernels) {
@@ -248,7 +263,7 @@ TEST(CheckPoints, WhatIsWrongWithOneTargetCostsNothingWhereAnotherIsGood) {
     return target;
   };
   for (const auto& other : {bad([](TargetFacts& t) { t.drivers.front().carried = false; }),
-                            bad([](TargetFacts& t) { t.store->room.free = 0; }), bad([](TargetFacts& t) {
+                            bad([](TargetFacts& t) { t.store->space.free = 0; }), bad([](TargetFacts& t) {
                               t.store->obstacle = Error(ErrorCode::io, "a file");
                             })}) {
     Facts facts = good();
@@ -286,44 +301,44 @@ TEST(CheckPoints, TargetDrivers) {
   expect_drivers([](Facts& f) { f.recipe = failed<arming::Recipe>(); }, kFailure, "unknown");
 }
 
-TEST(CheckPoints, TargetRoom) {
-  const auto expect_room = [](auto change, PointResult result, std::string_view detail) {
+TEST(CheckPoints, TargetSpace) {
+  const auto expect_space = [](auto change, PointResult result, std::string_view detail) {
     Facts facts = good();
     change(facts, *facts.targets.front().store);
-    const Point point = target_room_point(facts, facts.targets.front());
+    const Point point = target_space_point(facts, facts.targets.front());
     EXPECT_EQ(point.result, result) << point.detail;
     EXPECT_THAT(point.detail, HasSubstr(detail));
     EXPECT_EQ(point.next.empty(), result == kOk);
   };
-  expect_room([](Facts&, StoreFacts&) {}, kOk, "40.0 MiB (the largest");
+  expect_space([](Facts&, StoreFacts&) {}, kOk, "40.0 MiB (the largest");
   // 8 GiB less free, cached and anonymous memory: 1 GiB, halved.
-  expect_room([](Facts&, StoreFacts& s) { s.crashes.clear(); }, kOk,
-              "512.0 MiB (estimated for level 31 from");
-  expect_room(
+  expect_space([](Facts&, StoreFacts& s) { s.crashes.clear(); }, kOk,
+               "512.0 MiB (estimated for level 31 from");
+  expect_space(
       [](Facts& f, StoreFacts& s) {
         s.crashes.clear();
         f.config->dump.level = {0};
         f.config->dump.compression.compression = Compression::none;
       },
       kOk, "8.0 GiB (estimated for level 0 from the memory in use now)");
-  expect_room([](Facts&, StoreFacts& s) { s.room.free = 20_MiB; }, kWarning, "20.0 MiB free");
-  expect_room([](Facts&, StoreFacts& s) { s.room.free = 5_MiB; }, kFailure, "5.0 MiB free");
-  expect_room(
+  expect_space([](Facts&, StoreFacts& s) { s.space.free = 20_MiB; }, kWarning, "20.0 MiB free");
+  expect_space([](Facts&, StoreFacts& s) { s.space.free = 5_MiB; }, kFailure, "5.0 MiB free");
+  expect_space(
       [](Facts&, StoreFacts& s) {
-        s.room.free = 5_MiB;
+        s.space.free = 5_MiB;
         s.crashes.push_back(whole_crash());
       },
       kOk, "40.0 MiB of older crashes would be removed");
   // Without a whole one the newest stays: the state after a dump that filled the disk.
-  expect_room(
+  expect_space(
       [](Facts&, StoreFacts& s) {
-        s.room.free = 8_MiB;
+        s.space.free = 8_MiB;
         s.crashes.front().outcome = CrashOutcome::incomplete;
         s.crashes.front().bytes = 600_MiB;
       },
       kFailure, "8.0 MiB free");
-  expect_room([](Facts&, StoreFacts& s) { s.room.total = 0; }, kWarning, "cannot read its free space");
-  expect_room([](Facts& f, StoreFacts&) { f.targets.front().store.reset(); }, kOk, "not mounted");
+  expect_space([](Facts&, StoreFacts& s) { s.space.total = 0; }, kWarning, "cannot read its free space");
+  expect_space([](Facts& f, StoreFacts&) { f.targets.front().store.reset(); }, kOk, "not mounted");
 }
 
 TEST(CheckPoints, TargetStore) {
@@ -469,7 +484,7 @@ TEST(CheckPoints, LastCrash) {
   expect(last_crash_point, [&](Facts& f) { crash(f).record.reset(); }, kWarning, "not collected");
 }
 
-TEST(CheckPoints, LastCrashThatOnlyPstoreTellsOf) {
+TEST(CheckPoints, LastCrashThatOnlyPstoreHas) {
   Facts facts = good();
   facts.pstore = {{"/sys/fs/pstore/dmesg-efi-1", 1795423348}, {"/sys/fs/pstore/dmesg-efi-0", 1795423347}};
   facts.targets.front().store->crashes.clear();

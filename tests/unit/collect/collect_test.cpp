@@ -26,7 +26,7 @@ using testing::SizeIs;
 constexpr uint64_t kNow = 1'795'500'000;
 constexpr const char* kOldBoot = "1b4e28ba-2fa1-41d2-883f-0016d3cca427";
 
-// Says of itself that it is whole, and cannot be read.
+// Is marked whole, and cannot be read.
 const std::string kDump = test::whole_dump().substr(0, 4096);
 
 class Collect : public testing::Test {
@@ -76,7 +76,7 @@ class Collect : public testing::Test {
   config::Config config_;
 };
 
-TEST_F(Collect, TellsOfANewCrashOnce) {
+TEST_F(Collect, ReportsANewCrashOnce) {
   add_crash("20261123T084228Z-1b4e28ba", kDumpFile, {.panic = "Kernel panic - not syncing: test"});
   auto collection = run();
   ASSERT_THAT(collection.crashes, SizeIs(1));
@@ -276,7 +276,7 @@ TEST_F(Collect, PstoreFromLongBeforeIsNotOfTheCrash) {
 }
 
 // The capture kernel never started: these are all there is.
-TEST_F(Collect, PstoreWithoutACrashIsTold) {
+TEST_F(Collect, PstoreWithoutACrashIsReported) {
   write_record("pstore/dmesg-efi-1", "one");
   auto collection = run();
   ASSERT_THAT(collection.pstore_left, SizeIs(1));
@@ -326,7 +326,7 @@ TEST_F(Collect, RunsTheCommandWithTheFolder) {
   EXPECT_EQ(read("notified"), path("store/20261123T084228Z\n"));
 }
 
-TEST_F(Collect, ACommandThatFailsIsTold) {
+TEST_F(Collect, ACommandThatFailsIsReported) {
   config_.collect.command = "/bin/false";
   add_crash("20261123T084228Z", kDumpFile);
   EXPECT_THAT(run().crashes[0].problems, ElementsAre(HasSubstr("/bin/false ended with 1")));

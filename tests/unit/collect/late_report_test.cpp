@@ -71,7 +71,7 @@ TEST_F(CollectReport, LeavesTheTextOfTheCaptureKernelAlone) {
   EXPECT_EQ(read_text(path(kReportTextFile)).value(), "of the capture kernel");
 }
 
-TEST_F(CollectReport, SaysWhyThereIsNone) {
+TEST_F(CollectReport, GivesTheReasonWhenThereIsNone) {
   EXPECT_THAT(why(write_report("vmcore", fd_.get())), HasSubstr("cannot open vmcore"));
   write(kDumpFile, "no dump");
   EXPECT_FALSE(write_report("vmcore", fd_.get()));
@@ -102,7 +102,7 @@ TEST_F(CollectReport, ReadsTheDumpWithoutPrivileges) {
   bool first = true;
   sys::set_fault_hook([&](sys::Call call) {
     if (call == sys::Call::pread && ::getpid() != self && std::exchange(first, false)) {
-      reading.say();
+      reading.send();
       EXPECT_TRUE(go_on.hears());
     }
     return 0;
@@ -116,7 +116,7 @@ TEST_F(CollectReport, ReadsTheDumpWithoutPrivileges) {
     while (children >> child && child == ::getpid()) {
     }
     write("status", read_text(fmt::format("/proc/{}/status", child)).value_or(""));
-    go_on.say();
+    go_on.send();
     ::_exit(0);
   }
   const auto json = write_report("vmcore", fd_.get());

@@ -89,7 +89,7 @@ TEST_F(MovePstore, OneThatCannotBeReadKeepsNoneOfTheOthers) {
   EXPECT_EQ(read("2"), "two");
 }
 
-TEST_F(MovePstore, AFullDiskIsSaidOnce) {
+TEST_F(MovePstore, AFullDiskIsReportedOnce) {
   write("source/1", "one");
   write("source/2", "two");
   const test::FaultInjection fault(sys::Call::write, 0, ENOSPC, test::FaultInjection::Duration::for_good);
@@ -109,7 +109,7 @@ TEST_F(MovePstore, OneFromBeforeStays) {
   EXPECT_FALSE(fs::exists(path("source/1795423348")));
 }
 
-TEST_F(MovePstore, TheNewestIsToldFirst) {
+TEST_F(MovePstore, TheNewestIsReportedFirst) {
   write("source/a", "old");
   write("source/b/c", "new");
   set_time("source/a", 5);

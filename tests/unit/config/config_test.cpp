@@ -138,7 +138,7 @@ TEST(Config, PathsAreKeptInTheirPlainForm) {
   }
 }
 
-TEST(Config, FilesThatItNamesAndThatAreNotThereAreTold) {
+TEST(Config, FilesThatItNamesAndThatAreNotThereAreReported) {
   Config config;
   ASSERT_TRUE(
       apply_config(config,
@@ -259,7 +259,7 @@ TEST_F(ConfigFiles, WhatOthersCouldHaveWrittenIsNotDone) {
   }
 }
 
-TEST_F(ConfigFiles, AMistakeIsToldWithItsFile) {
+TEST_F(ConfigFiles, AMistakeIsReportedWithItsFile) {
   write(paths_.drop_ins + "/10-a.conf", "[dump]\nlevle = 16\n");
   const auto config = read_config(paths_);
   ASSERT_FALSE(config);

@@ -49,10 +49,11 @@ TEST_P(IniRejects, WithFileAndLine) {
 INSTANTIATE_TEST_SUITE_P(Lines, IniRejects,
                          testing::Values(Bad{"a = b", "/etc/f:1: 'a' is in no section"},
                                          Bad{"\n[dump", "/etc/f:2: '[dump' lacks its closing bracket"},
-                                         Bad{"[ ]", "/etc/f:1: a section without a name"},
+                                         Bad{"[ ]", "/etc/f:1: the section has no name"},
                                          Bad{"[a]\nword", "/etc/f:2: 'word' has no '='"},
-                                         Bad{"[a]\n= b", "/etc/f:2: a value without a key"},
-                                         Bad{"[a]\nb = c\x1b[2J", "/etc/f:2: a control character"}));
+                                         Bad{"[a]\n= b", "/etc/f:2: the value has no key"},
+                                         Bad{"[a]\nb = c\x1b[2J",
+                                             "/etc/f:2: the line has a control character"}));
 
 }  // namespace
 }  // namespace lifeboat::config

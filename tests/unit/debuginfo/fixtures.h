@@ -27,7 +27,7 @@ inline uint32_t line_of(const std::string& remark) {
     ++number;
     if (line.ends_with("// " + remark)) return number;
   }
-  ADD_FAILURE() << "no line says " << remark;
+  ADD_FAILURE() << "no line has " << remark;
   return 0;
 }
 

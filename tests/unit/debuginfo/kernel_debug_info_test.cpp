@@ -123,7 +123,7 @@ TEST_F(Lines, of_the_file_that_is_found) {
   EXPECT_THAT(notes(), IsEmpty());
 }
 
-TEST_F(Lines, nothing_is_found_and_nothing_said) {
+TEST_F(Lines, nothing_is_found_and_nothing_reported) {
   put("program4", "debug/boot/vmlinux-6.12.0-fake");
   EXPECT_THAT(places(), IsEmpty());
   EXPECT_THAT(notes(), IsEmpty());

@@ -43,7 +43,7 @@ Result<std::vector<std::byte>> page_of(Dump& dump, uint64_t address, size_t size
   return out;
 }
 
-TEST(ElfCore, TellsWhatItHolds) {
+TEST(ElfCore, ReportsItsContents) {
   const auto dump = open(valid().build());
   ASSERT_TRUE(dump) << why(dump);
   const DumpInfo& info = (*dump)->info();
@@ -151,7 +151,7 @@ struct HeaderCase {
 };
 class ElfHeader : public testing::TestWithParam<HeaderCase> {};
 
-TEST_P(ElfHeader, LieIsRejected) {
+TEST_P(ElfHeader, WrongFieldIsRejected) {
   const auto& [name, patch, code, message] = GetParam();
   const auto dump = open(valid().patch_header(patch).build());
   EXPECT_EQ(code_of(dump), code);
@@ -159,7 +159,7 @@ TEST_P(ElfHeader, LieIsRejected) {
 }
 
 // Its memory cannot be understood, its container can be read.
-TEST(ElfCore, OfAnotherArchitectureIsReadAndSaysWhatItKnows) {
+TEST(ElfCore, OfAnotherArchitectureIsReadAndReportsWhatItKnows) {
   ElfBuilder builder;
   builder.machine(EM_AARCH64)
       .vmcoreinfo("OSRELEASE=6.1.0-arm64\nPAGESIZE=4096\nCRASHTIME=1795423348\n")
@@ -231,7 +231,7 @@ struct SegmentCase {
 };
 class ElfSegment : public testing::TestWithParam<SegmentCase> {};
 
-TEST_P(ElfSegment, LieIsRejected) {
+TEST_P(ElfSegment, WrongFieldIsRejected) {
   const auto& [name, patch, code] = GetParam();
   EXPECT_EQ(code_of(open(valid().patch_segment(2, patch).build())), code);
 }
@@ -285,7 +285,7 @@ struct NoteCase {
 };
 class ElfNoteSegment : public testing::TestWithParam<NoteCase> {};
 
-TEST_P(ElfNoteSegment, LieCostsTheNotesAtMost) {
+TEST_P(ElfNoteSegment, WrongFieldCostsTheNotesAtMost) {
   const auto& [name, patch, code] = GetParam();
   const auto dump = open(valid().patch_segment(0, patch).build());
   EXPECT_EQ(code_of(dump), code);

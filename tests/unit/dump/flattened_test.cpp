@@ -126,7 +126,7 @@ TEST(Flattened, CutBeforeTheFirstByteIsTruncated) {
       << "an end and nothing before it";
 }
 
-TEST(Flattened, IsToldByItsSignature) {
+TEST(Flattened, IsRecognisedByItsSignature) {
   auto flat = FlattenedBuilder().record(0, as_byte_span("abcd")).build();
   EXPECT_FALSE(is_flattened(*memory_byte_source(ByteSpan(flat).first(kHeader - 1), "short")).value());
   flat[15] = std::byte{1};
@@ -175,7 +175,7 @@ TEST(Flattened, SizeLargerThanTheFileIsACut) {
 }
 
 // A hole may be large; what is really there may not be more than the file.
-TEST(Flattened, SaysHowMuchIsReallyThere) {
+TEST(Flattened, ReportsHowMuchIsReallyThere) {
   const auto flat = FlattenedBuilder().record(uint64_t{1} << 50, as_byte_span("abcd")).build();
   const auto source = open(flat).value();
   EXPECT_EQ(source->size(), (uint64_t{1} << 50) + 4);

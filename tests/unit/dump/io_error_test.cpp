@@ -159,7 +159,7 @@ TEST(IoError, WhileItIsOpened) {
 }
 
 // From the N-th read on the disk fails.
-TEST(IoError, NoDumpOnADeadDiskIsWhole) {
+TEST(IoError, NoDumpOnAFailedDiskIsWhole) {
   const auto temp = TempDir::create("io-error").value();
   const std::string path = temp.path() / "dump";
   ASSERT_TRUE(write_file_atomically(path, valid().build(), 0600));

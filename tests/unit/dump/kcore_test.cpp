@@ -132,7 +132,7 @@ TEST(Kcore, OnlyTheFileOfProcIsOne) {
   EXPECT_FALSE(is_kcore(-1));
 }
 
-TEST(Kcore, RefusalsSayWhatToDo) {
+TEST(Kcore, RefusalsHaveAFix) {
   const Error denied(ErrorCode::no_permission, "cannot open /proc/kcore");
   EXPECT_THAT(explain_kcore_refusal(denied, "/proc/kcore").to_string(), HasSubstr("fix: "));
   EXPECT_EQ(explain_kcore_refusal(denied, "/var/crash/vmcore").fix, "");

@@ -48,7 +48,7 @@ Result<std::vector<std::byte>> page_of(Dump& dump, uint64_t pfn) {
   return out;
 }
 
-TEST(KdumpReader, TellsWhatItHolds) {
+TEST(KdumpReader, ReportsItsContents) {
   const auto dump = open(valid().build());
   ASSERT_TRUE(dump) << why(dump);
   const DumpInfo& info = (*dump)->info();
@@ -181,13 +181,13 @@ struct HeaderCase {
 };
 class KdumpHeader : public testing::TestWithParam<HeaderCase> {};
 
-TEST_P(KdumpHeader, LieIsRejected) {
+TEST_P(KdumpHeader, WrongFieldIsRejected) {
   const auto dump = open(valid().patch_header(GetParam().patch).build());
   EXPECT_EQ(code_of(dump), GetParam().code) << why(dump);
 }
 
 // Its memory cannot be understood, its container can be read.
-TEST(KdumpReader, OfAnotherArchitectureIsReadAndSaysWhatItKnows) {
+TEST(KdumpReader, OfAnotherArchitectureIsReadAndReportsWhatItKnows) {
   auto builder = valid().machine("aarch64").patch_header([](kdump::Header& header) {
     header.uts[2] = {};
     std::ranges::copy(std::string_view("6.1.0-arm64"), header.uts[2].begin());
@@ -250,7 +250,7 @@ struct SubHeaderCase {
 };
 class KdumpSubHeader : public testing::TestWithParam<SubHeaderCase> {};
 
-TEST_P(KdumpSubHeader, LieIsRejected) {
+TEST_P(KdumpSubHeader, WrongFieldIsRejected) {
   EXPECT_EQ(code_of(open(valid().patch_sub_header(GetParam().patch).build())), GetParam().code);
 }
 
@@ -295,7 +295,7 @@ struct DescriptorCase {
 };
 class KdumpDescriptor : public testing::TestWithParam<DescriptorCase> {};
 
-TEST_P(KdumpDescriptor, LieCostsThatPageOnly) {
+TEST_P(KdumpDescriptor, WrongFieldCostsThatPageOnly) {
   const auto dump = open(valid().patch_descriptor(20, GetParam().patch).build());
   ASSERT_TRUE(dump) << why(dump);
   EXPECT_EQ(code_of(page_of(**dump, 20)), GetParam().code);
@@ -331,11 +331,18 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(KdumpReader, DescriptorOfAPublicCallerIsCheckedToo) {
   const auto dump = open(valid().build()).value();
   std::vector<std::byte> page(kPageSize);
-  EXPECT_EQ(code_of(dump->expand({dump->data_offset(), 0xffffffff, 0, 0}, page)), ErrorCode::corrupt);
-  EXPECT_EQ(code_of(dump->expand({kMax, kPageSize, 0, 0}, page)), ErrorCode::truncated);
+  EXPECT_EQ(code_of(dump->decompress({dump->data_offset(), 0xffffffff, 0, 0}, page)), ErrorCode::corrupt);
+  EXPECT_EQ(code_of(dump->decompress({kMax, kPageSize, 0, 0}, page)), ErrorCode::truncated);
 }
 
 // --- Cut off.
+
+TEST(KdumpReader, CutOffWithinItsHeaderIsTruncated) {
+  const auto bytes = valid().build();
+  const auto dump = open(ByteSpan(bytes).first(34));
+  EXPECT_EQ(code_of(dump), ErrorCode::truncated);
+  EXPECT_THAT(why(dump), HasSubstr("test.kdump is cut off: 34 bytes"));
+}
 
 TEST(KdumpReader, CutOffBeforeItsDescriptorsIsTruncated) {
   const auto bytes = valid().build();

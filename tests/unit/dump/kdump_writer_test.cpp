@@ -213,7 +213,7 @@ struct FaultCase {
 };
 class KdumpWriterFaults : public KdumpWriterTest, public testing::WithParamInterface<FaultCase> {};
 
-TEST_P(KdumpWriterFaults, LeaveAFileThatSaysItIsIncomplete) {
+TEST_P(KdumpWriterFaults, LeaveAFileThatIsMarkedIncomplete) {
   const auto& [name, call, error, duration] = GetParam();
   int nth = 0;
   uint64_t most_pages = 0;
@@ -225,7 +225,7 @@ TEST_P(KdumpWriterFaults, LeaveAFileThatSaysItIsIncomplete) {
       written = write_all_of_it();
       if (!fault.fired()) break;
     }
-    ASSERT_FALSE(written) << "call " << nth << " failed, and nobody said so";
+    ASSERT_FALSE(written) << "call " << nth << " failed without an error";
     EXPECT_EQ(written.error().sys_errno, error);
     const auto dump = Dump::open(path());
     // Failing while the headers are written: not a dump yet, or one without memory.

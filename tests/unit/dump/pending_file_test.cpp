@@ -137,14 +137,14 @@ TEST_F(PendingDump, WhoseNameIsTakenMeanwhileIsMarkedAgain) {
   EXPECT_EQ(content("vmcore"), "somebody else's");
 }
 
-TEST_F(PendingName, WhatCannotBeDiscardedIsSaid) {
-  std::vector<std::string> said;
-  log::set_sink([&](log::Level, std::string_view text) { said.emplace_back(text); });
+TEST_F(PendingName, WhatCannotBeDiscardedIsReported) {
+  std::vector<std::string> messages;
+  log::set_sink([&](log::Level, std::string_view text) { messages.emplace_back(text); });
   auto file = PendingFile::create(root_.get(), "vmcore.incomplete", "vmcore").value();
   sys::set_fault_hook([](sys::Call call) { return call == sys::Call::unlink ? EIO : 0; });
   file.discard();
   log::set_sink({});
-  EXPECT_THAT(said, testing::ElementsAre(HasSubstr("cannot remove vmcore.incomplete")));
+  EXPECT_THAT(messages, testing::ElementsAre(HasSubstr("cannot remove vmcore.incomplete")));
 }
 
 }  // namespace

@@ -170,16 +170,16 @@ TEST_F(Capture, FullTargetIsTriedWithTheNextLevel) {
   expect_same_pages(*source_, *Dump::open(path()).value());
 }
 
-TEST_F(Capture, LastLevelWithoutRoomIsNoSpace) {
+TEST_F(Capture, LastLevelWithoutSpaceIsNoSpace) {
   options_.levels = {31, 1};
   const FaultInjection fault(sys::Call::pwrite, 6, ENOSPC, FaultInjection::Duration::for_good);
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::no_space);
 }
 
 // Wherever the disk becomes full: the write that found no room is made again, and nothing is missing.
-TEST_F(Capture, RoomThatIsMadeIsUsed) {
+TEST_F(Capture, SpaceThatIsFreedIsUsed) {
   int asked = 0;
-  options_.make_room = [&asked] {
+  options_.make_space = [&asked] {
     ++asked;
     return true;
   };
@@ -200,17 +200,17 @@ TEST_F(Capture, RoomThatIsMadeIsUsed) {
   expect_same_pages(*source_, *Dump::open(path()).value());
 }
 
-TEST_F(Capture, NextLevelIsTriedOnceNoMoreRoomCanBeMade) {
+TEST_F(Capture, NextLevelIsTriedOnceNoMoreSpaceCanBeFreed) {
   options_.levels = {31, 1};
   int left = 2;
-  options_.make_room = [&left] { return left-- > 0; };
+  options_.make_space = [&left] { return left-- > 0; };
   const FaultInjection fault(sys::Call::pwrite, 6, ENOSPC, FaultInjection::Duration::for_good);
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::no_space);
   EXPECT_EQ(left, -2) << "two crashes went, then each level asked once more; giving up asks for nothing";
 }
 
-TEST_F(Capture, AnotherErrorThanNoSpaceAsksForNoRoom) {
-  options_.make_room = []() -> bool {
+TEST_F(Capture, AnotherErrorThanNoSpaceFreesNoSpace) {
+  options_.make_space = []() -> bool {
     ADD_FAILURE();
     return true;
   };
@@ -266,7 +266,7 @@ TEST_F(Capture, WithoutAReadablePageItHasFailed) {
 // vfat takes no file of 4 GiB, and a limit none beyond it: less may fit, but room would not help.
 TEST_F(Capture, FileThatBecomesTooLargeIsTriedWithTheNextLevel) {
   options_.levels = {31, 1};
-  options_.make_room = []() -> bool {
+  options_.make_space = []() -> bool {
     ADD_FAILURE();
     return false;
   };
@@ -297,7 +297,7 @@ class CaptureInto : public Capture {
     return capture_into(source, file, "vmcore", options_, no_progress());
   }
   [[nodiscard]] bool has(const char* name) const { return std::filesystem::exists(folder_ / name); }
-  // Either the file has its final name, is whole and says so, or it says that it is not.
+  // Either the file has its final name, is whole and marked so, or it is marked incomplete.
   void expect_mark_agrees() const {
     ASSERT_NE(has("vmcore"), has("vmcore.incomplete"));
     if (has("vmcore")) {
@@ -508,7 +508,7 @@ TEST_F(Capture, NoLevelIsAMistake) {
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::usage);
 }
 
-TEST_F(Capture, IncompleteSourceIsTold) {
+TEST_F(Capture, IncompleteSourceIsReported) {
   const auto bytes = source_bytes();
   const auto cut = Dump::open(memory_byte_source(ByteSpan(bytes).first(bytes.size() - 1), "cut")).value();
   const auto report = capture(*cut);

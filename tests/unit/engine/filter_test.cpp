@@ -259,7 +259,7 @@ class PageFilterLevels : public testing::TestWithParam<int> {
 };
 std::unique_ptr<Machine> PageFilterLevels::machine_;
 
-TEST_P(PageFilterLevels, KeepAndLeaveOutWhatTheySay) {
+TEST_P(PageFilterLevels, KeepAndLeaveOutWhatTheyAreFor) {
   const auto kernel = machine_->fake.open();
   auto filter = PageFilter::create(kernel, machine_->ram, machine_->max_pfn(), {}, GetParam()).value();
   expect_filtered(machine_->uses, machine_->present, GetParam(), filter);
@@ -315,7 +315,7 @@ TEST(PageFilter, OfAnyLayout) {
   }
 }
 
-TEST(PageFilter, OfAKernelThatDoesNotTellEnoughIsRefused) {
+TEST(PageFilter, OfAKernelWithTooLittleVmcoreinfoIsRefused) {
   const std::vector<PhysicalRange> ram = {{0, 32_MiB}};
   for (const char* key : {"SYMBOL(mem_section)", "SIZE(page)", "NUMBER(PG_lru)", "OFFSET(page.flags)"}) {
     FakeKernel fake;
@@ -327,7 +327,7 @@ TEST(PageFilter, OfAKernelThatDoesNotTellEnoughIsRefused) {
 }
 
 // Pages whose class VMCOREINFO does not define are kept, and reported.
-TEST(PageFilter, KeepsWhatItCannotTell) {
+TEST(PageFilter, KeepsWhatItCannotClassify) {
   FakeKernel fake;
   fake.remove_key("NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)");
   set_block(fake, {1024, 9, FakeUse::free});

@@ -80,7 +80,7 @@ TEST(ReadBatch, FirstReasonIsKept) {
   EXPECT_EQ(error, "an older one");
 }
 
-TEST(CompressBatch, TellsZeroPackedAndRawApart) {
+TEST(CompressBatch, DistinguishesZeroPackedAndRaw) {
   Pages memory;
   auto almost_zero = std::vector<std::byte>(kPageSize);
   almost_zero.back() = std::byte{1};

@@ -105,7 +105,7 @@ TEST(Image, Elf) {
   EXPECT_EQ(kind_of("\177ELF\2\1"), ImageKind::elf_other);
 }
 
-TEST(Image, RefusalSaysWhatItIsAndWhatToDo) {
+TEST(Image, RefusalNamesWhatItIsAndTheFix) {
   const auto swapped = not_a_loadable_kernel("file", ImageKind::cpio);
   EXPECT_EQ(swapped.code, ErrorCode::unsupported);
   EXPECT_THAT(swapped.message, HasSubstr("an uncompressed initramfs"));

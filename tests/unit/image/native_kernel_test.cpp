@@ -14,7 +14,7 @@ namespace {
 using test::build_bzimage;
 using testing::HasSubstr;
 
-TEST(NativeKernel, TellsWhatALoadMustKnow) {
+TEST(NativeKernel, HasWhatALoadNeeds) {
   const auto kernel =
       NativeKernel::parse(build_bzimage({.kernel_alignment = 16u << 20, .init_size = 48u << 20}), "vmlinuz")
           .value();

@@ -117,7 +117,7 @@ TEST(InitramfsCompressionChoice, XzCarriesACrc32) {
   EXPECT_EQ(packed.at(7), kCrc32);
 }
 
-TEST(ModuleSet, AFolderWithoutIndexesSaysHowToMakeThem) {
+TEST(ModuleSet, AFolderWithoutIndexesIsAnErrorWithItsFix) {
   const auto folder = TempDir::create("module-set-test").value();
   const auto modules = collect_modules(folder.path().string(), {"ext4"});
   ASSERT_FALSE(modules);

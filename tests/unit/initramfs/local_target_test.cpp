@@ -115,7 +115,7 @@ class LocalTargets : public DeviceDrivers {
     fs::create_directories(path.parent_path());
     ASSERT_TRUE(write_file_atomically(path.string(), bytes, 0600));
   }
-  // What the kernel says of 8:1, and its node, which holds a file system.
+  // What the kernel reports of 8:1, and its node, which holds a file system.
   void make_node(const std::string& uevent) const {
     put(fs::canonical(sys() / "dev/block/8:1") / "uevent", as_byte_span(uevent));
     put(sys() / "nodes/sda1", test::ext4_disk());
@@ -123,7 +123,7 @@ class LocalTargets : public DeviceDrivers {
   Result<std::string> (*ask_)(const std::string&) = btrfs_uuid_of;
 };
 
-TEST_F(LocalTargets, TheNumberOfTheMountTellsTheDevice) {
+TEST_F(LocalTargets, TheNumberOfTheMountGivesTheDevice) {
   make_node("MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\n");
   // What a kernel without an initramfs mounted; a link that is gone; a name of long ago.
   for (const char* source : {"/dev/root", "rootfs", "/dev/disk/by-label/gone", "/dev/hda1"}) {
@@ -178,7 +178,7 @@ TEST_F(LocalTargets, ADeviceMadeOfOthersIsRefused) {
   EXPECT_THAT(found.error().fix, HasSubstr("[target] path"));
 }
 
-// A btrfs that says that it lies on so many devices, and is mounted with 8:1.
+// A btrfs with a record of so many devices, and is mounted with 8:1.
 class BtrfsTargets : public LocalTargets {
  protected:
   void SetUp() override {
@@ -232,7 +232,7 @@ TEST_F(BtrfsTargets, OnADeviceMadeOfOthersAreRefused) {
   EXPECT_THAT(find_btrfs().error().message, HasSubstr("dm-0"));
 }
 
-TEST_F(BtrfsTargets, WhatTheKernelDoesNotTellIsAnError) {
+TEST_F(BtrfsTargets, WhatTheKernelDoesNotReportIsAnError) {
   fs::remove(sys() / "fs/btrfs" / test::kBtrfsUuid / "devices/sda1/dev");
   EXPECT_EQ(code_of(find_btrfs()), ErrorCode::not_found);
   fs::remove_all(sys() / "fs");

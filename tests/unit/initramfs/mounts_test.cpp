@@ -24,7 +24,7 @@ class Mounts : public testing::Test {
   void SetUp() override {
     log::set_sink([this](log::Level level, std::string_view text) {
       EXPECT_EQ(level, log::Level::warning);
-      said_.emplace_back(text);
+      messages_.emplace_back(text);
     });
   }
   void TearDown() override { log::set_sink({}); }
@@ -36,7 +36,7 @@ class Mounts : public testing::Test {
     if (!found.empty()) found.erase(found.begin());
     return found;
   }
-  std::vector<std::string> said_;
+  std::vector<std::string> messages_;
 };
 
 TEST_F(Mounts, HaveAllTheirFields) {
@@ -48,7 +48,7 @@ TEST_F(Mounts, HaveAllTheirFields) {
   EXPECT_EQ(mounts[0].mount_point, "/mnt");
   EXPECT_EQ(mounts[0].filesystem, "xfs");
   EXPECT_EQ(mounts[0].source, "/dev/x");
-  EXPECT_THAT(said_, IsEmpty());
+  EXPECT_THAT(messages_, IsEmpty());
 }
 
 TEST_F(Mounts, EscapesAreDecodedOnce) {
@@ -63,7 +63,7 @@ TEST_F(Mounts, EscapesAreDecodedOnce) {
 TEST_F(Mounts, ASourceMayBeEmptyOrADash) {
   EXPECT_THAT(points("41 21 0:30 / /a rw - tmpfs  rw\n42 21 0:31 / /b rw - fuse.x - rw\n"),
               ElementsAre("/a", "/b"));
-  EXPECT_THAT(said_, IsEmpty());
+  EXPECT_THAT(messages_, IsEmpty());
 }
 
 TEST_F(Mounts, TheLastLineNeedsNoEnd) {
@@ -72,18 +72,18 @@ TEST_F(Mounts, TheLastLineNeedsNoEnd) {
 
 TEST_F(Mounts, NoneInNothing) {
   EXPECT_THAT(parse_mounts(""), IsEmpty());
-  EXPECT_THAT(said_, IsEmpty());
+  EXPECT_THAT(messages_, IsEmpty());
 }
 
 // The mount that such a line describes may hide another one: it is not left out in silence.
 TEST_F(Mounts, ALineThatIsNotUnderstoodIsReported) {
   for (const char* line : {"garbage", "44 21 8:6 / /short", "44 21 8:6 / /a rw ext4 /dev/sda6 rw",
                            "44 21 8 / /a rw - ext4 /dev/sda6 rw", "x 21 8:6 / /a rw - ext4 /dev/sda6 rw"}) {
-    said_.clear();
+    messages_.clear();
     EXPECT_THAT(points(std::string(line) + "\n45 21 8:7 / /after rw - ext4 /dev/sda7 rw\n"),
                 ElementsAre("/after"))
         << line;
-    EXPECT_THAT(said_, ElementsAre(HasSubstr("line 2 is not understood"))) << line;
+    EXPECT_THAT(messages_, ElementsAre(HasSubstr("line 2 is not understood"))) << line;
   }
 }
 
@@ -91,10 +91,10 @@ TEST_F(Mounts, ALineThatIsNotUnderstoodIsReported) {
 // number as the type.
 TEST_F(Mounts, AFirstLineOfAnotherFormatGivesNoWrongMounts) {
   for (const std::string line : {"/dev/sda1 / ext4 defaults 0 1\n", "garbage\n"}) {
-    said_.clear();
+    messages_.clear();
     EXPECT_THAT(parse_mounts(line + std::string(kRoot)), IsEmpty()) << line;
-    EXPECT_THAT(said_, testing::Contains(testing::AnyOf(HasSubstr("not a list of mounts"),
-                                                        HasSubstr("line 2 is not understood"))))
+    EXPECT_THAT(messages_, testing::Contains(testing::AnyOf(HasSubstr("not a list of mounts"),
+                                                            HasSubstr("line 2 is not understood"))))
         << line;
   }
 }
@@ -113,7 +113,7 @@ TEST_F(Mounts, TheNearestOfStackedMountsIsTheLast) {
 TEST_F(Mounts, ThisMachines) {
   const auto mounts = parse_mounts(read_text("/proc/self/mountinfo", 16_MiB).value());
   EXPECT_NE(mount_of(mounts, "/"), nullptr);
-  EXPECT_THAT(said_, IsEmpty());
+  EXPECT_THAT(messages_, IsEmpty());
 }
 
 }  // namespace

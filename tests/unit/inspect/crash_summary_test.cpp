@@ -30,7 +30,7 @@ struct Case {
 
 class Kinds : public testing::TestWithParam<Case> {};
 
-TEST_P(Kinds, AreToldByTheLog) {
+TEST_P(Kinds, AreFoundInTheLog) {
   const auto crash = story_of(GetParam().lines);
   EXPECT_EQ(kind_name(crash.kind), kind_name(GetParam().kind));
   EXPECT_EQ(crash.reason.empty(), GetParam().kind == CrashKind::unknown);
@@ -240,7 +240,7 @@ TEST(CrashSummary, HardwareIsNotItsMemorySlots) {
   EXPECT_EQ(crash.hardware, "QEMU Standard PC (Q35 + ICH9, 2009), BIOS 1.16.2-debian-1.16.2-1 04/01/2014");
 }
 
-TEST(CrashSummary, NonsenseNumbersAreNotTold) {
+TEST(CrashSummary, NonsenseNumbersAreNotShown) {
   const auto crash =
       story_of({"INFO: task x:99999999999 blocked for more than 10 seconds.",
                 "CPU: x PID: -1 Comm:", "Kernel panic - not syncing: hung_task: blocked tasks"});
@@ -253,7 +253,7 @@ TEST(CrashSummary, EmptyLog) {
   EXPECT_EQ(summarize_crash(x86_64::architecture(), {}).kind, CrashKind::unknown);
 }
 
-TEST(FaultAddress, TellsThePointer) {
+TEST(FaultAddress, ShowsThePointer) {
   EXPECT_EQ(explain_fault_address(x86_64::architecture(), PageSize(), 0), "NULL itself");
   EXPECT_THAT(explain_fault_address(x86_64::architecture(), PageSize(), 0x10),
               HasSubstr("NULL plus 16 (0x10)"));
@@ -275,7 +275,7 @@ TEST(FaultAddress, TellsThePointer) {
               HasSubstr("nothing is mapped"));
 }
 
-TEST(Taint, InWords) {
+TEST(Taint, Decoded) {
   EXPECT_EQ(taint_letters(0), "");
   EXPECT_EQ(taint_letters(1u << 12 | 1u << 13 | 1u << 9), "WOE");
   EXPECT_THAT(std::string(read_taint(1u << 12).at(0).meaning), HasSubstr("outside"));

@@ -185,7 +185,7 @@ TEST_F(Expression, PerCpuVariables) {
   expect_error("per_cpu(runqueues, 0).nr_running", ErrorCode::not_found, "__per_cpu_offset");
 }
 
-TEST_F(Expression, ErrorsNameThePlaceAndTheNearestMember) {
+TEST_F(Expression, ErrorsNameTheColumnAndTheNearestMember) {
   expect_error("init_task.taks.next", ErrorCode::not_found,
                "column 11: struct task_struct has no member 'taks'");
   expect_error("init_task.taks.next", ErrorCode::not_found, "the nearest name is 'tasks'");

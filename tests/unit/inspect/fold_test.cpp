@@ -47,7 +47,7 @@ TEST(Fold, FindsTheShortestCycle) {
   EXPECT_EQ(folds_of("aaabaaabaaab"), "1x3 1x1 1x3 1x1 1x3 1x1 ");
 }
 
-TEST(Fold, IsSaidInTheText) {
+TEST(Fold, IsShownInTheText) {
   const auto frames = frames_of("abababy");
   const std::string text = frames_text(frames, 16, Style(false), Recursion::folded);
   EXPECT_THAT(text, HasSubstr("#0  a\n  #1  b\n  ... and 2 times more of these 2\n  #6  y\n"));

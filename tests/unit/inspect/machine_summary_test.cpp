@@ -45,7 +45,7 @@ class Sys : public testing::Test {
   std::optional<TempDir> temp_;
 };
 
-TEST_F(Sys, ElfTellsEverything) {
+TEST_F(Sys, ElfHasEverything) {
   FakeKernel fake;
   fake.set_log({record(1, "Linux version"), record(100, "sysrq: Trigger a crash"),
                 record(101, "Kernel panic - not syncing: sysrq triggered crash")});
@@ -73,7 +73,7 @@ TEST_F(Sys, ElfTellsEverything) {
   EXPECT_THAT(counts->notes, IsEmpty());
 }
 
-TEST_F(Sys, KdumpTellsWhatWasLeftOut) {
+TEST_F(Sys, KdumpReportsWhatWasLeftOut) {
   FakeKernel fake;
   fake.set_compound(64, 3, {.flags = test::kFakeLru});
   fake.write_kdump(path(), {64, 65, 66}, 31);
@@ -95,7 +95,7 @@ TEST_F(Sys, UnfinishedDumpIsMarked) {
   EXPECT_THAT(summarize(session).missing, ElementsAre(HasSubstr("marked as incomplete")));
 }
 
-TEST_F(Sys, TruncatedDumpsSaySoAndTheRestIsTold) {
+TEST_F(Sys, TruncatedDumpsAreMarkedAndTheRestIsShown) {
   for (const bool elf : {true, false}) {
     FakeKernel fake;
     // The end of an ELF file is the end of memory; that of a KDUMP file the last page that is not zero.
@@ -114,7 +114,7 @@ TEST_F(Sys, TruncatedDumpsSaySoAndTheRestIsTold) {
   }
 }
 
-TEST_F(Sys, FilteredMemMapIsSaidNotCounted) {
+TEST_F(Sys, FilteredMemMapIsReportedNotCounted) {
   FakeKernel fake;
   std::vector<uint64_t> left_out;
   const auto memory = fake.open();
@@ -146,7 +146,7 @@ TEST_F(Sys, TimeThatIsUpIsNoted) {
   EXPECT_THAT(counts->notes, ElementsAre(HasSubstr("time limit reached")));
 }
 
-TEST_F(Sys, WithoutKeysTheRestIsTold) {
+TEST_F(Sys, WithoutKeysTheRestIsShown) {
   for (const std::string key : {"SYMBOL(prb)", "SYMBOL(mem_section)", "CRASHTIME", "SYMBOL(init_uts_ns)"}) {
     FakeKernel fake;
     fake.set_log({record(1, "hello")});

@@ -43,7 +43,7 @@ TEST(MemoryUse, ACounterBelowZeroIsZero) {
   EXPECT_EQ(read_memory_use(system.session()).value().free, 0u);
 }
 
-TEST(MemoryUse, WithoutASymbolOrItsPageTheReasonIsTold) {
+TEST(MemoryUse, WithoutASymbolOrItsPageTheReasonIsShown) {
   FakeSystem system;
   system.symbols.erase("vm_zone_stat");
   system.write_symbols();
@@ -53,7 +53,7 @@ TEST(MemoryUse, WithoutASymbolOrItsPageTheReasonIsTold) {
   EXPECT_EQ(test::code_of(read_memory_use(damaged.session())), ErrorCode::lost);
 }
 
-TEST(Zones, AreTold) {
+TEST(Zones, AreShown) {
   FakeSystem system;
   const ZoneList list = read_zones(system.session()).value();
   EXPECT_THAT(list.notes, IsEmpty());

@@ -91,7 +91,7 @@ TEST(Report, WithoutNamesTheLogStands) {
   const Outputs report = report_of(system);
   EXPECT_EQ(report.json["kind"], "sysrq");
   EXPECT_FALSE(report.json["log"].empty());
-  // An empty list would say that there are none.
+  // An empty list would mean that there are none.
   for (const char* key : {"tasks", "task_states", "blocked"}) EXPECT_EQ(report.json[key], nullptr) << key;
   EXPECT_THAT(report.text, HasSubstr("not available"));
 }
@@ -109,7 +109,7 @@ TEST(Report, WithoutVariablesAmongTheNames) {
   EXPECT_THAT(report.json["unknown"]["tasks"].get<std::string>(), HasSubstr("init_task"));
 }
 
-TEST(Report, WithoutLogTheStackTellsTheKind) {
+TEST(Report, WithoutLogTheStackGivesTheKind) {
   FakeSystem system;
   system.fake.memory().fail_page(test::FakeKernel::to_physical(system.fake.log().ring), ErrorCode::lost);
   const Outputs report = report_of(system);
@@ -141,7 +141,7 @@ TEST(Report, WithoutUnwindTablesFramesAreMarked) {
   EXPECT_THAT(report.text, HasSubstr("? "));
 }
 
-TEST(Report, WithoutPageTablesAllReasonsAreTold) {
+TEST(Report, WithoutPageTablesAllReasonsAreShown) {
   FakeSystem system;
   system.fake.memory().fail_page(system.fake.entry_address(0xffffffff80000000, 3), ErrorCode::excluded);
   const Outputs report = report_of(system);
@@ -160,7 +160,7 @@ TEST(Report, WithoutVmcoreinfo) {
   }
 }
 
-// One word of one structure at a time is set to something wrong: the report ends, and says what it can.
+// One word of one structure at a time is set to something wrong: the report ends, and shows what it can.
 TEST(Report, EveryWordOfTheTaskThatPanickedMayBeWrong) {
   for (uint64_t offset = 0; offset < test::fake_task::kSize; offset += 8) {
     for (const uint64_t wrong : {uint64_t{0}, ~uint64_t{0}, uint64_t{0xdead000000000100}}) {
@@ -183,7 +183,7 @@ TEST(Report, EveryWordOfAModuleMayBeWrong) {
   }
 }
 
-TEST(Report, TasksInALoopAreTold) {
+TEST(Report, TasksInALoopAreReported) {
   FakeSystem system;
   const uint64_t node = system.tasks[5] + test::fake_task::kTasks;
   system.fake.write64(node, node);

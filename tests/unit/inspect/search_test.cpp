@@ -65,7 +65,7 @@ TEST(Search, ByAlignment) {
   EXPECT_THAT(find(*dump, "abcdefgh", 8), ElementsAre(0x5008));
 }
 
-TEST(Search, StopsWhenToldTo) {
+TEST(Search, StopsWhenAsked) {
   const auto dump = open(KdumpBuilder(64).page(3, page_with(0, "aaaa")));
   SearchResult result;
   EXPECT_THAT(find(*dump, "a", 1, &result, 2), ElementsAre(0x3000, 0x3001));

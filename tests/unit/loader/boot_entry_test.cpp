@@ -69,7 +69,7 @@ TEST(BootEntryFile, ReadsEveryField) {
   EXPECT_EQ(entry.efi, "/e.efi");
 }
 
-TEST(BootEntryFile, TellsNoOptionsFromEmptyOnes) {
+TEST(BootEntryFile, DistinguishesNoOptionsFromEmptyOnes) {
   EXPECT_EQ(BootEntryFile::parse("linux /l\n").options, std::nullopt);
   EXPECT_EQ(BootEntryFile::parse("linux /l\noptions $nothing\n").options, "");
 }
@@ -199,7 +199,7 @@ TEST_F(BootEntries, AUnifiedImageNamedByAnEntry) {
   EXPECT_TRUE(entries[1].unified);
 }
 
-TEST_F(BootEntries, SortedAsTheSpecificationSays) {
+TEST_F(BootEntries, SortedByTheSpecification) {
   put_entry("z.conf", "version 9\n");
   put_entry("a-10.conf", "version 1\n");
   put_entry("a-9.conf", "version 2\n");

@@ -116,10 +116,11 @@ TEST_F(CrashLoad, CommandLineMustFit) {
 
 TEST_F(CrashLoad, ReservationMustBeThereAndLargeEnough) {
   machine_.put_sys("kernel/kexec_crash_size", "0\n");
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("no memory is reserved"), HasSubstr("crashkernel=")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("no memory is reserved"), HasSubstr("lifeboat reserve set auto")));
   machine_.put_sys("kernel/kexec_crash_size", "67108864\n");
   machine_.put_kernel({.init_size = 64u << 20});
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("too small"), HasSubstr("64.0 MiB"), HasSubstr("crashkernel=")));
+  EXPECT_THAT(refusal(),
+              AllOf(HasSubstr("too small"), HasSubstr("64.0 MiB"), HasSubstr("lifeboat reserve set auto")));
 }
 
 TEST_F(CrashLoad, ReservationIsUsedFromAnAlignedAddressOn) {
@@ -155,7 +156,7 @@ TEST_F(CrashLoad, FilesTakeWholePagesOfTheMachine) {
   EXPECT_EQ(needed(0, 64_KiB), empty + 64_KiB);
 }
 
-TEST_F(CrashLoad, WhatForbidsItIsToldFirst) {
+TEST_F(CrashLoad, WhatForbidsItIsReportedFirst) {
   machine_.put_proc("sys/kernel/kexec_load_limit_panic", "0\n");
   EXPECT_THAT(refusal(), HasSubstr("kexec_load_limit_panic is 0"));
   machine_.put_proc("sys/kernel/kexec_load_disabled", "1\n");
@@ -187,7 +188,7 @@ TEST_F(CrashLoad, EveryErrnoIsExplained) {
       {ENOEXEC, "does not accept this kernel file"},
       {EINVAL, "these arguments"},
       {EPERM, "refuses"},
-      {EADDRNOTAVAIL, "crashkernel="},
+      {EADDRNOTAVAIL, "lifeboat reserve set auto"},
       {ENOMEM, "out of memory"},
       {ENOSYS, "CONFIG_KEXEC_FILE"},
       {EKEYREJECTED, "rejected"},
@@ -251,7 +252,7 @@ TEST_F(CrashLoad, TheSignatureIsNotTriedWhereThatCouldDoHarm) {
   EXPECT_EQ(machine_.calls, 2);
 }
 
-TEST_F(CrashLoad, SaysWhatBecameOfTheOldImage) {
+TEST_F(CrashLoad, ReportsTheStateOfTheOldImage) {
   machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
   machine_.on_load([] { return EINVAL; });
   EXPECT_THAT(load().error().message, HasSubstr("the previous capture kernel is still loaded"));
@@ -393,7 +394,7 @@ TEST_F(LoadCalls, LockdownForbidsSegmentsBeforeAnythingIsLost) {
   EXPECT_EQ(machine_.segment_calls, 0);
 }
 
-TEST_F(LoadCalls, AFallBackThatCannotWorkIsSaid) {
+TEST_F(LoadCalls, AFallBackThatCannotWorkIsReported) {
   machine_.remove("sys/kernel/vmcoreinfo");
   machine_.on_load([] { return ENOEXEC; });
   const auto loaded = load();
@@ -403,14 +404,14 @@ TEST_F(LoadCalls, AFallBackThatCannotWorkIsSaid) {
   EXPECT_EQ(machine_.segment_calls, 0);
 }
 
-TEST_F(LoadCalls, SegmentsThatFindNoRoomAreRefusedBeforeTheCall) {
+TEST_F(LoadCalls, SegmentsThatDoNotFitAreRefusedBeforeTheCall) {
   machine_.put_kernel({.init_size = 300u << 20});
   request_.call = LoadCall::segments;
   EXPECT_THAT(refusal(), AllOf(HasSubstr("no free memory for the kernel"), HasSubstr("300.0 MiB")));
   EXPECT_EQ(machine_.segment_calls, 0);
 }
 
-TEST_F(LoadCalls, TheErrnosOfSegmentsAreExplainedInTheirWords) {
+TEST_F(LoadCalls, TheErrnosOfSegmentsHaveTheirOwnExplanations) {
   request_.call = LoadCall::segments;
   const std::pair<int, const char*> kExpected[] = {{EADDRNOTAVAIL, "--mem-min"},
                                                    {EINVAL, "these segments"},
@@ -447,7 +448,7 @@ TEST_F(CrashLoad, UnloadOfNothingMakesNoCall) {
   EXPECT_EQ(machine_.calls, 0);
 }
 
-TEST_F(CrashLoad, UnloadTakesItAwayOrSaysWhyNot) {
+TEST_F(CrashLoad, UnloadRemovesItOrReportsWhyNot) {
   machine_.put_sys("kernel/kexec_crash_loaded", "1\n");
   machine_.on_load([] { return EPERM; });
   EXPECT_THAT(unload_kernel(true, machine_.paths()).error().message, HasSubstr("cannot unload"));

@@ -50,7 +50,7 @@ TEST(Placement, KeepsInsideOfItsWindow) {
   EXPECT_THAT(placement.free(), ElementsAre(MemoryRange{0x21000, 0x40000}));
 }
 
-TEST(Placement, SaysWhatDidNotFit) {
+TEST(Placement, ReportsWhatDidNotFit) {
   Placement placement({{0x10000, 0x20000}, {0x40000, 0x48000}}, kEverywhere, kPage);
   const auto error = placement.take({.what = "the kernel", .size = 1_MiB, .alignment = 2_MiB}).error();
   EXPECT_EQ(error.code, ErrorCode::no_space);

@@ -110,7 +110,7 @@ TEST_F(PlanSteps, ARefusalHasAFix) {
     EXPECT_EQ(taken.error().code, ErrorCode::no_space);
     return taken.error().fix;
   };
-  EXPECT_THAT(refusal({.what = "x", .size = 1_GiB}), HasSubstr("crashkernel="));
+  EXPECT_THAT(refusal({.what = "x", .size = 1_GiB}), HasSubstr("lifeboat reserve set auto"));
   crash.memory_max = 0x7b000000;
   EXPECT_THAT(refusal({.what = "x", .size = 1_GiB}), HasSubstr("--mem-max"));
   const auto longest = builder.check_command_line(4);

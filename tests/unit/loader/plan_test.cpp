@@ -166,7 +166,7 @@ TEST_F(Plan, KeepsWithinLimits) {
   EXPECT_EQ(refused.error().code, ErrorCode::no_space);
 }
 
-TEST_F(Plan, TellsTheKernelWhereItsThingsAre) {
+TEST_F(Plan, GivesTheKernelTheAddressesOfItsParts) {
   for (const bool crash : {false, true}) {
     const auto made = plan(machine_of(test::iomem_sample("two_crash_regions")), crash).value();
     const boot_params params = params_of(made);
@@ -318,7 +318,7 @@ TEST_F(Plan, IsRefusedWithAReason) {
   };
   TestMachine other = machine;
   other.crash_reservation.clear();
-  EXPECT_THAT(refusal(other, true), HasSubstr("crashkernel="));
+  EXPECT_THAT(refusal(other, true), HasSubstr("lifeboat reserve set auto"));
   other = machine;
   other.vmcoreinfo.reset();
   EXPECT_THAT(refusal(other, true), AllOf(HasSubstr("vmcoreinfo"), HasSubstr("root")));

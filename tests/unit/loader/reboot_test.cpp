@@ -53,7 +53,7 @@ class Reboot : public testing::Test {
       return how;
     });
   }
-  // A service manager that says what it was asked for, and ends with `status`.
+  // A service manager that prints what it was asked for, and ends with `status`.
   void service_manager(int status) const {
     std::filesystem::create_directories(folder_.path() / "run/systemd/system");
     put("bin/systemctl", fmt::format("#!/bin/sh\necho \"asked: $*\" | /usr/bin/tee {}/asked\nexit {}\n",
@@ -77,7 +77,7 @@ TEST_F(Reboot, AsksTheServiceManager) {
   EXPECT_EQ(reboots_, 0);
 }
 
-TEST_F(Reboot, TellsWhatTheServiceManagerSaid) {
+TEST_F(Reboot, ReportsTheMessageOfTheServiceManager) {
   service_manager(1);
   const auto result = reboot_in_order(paths());
   ASSERT_FALSE(result);
@@ -130,15 +130,15 @@ TEST_F(Reboot, NowWithoutThePrivilege) {
 TEST_F(Reboot, NowFails) {
   struct Case {
     int error_number;
-    const char* says;
+    const char* message;
   };
-  for (const auto& [error_number, says] : {Case{EPERM, "root"}, Case{EINVAL, "no kernel is loaded"},
-                                           Case{EBUSY, "try again"}, Case{EIO, "dmesg"}}) {
+  for (const auto& [error_number, message] : {Case{EPERM, "root"}, Case{EINVAL, "no kernel is loaded"},
+                                              Case{EBUSY, "try again"}, Case{EIO, "dmesg"}}) {
     answer(error_number);
     const auto result = reboot_now(kQuick, paths());
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().sys_errno, error_number);
-    EXPECT_THAT(result.error().to_string(), HasSubstr(says));
+    EXPECT_THAT(result.error().to_string(), HasSubstr(message));
   }
 }
 

@@ -141,7 +141,7 @@ TEST(NotArmed, EveryReasonHasANextStep) {
   machine.put_proc("sys/kernel/kexec_load_limit_panic", "0\n");
   reasons = not_armed_because(state_of(machine));
   ASSERT_THAT(reasons, SizeIs(3));
-  EXPECT_THAT(reasons[0].fix, HasSubstr("crashkernel="));
+  EXPECT_THAT(reasons[0].fix, HasSubstr("lifeboat reserve set auto"));
   for (const auto& reason : reasons) EXPECT_FALSE(reason.fix.empty()) << reason.message;
 
   machine.remove("sys");

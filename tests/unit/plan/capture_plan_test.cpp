@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
                     BadLine{"module", "rehearsal.kernel = /k", "unknown key"}));
 
-TEST(CapturePlan, TellsItsVersionFirst) {
+TEST(CapturePlan, HasItsVersionFirst) {
   const auto plan = CapturePlan::parse(kValid);
   ASSERT_TRUE(plan);
   const std::string text = plan->to_text();

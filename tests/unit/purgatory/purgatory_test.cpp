@@ -35,11 +35,11 @@ PurgatoryParameters parameters_of(ByteSpan image) {
   return *parameters;
 }
 
-void expect_usage(const PurgatoryArguments& arguments, std::string_view says) {
+void expect_usage(const PurgatoryArguments& arguments, std::string_view message) {
   const auto image = make_purgatory(arguments);
-  ASSERT_FALSE(image) << says;
+  ASSERT_FALSE(image) << message;
   EXPECT_EQ(image.error().code, ErrorCode::usage);
-  EXPECT_THAT(image.error().message, HasSubstr(says));
+  EXPECT_THAT(image.error().message, HasSubstr(message));
 }
 
 TEST(Purgatory, ImageIsWholePagesAndCarriesWhatWasGiven) {

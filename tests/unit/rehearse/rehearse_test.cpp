@@ -54,7 +54,7 @@ TEST_F(ConsoleFile, ShowsItsEnd) {
   EXPECT_EQ(Console(path()).tail(9), "one\ntwo\nthree\n");
 }
 
-TEST(Qemu, IsToldOfTheMachine) {
+TEST(Qemu, GetsTheMachineAsArguments) {
   const VirtualMachine machine{.kernel = "/k",
                                .initramfs = "/i",
                                .command_line = "a b",
@@ -86,7 +86,7 @@ TEST(Qemu, LeavesOutWhatTheMachineHasNot) {
   EXPECT_EQ(arguments.back(), "/f");
 }
 
-// A program in QEMU's place: it speaks on the guest's console as the script says, and ends.
+// A program in QEMU's place: it prints on the guest's console what the script has, and ends.
 class FakeGuest : public testing::Test {
  protected:
   Result<GuestRun> run(const std::string& script, GuestLimits limits = {}) {
@@ -115,7 +115,7 @@ TEST_F(FakeGuest, ThatGoesThroughAllPhasesHasPoweredOff) {
 
 // What could not be saved is printed: the end of the crashed kernel's log, with its marks. And a kernel that
 // prints all messages prints each mark a second time.
-TEST_F(FakeGuest, WhoseMarksAreToldAgainHasReachedThemOnce) {
+TEST_F(FakeGuest, WhoseMarksArePrintedAgainHasReachedThemOnce) {
   const auto run = this->run(
       "say guest-start; say guest-panic; saves capture-start; echo '<7>lifeboat: phase capture-start' >>" +
       capture() + "; say capture-start; saves capture-failed; saves guest-start; saves guest-panic; " +
@@ -128,7 +128,7 @@ TEST_F(FakeGuest, WhoseMarksAreToldAgainHasReachedThemOnce) {
                                  "capture-end", "power-off"));
 }
 
-TEST_F(FakeGuest, ThatEndsBeforeItsInitIsToldApart) {
+TEST_F(FakeGuest, ThatEndsBeforeItsInitIsRecognised) {
   const auto run = this->run("echo 'Kernel panic' >>" + guest());
   ASSERT_TRUE(run) << why(run);
   EXPECT_EQ(run->end, GuestEnd::ended_before_init);

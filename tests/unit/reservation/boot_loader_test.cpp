@@ -98,7 +98,7 @@ TEST_F(BootLoaderFiles, AGrubThatReadsNoDropInsGetsMarkedLines) {
   EXPECT_EQ(text("etc/default/grub"), "GRUB_DEFAULT=0\n");
 }
 
-TEST_F(BootLoaderFiles, SomebodyElsesParameterIsAnErrorWithItsPlace) {
+TEST_F(BootLoaderFiles, SomebodyElsesParameterIsAnErrorWithItsFile) {
   debian();
   put("etc/default/grub.d/kdump-tools.cfg",
       "# crashkernel=1M\nGRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
@@ -232,7 +232,7 @@ TEST_F(BootLoaderFiles, SeveralParametersAreOneSetting) {
       plan_setting({.root = folder_.path(), .boot_loader = BootLoader::grub, .value = "1G,high 128M,low"}));
 }
 
-TEST_F(BootLoaderFiles, GrubsOwnFileTellsWhetherItKnows) {
+TEST_F(BootLoaderFiles, GrubsOwnFileShowsWhetherItKnows) {
   debian();
   EXPECT_FALSE(grub_config_agrees(folder_.path(), "88M", {}));
   put("boot/grub/grub.cfg", "# linux crashkernel=88M\nmenuentry x {\n\tlinux /vmlinuz ro quiet\n}\n");
@@ -330,7 +330,7 @@ TEST_F(BootLoaderFiles, NoneTakesAwayFromAllBootLoaders) {
   EXPECT_EQ(text("boot/loader/entries/a.conf"), kEntry);
 }
 
-TEST_F(BootLoaderFiles, NoneFindsWhatAnotherBootLoaderWasToldByName) {
+TEST_F(BootLoaderFiles, NoneFindsWhatWasSetForAnotherBootLoaderByName) {
   debian();
   put("boot/loader/entries/a.conf", kEntry);
   for (const char* config : {"", "blscfg\n"}) {
@@ -393,7 +393,7 @@ TEST_F(BootLoaderFiles, UnifiedImagesAndAMissingCommandLineFileAreNoted) {
                                              HasSubstr("there is no /etc/kernel/cmdline")));
 }
 
-TEST_F(BootLoaderFiles, CommentsInTheCommandLineFileAreNoPlaceForIt) {
+TEST_F(BootLoaderFiles, CommentsInTheCommandLineFileAreLeftAsTheyAre) {
   systemd_boot();
   for (const auto& [before, after] :
        {std::pair("ro quiet\n# mine\n", "ro quiet crashkernel=88M\n# mine\n"),

@@ -65,7 +65,7 @@ TEST(CrashKernel, ARangeThatAsksForMoreThanThereIsEndsTheSearch) {
   EXPECT_EQ(parameter.size_for(2_GiB, false), 0U);
 }
 
-TEST(CrashKernel, MistakesAreToldWithTheirReason) {
+TEST(CrashKernel, MistakesAreReportedWithTheirReason) {
   const std::pair<const char*, const char*> mistakes[] = {
       {"", "does not begin with a size"},
       {"auto", "does not begin with a size"},

@@ -48,7 +48,7 @@ TEST_F(ReservedMemory, AskedAndGot) {
   EXPECT_FALSE(reserved.addresses_hidden);
 }
 
-TEST_F(ReservedMemory, CmaIsToldByTheKernel) {
+TEST_F(ReservedMemory, CmaIsReportedByTheKernel) {
   put("sys/kernel/kexec/crash_cma_ranges", "30000000-3fffffff\n");
   EXPECT_THAT(read_reserved(paths()).cma, ElementsAre(MemoryRange{0x30000000, 0x40000000}));
 }
@@ -62,7 +62,7 @@ TEST_F(ReservedMemory, AddressesThatAreHidden) {
   EXPECT_EQ(reserved.asked_size, 256_MiB);
 }
 
-TEST_F(ReservedMemory, NothingIsTold) {
+TEST_F(ReservedMemory, NothingIsReported) {
   for (const char* file : {"proc/cmdline", "proc/iomem", "sys/kernel/kexec_crash_size"})
     std::filesystem::remove(folder_.path() / file);
   const Reserved reserved = read_reserved(paths());

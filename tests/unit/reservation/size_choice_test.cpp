@@ -6,6 +6,7 @@
 
 #include "src/base/file.h"
 #include "src/base/size.h"
+#include "src/reservation/crashkernel.h"
 #include "tests/support/results.h"
 
 namespace lifeboat::reservation {
@@ -106,6 +107,13 @@ TEST_F(SizeChoice, WhatTheKernelWouldNotAcceptIsRefusedAlways) {
     for (const char* size : {"x", "256", "128M,low", "256M,", ""})
       EXPECT_EQ(code_of(choose(size)), ErrorCode::usage) << size;
   }
+}
+
+TEST_F(SizeChoice, AMistakeComesWithItsFix) {
+  const auto chosen = choose("5X");
+  ASSERT_FALSE(chosen);
+  EXPECT_EQ(chosen.error().code, ErrorCode::usage);
+  EXPECT_EQ(chosen.error().fix, kCrashKernelFix);
 }
 
 TEST_F(SizeChoice, WhatTheMachineCannotReserveIsRefused) {

@@ -23,7 +23,7 @@ class CaptureAttempt : public testing::Test {
     plan_.capture.stall_deadline = 60s;
     plan_.capture.hook_before = {hook("before")};
     plan_.capture.hook_after = {hook("after")};
-    ASSERT_TRUE(write_file_atomically(run_ + "/log", as_byte_span("what was said"), 0600));
+    ASSERT_TRUE(write_file_atomically(run_ + "/log", as_byte_span("the log so far"), 0600));
   }
   void TearDown() override { log::set_sink({}); }
 
@@ -91,16 +91,16 @@ Result<> for_ever(Heartbeat&) {
   return {};
 }
 
-TEST_F(CaptureAttempt, EndsAtTheFirstPlaceThatTakesTheDump) {
+TEST_F(CaptureAttempt, EndsAtTheFirstTargetThatTakesTheDump) {
   const auto end = attempt_over({target("a", well), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("a"));
   EXPECT_EQ(story(), "before \nsave in a\nafter whole a\nleave a\n");
-  EXPECT_EQ(read_text(path("a/capture.log")).value(), "what was said");
+  EXPECT_EQ(read_text(path("a/capture.log")).value(), "the log so far");
   EXPECT_FALSE(journal_.folder());
 }
 
-TEST_F(CaptureAttempt, LeadsOnFromAPlaceThatFailsOrHangs) {
+TEST_F(CaptureAttempt, ContinuesAfterATargetThatFailsOrHangs) {
   plan_.capture.stall_deadline = 3s;  // also for what the other targets do
   const auto end = attempt_over({target("a", badly), target("b", for_ever), target("c", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
@@ -117,7 +117,7 @@ TEST_F(CaptureAttempt, UsesTheLastResortWhenNoTargetIsLeft) {
 }
 
 // The next target would read the same memory.
-TEST_F(CaptureAttempt, EndsAtAPlaceWithAnIncompleteDump) {
+TEST_F(CaptureAttempt, EndsAtATargetWithAnIncompleteDump) {
   const auto end = attempt_over({target("a", well, DumpOutcome::incomplete), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::incomplete);
   EXPECT_EQ(end.lost_pages, 3U);
@@ -126,13 +126,13 @@ TEST_F(CaptureAttempt, EndsAtAPlaceWithAnIncompleteDump) {
 }
 
 // The exit of the child is not the outcome of the dump.
-TEST_F(CaptureAttempt, LeadsOnFromAPlaceThatHasNoDumpToShow) {
+TEST_F(CaptureAttempt, ContinuesAfterATargetWithoutADump) {
   const auto end = attempt_over({target("a", well, DumpOutcome::failed), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("b"));
 }
 
-TEST_F(CaptureAttempt, GivesUpALivelyPlaceAfterItsTime) {
+TEST_F(CaptureAttempt, GivesUpATargetThatMakesProgressAfterItsTime) {
   plan_.capture.deadline = 1s;
   const auto end = attempt_over({target("a", [](Heartbeat& heartbeat) -> Result<> {
     for (;; ::usleep(100'000)) heartbeat.beat();

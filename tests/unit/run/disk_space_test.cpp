@@ -20,10 +20,10 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class RoomInStore : public testing::Test {
+class SpaceInStore : public testing::Test {
  protected:
   void SetUp() override {
-    log::set_sink([this](log::Level, std::string_view text) { said_.emplace_back(text); });
+    log::set_sink([this](log::Level, std::string_view text) { messages_.emplace_back(text); });
     fd_ = open_file(folder_.path(), O_RDONLY | O_DIRECTORY).value();
   }
   void TearDown() override { log::set_sink({}); }
@@ -42,10 +42,10 @@ class RoomInStore : public testing::Test {
   TempDir folder_ = TempDir::create("space-test").value();
   UniqueFd fd_;
   Heartbeat heartbeat_{-1};
-  std::vector<std::string> said_;
+  std::vector<std::string> messages_;
 };
 
-TEST_F(RoomInStore, OldestGoesOneAtATimeAndTheNewestWholeDumpStays) {
+TEST_F(SpaceInStore, OldestGoesOneAtATimeAndTheNewestWholeDumpStays) {
   add("20260101T000000Z", kLogFile);
   add("20260102T000000Z", kDumpFile);
   add("20260103T000000Z", kDumpFile);
@@ -64,7 +64,7 @@ TEST_F(RoomInStore, OldestGoesOneAtATimeAndTheNewestWholeDumpStays) {
 }
 
 // A folder that gives nothing back is no space made.
-TEST_F(RoomInStore, EmptyFolderIsNotEnough) {
+TEST_F(SpaceInStore, EmptyFolderIsNotEnough) {
   std::filesystem::create_directory(folder_.path() / "20260101T000000Z");
   add("20260102T000000Z", kDumpFile);
   add("20260103T000000Z", kDumpFile);
@@ -72,7 +72,7 @@ TEST_F(RoomInStore, EmptyFolderIsNotEnough) {
   EXPECT_THAT(left(), ElementsAre("20260103T000000Z"));
 }
 
-TEST_F(RoomInStore, NothingGoesWhileThereIsRoom) {
+TEST_F(SpaceInStore, NothingIsRemovedWhileThereIsSpace) {
   add("20260101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   DiskSpace space(fd_.get(), heartbeat_);
@@ -81,7 +81,7 @@ TEST_F(RoomInStore, NothingGoesWhileThereIsRoom) {
   EXPECT_EQ(left().size(), 2u);
 }
 
-TEST_F(RoomInStore, RoomIsTriedAndMadeWhereThereIsNone) {
+TEST_F(SpaceInStore, SpaceIsTriedAndFreedWhereThereIsNone) {
   add("20260101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   const test::FaultInjection fault(sys::Call::allocate, 0, ENOSPC);
@@ -90,34 +90,34 @@ TEST_F(RoomInStore, RoomIsTriedAndMadeWhereThereIsNone) {
   EXPECT_THAT(left(), ElementsAre("20260102T000000Z"));
 }
 
-TEST_F(RoomInStore, ACrashThatCannotBeRemovedIsSaidAndStays) {
+TEST_F(SpaceInStore, ACrashThatCannotBeRemovedIsReportedAndStays) {
   add("20260101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   const test::FaultInjection fault(sys::Call::unlink, 0, EIO, test::FaultInjection::Duration::for_good);
   EXPECT_FALSE(DiskSpace(fd_.get(), heartbeat_).take_oldest());
   EXPECT_EQ(left().size(), 2u);
-  EXPECT_THAT(said_, Contains(HasSubstr("20260101T000000Z: cannot remove")));
+  EXPECT_THAT(messages_, Contains(HasSubstr("20260101T000000Z: cannot remove")));
 }
 
-TEST_F(RoomInStore, AFailedSyncIsSaid) {
+TEST_F(SpaceInStore, AFailedSyncIsReported) {
   add("20260101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   const test::FaultInjection fault(sys::Call::syncfs, 0, EIO, test::FaultInjection::Duration::for_good);
   DiskSpace space(fd_.get(), heartbeat_);
   EXPECT_TRUE(space.take_oldest());
   space.make_small();
-  EXPECT_THAT(said_,
+  EXPECT_THAT(messages_,
               ElementsAre(HasSubstr("20260101T000000Z"), HasSubstr("cannot sync"), HasSubstr("cannot sync")));
 }
 
-TEST_F(RoomInStore, ATrialThatStaysIsSaid) {
+TEST_F(SpaceInStore, ATrialThatStaysIsReported) {
   const test::FaultInjection fault(sys::Call::unlink, 1, EIO);
   DiskSpace(fd_.get(), heartbeat_).make_small();
-  EXPECT_THAT(said_, Contains(HasSubstr("cannot remove .lifeboat-space")));
+  EXPECT_THAT(messages_, Contains(HasSubstr("cannot remove .lifeboat-space")));
 }
 
 // The clock of the kernel that died may have been wrong: by its name this crash is the oldest.
-TEST_F(RoomInStore, RetentionNeverTakesTheCrashThatWasJustSaved) {
+TEST_F(SpaceInStore, RetentionNeverTakesTheCrashThatWasJustSaved) {
   add("19700101T000000Z", kDumpFile);
   add("20260102T000000Z", kDumpFile);
   add("20260103T000000Z", kDumpFile);

@@ -28,7 +28,7 @@ class Hooks : public testing::Test {
   TempDir folder_ = TempDir::create("hooks-test").value();
 };
 
-TEST_F(Hooks, AreToldWhereTheyAre) {
+TEST_F(Hooks, GetTheirPlaceInTheEnvironment) {
   run_hooks({script("a", "echo $1 $LIFEBOAT_POINT $LIFEBOAT_FOLDER $LIFEBOAT_OUTCOME >" + path("output"))},
             {.point = "after", .folder = "/mnt/crash", .outcome = "whole"}, 60s, {});
   EXPECT_EQ(read("output"), "after after /mnt/crash whole\n");
@@ -46,25 +46,25 @@ TEST_F(Hooks, ThatCannotBeRunAreAWarning) {
   const std::string plain = script("plain", "exit 0"), text = path("text");
   std::filesystem::permissions(plain, std::filesystem::perms(0644));
   ASSERT_TRUE(write_file_atomically(text, as_byte_span("neither #! nor a program"), 0755));
-  // The child that cannot become the hook says why, so what is said goes into a file.
-  const UniqueFd said = open_file(path("said"), O_WRONLY | O_CREAT | O_APPEND, 0600).value();
-  log::set_sink([&said](log::Level level, std::string_view message) {
+  // The child that cannot become the hook reports why, so the messages go into a file.
+  const UniqueFd messages = open_file(path("messages"), O_WRONLY | O_CREAT | O_APPEND, 0600).value();
+  log::set_sink([&messages](log::Level level, std::string_view message) {
     EXPECT_TRUE(write_all(
-        said.get(),
+        messages.get(),
         as_byte_span(fmt::format("{}{}\n", level == log::Level::warning ? "" : "BAD LEVEL ", message)),
-        "said"));
+        "messages"));
   });
   run_hooks({path("missing"), plain, text, folder_.path()}, {.point = "before"}, 60s, {});
   log::set_sink({});
-  EXPECT_EQ(read("said"), fmt::format("hook {0}/missing: No such file or directory\n"
-                                      "hook {0}/missing: exit code 127\n"
-                                      "hook {0}/plain: Permission denied\n"
-                                      "hook {0}/plain: exit code 127\n"
-                                      "hook {0}/text: Exec format error\n"
-                                      "hook {0}/text: exit code 127\n"
-                                      "hook {0}: Permission denied\n"
-                                      "hook {0}: exit code 127\n",
-                                      folder_.path().string()));
+  EXPECT_EQ(read("messages"), fmt::format("hook {0}/missing: No such file or directory\n"
+                                          "hook {0}/missing: exit code 127\n"
+                                          "hook {0}/plain: Permission denied\n"
+                                          "hook {0}/plain: exit code 127\n"
+                                          "hook {0}/text: Exec format error\n"
+                                          "hook {0}/text: exit code 127\n"
+                                          "hook {0}: Permission denied\n"
+                                          "hook {0}: exit code 127\n",
+                                          folder_.path().string()));
 }
 
 TEST_F(Hooks, ThatHangAreKilledWithTheirChildren) {

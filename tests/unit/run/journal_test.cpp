@@ -51,7 +51,7 @@ class JournalOnDisk : public testing::Test {
   Journal journal_{run_};
 };
 
-TEST_F(JournalOnDisk, TellsHowFarItCameWhateverBecameOfTheChild) {
+TEST_F(JournalOnDisk, ShowsHowFarItCameWhateverBecameOfTheChild) {
   CrashRecord record{.boot_id = "id", .release = "6.1"};
   ASSERT_TRUE(journal_.begin(crash_, record));
   record.seconds["log"] = 1.5;
@@ -60,7 +60,7 @@ TEST_F(JournalOnDisk, TellsHowFarItCameWhateverBecameOfTheChild) {
   write(crash_ + "/" + kIncompleteDumpFile, "half");
   write(crash_ + "/" + kReportJsonFile,
         R"({"kind": "sysrq", "signature": "ab", "crash": {"panic": "P", "cause": "C"}})");
-  write(run_ + "/log", "what was said");
+  write(run_ + "/log", "the log so far");
   ASSERT_TRUE(close_journal(journal_, "it was given up", run_ + "/log"));
   const CrashRecord end = saved();
   EXPECT_EQ(end.outcome, CrashOutcome::incomplete);
@@ -69,10 +69,10 @@ TEST_F(JournalOnDisk, TellsHowFarItCameWhateverBecameOfTheChild) {
   EXPECT_THAT(end.problems, ElementsAre("it was given up"));
   EXPECT_EQ(end.kind, "sysrq");
   EXPECT_EQ(end.panic, "C; P");
-  EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "what was said");
+  EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "the log so far");
 }
 
-TEST_F(JournalOnDisk, TakesTheDumpsOwnWordBeforeTheRecords) {
+TEST_F(JournalOnDisk, TakesTheDumpsOwnMarkBeforeTheRecords) {
   struct Case {
     const char* file;
     DumpOutcome noted, expected;
@@ -104,19 +104,19 @@ TEST_F(JournalOnDisk, IsClosedRightlyForAChildThatWasKilled) {
     return {};
   });
   ASSERT_EQ(outcome, Outcome::failed);
-  write(run_ + "/log", "what was said");
+  write(run_ + "/log", "the log so far");
   ASSERT_TRUE(close_journal(journal_, "it made no progress", run_ + "/log"));
   const CrashRecord end = saved();
   EXPECT_EQ(end.outcome, CrashOutcome::incomplete);
   EXPECT_EQ(end.crash_time, 7u);
   EXPECT_EQ(end.seconds.at("log"), 1.5);
   EXPECT_THAT(end.problems, ElementsAre("it made no progress"));
-  EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "what was said");
+  EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "the log so far");
   EXPECT_THAT(files(), ElementsAre(kCaptureLogFile, kCrashRecordFile, kIncompleteDumpFile));
 }
 
 // A machine that loses power before the journal is closed.
-TEST_F(JournalOnDisk, SaysItselfThatItWasNeverClosed) {
+TEST_F(JournalOnDisk, ReportsThatItWasNeverClosed) {
   const UniqueFd folder = open_file(crash_, O_RDONLY | O_DIRECTORY).value();
   reserve_record(folder.get(), {.crash_time = 7, .boot_id = "id"});
   const CrashRecord record = saved();
@@ -127,10 +127,10 @@ TEST_F(JournalOnDisk, SaysItselfThatItWasNeverClosed) {
 
 TEST_F(JournalOnDisk, RecordAndLogDoNotWaitForEachOther) {
   ASSERT_TRUE(journal_.begin(crash_, {}));
-  write(run_ + "/log", "what was said");
+  write(run_ + "/log", "the log so far");
   std::filesystem::create_directories(crash_ + "/" + kCrashRecordFile + ".new/in the way");
   EXPECT_FALSE(close_journal(journal_, "", run_ + "/log"));
-  EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "what was said");
+  EXPECT_EQ(read_text(crash_ + "/" + kCaptureLogFile).value(), "the log so far");
   std::filesystem::remove_all(crash_ + "/" + kCrashRecordFile + ".new");
   EXPECT_FALSE(close_journal(journal_, "", run_ + "/none"));
   EXPECT_EQ(saved().outcome, CrashOutcome::nothing);
@@ -141,9 +141,9 @@ TEST_F(JournalOnDisk, IsClosedOnAFullDisk) {
   ASSERT_TRUE(journal_.begin(crash_, {.boot_id = "id"}));
   const UniqueFd folder = open_file(crash_, O_RDONLY | O_DIRECTORY).value();
   reserve_record(folder.get(), {});
-  std::string said;
-  for (int line = 0; line < 20'000; ++line) said += fmt::format("line {}\n", line);
-  write(run_ + "/log", said);
+  std::string messages;
+  for (int line = 0; line < 20'000; ++line) messages += fmt::format("line {}\n", line);
+  write(run_ + "/log", messages);
   int writes = 0;
   sys::set_fault_hook([&writes](sys::Call call) {
     // The record, then the log, which is too long.
@@ -184,7 +184,7 @@ TEST_F(JournalOnDisk, OfACaptureThatWasKilledIsForgotten) {
   if (capture == 0) {
     const bool begun = journal_.claim() && journal_.begin(crash_, {.boot_id = "id"});
     supervise("save", std::chrono::seconds(600), [&](Heartbeat&) -> Result<> {
-      if (begun) family.say();
+      if (begun) family.send();
       for (;;) ::pause();
     });
     ::_exit(0);
@@ -198,11 +198,11 @@ TEST_F(JournalOnDisk, OfACaptureThatWasKilledIsForgotten) {
   ASSERT_EQ(::kill(capture, SIGKILL), 0);
   ASSERT_EQ(::waitpid(capture, nullptr, 0), capture);
   ASSERT_TRUE(family.all_gone());
-  std::vector<std::string> said;
-  log::set_sink([&](log::Level, std::string_view text) { said.emplace_back(text); });
+  std::vector<std::string> messages;
+  log::set_sink([&](log::Level, std::string_view text) { messages.emplace_back(text); });
   EXPECT_TRUE(journal_.claim());
   log::set_sink({});
-  EXPECT_THAT(said, ElementsAre(HasSubstr(crash_)));
+  EXPECT_THAT(messages, ElementsAre(HasSubstr(crash_)));
   EXPECT_FALSE(journal_.folder());
 }
 

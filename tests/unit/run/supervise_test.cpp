@@ -21,7 +21,7 @@ std::chrono::milliseconds time_of(const std::function<void()>& work) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
 }
 
-TEST(Supervise, TellsDoneFromFailed) {
+TEST(Supervise, DistinguishesDoneFromFailed) {
   EXPECT_EQ(supervise("good", 60s, [](Heartbeat&) -> Result<> { return {}; }), Outcome::done);
   EXPECT_EQ(
       supervise("bad", 60s, [](Heartbeat&) -> Result<> { return fail(ErrorCode::io, "meant to fail"); }),
@@ -119,7 +119,7 @@ TEST(Supervise, NothingOutlivesASupervisorThatIsKilled) {
     supervise("child", 600s, [&](Heartbeat& heartbeat) -> Result<> {
       supervise("grandchild", ChildLimits{.stall = 600s, .total = {}, .parent = &heartbeat},
                 [&](Heartbeat&) -> Result<> {
-                  family.say();
+                  family.send();
                   for (;;) ::pause();
                 });
       return {};
@@ -137,7 +137,7 @@ TEST(Supervise, ASilentWorkersChildrenAreKilledWithIt) {
   test::FamilyPipe family;
   EXPECT_EQ(supervise("silent", 2s,
                       [&](Heartbeat&) -> Result<> {
-                        if (::fork() == 0) family.say();
+                        if (::fork() == 0) family.send();
                         for (;;) ::pause();
                       }),
             Outcome::stalled);

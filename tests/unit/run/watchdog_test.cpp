@@ -54,7 +54,7 @@ TEST_F(WatchdogDevices, OnlyThoseThatRunAreOpened) {
   EXPECT_EQ(food(3), "");
 }
 
-TEST_F(WatchdogDevices, OneOfAKernelThatTellsNothingIsTakenForRunning) {
+TEST_F(WatchdogDevices, OneOfAKernelThatReportsNothingIsTakenForRunning) {
   add(0, "", "");
   watchdogs_.start({});
   EXPECT_EQ(food(0), "\0"s);

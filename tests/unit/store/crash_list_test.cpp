@@ -45,7 +45,7 @@ TEST_F(CrashList, AFolderOfSomebodyElseIsNoCrash) {
   EXPECT_THAT(problems_, ElementsAre(HasSubstr("20261123T084228Z belongs to user 65534")));
 }
 
-TEST_F(CrashList, OneThatCannotBeReadIsSaidAndTheOthersAreListed) {
+TEST_F(CrashList, OneThatCannotBeReadIsReportedAndTheOthersAreListed) {
   int opened = 0;
   // The first is the store itself.
   sys::set_fault_hook([&](sys::Call call) { return call == sys::Call::open && opened++ == 1 ? EIO : 0; });

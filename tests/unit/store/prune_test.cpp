@@ -84,18 +84,18 @@ TEST(Prune, MakesTheFileSystemAsFreeAsItShouldBe) {
   EXPECT_EQ(removals[0].reason, "less than 10% free");
 }
 
-TEST(Prune, TakesTheOldestForAnotherThatFindsNoRoom) {
-  EXPECT_THAT(names(plan_room(crashes({kWhole, kWhole, kWhole, kWhole}))), ElementsAre("c3"));
-  EXPECT_THAT(names(plan_room(crashes({kPart, kWhole}))), ElementsAre("c0"));
-  EXPECT_THAT(names(plan_room(crashes({kPart, kPart}))), ElementsAre("c1"));
+TEST(Prune, RemovesTheOldestForAnotherThatFindsNoSpace) {
+  EXPECT_THAT(names(plan_removal_for_space(crashes({kWhole, kWhole, kWhole, kWhole}))), ElementsAre("c3"));
+  EXPECT_THAT(names(plan_removal_for_space(crashes({kPart, kWhole}))), ElementsAre("c0"));
+  EXPECT_THAT(names(plan_removal_for_space(crashes({kPart, kPart}))), ElementsAre("c1"));
   for (const auto& outcomes : {std::vector{kWhole}, std::vector{kPart}, std::vector<CrashOutcome>{}})
-    EXPECT_THAT(names(plan_room(crashes(outcomes))), ElementsAre());
+    EXPECT_THAT(names(plan_removal_for_space(crashes(outcomes))), ElementsAre());
 }
 
 TEST(Prune, GoesOnUntilOneGivesSomethingBack) {
   auto list = crashes({kWhole, kWhole, kWhole, kPart});
   list[3].bytes = 0;
-  EXPECT_THAT(names(plan_room(list)), ElementsAre("c3", "c2"));
+  EXPECT_THAT(names(plan_removal_for_space(list)), ElementsAre("c3", "c2"));
 }
 
 class StoreOnDisk : public testing::Test {
@@ -114,7 +114,7 @@ class StoreOnDisk : public testing::Test {
   UniqueFd fd_;
 };
 
-// Whatever its name is: the file itself must say so.
+// Whatever its name is: the file itself must be marked so.
 TEST_F(StoreOnDisk, ADumpWithoutAReadableHeaderIsNotWhole) {
   add("20261123T084228Z", {kDumpFile});
   const std::string dump = path(std::string("20261123T084228Z/") + kDumpFile);
@@ -148,7 +148,7 @@ TEST_F(StoreOnDisk, IsListedByWhatIsThere) {
   EXPECT_EQ((*list)[3].outcome, CrashOutcome::nothing);
 }
 
-TEST_F(StoreOnDisk, DumpThatSaysItIsIncompleteIsSoByAnyName) {
+TEST_F(StoreOnDisk, DumpThatIsMarkedIncompleteIsSoByAnyName) {
   add("20261123T084228Z", {kDumpFile});
   const auto marked =
       test::KdumpBuilder(8)

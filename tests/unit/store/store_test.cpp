@@ -46,7 +46,7 @@ TEST_F(Store, SymbolicLinksAreNotFollowed) {
 }
 
 // Another user may have put something there since the load; a dump must be saved all the same.
-TEST_F(Store, WhatIsInTheStoresPlaceIsMovedAside) {
+TEST_F(Store, WhatHasTheStoresNameIsMovedAside) {
   fs::create_directory(path("elsewhere"));
   for (const char* name : {"/lifeboat", "/crash/lifeboat/"}) {
     const fs::path place = temp_->path().string() + fs::path(name).parent_path().string();
@@ -179,7 +179,7 @@ TEST_F(Store, SmallFileIsReplacedWhole) {
   EXPECT_FALSE(fs::exists(path("record.new")));
 }
 
-TEST_F(Store, ReservedRoomIsUsedAgain) {
+TEST_F(Store, ReservedSpaceIsUsedAgain) {
   ASSERT_TRUE(reserve_small_file(root_.get(), "record", "not yet", 10'000));
   EXPECT_EQ(content("record"), "not yet");
   struct stat before{}, after{};

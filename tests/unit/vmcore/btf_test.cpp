@@ -35,7 +35,7 @@ TEST(Btf, FindsByKindAndName) {
   EXPECT_EQ(btf.last_id(), other);
 }
 
-TEST(Btf, TellsOfEachKind) {
+TEST(Btf, DescribesEachKind) {
   BtfBuilder builder;
   const TypeId int_type = builder.integer("int", 4, Encoding::is_signed);
   const TypeId flag = builder.integer("_Bool", 1, Encoding::boolean);
@@ -81,7 +81,7 @@ TEST(Btf, MembersOfAnonymousMembersAreMembers) {
   EXPECT_EQ(high.bit_size, 13u);
 }
 
-TEST(Btf, SaysWhatIsNotThere) {
+TEST(Btf, ReportsWhatIsNotThere) {
   const Btf btf = small_kernel_btf().parse();
   const TypeId task = named(btf, "struct task_struct");
   const auto missing = btf.member(task, "tasks.nxt");
@@ -251,7 +251,7 @@ TEST(Btf, ASplitBlobMayBeEmpty) {
   EXPECT_TRUE(split->find(TypeKind::structure, "list_head"));
 }
 
-TEST(Btf, PassesOverKindsThatTheBlobTellsTheSizeOf) {
+TEST(Btf, PassesOverKindsThatTheBlobHasTheSizeOf) {
   BtfBuilder builder;
   builder.raw("new", 25, false, 2, 0, {1, 2, 3, 4, 5});
   const TypeId after = builder.structure("after", 4, {});

@@ -116,7 +116,7 @@ TEST(Kallsyms, NamesToAddresses) {
                                    fixture.fake.parsed().symbol("_stext"), fixture.symbols.back().address));
 }
 
-TEST(Kallsyms, VisitStopsWhenToldTo) {
+TEST(Kallsyms, VisitStopsWhenAsked) {
   Fixture fixture;
   const auto read = fixture.read();
   ASSERT_TRUE(read) << why(read);
@@ -413,7 +413,7 @@ TEST(KallsymsByShape, LooksAlikeBeforeAndBehind) {
   expect_equal(symbols_of(*read), symbols);
 }
 
-TEST(KallsymsByShape, TellsWhatItCouldNotSee) {
+TEST(KallsymsByShape, ReportsWhatItCouldNotRead) {
   for (const auto table :
        {&KallsymsLayout::token_index, &KallsymsLayout::token_table, &KallsymsLayout::names}) {
     Fixture fixture(old_kernel());

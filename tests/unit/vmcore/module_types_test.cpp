@@ -77,7 +77,7 @@ TEST_F(ModuleTypes, AWildPointerIsAnError) {
   EXPECT_EQ(code_of(read("other")), ErrorCode::not_mapped);
 }
 
-TEST_F(ModuleTypes, SizesAreNotBelieved) {
+TEST_F(ModuleTypes, SizesAreChecked) {
   fake_.write32(btf(0) + 8, 0xffffffff);
   EXPECT_EQ(code_of(read("ext4")), ErrorCode::corrupt);
   fake_.write32(btf(0) + 8, 20);

@@ -26,7 +26,7 @@ std::vector<std::string> names(const ModuleList& list) {
   return all;
 }
 
-TEST(ModuleListTest, TellsWhereModulesAre) {
+TEST(ModuleListTest, ListsWhereModulesAre) {
   FakeSystem system;
   const ModuleList list = read(system).value();
   EXPECT_EQ(list.damage, "");

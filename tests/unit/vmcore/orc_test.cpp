@@ -71,14 +71,14 @@ TEST(Orc, NoFlagsAreTooMuch) {
       (void)decode_orc(version, {0, 0, static_cast<uint16_t>(flags)});
 }
 
-TEST(Orc, HeadersTellTheVersion) {
+TEST(Orc, HeadersShowTheVersion) {
   EXPECT_EQ(orc_version_of_header(0xdb84aed4), OrcVersion::with_signal);
   EXPECT_EQ(orc_version_of_header(0xfe5d32bf), OrcVersion::with_types);
   EXPECT_EQ(orc_version_of_header(0x137c36ad), OrcVersion::renumbered);
   EXPECT_FALSE(orc_version_of_header(0xd4ae84db));
 }
 
-TEST(Orc, EntriesTellTheVersion) {
+TEST(Orc, EntriesShowTheVersion) {
   struct Case {
     OrcVersion version;
     std::vector<uint16_t> flags;
@@ -116,7 +116,7 @@ TEST(Orc, NoiseIsOfNoVersion) {
   EXPECT_EQ(version.error().code, ErrorCode::corrupt);
 }
 
-TEST(Orc, EntriesOutOfTheDumpAreSaidToBe) {
+TEST(Orc, EntriesOutOfTheDumpAreReported) {
   FakeKernel fake;
   const OrcPlace place = write_orc(fake, {{kFakeCode, {8, 0, 0x0205}}});
   fake.memory().fail_page(FakeKernel::to_physical(place.entries), ErrorCode::excluded);
@@ -164,7 +164,7 @@ TEST(OrcTable, ImpossibleSizes) {
   EXPECT_EQ(code({kFakeCode, ~uint64_t{0} - 100, 100}), ErrorCode::corrupt);
 }
 
-TEST(OrcTable, DamageIsToldApart) {
+TEST(OrcTable, DamageIsDistinguished) {
   FakeKernel fake;
   const OrcPlace place = write_orc(fake, {{kFakeCode, {8, 0, 0x0f05}}});
   {

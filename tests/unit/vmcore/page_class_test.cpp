@@ -219,7 +219,7 @@ TEST_F(PageClasses, WithoutTheHeadMaskCompoundPagesAreSingle) {
   EXPECT_THAT(warnings(), ElementsAre(HasSubstr("compound")));
 }
 
-TEST_F(PageClasses, AKernelThatTellsAllNeedsNoWarning) {
+TEST_F(PageClasses, AKernelWithAllSymbolsNeedsNoWarning) {
   EXPECT_THAT(warnings(), IsEmpty());
 }
 

@@ -102,7 +102,7 @@ TEST(PageTable, NotPresentAtEveryLevel) {
   }
 }
 
-TEST(PageTable, TableThatIsNotInTheDumpSaysWhy) {
+TEST(PageTable, TableThatIsNotInTheDumpIsReportedWithTheReason) {
   for (const auto code : {ErrorCode::not_present, ErrorCode::excluded, ErrorCode::lost, ErrorCode::corrupt}) {
     FakeKernel fake;
     fake.map(kDirectMap, 0x5000);

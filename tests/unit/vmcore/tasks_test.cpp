@@ -262,7 +262,7 @@ TEST_F(Tasks, BrokenThreadList) {
   EXPECT_THAT(list.notes, ElementsAre(HasSubstr("threads of process 7")));
 }
 
-TEST_F(Tasks, WithoutCpusTheRestIsTold) {
+TEST_F(Tasks, WithoutCpusTheRestIsShown) {
   make_five();
   fake_.memory().fail_page(FakeKernel::to_physical(mask_), ErrorCode::excluded);
   const auto list = read().value();

@@ -313,7 +313,7 @@ TEST_F(Unwind, PointersThatAreNone) {
   }
 }
 
-TEST_F(Unwind, AnUnreadableStackIsSaidToBe) {
+TEST_F(Unwind, AnUnreadableStackIsReported) {
   kernel.fake.memory().fail_page(FakeKernel::to_physical(sp), ErrorCode::excluded);
   const Backtrace trace = kernel.walk_task(leaf + 4, sp);
   EXPECT_EQ(trace.frames.size(), 1u);

@@ -72,7 +72,7 @@ class PurgatoryInVm : public testing::Test {
     return fmt::format("loader,file={},addr={:#x},force-raw=on", path, address);
   }
 
-  // Runs the machine to its end; `serial_` is what it said, `log_` what QEMU saw. QEMU's exit status.
+  // Runs the machine to its end; `serial_` is what it printed, `log_` what QEMU logged. QEMU's exit status.
   int run(uint64_t purgatory_address) {
     const auto image = make_purgatory(arguments_);
     EXPECT_TRUE(image) << image.error().to_string();
@@ -133,9 +133,9 @@ class PurgatoryInVm : public testing::Test {
     EXPECT_EQ(report.copy_begins_with, arguments_.copy_size != 0 ? kLowMemoryMark : 0);
   }
 
-  void expect_reset(uint64_t purgatory_address, const std::string& says) {
+  void expect_reset(uint64_t purgatory_address, const std::string& message) {
     EXPECT_EQ(run(purgatory_address), kReset) << output_;
-    EXPECT_EQ(serial_, says);
+    EXPECT_EQ(serial_, message);
     EXPECT_THAT(log_, Not(HasSubstr("Triple fault")));
   }
 
@@ -166,7 +166,7 @@ TEST_F(PurgatoryInVm, WithoutRegionsNothingIsChecked) {
   expect_entered(kPurgatoryLow);
 }
 
-TEST_F(PurgatoryInVm, OneDamagedBitIsToldAndTheMachineReset) {
+TEST_F(PurgatoryInVm, OneDamagedBitIsReportedAndTheMachineReset) {
   digest({{0, 0x100}, {0x10'0000, 0x10'0000}});
   payload_[0x1f'ffff] ^= std::byte{0x10};
   expect_reset(kPurgatoryLow, kDamaged);

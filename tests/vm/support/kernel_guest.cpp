@@ -96,10 +96,10 @@ void Guest::start() {
   console_.reset();
   lines_.clear();
   for (const char* name : {"console", "line", "line.log", "monitor"}) fs::remove(in_folder(name));
-  const UniqueFd said = must(open_file(in_folder("qemu"), O_RDWR | O_CREAT | O_TRUNC, 0600));
+  const UniqueFd output = must(open_file(in_folder("qemu"), O_RDWR | O_CREAT | O_TRUNC, 0600));
   process_.reset();
   process_ = must(ChildProcess::start(rehearse::qemu_arguments(qemu_, machine),
-                                      {.stdout_fd = said.get(), .stderr_fd = said.get()}));
+                                      {.stdout_fd = output.get(), .stderr_fd = output.get()}));
   console_.emplace(in_folder("console"));
   line_console_.emplace(in_folder("line.log"));
 }
@@ -119,7 +119,7 @@ bool Guest::listen() {
   char heard[4096];
   while (line_.valid() && ::recv(line_.get(), heard, sizeof heard, MSG_DONTWAIT) > 0) {
   }
-  // After the poll: the last words of a guest that has ended are in the file by now.
+  // After the poll: the last lines of a guest that has ended are in the file by now.
   for (auto* console : {&*console_, &*line_console_}) {
     for (auto& line : console->new_lines()) lines_.push_back(std::move(line));
   }
@@ -127,7 +127,7 @@ bool Guest::listen() {
 }
 
 void Guest::give_up(const std::string& what) const {
-  throw std::runtime_error(fmt::format("{}: the guest {}; QEMU said: {}; its console ended with:\n{}",
+  throw std::runtime_error(fmt::format("{}: the guest {}; QEMU printed: {}; its console ended with:\n{}",
                                        options_.name, what, read_text(in_folder("qemu")).value_or(""),
                                        console_->tail(40)));
 }
@@ -199,14 +199,14 @@ void Guest::command_machine(const std::string& command) {
   constexpr std::string_view kPrompt = "(qemu) ";
   const UniqueFd monitor = connect("monitor");
   const auto wait_for_prompt = [&] {
-    std::string said;
-    while (!said.ends_with(kPrompt)) {
+    std::string output;
+    while (!output.ends_with(kPrompt)) {
       pollfd watched{.fd = monitor.get(), .events = POLLIN, .revents = 0};
       char bytes[256];
       const ssize_t count =
           ::poll(&watched, 1, 30'000) == 1 ? ::read(monitor.get(), bytes, sizeof bytes) : ssize_t{0};
       if (count <= 0) give_up("did not take the command '" + command + "'");
-      said.append(bytes, static_cast<size_t>(count));
+      output.append(bytes, static_cast<size_t>(count));
     }
   };
   wait_for_prompt();

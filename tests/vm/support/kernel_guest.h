@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A virtual machine that does what a test's script says, in step with the test. Whatever goes wrong ends the
+// A virtual machine that does what is in a test's script, in step with the test. Whatever goes wrong ends the
 // test by an exception with the end of the guest's console; no wait is without a limit.
 #pragma once
 
@@ -20,9 +20,9 @@ namespace lifeboat::test {
 // Of the file system on the guest's disk.
 inline constexpr const char* kGuestDiskUuid = "6c696665-626f-6174-8000-000000746573";
 
-// How long a guest may be silent where nothing else is said. Only a test that fails waits for so long: the
+// How long a guest may be silent where no other limit is given. Only a test that fails waits for so long: the
 // machine may be slow, and emulate other guests beside.
-inline constexpr std::chrono::seconds kPatience{300};
+inline constexpr std::chrono::seconds kMaxWait{300};
 
 struct GuestOptions {
   std::string name;                   // of the console that is kept: build/rehearsals/kexec/NAME.console
@@ -39,7 +39,7 @@ struct GuestOptions {
   bool shared_memory = false;        // write_memory() works; all of the memory is below 2 GiB then
 };
 
-// What the guest said at a mark (guest_init.sh).
+// What the guest printed at a mark (guest_init.sh).
 struct Mark {
   std::string text;    // behind the name: an exit status, a value
   std::string output;  // of the command that was run before it
@@ -51,21 +51,21 @@ class Guest {
   // kernels that the script loads must be there. Returns when the first kernel is at its /init; one that dies
   // before is started again: under software emulation some do.
   Guest(GuestOptions options, GuestFiles& files);
-  // Keeps the console, and says how long the guest ran.
+  // Keeps the console, and prints how long the guest ran.
   ~Guest();
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
   // The next mark of this name; all marks before it are passed over. The guest may be silent for `limit`.
-  Mark wait_for(const std::string& name, std::chrono::seconds limit = kPatience);
+  Mark wait_for(const std::string& name, std::chrono::seconds limit = kMaxWait);
   // The next line that has this text, of any program.
-  std::string wait_for_line(const std::string& text, std::chrono::seconds limit = kPatience);
+  std::string wait_for_line(const std::string& text, std::chrono::seconds limit = kMaxWait);
   // The release and the command line of the kernel that comes to its /init now.
   std::string wait_for_kernel() { return wait_for("init").text; }
   // Until QEMU has ended: the guest powered off, or was reset.
-  void wait_for_end(std::chrono::seconds limit = kPatience);
+  void wait_for_end(std::chrono::seconds limit = kMaxWait);
   // The answer to guest_init.sh's wait_for_test, or what is typed where ttyS1 is a kernel's console. What is
-  // said there is heard as what is said on ttyS0.
+  // printed there is read like what is printed on ttyS0.
   void answer(const std::string& line);
 
   // A command of QEMU's monitor ("nmi", "mce ..."); returns when it is done.

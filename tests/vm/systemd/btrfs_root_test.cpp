@@ -19,7 +19,7 @@ std::vector<Addition> btrfs_programs() {
   std::vector<Addition> files;
   for (const char* name : {"btrfs", "mkfs.btrfs"}) {
     const auto program = find_program(name);
-    if (!program) continue;  // the machine will say so
+    if (!program) continue;  // the machine will report it
     for (const auto& file : program_files(*program).value_or(std::vector<std::string>{})) {
       const auto path = std::filesystem::canonical(file);
       const auto guest = std::filesystem::path(kPrograms) / std::filesystem::path(file).filename();

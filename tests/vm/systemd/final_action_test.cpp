@@ -23,13 +23,13 @@ class LongFinalActions : public InstalledSystem {
             "' >/etc/lifeboat.conf.d/actions.conf");
     succeed("lifeboat load --crash --initrd /boot/initrd.img-$(uname -r) --append console=" + console +
             "; sync");
-    said_before_ = guest_->console().size();
+    console_before_ = guest_->console().size();
   }
-  void expect_said(const std::string& text) {
-    const auto said = guest_->console_says(text, said_before_);
-    ASSERT_OK(said);
+  void expect_on_console(const std::string& text) {
+    const auto reached = guest_->wait_for_console(text, console_before_);
+    ASSERT_OK(reached);
   }
-  [[nodiscard]] std::string said() const { return guest_->console().substr(said_before_); }
+  [[nodiscard]] std::string new_console() const { return guest_->console().substr(console_before_); }
   // From a machine that is down.
   void start_again() {
     auto guest = SystemGuest::boot_by_grub(root_, disks_, folder_);
@@ -37,7 +37,7 @@ class LongFinalActions : public InstalledSystem {
     guest_.emplace(*std::move(guest));
     run("cd /root");
   }
-  size_t said_before_ = 0;
+  size_t console_before_ = 0;
 };
 
 constexpr const char* kCrash = "echo c >/proc/sysrq-trigger";
@@ -61,15 +61,15 @@ TEST_F(LongFinalActions, are_what_was_asked_for) {
 
   ASSERT_NO_FATAL_FAILURE(load("[final]\\naction = poweroff\\n[failure]\\naction = halt\\n", "ttyS0"));
   ASSERT_OK(guest_->run_to_the_end(kCrash));
-  EXPECT_THAT(said(), HasSubstr("reboot: Power down"));
-  EXPECT_THAT(said(), Not(HasSubstr("a shell on the console")));
+  EXPECT_THAT(new_console(), HasSubstr("reboot: Power down"));
+  EXPECT_THAT(new_console(), Not(HasSubstr("a shell on the console")));
   ASSERT_NO_FATAL_FAILURE(start_again());
   succeed("lifeboat verify /var/crash/lifeboat/*/vmcore");
 
   ASSERT_NO_FATAL_FAILURE(load("[final]\\naction = halt\\n", "ttyS0"));
   ASSERT_OK(guest_->send(kCrash));
-  ASSERT_NO_FATAL_FAILURE(expect_said("reboot: System halted"));
-  EXPECT_THAT(said(), Not(HasSubstr("a shell on the console")));
+  ASSERT_NO_FATAL_FAILURE(expect_on_console("reboot: System halted"));
+  EXPECT_THAT(new_console(), Not(HasSubstr("a shell on the console")));
   // It stands still until somebody switches it off.
   guest_.reset();
   ASSERT_NO_FATAL_FAILURE(start_again());

@@ -81,11 +81,11 @@ std::string InstalledSystem::succeed(const std::string& line) {
 std::string InstalledSystem::type(const std::string& block) {
   const auto commands = documented_commands(LIFEBOAT_DOCS "/install.md", block);
   EXPECT_TRUE(commands) << commands.error().to_string();
-  said_.clear();
+  output_.clear();
   for (const auto& command : commands.value_or(std::vector<std::string>{})) {
     if (command == "systemctl reboot" || command.find("/proc/sysrq-trigger") != std::string::npos)
       return command;
-    said_ += succeed(command);
+    output_ += succeed(command);
   }
   return {};
 }
@@ -99,12 +99,12 @@ void InstalledSystem::restart(const std::string& line) {
 }
 
 void InstalledSystem::crash(const std::string& line, const std::string& capturing) {
-  const size_t said = guest_->console().size();
+  const size_t console_before = guest_->console().size();
   const auto begin = Clock::now();
   ASSERT_OK(guest_->send(line));
-  const auto capture = guest_->console_says(capturing, said);
+  const auto capture = guest_->wait_for_console(capturing, console_before);
   ASSERT_OK(capture);
-  const auto end = guest_->console_says("reboot: Restarting system", said);
+  const auto end = guest_->wait_for_console("reboot: Restarting system", console_before);
   ASSERT_OK(end);
   const auto ready = guest_->wait_for_shell();
   ASSERT_OK(ready);
@@ -117,9 +117,9 @@ void InstalledSystem::crash(const std::string& line, const std::string& capturin
 void InstalledSystem::expect_armed() {
   EXPECT_EQ(run("cat /run/system-state").text, "running\n") << run("systemctl --failed --no-legend").text;
   type("armed");
-  EXPECT_TRUE(said_.starts_with("armed")) << said_;
-  EXPECT_THAT(said_, HasSubstr("active (exited)"));
-  EXPECT_THAT(said_, HasSubstr("Status: \"")) << "the service says nothing";
+  EXPECT_TRUE(output_.starts_with("armed")) << output_;
+  EXPECT_THAT(output_, HasSubstr("active (exited)"));
+  EXPECT_THAT(output_, HasSubstr("Status: \"")) << "the service has no status";
 }
 
 void InstalledSystem::expect_whole_and_collected(const nlohmann::json& crash) {

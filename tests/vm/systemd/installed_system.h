@@ -38,14 +38,15 @@ class InstalledSystem : public ::testing::Test {
   static std::string reserved_grub(const std::string& release);
 
   SystemGuest::Answer run(const std::string& line);
-  // Fails the test when the line's exit status is not 0. Returns what it said.
+  // Fails the test when the line's exit status is not 0. Returns its output.
   std::string succeed(const std::string& line);
-  // Types a block of docs/install.md, into said_. A line that restarts the machine is returned and not typed.
+  // Types a block of docs/install.md, into output_. A line that restarts the machine is returned and not
+  // typed.
   std::string type(const std::string& block);
   // Types a line that restarts the machine, and waits until it is back.
   void restart(const std::string& line);
   // The crash that a line brings about, up to the next boot of the system. The capture kernel is at work when
-  // the console says `capturing`.
+  // the console has `capturing`.
   void crash(const std::string& line, const std::string& capturing = "lifeboat: phase capture-start");
 
   void expect_armed();
@@ -61,7 +62,7 @@ class InstalledSystem : public ::testing::Test {
   std::filesystem::path folder_;
   GuestDisks disks_;
   std::optional<SystemGuest> guest_;
-  std::string said_;
+  std::string output_;
 };
 
 }  // namespace lifeboat::test

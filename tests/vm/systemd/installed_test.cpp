@@ -29,7 +29,7 @@ class Installed : public InstalledSystem, public ::testing::WithParamInterface<c
 
 void Installed::install_and_reserve() {
   type("install");
-  EXPECT_THAT(said_, HasSubstr("no memory is reserved"));
+  EXPECT_THAT(output_, HasSubstr("no memory is reserved"));
   EXPECT_EQ(run("lifeboat status").status, 3);
 
   ASSERT_NO_FATAL_FAILURE(restart(type("reserve")));
@@ -58,9 +58,9 @@ void Installed::crash_when_var_is_unmounted() {
       // Through the kernel's log: a message in it is on the console before the next line runs.
       "echo 'echo \"<0>guest: at the end $(cat /sys/kernel/kexec_crash_loaded), $(grep -c \" /var \" "
       "/proc/mounts)\" >/dev/kmsg' >>late && echo 'echo c >/proc/sysrq-trigger' >>late && chmod 755 late");
-  const size_t said = guest_->console().size();
+  const size_t console_before = guest_->console().size();
   ASSERT_NO_FATAL_FAILURE(crash("systemctl reboot"));
-  EXPECT_THAT(guest_->console().substr(said), HasSubstr("guest: at the end 1, 0"));
+  EXPECT_THAT(guest_->console().substr(console_before), HasSubstr("guest: at the end 1, 0"));
   expect_armed();
   succeed("mountpoint /var && lifeboat verify /var/crash/lifeboat/*/vmcore");
   EXPECT_EQ(run("systemctl show -P Result lifeboat-collect").text, "success\n");
@@ -75,7 +75,7 @@ TEST_P(Installed, crash_is_captured) {
   std::cerr << fmt::format("later arming: {}\n", arming_time());
   expect_collected();
   type("look");
-  EXPECT_THAT(said_, HasSubstr("sysrq"));
+  EXPECT_THAT(output_, HasSubstr("sysrq"));
   EXPECT_EQ(crashes().size(), 1u) << crashes();
   succeed("grep -q 'somebody asked for this crash' /var/crash/lifeboat/*/report.txt");
   EXPECT_EQ(succeed("stat -c %a /var/crash/lifeboat/*"), "700\n");
@@ -172,10 +172,10 @@ TEST_P(LongInstalled, the_system_itself_captures) {
       "chmod 755 /root/hook; printf '[capture]\\nhook_before = /root/hook\\nhook_after = /root/hook\\n' "
       ">/etc/lifeboat.conf.d/hook.conf; sync");
   succeed("lifeboat load --crash --initrd /boot/initrd.img-" + release);
-  const size_t said = guest_->console().size();
+  const size_t console_before = guest_->console().size();
   ASSERT_NO_FATAL_FAILURE(crash("sync; echo c >/proc/sysrq-trigger", "Starting lifeboat-capture.service"));
   // The rest of the system did not start in the capture kernel.
-  const std::string console = guest_->console().substr(said);
+  const std::string console = guest_->console().substr(console_before);
   const auto capture = console.find("Starting lifeboat-capture.service");
   EXPECT_EQ(
       console.substr(0, console.find("Restarting system", capture)).find("Reached target sysinit.target"),
@@ -184,7 +184,7 @@ TEST_P(LongInstalled, the_system_itself_captures) {
   expect_collected();
   succeed("lifeboat verify /var/crash/lifeboat/*/vmcore");
   EXPECT_EQ(run("cat /root/hooks").text, "before \nafter whole\n");
-  // The unit did not end on its own: what it had to say lies beside the dump.
+  // The unit did not end on its own: its messages are beside the dump.
   EXPECT_THAT(succeed("cat /var/crash/lifeboat/*/capture.log"), HasSubstr("hook /root/hook: done"));
 }
 

@@ -39,7 +39,7 @@ class LongLateDevices : public InstalledSystem {
   }
   void pull_out() { ASSERT_OK(monitor_.execute("device_del", {{"id", "disk"}})); }
 
-  // The waits are as long as this machine may be slow, and what the services say is heard on the console.
+  // The waits are as long as this machine may be slow, and what the services print is read from the console.
   void set_up() {
     succeed(fmt::format(
         "printf '[target]\\ndevice = {}\\npath = /crash\\n[target]\\npath = /var/crash/lifeboat\\n"
@@ -61,7 +61,7 @@ class LongLateDevices : public InstalledSystem {
   }
   std::string recipe() { return succeed("cat /var/lib/lifeboat/initramfs-*.recipe"); }
   std::string digest() { return succeed("sha256sum /var/lib/lifeboat/initramfs-*.img"); }
-  std::string said_by_load() { return succeed("journalctl -b -q --no-pager -o cat -u lifeboat-load"); }
+  std::string log_of_load() { return succeed("journalctl -b -q --no-pager -o cat -u lifeboat-load"); }
 
   TempDir folder_of_machine_ = TempDir::create("late").value();
   MachineMonitor monitor_{folder_of_machine_.path() / "monitor"};
@@ -84,7 +84,7 @@ TEST_F(LongLateDevices, are_armed_for_as_soon_as_they_come) {
   // And again when the disk comes, with its drivers.
   ASSERT_NO_FATAL_FAILURE(plug_in());
   wait_for_load();
-  EXPECT_THAT(said_by_load(), HasSubstr(fmt::format("'target = {} ext4 /crash' is new", kDisk + 5)));
+  EXPECT_THAT(log_of_load(), HasSubstr(fmt::format("'target = {} ext4 /crash' is new", kDisk + 5)));
   EXPECT_THAT(succeed("systemctl show -P StatusText lifeboat-load"), Not(HasSubstr("waiting")));
   EXPECT_THAT(recipe(), HasSubstr(kDriver));
   EXPECT_THAT(recipe(), HasSubstr(kWatchdogDriver)) << "it does not run, but may when the machine crashes";
@@ -96,7 +96,7 @@ TEST_F(LongLateDevices, are_armed_for_as_soon_as_they_come) {
   const size_t crashed = guest_->console().size();
   succeed("exec 4>/dev/$(basename $(dirname $(grep -l i6300 /sys/class/watchdog/*/identity)))");
   ASSERT_OK(guest_->send("sync; echo c >/proc/sysrq-trigger"));
-  ASSERT_OK(guest_->console_says("reboot: System halted", crashed));
+  ASSERT_OK(guest_->wait_for_console("reboot: System halted", crashed));
   const std::string capture = guest_->console().substr(crashed);
   EXPECT_THAT(capture, HasSubstr("i6300ESB timer")) << "its driver stops it";
   EXPECT_THAT(capture, Not(HasSubstr("fed from now on")));
@@ -106,14 +106,14 @@ TEST_F(LongLateDevices, are_armed_for_as_soon_as_they_come) {
 
   // That boot arms for the disk all the same: the initramfs that knows it stays. And its dump is collected
   // when it comes.
-  ASSERT_OK(guest_->console_says(fmt::format("; waiting for {}", kDisk), reset));
-  ASSERT_OK(guest_->console_says(fmt::format(": waiting for {}", kDisk), reset));
+  ASSERT_OK(guest_->wait_for_console(fmt::format("; waiting for {}", kDisk), reset));
+  ASSERT_OK(guest_->wait_for_console(fmt::format(": waiting for {}", kDisk), reset));
   ASSERT_NO_FATAL_FAILURE(plug_in());
   ASSERT_OK(guest_->wait_for_shell());
   wait_for_load();
   EXPECT_EQ(digest(), known);
-  EXPECT_THAT(said_by_load(), HasSubstr("is not rebuilt: it contains targets"));
-  EXPECT_THAT(said_by_load(), Not(HasSubstr("was built")));
+  EXPECT_THAT(log_of_load(), HasSubstr("is not rebuilt: it contains targets"));
+  EXPECT_THAT(log_of_load(), Not(HasSubstr("was built")));
   expect_armed();
   const Json crashes = Json::parse(succeed("lifeboat list --json"), nullptr, false);
   ASSERT_EQ(crashes.size(), 1U) << crashes;

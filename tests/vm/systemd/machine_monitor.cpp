@@ -32,9 +32,9 @@ class Connection {
     if (!arguments.is_null()) message["arguments"] = arguments;
     TRY_VOID(write_all(fd_.get(), as_byte_span(message.dump() + "\n"), "QEMU's monitor"));
     for (;;) {
-      const Json said = TRY(next_message());
-      if (said.contains("return")) return {};
-      if (said.contains("error")) return fail(ErrorCode::io, "{}: {}", command, said["error"].dump());
+      const Json got = TRY(next_message());
+      if (got.contains("return")) return {};
+      if (got.contains("error")) return fail(ErrorCode::io, "{}: {}", command, got["error"].dump());
     }
   }
 
@@ -42,7 +42,7 @@ class Connection {
   explicit Connection(UniqueFd fd) : fd_(std::move(fd)) {}
 
   Result<Json> next_message() {
-    constexpr int kPatience = 120'000;  // ms
+    constexpr int kMaxWait = 120'000;  // ms
     for (;;) {
       if (const auto end = received_.find('\n'); end != std::string::npos) {
         Json message = Json::parse(received_.substr(0, end), nullptr, false);
@@ -52,8 +52,8 @@ class Connection {
       pollfd watched{.fd = fd_.get(), .events = POLLIN, .revents = 0};
       char bytes[4096];
       const ssize_t count =
-          ::poll(&watched, 1, kPatience) == 1 ? ::read(fd_.get(), bytes, sizeof bytes) : ssize_t{0};
-      if (count <= 0) return fail(ErrorCode::truncated, "QEMU's monitor says nothing more");
+          ::poll(&watched, 1, kMaxWait) == 1 ? ::read(fd_.get(), bytes, sizeof bytes) : ssize_t{0};
+      if (count <= 0) return fail(ErrorCode::truncated, "QEMU's monitor sends nothing more");
       received_.append(bytes, static_cast<size_t>(count));
     }
   }

@@ -18,7 +18,7 @@ class MachineMonitor {
 
   // What QEMU is to be started with.
   [[nodiscard]] std::vector<std::string> arguments() const;
-  // One command, done when this returns. What QEMU says against it is the error.
+  // One command, done when this returns. An error that QEMU reports is the error.
   [[nodiscard]] Result<> execute(const std::string& command, const nlohmann::json& arguments = {}) const;
 
  private:

@@ -120,7 +120,7 @@ TEST_F(PackageLife, from_installation_to_purge) {
 
   // Memory is reserved: the installation arms the machine.
   type("install");
-  EXPECT_THAT(said_, Not(HasSubstr("not armed")));
+  EXPECT_THAT(output_, Not(HasSubstr("not armed")));
   expect_loaded(true);
   EXPECT_EQ(
       run("systemctl is-enabled lifeboat-load lifeboat-collect lifeboat-capture lifeboat-reload.path").text,

@@ -24,7 +24,7 @@ constexpr auto kBootLimit = 1000s;
 constexpr auto kCommandLimit = 1000s;  // one line: apt may unpack a kernel
 constexpr auto kInitLimit = 300s;      // from QEMU's start to the first kernel's /init
 constexpr int kStarts = 3;
-// What root/usr/local/sbin/guest-shell says.
+// What root/usr/local/sbin/guest-shell prints.
 constexpr std::string_view kReady = "guest: ready ";
 constexpr std::string_view kStatus = "guest: status ";
 
@@ -166,13 +166,13 @@ Result<SystemGuest::Answer> SystemGuest::run(const std::string& line) {
   Answer answer;
   const auto deadline = Clock::now() + kCommandLimit;
   for (;;) {
-    auto said = next_line(deadline);
-    if (!said) return std::unexpected(explained(std::move(said).error().context(line)));
-    if (said->starts_with(kStatus)) {
-      answer.status = std::stoi(said->substr(kStatus.size()));
+    auto got = next_line(deadline);
+    if (!got) return std::unexpected(explained(std::move(got).error().context(line)));
+    if (got->starts_with(kStatus)) {
+      answer.status = std::stoi(got->substr(kStatus.size()));
       return answer;
     }
-    answer.text += *said + "\n";
+    answer.text += *got + "\n";
   }
 }
 
@@ -194,22 +194,23 @@ Result<> SystemGuest::type_until(const std::string& line, const std::string& ans
   while (Clock::now() < deadline) {
     TRY_VOID(send(line));
     const auto pause = Clock::now() + 2s;
-    for (auto said = next_line(pause);; said = next_line(pause)) {
-      if (said && said->find(answer) != std::string::npos) return {};
-      if (!said && said.error().code != ErrorCode::timeout) return std::unexpected(explained(said.error()));
-      if (!said) break;
+    for (auto got = next_line(pause);; got = next_line(pause)) {
+      if (got && got->find(answer) != std::string::npos) return {};
+      if (!got && got.error().code != ErrorCode::timeout) return std::unexpected(explained(got.error()));
+      if (!got) break;
     }
   }
   return std::unexpected(explained(Error(ErrorCode::timeout, line + ": no shell answers '" + answer + "'")));
 }
 
-Result<Clock::time_point> SystemGuest::console_says(const std::string& text, size_t from) {
+Result<Clock::time_point> SystemGuest::wait_for_console(const std::string& text, size_t from) {
   const auto deadline = Clock::now() + kBootLimit;
   while (Clock::now() < deadline) {
     if (console().find(text, from) != std::string::npos) return Clock::now();
-    if (qemu_.wait(200ms)) return fail(ErrorCode::truncated, "the machine ended before it said '{}'", text);
+    if (qemu_.wait(200ms))
+      return fail(ErrorCode::truncated, "the machine ended before '{}' was on its console", text);
   }
-  return std::unexpected(explained(Error(ErrorCode::timeout, "the console never said '" + text + "'")));
+  return std::unexpected(explained(Error(ErrorCode::timeout, "'" + text + "' never came on the console")));
 }
 
 std::string SystemGuest::console() const {
@@ -230,7 +231,7 @@ Result<std::string> SystemGuest::next_line(Deadline deadline) {
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     if (left <= 0ms || !wait_readable(shell_.get(), left)) {
-      return fail(ErrorCode::timeout, "the guest's shell says nothing more");
+      return fail(ErrorCode::timeout, "the guest's shell prints nothing more");
     }
     char buffer[4096];
     const ssize_t count = ::read(shell_.get(), buffer, sizeof buffer);
@@ -243,32 +244,32 @@ bool SystemGuest::reaches_init() {
   const auto deadline = Clock::now() + kInitLimit;
   while (Clock::now() < deadline) {
     const bool ended = qemu_.wait(200ms).has_value();
-    const std::string said = console();
-    if (said.find("Run /init as init process") != std::string::npos) return true;
-    if (ended || said.find("end Kernel panic") != std::string::npos) return false;
+    const std::string text = console();
+    if (text.find("Run /init as init process") != std::string::npos) return true;
+    if (ended || text.find("end Kernel panic") != std::string::npos) return false;
   }
   return false;
 }
 
 Result<std::string> SystemGuest::wait_for_shell() {
   const auto deadline = Clock::now() + kBootLimit;
-  std::string said;
+  std::string text;
   for (;;) {
     const std::string line = TRY(next_line(deadline));
     // EFI firmware takes this line for a terminal as well, and leaves its escapes in front.
     if (const auto at = line.find(kReady); at != std::string::npos) return line.substr(at + kReady.size());
     // A command that has begun a shutdown may still report its status.
     if (line.starts_with(kStatus) && line.substr(kStatus.size()) != "0") {
-      return fail(ErrorCode::io, "exit status {}: {}", line.substr(kStatus.size()), said);
+      return fail(ErrorCode::io, "exit status {}: {}", line.substr(kStatus.size()), text);
     }
-    said += line + "\n";
+    text += line + "\n";
   }
 }
 
 Error SystemGuest::explained(Error error) const {
   constexpr size_t kTail = 4000;
-  const std::string said = console();
-  error.message += "; the end of its console:\n" + said.substr(said.size() - std::min(said.size(), kTail));
+  const std::string text = console();
+  error.message += "; the end of its console:\n" + text.substr(text.size() - std::min(text.size(), kTail));
   return error;
 }
 

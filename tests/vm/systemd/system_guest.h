@@ -21,8 +21,8 @@ class SystemGuest {
     int status = -1;
     std::string text;
   };
-  // Boots `release` by QEMU and waits for the shell; `folder` takes what the machine says. A kernel that dies
-  // before /init, as some do under software emulation, is started again, three starts at most, and it is
+  // Boots `release` by QEMU and waits for the shell; `folder` takes what the machine prints. A kernel that
+  // dies before /init, as some do under software emulation, is started again, three starts at most, and it is
   // said.
   static Result<SystemGuest> boot(const DebianRoot& root, const GuestDisks& disks, const std::string& release,
                                   const std::filesystem::path& folder);
@@ -49,10 +49,10 @@ class SystemGuest {
   // Types a line at a shell that is not ours, on the same port, until something has `answer` in it: what is
   // typed before it listens may be lost. The port's echo of the line must not have it.
   Result<> type_until(const std::string& line, const std::string& answer);
-  // When the console says `text`, behind what it had said when it was `from` bytes long.
-  Result<std::chrono::steady_clock::time_point> console_says(const std::string& text, size_t from);
+  // When the console has `text`, behind what it had when it was `from` bytes long.
+  Result<std::chrono::steady_clock::time_point> wait_for_console(const std::string& text, size_t from);
 
-  // Everything that the kernels and the service manager have said.
+  // Everything that the kernels and the service manager have printed.
   [[nodiscard]] std::string console() const;
 
  private:

@@ -51,7 +51,7 @@ class LongSystemdBoot : public InstalledSystem {
   std::string older_, newer_;
 };
 
-TEST_F(LongSystemdBoot, is_told_and_tells) {
+TEST_F(LongSystemdBoot, gets_the_reservation_and_reports_it) {
   ASSERT_NO_FATAL_FAILURE(boot());
   ASSERT_NO_FATAL_FAILURE(move_to_systemd_boot());
   type("install");

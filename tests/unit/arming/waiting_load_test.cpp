@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/arming/patient_load.h"
+#include "src/arming/waiting_load.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ using testing::Not;
 using testing::StartsWith;
 
 // A machine with two targets; the initramfs names those whose disk is there.
-class PatientLoading : public testing::Test {
+class WaitingLoading : public testing::Test {
  protected:
   void SetUp() override {
     log::set_sink([](log::Level, std::string_view) {});
@@ -59,13 +59,13 @@ class PatientLoading : public testing::Test {
     load.request.call = LoadCall::file;
     return load;
   }
-  Result<Loaded> load(std::chrono::seconds patience = 30s) {
-    return load_patiently({.prepare = [this] { return prepare(); },
-                           .targets = {{.path = "/a", .device = device("sda")},
-                                       {.path = "/b", .device = device("sdb")},
-                                       {.path = "/var/crash/lifeboat"}},
-                           .patience = patience,
-                           .paths = machine_.paths()});
+  Result<Loaded> load(std::chrono::seconds max_wait = 30s) {
+    return load_and_wait_for_devices({.prepare = [this] { return prepare(); },
+                                      .targets = {{.path = "/a", .device = device("sda")},
+                                                  {.path = "/b", .device = device("sdb")},
+                                                  {.path = "/var/crash/lifeboat"}},
+                                      .max_wait = max_wait,
+                                      .paths = machine_.paths()});
   }
   [[nodiscard]] std::optional<LoadedState> shown() const {
     return loaded_now(read_system_state(machine_.paths()), machine_.paths());
@@ -82,7 +82,7 @@ class PatientLoading : public testing::Test {
   int prepared_ = 0;
 };
 
-TEST_F(PatientLoading, NothingIsWaitedForWhenAllIsThere) {
+TEST_F(WaitingLoading, NothingIsWaitedForWhenAllIsThere) {
   plug("sda");
   plug("sdb");
   const auto loaded = load();
@@ -92,7 +92,7 @@ TEST_F(PatientLoading, NothingIsWaitedForWhenAllIsThere) {
   expect_loaded_now();
 }
 
-TEST_F(PatientLoading, ADiskThatNeverAppearsDoesNotPreventTheLoad) {
+TEST_F(WaitingLoading, ADiskThatNeverAppearsDoesNotPreventTheLoad) {
   plug("sda");
   const auto begin = std::chrono::steady_clock::now();
   const auto loaded = load(1s);
@@ -105,12 +105,12 @@ TEST_F(PatientLoading, ADiskThatNeverAppearsDoesNotPreventTheLoad) {
                           "READY=1\nSTATUS=armed with 6.12.1-test"));
 }
 
-TEST_F(PatientLoading, WithoutPatienceNothingIsWaitedFor) {
+TEST_F(WaitingLoading, WithoutAWaitNothingIsWaitedFor) {
   EXPECT_TRUE(load(0s));
   EXPECT_THAT(manager_.messages(), ElementsAre("READY=1\nSTATUS=armed with 6.12.1-test"));
 }
 
-TEST_F(PatientLoading, ALateDiskIsInTheNextLoad) {
+TEST_F(WaitingLoading, ALateDiskIsInTheNextLoad) {
   plug("sda");
   std::jthread late([this] {
     std::this_thread::sleep_for(300ms);
@@ -126,7 +126,7 @@ TEST_F(PatientLoading, ALateDiskIsInTheNextLoad) {
 }
 
 // Between the search for missing disks and the load that they are for.
-TEST_F(PatientLoading, ADiskThatAppearsDuringTheLoadIsNoticed) {
+TEST_F(WaitingLoading, ADiskThatAppearsDuringTheLoadIsNoticed) {
   plug("sda");
   machine_.on_load([this] {
     plug("sdb");
@@ -138,7 +138,7 @@ TEST_F(PatientLoading, ADiskThatAppearsDuringTheLoadIsNoticed) {
   expect_loaded_now();
 }
 
-TEST_F(PatientLoading, EachDiskThatAppearsIsLoadedAlsoOneThatCameTwice) {
+TEST_F(WaitingLoading, EachDiskThatAppearsIsLoadedAlsoOneThatCameTwice) {
   // 1: none. 2: for a, which goes again at once. 3: for b. 4: for a, again.
   on_prepare_ = [this](int nth) -> Result<> {
     if (nth == 2) unplug("sda");
@@ -159,7 +159,7 @@ TEST_F(PatientLoading, EachDiskThatAppearsIsLoadedAlsoOneThatCameTwice) {
   EXPECT_EQ(prepared_, 4);
 }
 
-TEST_F(PatientLoading, TheSameInitramfsIsNotLoadedAgain) {
+TEST_F(WaitingLoading, TheSameInitramfsIsNotLoadedAgain) {
   plug("sda");
   machine_.put("initramfs", "070701 the targets sda");
   on_prepare_ = [this](int nth) -> Result<> {
@@ -178,7 +178,7 @@ TEST_F(PatientLoading, TheSameInitramfsIsNotLoadedAgain) {
   EXPECT_EQ(machine_.calls, 1);
 }
 
-TEST_F(PatientLoading, WhatAnOperatorUnloadedStaysUnloaded) {
+TEST_F(WaitingLoading, WhatAnOperatorUnloadedStaysUnloaded) {
   plug("sda");
   on_prepare_ = [this](int nth) -> Result<> {
     if (nth == 2) machine_.put_sys("kernel/kexec_crash_loaded", "0\n");
@@ -194,7 +194,7 @@ TEST_F(PatientLoading, WhatAnOperatorUnloadedStaysUnloaded) {
 }
 
 // No target can be found before the disk is there.
-TEST_F(PatientLoading, ALoadThatFailedIsTriedAgainWithEachDisk) {
+TEST_F(WaitingLoading, ALoadThatFailedIsTriedAgainWithEachDisk) {
   plug("sda");
   on_prepare_ = [this](int) -> Result<> {
     if (!plugged("sdb")) return fail(ErrorCode::not_found, "no target\nwas found");
@@ -212,7 +212,7 @@ TEST_F(PatientLoading, ALoadThatFailedIsTriedAgainWithEachDisk) {
                           "READY=1\nSTATUS=armed with 6.12.1-test"));
 }
 
-TEST_F(PatientLoading, ALoadThatFailsForGoodIsAnErrorAndNeverReady) {
+TEST_F(WaitingLoading, ALoadThatFailsForGoodIsAnErrorAndNeverReady) {
   plug("sda");
   machine_.on_load([] { return EIO; });
   std::jthread late([this] {
@@ -225,7 +225,7 @@ TEST_F(PatientLoading, ALoadThatFailsForGoodIsAnErrorAndNeverReady) {
   EXPECT_THAT(manager_.messages(), ElementsAre(StartsWith("STATUS=not armed: ")));
 }
 
-TEST_F(PatientLoading, AfterAFailedSecondLoadTheFirstIsStillReported) {
+TEST_F(WaitingLoading, AfterAFailedSecondLoadTheFirstIsStillReported) {
   on_prepare_ = [](int nth) -> Result<> {
     if (nth == 2) return fail(ErrorCode::corrupt, "the configuration is broken");
     return {};
@@ -244,7 +244,7 @@ TEST_F(PatientLoading, AfterAFailedSecondLoadTheFirstIsStillReported) {
                                 HasSubstr("waiting for " + device("sdb")))));
 }
 
-TEST_F(PatientLoading, ASignalWhileItWaitsLeavesTheLoadedKernelRecorded) {
+TEST_F(WaitingLoading, ASignalWhileItWaitsLeavesTheLoadedKernelRecorded) {
   const pid_t child = ::fork();
   if (child == 0) {
     (void)load(60s);
@@ -263,18 +263,18 @@ TEST_F(PatientLoading, ASignalWhileItWaitsLeavesTheLoadedKernelRecorded) {
   expect_loaded_now();
 }
 
-TEST_F(PatientLoading, ANormalKexecReportsNothing) {
+TEST_F(WaitingLoading, ANormalKexecReportsNothing) {
   machine_.on_load([this] {
     machine_.put_sys("kernel/kexec_loaded", "1\n");
     return sys::kPretend;
   });
-  const auto loaded = load_patiently({.prepare = [this]() -> Result<PreparedLoad> {
-                                        PreparedLoad load = TRY(prepare());
-                                        load.request.crash = false;
-                                        return load;
-                                      },
-                                      .targets = {},
-                                      .paths = machine_.paths()});
+  const auto loaded = load_and_wait_for_devices({.prepare = [this]() -> Result<PreparedLoad> {
+                                                   PreparedLoad load = TRY(prepare());
+                                                   load.request.crash = false;
+                                                   return load;
+                                                 },
+                                                 .targets = {},
+                                                 .paths = machine_.paths()});
   EXPECT_TRUE(loaded) << why(loaded);
   EXPECT_THAT(manager_.messages(), IsEmpty());
 }

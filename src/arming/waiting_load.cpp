@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/arming/patient_load.h"
+#include "src/arming/waiting_load.h"
 
 #include <fmt/ranges.h>
 
@@ -26,21 +26,21 @@ Result<Loaded> load_prepared(PreparedLoad load, const SystemPaths& paths) {
   return Loaded{std::move(load), std::move(report), std::move(initramfs)};
 }
 
-Result<Loaded> load_once(const PatientLoad& patient) {
-  return load_prepared(TRY(patient.prepare()), patient.paths);
+Result<Loaded> load_once(const WaitingLoad& wanted) {
+  return load_prepared(TRY(wanted.prepare()), wanted.paths);
 }
 
 // Only if the initramfs has changed.
-Result<Loaded> load_again(const PatientLoad& patient, Result<Loaded> done) {
-  if (!done) return load_once(patient);
-  PreparedLoad load = TRY(patient.prepare());
+Result<Loaded> load_again(const WaitingLoad& wanted, Result<Loaded> done) {
+  if (!done) return load_once(wanted);
+  PreparedLoad load = TRY(wanted.prepare());
   if (stamps(load) == done->initramfs) {
     done->load = std::move(load);
     return done;
   }
   // An operator has unloaded the capture kernel meanwhile: it stays unloaded.
-  if (read_system_state(patient.paths).crash_loaded == false) return done;
-  return load_prepared(std::move(load), patient.paths);
+  if (read_system_state(wanted.paths).crash_loaded == false) return done;
+  return load_prepared(std::move(load), wanted.paths);
 }
 
 // With the notes of the load, such as an initramfs that could not be rebuilt.
@@ -62,21 +62,21 @@ void report_to_service_manager(bool armed, std::string status) {
 
 }  // namespace
 
-Result<Loaded> load_patiently(const PatientLoad& patient) {
-  const auto end = std::chrono::steady_clock::now() + patient.patience;
+Result<Loaded> load_and_wait_for_devices(const WaitingLoad& wanted) {
+  const auto end = std::chrono::steady_clock::now() + wanted.max_wait;
   // Read before the load: a device that appears during the load must be noticed.
-  auto absent = absent_devices(patient.targets);
-  auto done = load_once(patient);
-  while (!absent.empty() && patient.patience.count() > 0) {
-    const std::string status = fmt::format("{}; waiting for {}, {} s at most", status_of(done, patient.paths),
-                                           fmt::join(absent, ", "), patient.patience.count());
+  auto absent = absent_devices(wanted.targets);
+  auto done = load_once(wanted);
+  while (!absent.empty() && wanted.max_wait.count() > 0) {
+    const std::string status = fmt::format("{}; waiting for {}, {} s at most", status_of(done, wanted.paths),
+                                           fmt::join(absent, ", "), wanted.max_wait.count());
     log::info("{}", status);
     report_to_service_manager(done.has_value(), status);
     if (!wait_for_one(absent, end)) break;
-    absent = absent_devices(patient.targets);
-    done = load_again(patient, std::move(done));
+    absent = absent_devices(wanted.targets);
+    done = load_again(wanted, std::move(done));
   }
-  if (done && done->load.request.crash) report_to_service_manager(true, status_of(done, patient.paths));
+  if (done && done->load.request.crash) report_to_service_manager(true, status_of(done, wanted.paths));
   return done;
 }
 
