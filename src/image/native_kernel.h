@@ -17,7 +17,7 @@ namespace lifeboat {
 
 struct NativeFormat {
   ImageKind kind;
-  std::string_view name;        // the name that kernel developers use: "bzImage"
+  std::string_view name;        // the name that kernel developers use
   std::string_view build_path;  // of such a file in a kernel's build folder
 };
 const NativeFormat& native_format();
