@@ -50,7 +50,7 @@ std::string describe_dump(CrashOutcome there, const CrashRecord& record) {
   if (there != CrashOutcome::incomplete) return name;
   if (dump_outcome(there, record) == DumpOutcome::failed) {
     return record.lost_pages == 0
-               ? "failed (writing it did not finish)"
+               ? name + " (writing it did not finish)"
                : fmt::format("failed ({} pages could not be read, hardly any was)", record.lost_pages);
   }
   if (record.lost_pages == 0) return name + " (its source was incomplete)";

@@ -237,7 +237,7 @@ TEST(CrashRecord, DescribesTheDump) {
   record.dump = DumpOutcome::failed;
   EXPECT_THAT(describe_dump(CrashOutcome::incomplete, record), testing::StartsWith("failed (3 pages"));
   record.lost_pages = 0;
-  EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "failed (writing it did not finish)");
+  EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "incomplete (writing it did not finish)");
 }
 
 TEST(CrashRecord, PassesOverWhatItCannotUse) {
