@@ -148,7 +148,8 @@ Result<FileSystemOnDevice> probe_device(const std::string& device) {
       blkid_new_probe_from_filename(device.c_str()), blkid_free_probe);
   if (!probe) {
     Error error = errno_error(errno, fmt::format("cannot open {}", device));
-    if (error.code == ErrorCode::no_permission) error.hint("run as root, outside of a container");
+    // Root's, too, where a container has no access to devices.
+    if (error.sys_errno == EPERM) error.hint("run it outside of a container");
     return std::unexpected(std::move(error));
   }
   blkid_probe_enable_superblocks(probe.get(), 1);

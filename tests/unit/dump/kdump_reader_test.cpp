@@ -225,7 +225,7 @@ INSTANTIATE_TEST_SUITE_P(
         HeaderCase{"block_size_most", [](kdump::Header& h) { h.block_size = 0x7fffffff; },
                    ErrorCode::unsupported},
         // Sizes that exist, but the file is laid out for another.
-        HeaderCase{"block_size_16K", [](kdump::Header& h) { h.block_size = 16384; }, ErrorCode::truncated},
+        HeaderCase{"block_size_16K", [](kdump::Header& h) { h.block_size = 16384; }, ErrorCode::corrupt},
         HeaderCase{"block_size_64K", [](kdump::Header& h) { h.block_size = 65536; }, ErrorCode::truncated},
         HeaderCase{"block_size_negative", [](kdump::Header& h) { h.block_size = -4096; },
                    ErrorCode::unsupported},
