@@ -142,11 +142,20 @@ TEST_F(Hostile, SegmentsThatShowTheSameBytesAgain) {
 // Half a million descriptors of two compressed pages in turn: gigabytes, if each was decompressed.
 TEST_F(Hostile, DescriptorsThatShareCompressedPages) {
   constexpr uint64_t kPages = uint64_t{1} << 19;
-  test::KdumpBuilder builder(kPages);
-  builder.ram(0, kPages);
-  for (uint64_t pfn = 0; pfn < kPages; ++pfn) builder.zero_page(pfn);
-  auto bytes = builder.build();
-  test::append(bytes, std::vector<std::byte>(kPageSize));
+  const UniqueFd fd = create();
+  auto writer =
+      KdumpWriter::create(fd.get(), path(), {.compression = Compression::none, .max_pfn = kPages}).value();
+  const std::vector<std::byte> all(kPages / 8, std::byte{0xff});
+  ASSERT_TRUE(writer.write_ram_bits(0, all) && writer.write_stored_bits(0, all));
+  ASSERT_TRUE(writer.begin_pages(kPages));
+  const std::vector<std::byte> zeros(kPageSize);
+  for (uint64_t page = 0; page < kPages; ++page) ASSERT_TRUE(writer.add_page(zeros, 0));
+  ASSERT_TRUE(writer.finish());
+  std::vector<std::byte> bytes = read_file(path()).value();
+  kdump::Header header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  const uint64_t descriptors =
+      (1 + static_cast<uint64_t>(header.sub_header_blocks) + header.bitmap_blocks) * kPageSize;
   std::vector<kdump::PageDescriptor> two;
   for (const int value : {1, 2}) {
     std::vector<std::byte> page(kPageSize, static_cast<std::byte>(value)), packed(kPageSize);
@@ -163,8 +172,7 @@ TEST_F(Hostile, DescriptorsThatShareCompressedPages) {
   }
   // The first one stays: by it the place of the page data is checked.
   for (uint64_t index = 1; index < kPages; ++index)
-    std::memcpy(bytes.data() + builder.layout().descriptors + index * sizeof two[0], &two[index % 2],
-                sizeof two[0]);
+    std::memcpy(bytes.data() + descriptors + index * sizeof two[0], &two[index % 2], sizeof two[0]);
   write(bytes);
   expect_whole(kPages);
 }
