@@ -148,8 +148,7 @@ TEST_F(Hostile, DescriptorsThatShareCompressedPages) {
   const std::vector<std::byte> all(kPages / 8, std::byte{0xff});
   ASSERT_TRUE(writer.write_ram_bits(0, all) && writer.write_stored_bits(0, all));
   ASSERT_TRUE(writer.begin_pages(kPages));
-  const std::vector<std::byte> zeros(kPageSize);
-  for (uint64_t page = 0; page < kPages; ++page) ASSERT_TRUE(writer.add_page(zeros, 0));
+  for (uint64_t page = 0; page < kPages; ++page) ASSERT_TRUE(writer.add_zero_page());
   ASSERT_TRUE(writer.finish());
   std::vector<std::byte> bytes = read_file(path()).value();
   kdump::Header header;
