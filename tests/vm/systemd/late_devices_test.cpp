@@ -49,7 +49,7 @@ class LongLateDevices : public InstalledSystem {
       const std::string folder = fmt::format("/etc/systemd/system/lifeboat-{}.service.d", name);
       succeed(
           fmt::format("mkdir -p {0} && printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/lifeboat {1} "
-                      "--wait 3000\\nStandardError=journal+console\\n' >{0}/patient.conf",
+                      "--wait 3000\\nStandardError=journal+console\\n' >{0}/waits.conf",
                       folder, command));
     }
     succeed("systemctl daemon-reload");
