@@ -106,7 +106,9 @@ void add_state_warnings(const LoadRequest& request, const SystemState& state, Ch
         "this machine is locked down: the kernel needs a signature that the running kernel trusts");
   }
   if (request.crash && !state.crash_size) {
-    load.warnings.emplace_back("cannot read how much memory is reserved: the size is not checked");
+    load.warnings.emplace_back(
+        "cannot read how much memory is reserved for a capture kernel: whether the kernel fits is not "
+        "checked before the load");
   }
 }
 

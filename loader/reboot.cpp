@@ -63,13 +63,15 @@ class NetworkDown {
     const std::unique_ptr<struct if_nameindex, NameListDeleter> list(socket_.valid() ? ::if_nameindex()
                                                                                      : nullptr);
     if (!list) {
-      log::warning("cannot list the network interfaces: {}; they stay up", std::strerror(errno));
+      log::warning("cannot list the network interfaces: {}; the reboot continues while they are up",
+                   std::strerror(errno));
       return;
     }
     for (const auto* each = list.get(); each->if_index != 0; ++each) {
       bool changed = false;
       if (!set_interface(socket_.get(), each->if_name, false, changed))
-        log::warning("network interface {} stays up: {}", each->if_name, std::strerror(errno));
+        log::warning("cannot take the network interface {} down: {}; the reboot continues while it is up",
+                     each->if_name, std::strerror(errno));
       if (changed) taken_down_.emplace_back(each->if_name);
     }
   }
@@ -77,11 +79,13 @@ class NetworkDown {
     for (const auto& name : taken_down_) {
       bool changed = false;
       if (!set_interface(socket_.get(), name, true, changed))
-        log::error("network interface {} stays down: {}", name, std::strerror(errno));
+        log::error("cannot bring the network interface {0} up again: {1}\n  fix: ip link set {0} up", name,
+                   std::strerror(errno));
     }
     if (!taken_down_.empty())
       log::warning(
-          "the network was down for a short time: routes that were set by hand are lost ('ip route')");
+          "the network was down for a short time: routes that were set by hand are lost, add them again "
+          "('ip route' lists the others)");
   }
   NetworkDown(const NetworkDown&) = delete;
   NetworkDown& operator=(const NetworkDown&) = delete;

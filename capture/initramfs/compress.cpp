@@ -14,6 +14,12 @@ namespace {
 
 constexpr int kWindowLog = 20;
 
+std::unexpected<Error> failure(std::string_view format, std::string_view reason) {
+  return std::unexpected(
+      Error(ErrorCode::io, fmt::format("cannot compress the initramfs with {}: {}", format, reason))
+          .hint("free memory, and try again"));
+}
+
 Result<std::vector<std::byte>> compress_zstd(ByteSpan archive) {
   const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, 19);
@@ -21,8 +27,7 @@ Result<std::vector<std::byte>> compress_zstd(ByteSpan archive) {
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
   std::vector<std::byte> out(ZSTD_compressBound(archive.size()));
   const size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), archive.data(), archive.size());
-  if (ZSTD_isError(size) != 0)
-    return fail(ErrorCode::io, "initramfs: zstd compression failed: {}", ZSTD_getErrorName(size));
+  if (ZSTD_isError(size) != 0) return failure("zstd", ZSTD_getErrorName(size));
   out.resize(size);
   return out;
 }
@@ -43,9 +48,7 @@ Result<std::vector<std::byte>> compress_xz(ByteSpan archive) {
   const lzma_ret result = lzma_stream_buffer_encode(
       filters.data(), LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const uint8_t*>(archive.data()),
       archive.size(), reinterpret_cast<uint8_t*>(out.data()), &size, out.size());
-  if (result != LZMA_OK)
-    return fail(ErrorCode::io, "initramfs: xz compression failed: liblzma error {}",
-                static_cast<int>(result));
+  if (result != LZMA_OK) return failure("xz", fmt::format("liblzma error {}", static_cast<int>(result)));
   out.resize(size);
   return out;
 }
@@ -56,7 +59,7 @@ Result<std::vector<std::byte>> compress_gzip(ByteSpan archive) {
       16;  // added to the window bits; the header zlib makes carries no time and no name
   if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + kGzipHeader, 9, Z_DEFAULT_STRATEGY) !=
       Z_OK)
-    return fail(ErrorCode::io, "initramfs: cannot set up zlib");
+    return failure("gzip", "cannot set up zlib");
   std::vector<std::byte> out(deflateBound(&stream, archive.size()));
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(archive.data()));
   stream.avail_in = static_cast<uInt>(archive.size());
@@ -65,8 +68,7 @@ Result<std::vector<std::byte>> compress_gzip(ByteSpan archive) {
   const int result = deflate(&stream, Z_FINISH);
   out.resize(stream.total_out);
   deflateEnd(&stream);
-  if (result != Z_STREAM_END)
-    return fail(ErrorCode::io, "initramfs: gzip compression failed: zlib error {}", result);
+  if (result != Z_STREAM_END) return failure("gzip", fmt::format("zlib error {}", result));
   return out;
 }
 

@@ -32,7 +32,8 @@ void log_to(std::vector<log::SinkPtr> sinks, const std::string& file) {
   auto in_file = log::file_sink(file);
   if (in_file) sinks.push_back(*in_file);
   log::set_sinks(std::move(sinks));
-  if (!in_file) log::warning("{}; messages are not saved", in_file.error().to_string());
+  if (!in_file)
+    log::warning("{}; the messages of this capture are only printed, not saved", in_file.error().to_string());
 }
 
 }  // namespace

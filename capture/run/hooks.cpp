@@ -85,7 +85,7 @@ void run_hooks(const std::vector<std::string>& hooks, const HookCall& call, std:
     const pid_t self = ::getpid();
     const pid_t child = sys::fork();
     if (child < 0) {
-      log::error("hook {}: cannot start a process", hook);
+      log::error("hook {}: not run, cannot start a process: {}", hook, std::strerror(errno));
       continue;
     }
     if (child == 0) {
@@ -94,7 +94,7 @@ void run_hooks(const std::vector<std::string>& hooks, const HookCall& call, std:
     }
     const int status = wait_for(child, Clock::now() + deadline, on_wait);
     if (status == -1) {
-      log::warning("hook {}: not done within {} s, killed", hook, deadline.count());
+      log::warning("hook {}: did not end within {} s and was killed", hook, deadline.count());
       ::kill(-child, SIGKILL);
       ::kill(child, SIGKILL);
       wait_for(child, Clock::now() + std::chrono::seconds(2), on_wait);

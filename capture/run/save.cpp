@@ -126,7 +126,7 @@ Result<> copy_elf(const std::string& vmcore, int folder_fd, Heartbeat& heartbeat
     heartbeat.update(offset, 0);
   }
   if (sys::ftruncate(dest.get(), static_cast<off_t>(offset)) != 0)
-    return fail_errno("cannot size {}", kElfFile);
+    return fail_errno("cannot set the size of {}", kElfFile);
   return sync_file(dest.get(), kElfFile);
 }
 

@@ -88,7 +88,8 @@ void accept(const ChildLimits& limits) {
   if (limits.expendable) ignore_result(write_pseudo_file("/proc/self/oom_score_adj", "1000"));
   if (limits.address_space != 0) {
     const rlimit limit{.rlim_cur = limits.address_space, .rlim_max = limits.address_space};
-    if (::setrlimit(RLIMIT_AS, &limit) != 0) log::warning("cannot limit the memory of a child");
+    if (::setrlimit(RLIMIT_AS, &limit) != 0)
+      log::warning("cannot limit the memory of a child process: {}", std::strerror(errno));
   }
 }
 
@@ -141,7 +142,7 @@ Outcome supervise(const std::string& name, const ChildLimits& limits,
                   const std::function<Result<>(Heartbeat&)>& work) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    log::error("{}: cannot create a pipe", name);
+    log::error("{}: cannot create a pipe: {}", name, std::strerror(errno));
     return Outcome::failed;
   }
   const UniqueFd reader(ends[0]);
@@ -149,7 +150,7 @@ Outcome supervise(const std::string& name, const ChildLimits& limits,
   const pid_t self = ::getpid();
   const pid_t child = sys::fork();
   if (child < 0) {
-    log::error("{}: cannot start a process", name);
+    log::error("{}: cannot start a process: {}", name, std::strerror(errno));
     return Outcome::failed;
   }
   if (child == 0) run_child(name, self, writer.get(), limits, work);

@@ -15,7 +15,8 @@ Result<> choose_call(const LoadOptions& options, LoadRequest& request) {
   request.memory_min = options.memory_min.value_or(request.memory_min);
   request.memory_max = options.memory_max.value_or(request.memory_max);
   if (request.memory_min >= request.memory_max)
-    return fail(ErrorCode::usage, "load: there is no memory between --mem-min and --mem-max");
+    return std::unexpected(Error(ErrorCode::usage, "load: --mem-min is not below --mem-max")
+                               .hint("give a --mem-max that is larger than --mem-min"));
   const bool placed = options.memory_min || options.memory_max;
   if (!placed && request.verify) return {};
   if (request.call == LoadCall::file) {

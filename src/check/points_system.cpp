@@ -96,7 +96,9 @@ Point panic_point(const Facts& facts) {
 Point units_point(const Facts& facts) {
   Point point{.name = "units"};
   if (!facts.systemd) {
-    point.detail = "there is no systemd: 'lifeboat load --crash' has to run at every boot by other means";
+    point.detail =
+        "there is no systemd: at every boot, run 'lifeboat load --crash' and 'lifeboat collect' by other "
+        "means";
     return point;
   }
   for (const char* unit : {"lifeboat-load.service", "lifeboat-collect.service"})
@@ -115,7 +117,7 @@ Point hotplug_point(const Facts& facts) {
   if (facts.state.cpu_hotplug == true && facts.state.memory_hotplug == true) return point;
   point.detail.clear();
   if (!facts.systemd) {
-    point.detail = "there is no systemd to reload it";
+    point.detail = "there is no systemd, which would reload it";
   } else if (!facts.udev_rule) {
     point.detail = "lifeboat's udev rule is not installed";
     point.next = "install lifeboat's package again";
@@ -128,7 +130,7 @@ Point hotplug_point(const Facts& facts) {
   }
   point.result = PointResult::warning;
   point.detail =
-      "the loaded capture kernel is out of date after CPUs or memory are added or removed: the running "
+      "when CPUs or memory are added or removed, the loaded capture kernel becomes out of date: the running "
       "kernel does not update it, and " +
       point.detail;
   point.next += (point.next.empty() ? "" : "; ") + std::string("after a change: lifeboat load --crash");

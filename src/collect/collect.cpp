@@ -193,7 +193,8 @@ Collection collect(const OpenStores& stores, const config::Config& config, Scope
     const std::string notice =
         config.collect.notice ? notice_text(left, boot_id, collection.pstore_left) : "";
     if (const auto written = leave_notice(paths.notice, notice); !written)
-      collection.problems.push_back(fmt::format("the notice: {}", written.error().to_string()));
+      collection.problems.push_back(
+          fmt::format("cannot update the notice of new crashes: {}", written.error().to_string()));
   }
   return collection;
 }

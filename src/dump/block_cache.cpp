@@ -14,8 +14,9 @@ BlockCache::BlockCache(const ByteSource& file, uint64_t offset, uint64_t size, u
 
 Result<ByteSpan> BlockCache::block(uint64_t at) {
   if (at >= size_)
-    return fail(ErrorCode::truncated, "{}: the part of {} bytes at offset {} ends before byte {}",
-                file_->name(), size_, offset_, at);
+    return fail(ErrorCode::truncated,
+                "{}: its part at offset {} ends after {} bytes, before byte {}: the file may be cut off",
+                file_->name(), offset_, size_, at);
   const uint64_t index = at / block_size_;
   Block& block = blocks_[index % blocks_.size()];
   if (block.index != index) {
@@ -37,8 +38,9 @@ Result<ByteSpan> BlockCache::bytes(uint64_t at, MutableByteSpan scratch) {
   // Across blocks; or one damaged sector, which must not make the rest of the block unreadable.
   if (at > size_ || scratch.size() > size_ - at)
     return fail(ErrorCode::truncated,
-                "{}: the region of {} bytes at offset {} is too short for {} bytes at its offset {}",
-                file_->name(), size_, offset_, scratch.size(), at);
+                "{}: its part at offset {} ends after {} bytes, and {} bytes from byte {} are needed: the "
+                "file may be cut off",
+                file_->name(), offset_, size_, scratch.size(), at);
   TRY_VOID(file_->read(offset_ + at, scratch));
   return ByteSpan(scratch);
 }

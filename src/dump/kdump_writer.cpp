@@ -169,7 +169,8 @@ Result<> KdumpWriter::append_data(ByteSpan data) {
 
 Result<> KdumpWriter::add_descriptor(const kdump::PageDescriptor& descriptor) {
   if (counts_.added == counts_.announced)
-    return fail(ErrorCode::corrupt, "{}: more pages than were announced", name_);
+    return fail(ErrorCode::corrupt, "{}: more pages are to be written than the {} counted before", name_,
+                counts_.announced);
   ++counts_.added;
   descriptors_.push_back(descriptor);
   return descriptors_.size() >= kDescriptorBuffer ? flush_descriptors() : Result<>();
@@ -211,7 +212,8 @@ Result<DumpOutcome> KdumpWriter::finish() {
   TRY_VOID(sync_file(fd_, name_));
   const auto& [announced, added, lost] = counts_;
   if (added != announced)
-    return fail(ErrorCode::corrupt, "{}: only {} of {} announced pages were added", name_, added, announced);
+    return fail(ErrorCode::corrupt, "{}: only {} of the {} pages counted before were written", name_, added,
+                announced);
   const DumpOutcome outcome = outcome_of(counts_);
   if (outcome == DumpOutcome::failed)
     return fail(ErrorCode::lost, "{}: {} of {} pages could not be read", name_, lost, announced);

@@ -48,10 +48,10 @@ Result<> PendingFile::publish(Content content) {
   const auto published = [&]() -> Result<> {
     mark = TRY(read_dump_mark(fd_.get(), pending_name_));
     if (mark == DumpMark::incomplete)
-      return fail(ErrorCode::lost, "cannot rename {} to {}: it is marked incomplete", pending_name_,
+      return fail(ErrorCode::lost, "{} is not renamed to {}: it is marked incomplete", pending_name_,
                   final_name_);
     if (content == Content::dump && mark == DumpMark::none)
-      return fail(ErrorCode::corrupt, "cannot rename {} to {}: it has no dump header", pending_name_,
+      return fail(ErrorCode::corrupt, "{} is not renamed to {}: it has no dump header", pending_name_,
                   final_name_);
     TRY_VOID(sync_file(fd_.get(), pending_name_));
     TRY_VOID(rename(pending_name_, final_name_));

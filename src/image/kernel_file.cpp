@@ -59,7 +59,9 @@ Result<KernelFile> read_kernel_file(const std::string& path) {
     return std::unexpected(Error(measured.error()).hint("name the kernel file: /boot/vmlinuz-RELEASE"));
   const uint64_t size = *measured;
   if (size > kLargestFile)
-    return fail(ErrorCode::unsupported, "{} has {}: too large for a kernel", path, format_size(size));
+    return std::unexpected(Error(ErrorCode::unsupported,
+                                 fmt::format("{} has {}: too large for a kernel", path, format_size(size)))
+                               .hint("name the kernel file: /boot/vmlinuz-RELEASE"));
   file.bytes.resize(size);
   TRY_VOID(pread_exact(file.fd.get(), 0, file.bytes, path));
   file.kind = identify_image(ByteSpan(file.bytes).first(std::min(file.bytes.size(), kIdentifyBytes)));

@@ -156,7 +156,9 @@ Result<SlabCaches> read_slab_caches(const Session& session) {
   if (!session.types()) return std::unexpected(session.types().error());
   const KernelMemory& memory = *session.kernel();
   const auto head = session.symbols()->address_of("slab_caches");
-  if (!head) return fail(ErrorCode::not_found, "no symbol slab_caches");
+  if (!head)
+    return fail(ErrorCode::not_found,
+                "the kernel's symbols do not list slab_caches (CONFIG_KALLSYMS_ALL is needed)");
   const CacheReader reader = TRY(CacheReader::create(session));
   const auto nodes = find_nodes(memory);
   const uint64_t node_count = nodes.empty() ? 1 : static_cast<uint64_t>(nodes.back().first) + 1;

@@ -262,7 +262,8 @@ class Evaluator {
     const Token& token = peek();
     const std::string_view name = TRY(expect_name("the name of a member"));
     if (!outer.in_memory || outer.type == 0)
-      return error_at(dot, ErrorCode::usage, "the value before '{}' has no members", name);
+      return at(dot, Error(ErrorCode::usage, fmt::format("the value before '{}' has no members", name))
+                         .hint(fmt::format("name its type: ((struct NAME *)ADDRESS)->{}", name)));
     const TypeInfo info = TRY(located(dot, stripped(outer.type)));
     if (info.kind == TypeKind::pointer) {
       return at(dot, Error(ErrorCode::usage, fmt::format("{} is a pointer", btf_.name_of(outer.type)))

@@ -17,7 +17,9 @@ using Counters = std::map<std::string, uint64_t, std::less<>>;
 Result<> read_counters(const Session& session, std::string_view symbol, std::optional<uint64_t> address,
                        std::string_view enumeration, Counters& counters) {
   constexpr int64_t kMaxCounters = 1024;
-  if (!address) return fail(ErrorCode::not_found, "no symbol {}", symbol);
+  if (!address)
+    return fail(ErrorCode::not_found, "the kernel's symbols do not list {} (CONFIG_KALLSYMS_ALL is needed)",
+                symbol);
   const Btf& btf = session.types()->btf();
   const auto type = btf.find(TypeKind::enumeration, enumeration);
   if (!type) return fail(ErrorCode::not_found, "the kernel's types have no enum {}", enumeration);

@@ -71,7 +71,9 @@ class Reporter {
   Result<uint64_t> read_taint_mask() {
     if (!session_.symbols()) return std::unexpected(session_.symbols().error());
     const auto address = session_.symbols()->address_of("tainted_mask");
-    if (!address) return fail(ErrorCode::not_found, "no symbol tainted_mask");
+    if (!address)
+      return fail(ErrorCode::not_found,
+                  "the kernel's symbols do not list tainted_mask (CONFIG_KALLSYMS_ALL is needed)");
     return session_.kernel()->read<uint64_t>(*address);
   }
 
@@ -135,7 +137,9 @@ class Reporter {
     for (const auto& saved : *session_.registers()) {
       if (saved.cpu == subject_cpu_) continue;
       if (++shown > kMaxCpus) {
-        report_.notes.push_back(fmt::format("only the stacks of the first {} CPUs are shown", kMaxCpus));
+        report_.notes.push_back(fmt::format(
+            "only the stacks of {} other CPUs are shown; see one with 'lifeboat inspect DUMP bt --cpu CPU'",
+            kMaxCpus));
         return;
       }
       auto stack = stack_of_cpu(session_, saved.cpu);

@@ -29,7 +29,8 @@ Result<> check_disk_tools() {
 Result<> make_disk(const std::string& image, uint64_t size, const std::string& uuid,
                    const std::string& folder) {
   const UniqueFd file = TRY(open_file(image, O_RDWR | O_CREAT | O_EXCL, 0600));
-  if (sys::ftruncate(file.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot size {}", image);
+  if (sys::ftruncate(file.get(), static_cast<off_t>(size)) != 0)
+    return fail_errno("cannot set the size of {}", image);
   const auto output = TRY(run_process({"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-U", uuid, "-E",
                                        "root_owner=0:0", "-d", folder, image},
                                       300s));

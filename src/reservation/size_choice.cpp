@@ -13,10 +13,11 @@ namespace lifeboat::reservation {
 namespace {
 
 std::unexpected<Error> too_little(uint64_t size, const Estimate& needed, const char* verb) {
-  return std::unexpected(
-      Error(ErrorCode::usage,
-            fmt::format("{} is not enough: about {} is needed", format_size(size), format_size(needed.total)))
-          .hint(fmt::format("see 'lifeboat reserve estimate'; --force {}s it anyway", verb)));
+  return std::unexpected(Error(ErrorCode::usage, fmt::format("{} is not enough: about {} is needed",
+                                                             format_size(size), format_size(needed.total)))
+                             .hint(fmt::format("give at least that ('lifeboat reserve estimate' shows the "
+                                               "sum), or use --force to {} it anyway",
+                                               verb)));
 }
 
 // What the kernel would accept and reserve for the capture kernel itself: the main parameter.
@@ -70,7 +71,12 @@ Result<> check_enough(const std::string& value, const CrashKernelParameter& aske
   const auto needed = estimate();
   if (size == 0 || (needed && size < needed->least)) {
     if (needed) return too_little(size, *needed, "set");
-    return fail(ErrorCode::usage, "crashkernel={} reserves nothing on this machine", value);
+    return std::unexpected(
+        Error(
+            ErrorCode::usage,
+            fmt::format("crashkernel={} reserves nothing on this machine: no range has a size for its memory",
+                        value))
+            .hint("give one size, like 256M, or a range for this machine's memory"));
   }
   if (needed && size < needed->total) {
     warnings.push_back(fmt::format("{} may not be enough: about {} is needed ('lifeboat reserve estimate')",
@@ -120,7 +126,7 @@ Result<uint64_t> shrink_to(uint64_t size, Enough enough, const Estimator& estima
     if (!needed) {
       return std::unexpected(Error(needed.error())
                                  .context("cannot estimate how much is needed")
-                                 .hint("--force shrinks it anyway"));
+                                 .hint("use --force to shrink it without an estimate"));
     }
     if (size < needed->total) return too_little(size, *needed, "shrink");
   }

@@ -56,7 +56,7 @@ Result<UniqueFd> walk(int root_fd, const std::string& path, Missing missing) {
   for (const auto part : std::views::split(path, '/')) {
     const std::string name(part.begin(), part.end());
     if (name.empty() || name == ".") continue;
-    if (name == "..") return fail(ErrorCode::usage, "the path '{}' leads upwards", path);
+    if (name == "..") return fail(ErrorCode::usage, "the path '{}' contains '..'", path);
     if (missing == Missing::make && sys::mkdirat(folder.get(), name.c_str(), kFolderMode) == 0) {
       if (sys::fsync(folder.get()) != 0) return fail_errno("cannot sync the folder that holds {}", name);
     } else if (missing == Missing::make && errno != EEXIST) {
@@ -194,7 +194,7 @@ Result<> replace_small_file(int dir_fd, const std::string& name, std::string_vie
   const UniqueFd file = TRY(open_reserve(dir_fd, name));
   TRY_VOID(pwrite_all(file.get(), 0, as_byte_span(text), name));
   if (sys::ftruncate(file.get(), static_cast<off_t>(text.size())) != 0)
-    return fail_errno("cannot size {}", name);
+    return fail_errno("cannot set the size of {}", name);
   TRY_VOID(sync_file(file.get(), name));
   if (sys::renameat(dir_fd, reserve_of(name).c_str(), dir_fd, name.c_str()) != 0)
     return fail_errno("cannot replace {}", name);

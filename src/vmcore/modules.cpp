@@ -132,8 +132,10 @@ Result<ModuleList> ModuleList::read(const KernelMemory& memory, const Kallsyms& 
                                     const KernelTypes& types) {
   const auto head = symbols.address_of("modules");
   if (!head) {
-    return std::unexpected(Error(ErrorCode::not_found, "there is no symbol 'modules'")
-                               .hint("use a kernel built with CONFIG_MODULES and CONFIG_KALLSYMS_ALL"));
+    return std::unexpected(
+        Error(ErrorCode::not_found,
+              "the list of modules cannot be found: the kernel's symbols do not list 'modules'")
+            .hint("use a kernel built with CONFIG_MODULES and CONFIG_KALLSYMS_ALL"));
   }
   const Layout layout = TRY_CONTEXT(find_layout(types), "cannot read the list of modules");
   ModuleList list;
@@ -141,9 +143,9 @@ Result<ModuleList> ModuleList::read(const KernelMemory& memory, const Kallsyms& 
   std::unordered_set<uint64_t> seen;
   while (entry != *head) {
     if (!seen.insert(entry).second || seen.size() > kMaxModules) {
-      list.damage =
-          fmt::format("the list of modules does not end: after {} it points to {:#x} again or is too long",
-                      list.modules.size(), entry);
+      list.damage = fmt::format(
+          "the list of modules is damaged: after {} modules it does not end, but continues at {:#x}",
+          list.modules.size(), entry);
       break;
     }
     auto module = read_module(memory, layout, entry - layout.list_next.offset);

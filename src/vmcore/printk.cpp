@@ -213,7 +213,8 @@ class RingReader {
     length = std::min(length, available - kBlockIdSize);
     // Texts do not overlap, so all of them together fit into the ring; a hostile dump cannot ask for more
     // memory.
-    if (length > size - text_read_) return fail(ErrorCode::corrupt, "log texts overlap");
+    if (length > size - text_read_)
+      return fail(ErrorCode::corrupt, "the text of a log record overlaps another: the log ring is damaged");
     std::string text(length, '\0');
     TRY_VOID(memory_.read(ring_.text + start + kBlockIdSize, std::as_writable_bytes(std::span(text))));
     text_read_ += length;

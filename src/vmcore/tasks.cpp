@@ -197,7 +197,7 @@ void add_idle_tasks(const KernelMemory& memory, const KernelTypes& types, const 
   const auto idle = types.field("rq", "idle");
   if (!per_cpu || !runqueues || !idle) {
     const std::string why = !per_cpu     ? per_cpu.error().message
-                            : !runqueues ? "no symbol runqueues"
+                            : !runqueues ? "the kernel's symbols do not list runqueues"
                                          : idle.error().message;
     reader.note(fmt::format("the idle tasks of the other CPUs: {}", why));
     return;
@@ -217,7 +217,8 @@ Result<TaskList> read_tasks(const KernelMemory& memory, const KernelTypes& types
   const auto init_task = symbols.address_of("init_task");
   if (!init_task) {
     return std::unexpected(
-        Error(ErrorCode::not_found, "the list of tasks cannot be found: no symbol init_task")
+        Error(ErrorCode::not_found,
+              "the list of tasks cannot be found: the kernel's symbols do not list init_task")
             .hint("use a kernel built with CONFIG_KALLSYMS_ALL"));
   }
   TaskList list;

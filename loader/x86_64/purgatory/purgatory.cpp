@@ -55,12 +55,13 @@ Result<> check_copy(const PurgatoryArguments& arguments) {
   const uint64_t from = arguments.copy_from, to = arguments.copy_to, size = arguments.copy_size;
   if (wraps(from, size) || wraps(to, size)) {
     return fail(ErrorCode::usage,
-                "purgatory: a copy of {:#x} bytes from {:#x} to {:#x} goes past the end of memory", size,
-                from, to);
+                "purgatory cannot copy {:#x} bytes from {:#x} to {:#x}: that goes past the end of memory",
+                size, from, to);
   }
   if (size != 0 && from < to + size && to < from + size) {
-    return fail(ErrorCode::usage, "purgatory: a copy of {:#x} bytes from {:#x} to {:#x} overlaps itself",
-                size, from, to);
+    return fail(ErrorCode::usage,
+                "purgatory cannot copy {:#x} bytes from {:#x} to {:#x}: the two regions overlap", size, from,
+                to);
   }
   return {};
 }

@@ -113,7 +113,8 @@ Result<int> view_ps(const View& view) {
   constexpr std::string_view kStates = "RSDTtXZPI?";
   if (const auto states = view.line.get("state");
       view.line.has("state") && (states.empty() || states.find_first_not_of(kStates) != std::string::npos))
-    return fail(ErrorCode::usage, "inspect ps: --state {}: not all letters are in {}", states, kStates);
+    return fail(ErrorCode::usage, "inspect ps: --state takes one or more of the letters {}, not '{}'",
+                kStates, states);
   if (!view.session.tasks()) return std::unexpected(view.session.tasks().error());
   const TaskList& list = *view.session.tasks();
   for (const auto& note : list.notes) log::warning("{}", one_line(note));

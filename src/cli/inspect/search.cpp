@@ -53,7 +53,8 @@ Result<int> view_search(const View& view) {
                 {"stopped", result.stopped},
                 {"timed_out", result.timed_out}});
   }
-  if (result.unreadable > 0) log::warning("{} pages are lost or damaged", result.unreadable);
+  if (result.unreadable > 0)
+    log::warning("{} pages are lost or damaged and were not searched", result.unreadable);
   if (result.timed_out) log::warning("time limit reached: memory from {:#x} on was not searched", result.end);
   if (result.stopped)
     log::info("stopped after {}; set another limit with --count", inspect::plural(count, "find"));

@@ -23,7 +23,7 @@ class PageTable final : public AddressSpace {
 
   Result<Translation> translate(uint64_t virtual_address) override {
     if (!is_canonical(virtual_address))
-      return fail(ErrorCode::not_mapped, "{:#x} is not an address", virtual_address);
+      return fail(ErrorCode::not_mapped, "{:#x} is not a valid address", virtual_address);
     uint64_t table = root_;
     for (unsigned level = levels_; level-- > 0;) {
       const unsigned shift = kPageBits + level * kIndexBits;

@@ -118,7 +118,7 @@ TEST(Purgatory, CopyMustNotWrapOrOverlap) {
   expect_usage(arguments, "past the end of memory");
   arguments = valid_arguments();
   arguments.copy_to = arguments.copy_from + arguments.copy_size - 1;
-  expect_usage(arguments, "overlaps itself");
+  expect_usage(arguments, "overlap");
   arguments.copy_to += 1;
   EXPECT_TRUE(make_purgatory(arguments));
   arguments.copy_to = arguments.copy_from;

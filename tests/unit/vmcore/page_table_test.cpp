@@ -63,7 +63,7 @@ TEST(PageTable, FiveLevelsReachAddressesThatFourDoNot) {
   five.map(kFiveLevelMap, 0x5000);
   EXPECT_EQ(space(five)->translate(kFiveLevelMap + 1).value().physical_address, 0x5001u);
   FakeKernel four;
-  EXPECT_THAT(space(four)->translate(kFiveLevelMap).error().message, HasSubstr("is not an address"));
+  EXPECT_THAT(space(four)->translate(kFiveLevelMap).error().message, HasSubstr("is not a valid address"));
 }
 
 TEST(PageTable, AddressesInTheHoleAreNotMapped) {
