@@ -46,7 +46,8 @@ MeasuredRun run_measured(Work work) {
   const uint64_t before = resident_bytes();
   const pid_t child = ::fork();
   if (child == 0) {
-    const rlimit limit{.rlim_cur = 20 * kCostFactor, .rlim_max = 20 * kCostFactor};
+    constexpr rlim_t kSeconds = rlim_t{20} * kCostFactor;
+    const rlimit limit{.rlim_cur = kSeconds, .rlim_max = kSeconds};
     ::setrlimit(RLIMIT_CPU, &limit);
     const auto result = work();
     ::_exit(result ? kWorked : static_cast<int>(result.error().code));

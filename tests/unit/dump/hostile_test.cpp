@@ -316,8 +316,9 @@ TEST_F(Hostile, ProgramHeadersWithoutEnd) {
 // 17 bytes for each.
 TEST_F(Hostile, MillionsOfRecords) {
   auto bytes = test::FlattenedBuilder().without_end().build();
-  bytes.reserve(bytes.size() + 3'000'000 * 17);
-  for (uint64_t index = 0; index < 3'000'000; ++index) {
+  constexpr uint64_t kRecords = 3'000'000;
+  bytes.reserve(bytes.size() + kRecords * 17);
+  for (uint64_t index = 0; index < kRecords; ++index) {
     const uint64_t header[] = {swap_bytes(index * 2), swap_bytes(uint64_t{1})};
     test::append(bytes, std::as_bytes(std::span(header)));
     bytes.push_back(std::byte{1});

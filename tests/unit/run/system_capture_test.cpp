@@ -20,7 +20,6 @@ using test::why;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class SystemCaptures : public testing::Test {
  protected:
