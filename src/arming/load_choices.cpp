@@ -63,8 +63,16 @@ Result<std::string> capture_initramfs(const LoadOptions& options, const KernelFi
             .hint("give its capture initramfs with --initrd"));
   }
   std::string path = initramfs_path(release, places.initramfs_folder);
-  if (options.dry_run) return path;
-  RecipeRequest request{.release = release, .module_folder = {}, .init = {}, .host = places.host};
+  const RecipeRequest request{
+      .release = release, .module_folder = {}, .init = {}, .host = places.host, .running = {}};
+  if (options.dry_run) {
+    // What would prevent the load, whatever file is there. Not for another machine's files.
+    const bool this_machine = places.system.sys == places.host.sys;
+    auto recipe = this_machine ? make_recipe(config, request) : Result<Recipe>(Recipe{});
+    if (!recipe && recipe.error().code == ErrorCode::unsupported)
+      return std::unexpected(std::move(recipe).error());
+    return path;
+  }
   TRY_VOID(refresh_initramfs(config, request, path, notes));
   return path;
 }

@@ -79,9 +79,11 @@ Result<reservation::Estimate> estimate_needs(const config::Config& config, const
   const CaptureKernel kernel = request.kernel.empty()
                                    ? TRY(capture_kernel(config))
                                    : CaptureKernel{request.kernel, TRY(kernel_release(request.kernel))};
-  const Recipe recipe = TRY(make_recipe(
-      config,
-      {.release = kernel.release, .module_folder = request.module_folder, .init = request.init, .host = {}}));
+  const Recipe recipe = TRY(make_recipe(config, {.release = kernel.release,
+                                                 .module_folder = request.module_folder,
+                                                 .init = request.init,
+                                                 .host = {},
+                                                 .running = {}}));
   return needed_reservation(config, recipe, kernel.path, read_system_state(paths));
 }
 

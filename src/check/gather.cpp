@@ -230,7 +230,8 @@ Facts gather_facts(const FactsRequest& request) {
         arming::make_recipe(*facts.config, {.release = request.release,
                                             .module_folder = request.root + "/lib/modules/" + request.release,
                                             .init = request.init,
-                                            .host = request.host});
+                                            .host = request.host,
+                                            .running = facts.state.release.value_or("")});
   } else {
     facts.recipe = std::unexpected(facts.config.error());
   }

@@ -52,11 +52,14 @@ Point reservation_by_itself(const Facts& facts) {
   return point;
 }
 
-// What is configured for the initramfs but could not be included. Targets have their own points.
+// What is configured for the initramfs but could not be included. Targets and their drivers have their own
+// points.
 std::string what_it_lacks(const Facts& facts) {
   std::string list;
   for (const auto& warning : facts.recipe->warnings) {
-    if (warning.kind == arming::RecipeWarningKind::target) continue;
+    if (warning.kind == arming::RecipeWarningKind::target ||
+        warning.kind == arming::RecipeWarningKind::driver)
+      continue;
     list += (list.empty() ? "" : "; ") + warning.error.reason();
   }
   return list;

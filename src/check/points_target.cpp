@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Where the dump will go: whether the capture kernel can reach it, its free space, and its permissions.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "src/base/size.h"
@@ -48,6 +50,14 @@ uint64_t removable(const StoreFacts& store) {
   return bytes;
 }
 
+// Why no driver is known for the target's device; null: one is.
+const Error* no_driver(const arming::Recipe& recipe, const TargetFacts& target) {
+  const auto found = std::ranges::find_if(recipe.warnings, [&](const arming::RecipeWarning& warning) {
+    return warning.kind == arming::RecipeWarningKind::driver && warning.subject == target.found->device;
+  });
+  return found == recipe.warnings.end() ? nullptr : &found->error;
+}
+
 }  // namespace
 
 Point target_point(const TargetFacts& target) {
@@ -79,7 +89,18 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target) {
     const bool alias = name.find(':') != std::string::npos;
     if (!alias) point.detail += (point.detail.empty() ? "" : ", ") + name;
   }
-  if (missing.empty()) return point;
+  if (missing.empty()) {
+    if (const Error* unknown = no_driver(*facts.recipe, target)) {
+      // The owner may know better; the modules named there are in the initramfs, else they would be missing.
+      const bool named = facts.config && !facts.config->capture.module.empty();
+      point.result = named ? PointResult::warning : PointResult::failure;
+      point.detail = unknown->reason();
+      if (named)
+        point.detail += fmt::format("; [capture] module = {}", fmt::join(facts.config->capture.module, ", "));
+      point.next = named ? "test it: lifeboat rehearse --real" : unknown->fix;
+    }
+    return point;
+  }
   point.result = PointResult::failure;
   point.detail = fmt::format("{}: neither in the initramfs nor built into {}", missing, facts.release);
   point.next =

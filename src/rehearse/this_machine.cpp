@@ -16,7 +16,7 @@ Result<> rehearse_this_machine(const config::Config& config, GuestReservation re
   options.kernel = kernel.path;
   options.module_folder = "/lib/modules/" + kernel.release;
   const arming::RecipeRequest request{
-      .release = kernel.release, .module_folder = {}, .init = options.init, .host = {}};
+      .release = kernel.release, .module_folder = {}, .init = options.init, .host = {}, .running = {}};
   options.machine = {
       .initramfs = TRY_CONTEXT(
           arming::preview_initramfs(config, request, arming::initramfs_path(kernel.release), notes),

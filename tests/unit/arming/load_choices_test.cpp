@@ -242,6 +242,16 @@ TEST_F(LoadChoices, AnInitramfsThatCannotBeRebuiltIsLoadedAsItIs) {
   EXPECT_THAT(load->notes, Contains(HasSubstr("an older one is loaded")));
 }
 
+TEST_F(LoadChoices, ADryRunNamesATargetThatIsRefused) {
+  put("lib/initramfs-6.12.1-test.img", "an older one");
+  put("mountinfo", "1 0 0:40 / / rw - nfs4 server:/ rw\n");
+  const LoadOptions options{.crash = true, .kernel = path("kernel"), .dry_run = true};
+  EXPECT_EQ(code_of(prepare(options)), ErrorCode::unsupported);
+  // Another machine's files: this one's disks do not matter.
+  places_.system.sys = path("copy");
+  EXPECT_TRUE(prepare(options));
+}
+
 // --- The system call.
 
 TEST_F(LoadChoices, AddressesNeedKexecLoad) {

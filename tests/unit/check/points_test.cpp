@@ -298,6 +298,21 @@ TEST(CheckPoints, TargetDrivers) {
   expect_drivers(lacks(0), kFailure, "virtio-blk: neither");
   expect_drivers(lacks(1), kFailure, "pci:v00001AF4d00001042: neither");
   expect_drivers(lacks(2), kFailure, "ext4: neither");
+  const auto unknown = [](Facts& f) {
+    f.recipe->warnings = {{arming::RecipeWarningKind::driver, f.targets.front().found->device,
+                           Error(ErrorCode::not_found, "no driver shown").hint("name it")}};
+  };
+  expect_drivers(unknown, kFailure, "no driver shown");
+  const auto named = [&](Facts& f) {
+    unknown(f);
+    f.config->capture.module = {"mydisk"};
+  };
+  expect_drivers(named, kWarning, "mydisk");
+  const auto of_another = [&](Facts& f) {
+    unknown(f);
+    f.recipe->warnings.front().subject = "/dev/other";
+  };
+  expect_drivers(of_another, kOk, "virtio-blk");
   expect_drivers([](Facts& f) { f.recipe = failed<arming::Recipe>(); }, kFailure, "unknown");
 }
 
