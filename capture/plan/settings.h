@@ -22,8 +22,13 @@ Result<FinalAction> parse_final_action(std::string_view name);
 std::string_view final_action_name(FinalAction action);
 
 struct DumpSettings {
-  std::vector<int> level = {31};  // tried in turn when the target is too small
+  std::vector<int> level = {31};  // tried in turn when the target is too small; kNoDump: no dump
   CompressionChoice compression;
+
+  // No dump is to be saved, only the log and the report.
+  [[nodiscard]] bool log_only() const { return level.front() == kNoDump; }
+  // That is accepted where no dump fits.
+  [[nodiscard]] bool log_suffices() const { return level.back() == kNoDump; }
 };
 
 struct CaptureSettings {

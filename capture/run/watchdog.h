@@ -12,11 +12,16 @@
 // Others need no feeding: when a driver reports that the hardware runs (WDOG_HW_RUNNING in
 // drivers/watchdog/watchdog_dev.c), the kernel feeds it, with the state "inactive".
 // Any other one (a softdog that was put into the initramfs) is not opened.
+//
+// Some interrupt the kernel before they reset the machine, and that may panic it: see pretimeout.h. This is
+// turned off for each of them, also for those that are not opened; for those that are, before they are fed.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "capture/run/pretimeout.h"
 #include "src/base/file.h"
 
 namespace lifeboat::capture {
@@ -32,20 +37,33 @@ class Watchdogs {
   // identities of those that ran before the crash. Numbers may differ in this kernel. If several
   // devices have an identity, all of them are opened.
   void start(const std::vector<std::string>& ran);
+  // Opens /dev/watchdog where a driver has that alone: one that does not use the kernel's watchdog core
+  // (ipmi_watchdog), and shows no state. Only once no driver is being loaded any more: the core makes
+  // /dev/watchdog, too, and makes it first.
+  void start_old();
   void feed() const;
   // Before a halt or a shell, which may last: stops those that can be stopped. Without it they go on, and
   // restart a machine whose reboot hangs.
   void stop();
+  // Which of them may still panic this kernel by its pretimeout, and why.
+  [[nodiscard]] std::vector<std::string> problems() const;
 
  private:
   struct Device {
-    int number = 0;
+    std::string name;  // "watchdog 0", "/dev/watchdog"
     UniqueFd fd;
   };
   [[nodiscard]] bool runs(int number, const std::vector<std::string>& ran) const;
+  [[nodiscard]] std::string folder(int number) const { return fmt::format("{}/watchdog{}", sys_, number); }
+  // nullptr: it is not open.
+  [[nodiscard]] const Device* find(const std::string& name) const;
+  void open(const std::string& name, const std::string& path, const std::string& folder);
+  // Logs what is new.
+  void note(const std::string& name, const PretimeoutCare& care);
 
   std::string sys_, dev_;
   std::vector<Device> devices_;
+  std::map<std::string, PretimeoutCare> care_;  // by the device's name
 };
 
 }  // namespace lifeboat::capture

@@ -32,6 +32,9 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(item);
 }
 
+// Governors of watchdogs' pretimeouts, as modules (drivers/watchdog/Kconfig).
+constexpr std::string_view kPanicGovernor = "pretimeout_panic", kHarmlessGovernor = "pretimeout_noop";
+
 // The watchdogs of this machine: one that runs when the machine crashes would end the capture.
 struct HostWatchdogs {
   // Of all of them: a daemon may start one after the initramfs is built. Loading a driver already helps: it
@@ -57,8 +60,10 @@ HostWatchdogs host_watchdogs(const std::string& sys) {
   }
   // Some do not link to their device (i6300esb). Every watchdog driver uses the kernel's watchdog core.
   std::vector<std::string> users;
-  for (const auto& entry : std::filesystem::directory_iterator(sys + "/module/watchdog/holders", error))
-    users.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(sys + "/module/watchdog/holders", error)) {
+    // A governor, not a driver: in the capture kernel it would make a panic of every pretimeout.
+    if (entry.path().filename() != kPanicGovernor) users.push_back(entry.path().filename());
+  }
   // The order of a folder is arbitrary: sorted, the same machine has the same recipe.
   std::ranges::sort(users);
   for (const auto& user : users) add_once(watchdogs.drivers, user);
@@ -80,6 +85,10 @@ Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe&
     auto watchdogs = host_watchdogs(host.sys);
     wanted = std::move(watchdogs.drivers);
     recipe.plan.watchdogs = std::move(watchdogs.running);
+    // Before the drivers, which would take the kernel's own governor. Not every kernel has it.
+    const std::string governor(kHarmlessGovernor);
+    if (!wanted.empty() && resolve_modules(recipe.module_folder, {governor}))
+      wanted.insert(wanted.begin(), governor);
   }
   for (const auto& module : config.capture.module) add_once(wanted, module);
   for (const auto& name : wanted) {

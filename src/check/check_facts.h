@@ -11,6 +11,7 @@
 #include "src/arming/loaded_state.h"
 #include "src/arming/needs.h"
 #include "src/collect/pstore.h"
+#include "src/collect/pstore_driver.h"
 #include "src/reservation/estimate.h"
 #include "src/reservation/reserved.h"
 #include "src/reservation/setting.h"
@@ -47,10 +48,15 @@ struct TargetFacts {
 };
 
 struct Watchdog {
-  std::string name;    // "watchdog0"
+  std::string name;    // "watchdog0", "/dev/watchdog"
   std::string driver;  // module; empty: built in, or not known
   bool runs = false;
   bool carried = true;  // its driver is in the initramfs, or built into the capture kernel
+  // Its driver does not use the kernel's watchdog core: whether it runs is not known, and a load does not
+  // include the driver.
+  bool old = false;
+  uint64_t pretimeout = 0;  // seconds before the reset; 0: none
+  bool can_calm = true;     // the capture kernel has, or gets, the governor that ignores it
 };
 
 enum class UnitState {
@@ -94,6 +100,7 @@ struct Facts {
   std::vector<Watchdog> watchdogs;
   std::optional<arming::RehearsalRecord> rehearsal;
   std::vector<collect::PstoreRecord> pstore;  // without a saved crash
+  collect::PstoreDriver pstore_driver;        // its module only if the running kernel has it
 
   [[nodiscard]] UnitState unit(const std::string& name) const {
     const auto found = units.find(name);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <ranges>
 
+#include "capture/initramfs/module_set.h"
 #include "capture/initramfs/mounted_target.h"
 #include "loader/entries/version_order.h"
 #include "src/arming/capture_kernel.h"
@@ -14,6 +16,7 @@
 #include "src/base/file.h"
 #include "src/base/real_folder.h"
 #include "src/base/size.h"
+#include "src/base/text.h"
 #include "src/check/check_facts.h"
 #include "src/image/native_kernel.h"
 
@@ -154,6 +157,28 @@ void look_at_units(const FactsRequest& request, Facts& facts) {
   facts.udev_rule = rule != UnitState::missing && rule != UnitState::masked;
 }
 
+// Whether the capture kernel can make a pretimeout harmless, as far as this kernel shows it.
+bool can_calm(const fs::path& watchdog, const Result<arming::Recipe>& recipe) {
+  const auto governors = read_text(watchdog / "pretimeout_available_governors", 4_KiB);
+  // Without governors nothing but a driver of its own kind makes a panic of it.
+  if (!governors) return true;
+  for (const auto line : std::views::split(*governors, '\n')) {
+    if (trim({line.begin(), line.end()}) == "noop") return true;
+  }
+  return recipe && arming::carries(*recipe, "pretimeout_noop");
+}
+
+// A driver with a /dev/watchdog of its own.
+Watchdog old_watchdog(const std::string& sys, const Result<arming::Recipe>& recipe) {
+  constexpr const char* kKnown = "ipmi_watchdog";
+  std::error_code error;
+  Watchdog watchdog{.name = "/dev/watchdog", .driver = {}, .runs = true, .old = true};
+  if (!fs::exists(fmt::format("{}/module/{}", sys, kKnown), error)) return watchdog;
+  watchdog.driver = kKnown;
+  watchdog.carried = recipe && arming::carries(*recipe, kKnown);
+  return watchdog;
+}
+
 std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arming::Recipe>& recipe) {
   std::vector<Watchdog> watchdogs;
   std::error_code error;
@@ -163,10 +188,23 @@ std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arm
     watchdog.driver = fs::read_symlink(entry.path() / "device/driver/module", none).filename();
     watchdog.runs = watchdog_runs(entry.path());
     watchdog.carried = watchdog.driver.empty() || (recipe && arming::carries(*recipe, watchdog.driver));
+    watchdog.pretimeout = parse_number(trim(read_line(entry.path() / "pretimeout").value_or(""))).value_or(0);
+    watchdog.can_calm = can_calm(entry.path(), recipe);
     watchdogs.push_back(std::move(watchdog));
   }
+  if (watchdogs.empty() && fs::exists(sys + "/class/misc/watchdog", error))
+    watchdogs.push_back(old_watchdog(sys, recipe));
   std::ranges::sort(watchdogs, {}, &Watchdog::name);
   return watchdogs;
+}
+
+collect::PstoreDriver look_at_pstore(const FactsRequest& request) {
+  auto driver = collect::find_pstore_driver({.sys = request.paths.sys, .proc = request.paths.proc});
+  if (driver.module.empty() || driver.loaded) return driver;
+  const std::string running = read_line(request.paths.proc + "/sys/kernel/osrelease").value_or("");
+  const auto files = resolve_modules(request.root + "/lib/modules/" + running, {driver.module});
+  if (!files || files->empty()) driver.module.clear();
+  return driver;
 }
 
 void look_at_drivers(const Result<arming::Recipe>& recipe, TargetFacts& target) {
@@ -257,6 +295,7 @@ Facts gather_facts(const FactsRequest& request) {
     facts.pstore = collect::pstore_records(
         std::vector{request.paths.sys + "/fs/pstore", request.root + "/var/lib/systemd/pstore"}, ignored);
   }
+  facts.pstore_driver = look_at_pstore(request);
   return facts;
 }
 

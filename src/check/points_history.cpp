@@ -29,7 +29,7 @@ Point rehearsal_point(const Facts& facts) {
   } else if (rehearsal->release != facts.release) {
     point.result = PointResult::warning;
     point.detail = fmt::format("the last one used {}, not {}", rehearsal->release, facts.release);
-  } else if (!rehearsal->whole) {
+  } else if (!rehearsal->succeeded()) {
     point.result = PointResult::failure;
     point.detail = "the last one failed: " + rehearsal->problem;
   } else if (rehearsal->initramfs_digest.empty() ? rehearsal->time < facts.initramfs_time
@@ -37,7 +37,8 @@ Point rehearsal_point(const Facts& facts) {
     point.result = PointResult::warning;
     point.detail = "the initramfs has changed since the last one";
   } else {
-    point.detail = "the dump was whole";
+    point.detail =
+        rehearsal->whole ? "the dump was whole" : "log and report were saved: [dump] level is none";
     point.next.clear();
   }
   return point;
@@ -81,7 +82,7 @@ Point last_crash_point(const Facts& facts) {
   if (last != nullptr)
     point.detail = fmt::format("{}/{}: {}", store, last->name,
                                describe_dump(last->outcome, last->record.value_or(CrashRecord{})));
-  if (last != nullptr && last->outcome != CrashOutcome::whole) {
+  if (last != nullptr && !last->complete()) {
     point.result = PointResult::warning;
     if (!ends_capture(last->dump())) point.detail += ": the last capture failed";
     point.next = "see why: cat " + shell_word(fmt::format("{}/{}/{}", path, last->name, kCaptureLogFile));
@@ -130,8 +131,9 @@ std::vector<Point> all_points(const Facts& facts) {
                                modules_point(facts),       initramfs_point(facts),   loaded_point(facts),
                                newest_kernel_point(facts)};
   for (auto& point : target_points(facts)) points.push_back(std::move(point));
-  for (const auto function : {signature_point, limits_point, panic_point, units_point, hotplug_point,
-                              watchdog_point, conflict_point, rehearsal_point, last_crash_point})
+  for (const auto function :
+       {signature_point, limits_point, panic_point, units_point, hotplug_point, watchdog_point, pstore_point,
+        conflict_point, rehearsal_point, last_crash_point})
     points.push_back(function(facts));
   return points;
 }

@@ -140,15 +140,61 @@ Point watchdog_point(const Facts& facts) {
   for (const auto& watchdog : facts.watchdogs) {
     if (!watchdog.runs) continue;
     const bool fed = facts.config && facts.config->capture.watchdog;
-    point.detail = fmt::format("{} runs ({}), and the capture kernel feeds it", watchdog.name,
-                               watchdog.driver.empty() ? "built in" : watchdog.driver);
-    if (fed && watchdog.carried) continue;
+    const std::string name = fmt::format("{} {} ({})", watchdog.name, watchdog.old ? "may run" : "runs",
+                                         watchdog.driver.empty() ? "built in" : watchdog.driver);
+    point.detail = name + ", and the capture kernel feeds it";
+    if (watchdog.pretimeout > 0)
+      point.detail += fmt::format(", with its pretimeout of {} s turned off", watchdog.pretimeout);
+    if (fed && watchdog.carried && (watchdog.pretimeout == 0 || watchdog.can_calm)) continue;
     point.result = PointResult::warning;
-    point.detail = fmt::format("{} runs ({}), and would restart the machine while it captures: {}",
-                               watchdog.name, watchdog.driver.empty() ? "built in" : watchdog.driver,
+    if (fed && watchdog.carried) {
+      point.detail = fmt::format(
+          "{}, and its pretimeout of {} s may panic the capture kernel: this kernel lacks the governor "
+          "'noop'",
+          name, watchdog.pretimeout);
+      point.next = "set no pretimeout in the program that feeds it, or use a kernel with pretimeout_noop";
+      return point;
+    }
+    point.detail = fmt::format("{}, and would restart the machine while it captures: {}", name,
                                fed ? "its driver is not in the initramfs" : "[capture] watchdog is off");
     point.next = fed ? "lifeboat load --crash" : "set [capture] watchdog = yes; then: lifeboat load --crash";
+    if (fed && watchdog.old)
+      point.next = fmt::format(
+          "add a [capture] module = line for {} and one for each driver that it works by "
+          "(ipmi_si); then: systemctl reload lifeboat-load",
+          watchdog.driver);
     return point;
+  }
+  return point;
+}
+
+Point pstore_point(const Facts& facts) {
+  Point point{.name = "pstore"};
+  const collect::PstoreDriver& driver = facts.pstore_driver;
+  const auto warn = [&](std::string detail, std::string next) {
+    point.result = PointResult::warning;
+    point.detail = std::move(detail);
+    point.next = std::move(next);
+  };
+  if (!driver.there) {
+    point.detail = "this kernel has none";
+  } else if (facts.config && !facts.config->collect.pstore) {
+    point.detail = "its records are left alone: [collect] pstore is off";
+  } else if (!driver.active.empty() && !driver.mounted) {
+    warn(driver.active + " keeps the last messages of a crash, but /sys/fs/pstore is not mounted",
+         "mount -t pstore pstore /sys/fs/pstore");
+  } else if (!driver.active.empty()) {
+    point.detail = driver.active + " keeps the last messages of a crash";
+  } else if (driver.disabled) {
+    point.detail = driver.module + " is loaded, but switched off by its parameter pstore_disable";
+  } else if (driver.module.empty() || driver.loaded) {
+    point.detail = "no driver keeps the last messages of a crash";
+  } else {
+    warn(driver.module +
+             " is not loaded: it would keep the last messages of a crash, and has those of earlier ones",
+         fmt::format(
+             "modprobe {0}; lifeboat collect; and for every boot: echo {0} >/etc/modules-load.d/{0}.conf",
+             driver.module));
   }
   return point;
 }

@@ -9,6 +9,9 @@
 namespace lifeboat::check {
 namespace {
 
+// What a capture makes room for before anything else (docs/store.md).
+constexpr uint64_t kLogRoom = 8_MiB;
+
 struct DumpSize {
   uint64_t bytes = 0;  // 0: not known
   std::string how;
@@ -18,6 +21,8 @@ struct DumpSize {
 // compressed (kernel memory compresses to a third or a quarter).
 DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
   DumpSize size;
+  if (facts.config && facts.config->dump.log_only())
+    return {kLogRoom, "log and report alone: [dump] level is none"};
   for (const auto& crash : store.crashes) {
     if (crash.outcome == CrashOutcome::whole && crash.bytes > size.bytes)
       size = {crash.bytes, "the largest dump saved there"};
@@ -40,10 +45,10 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
 
 // The size of the crashes that may be removed for a new dump.
 uint64_t removable(const StoreFacts& store) {
-  const size_t kept = never_removed(store.crashes);
+  const auto kept = never_removed(store.crashes);
   uint64_t bytes = 0;
   for (size_t index = 0; index < store.crashes.size(); ++index) {
-    if (index != kept) bytes += store.crashes[index].bytes;
+    if (!kept.contains(index)) bytes += store.crashes[index].bytes;
   }
   return bytes;
 }
@@ -106,7 +111,10 @@ Point target_space_point(const Facts& facts, const TargetFacts& target) {
     return point;
   }
   // The estimate may be wrong by half, so that is only a warning; a dump does not fit in less than a quarter.
-  point.result = free + older < dump.bytes / 4 ? PointResult::failure : PointResult::warning;
+  // Where the configuration accepts a crash without a dump, it is one in either case.
+  const bool log_will_do = facts.config && facts.config->dump.log_suffices() && free + older >= kLogRoom;
+  point.result = free + older < dump.bytes / 4 && !log_will_do ? PointResult::failure : PointResult::warning;
+  if (log_will_do) point.detail += "; if it does not fit, only log and report are saved";
   point.next = "free some space there, add another [target], or choose a higher [dump] level";
   return point;
 }

@@ -29,21 +29,25 @@ Result<int> capture_into_store(const CommandLine& line, const std::string& sourc
   const auto end = TRY(collect::capture_on_working_system(capture, read_config(line)));
   if (end.outcome == DumpOutcome::failed)
     return fail(ErrorCode::io, "cannot save {}; see the messages above", source);
-  const bool whole = end.outcome == DumpOutcome::whole;
+  const bool whole = end.outcome == DumpOutcome::whole, log_only = end.outcome == DumpOutcome::log_only;
   if (line.json()) {
     print_json({{"folder", end.folder},
                 {"whole", whole},
                 {"outcome", outcome_name(end.outcome)},
+                {"fell_back", end.fell_back},
                 {"lost_pages", end.lost_pages}});
   } else if (whole) {
     fmt::print("{}: the dump is whole\n", end.folder);
+  } else if (log_only) {
+    fmt::print("{}: log and report; no dump\n", end.folder);
   }
-  if (!whole) {
+  if (log_only && end.fell_back) report_too_small(end.folder);
+  if (end.outcome == DumpOutcome::incomplete) {
     report_incomplete(fmt::format("{}/{}", end.folder, kIncompleteDumpFile),
                       end.lost_pages > 0 ? fmt::format("{} pages could not be read", end.lost_pages)
                                          : "the source itself is not whole");
   }
-  return exit_code_of(end.outcome);
+  return exit_code_of(end.outcome, end.fell_back);
 }
 
 }  // namespace lifeboat::cli

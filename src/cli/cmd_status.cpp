@@ -60,6 +60,7 @@ Json loaded_json(const Loaded& loaded) {
           {"command_line", loaded.state->command_line},
           {"call", loaded.state->call},
           {"time", loaded.state->time},
+          {"dump_level", loaded.state->dump_level.empty() ? Json() : Json(loaded.state->dump_level)},
           {"changed", loaded.changes.changed},
           {"unreadable", loaded.changes.unreadable}};
 }
@@ -122,6 +123,9 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
     print_digest(file);
   }
   fmt::print("    command line           {}\n", one_line(loaded.state->command_line));
+  if (const auto& level = loaded.state->dump_level; !level.empty())
+    fmt::print("    dump level             {}{}\n", level,
+               level == "none" ? ": only log and report, no dump" : "");
   fmt::print("    by                     {}, {}\n",
              loaded.state->call == "file" ? "kexec_file_load" : "kexec_load",
              inspect::format_utc(loaded.state->time));

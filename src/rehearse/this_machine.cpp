@@ -41,6 +41,7 @@ arming::RehearsalRecord rehearsal_record(const RehearsalResult& result, const Ma
   return {.time = now,
           .release = result.release,
           .whole = result.whole,
+          .log_only = result.succeeded() && !result.whole,
           .problem = result.problem,
           .initramfs_digest = arming::digest_bytes({}, machine.initramfs).digest,
           .memory_reserved_kib = result.memory_reserved_kib,
