@@ -50,7 +50,6 @@ Point panic_point(const Facts& facts);
 Point units_point(const Facts& facts);
 Point hotplug_point(const Facts& facts);
 Point watchdog_point(const Facts& facts);
-Point pstore_point(const Facts& facts);
 Point conflict_point(const Facts& facts);
 Point rehearsal_point(const Facts& facts);
 Point last_crash_point(const Facts& facts);

@@ -62,6 +62,24 @@ LastCrash find_last_crash(const Facts& facts) {
   return last;
 }
 
+// What keeps the records of a crash, of which lifeboat may have saved nothing, does not work.
+void add_pstore_driver(const Facts& facts, Point& point) {
+  const collect::PstoreDriver& driver = facts.pstore_driver;
+  if (!driver.there || (facts.config && !facts.config->collect.pstore)) return;
+  std::string detail, next;
+  if (!driver.active.empty() && !driver.mounted) {
+    detail = "records in pstore cannot be read: /sys/fs/pstore is not mounted";
+    next = "mount -t pstore pstore /sys/fs/pstore; lifeboat collect";
+  } else if (driver.active.empty() && !driver.module.empty() && !driver.loaded) {
+    detail = driver.module + " is not loaded: the records that it has in pstore cannot be seen";
+    next = fmt::format("modprobe {}; lifeboat collect", driver.module);
+  }
+  if (detail.empty()) return;
+  point.result = PointResult::warning;
+  point.detail += "; " + detail;
+  if (point.next.empty()) point.next = next;
+}
+
 // Records that are still in pstore after `lifeboat collect` may be all that is left of a crash whose capture
 // kernel did not start.
 void add_pstore(const Facts& facts, Point& point) {
@@ -94,6 +112,7 @@ Point last_crash_point(const Facts& facts) {
     return point;
   }
   add_pstore(facts, point);
+  add_pstore_driver(facts, point);
   return point;
 }
 
@@ -131,9 +150,8 @@ std::vector<Point> all_points(const Facts& facts) {
                                modules_point(facts),       initramfs_point(facts),   loaded_point(facts),
                                newest_kernel_point(facts)};
   for (auto& point : target_points(facts)) points.push_back(std::move(point));
-  for (const auto function :
-       {signature_point, limits_point, panic_point, units_point, hotplug_point, watchdog_point, pstore_point,
-        conflict_point, rehearsal_point, last_crash_point})
+  for (const auto function : {signature_point, limits_point, panic_point, units_point, hotplug_point,
+                              watchdog_point, conflict_point, rehearsal_point, last_crash_point})
     points.push_back(function(facts));
   return points;
 }

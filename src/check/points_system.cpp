@@ -168,37 +168,6 @@ Point watchdog_point(const Facts& facts) {
   return point;
 }
 
-Point pstore_point(const Facts& facts) {
-  Point point{.name = "pstore"};
-  const collect::PstoreDriver& driver = facts.pstore_driver;
-  const auto warn = [&](std::string detail, std::string next) {
-    point.result = PointResult::warning;
-    point.detail = std::move(detail);
-    point.next = std::move(next);
-  };
-  if (!driver.there) {
-    point.detail = "this kernel has none";
-  } else if (facts.config && !facts.config->collect.pstore) {
-    point.detail = "its records are left alone: [collect] pstore is off";
-  } else if (!driver.active.empty() && !driver.mounted) {
-    warn(driver.active + " keeps the last messages of a crash, but /sys/fs/pstore is not mounted",
-         "mount -t pstore pstore /sys/fs/pstore");
-  } else if (!driver.active.empty()) {
-    point.detail = driver.active + " keeps the last messages of a crash";
-  } else if (driver.disabled) {
-    point.detail = driver.module + " is loaded, but switched off by its parameter pstore_disable";
-  } else if (driver.module.empty() || driver.loaded) {
-    point.detail = "no driver keeps the last messages of a crash";
-  } else {
-    warn(driver.module +
-             " is not loaded: it would keep the last messages of a crash, and has those of earlier ones",
-         fmt::format(
-             "modprobe {0}; lifeboat collect; and for every boot: echo {0} >/etc/modules-load.d/{0}.conf",
-             driver.module));
-  }
-  return point;
-}
-
 Point conflict_point(const Facts& facts) {
   Point point{.name = "other crash tools", .detail = "none is enabled"};
   for (const char* unit : {"kdump-tools.service", "kdump.service", "kdump-early.service"}) {

@@ -100,8 +100,6 @@ PstoreDriver find_pstore_driver(const PstoreHost& host) {
   }
   driver.module = module_for(host, wishes);
   driver.loaded = !driver.module.empty() && is_loaded(host, driver.module);
-  driver.disabled = driver.loaded && trimmed_line(fmt::format("{}/module/{}/parameters/pstore_disable",
-                                                              host.sys, driver.module)) == "Y";
   return driver;
 }
 

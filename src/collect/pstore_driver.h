@@ -22,8 +22,7 @@ struct PstoreDriver {
   // Without an active one: the module that this machine needs for one, by its firmware, its devices and the
   // kernel's command line ("efi_pstore", "ramoops"); empty: not known.
   std::string module;
-  bool loaded = false;    // that module is
-  bool disabled = false;  // it is loaded, and its parameter pstore_disable says that it does nothing
+  bool loaded = false;  // that module is, and yet no driver is active: it is switched off, or found nothing
 };
 
 PstoreDriver find_pstore_driver(const PstoreHost& host = {});

@@ -117,6 +117,7 @@ TEST_F(NotedLoad, IsRecorded) {
   EXPECT_THAT(state->command_line, HasSubstr("console=ttyS0"));
   ASSERT_EQ(state->initramfs.size(), 1U);
   EXPECT_EQ(state->initramfs.front().path, machine_.path("initramfs"));
+  EXPECT_EQ(state->dump_level, "") << "this one has no plan";
   EXPECT_THAT(logged_, IsEmpty());
 }
 

@@ -214,6 +214,28 @@ TEST_F(MachineRecipe, TheDriverOfAWatchdogWithoutADeviceIsFoundByItsUseOfTheCore
   EXPECT_TRUE(carries(*recipe, "far"));
 }
 
+// It is a holder of the core, too. In the capture kernel it would make a panic of every pretimeout.
+TEST_F(MachineRecipe, TheGovernorThatPanicsIsNotTakenAlongAndTheHarmlessOneIs) {
+  fs::create_directories(root() / "sys/module/watchdog/holders/far");
+  fs::create_directories(root() / "sys/module/watchdog/holders/pretimeout_panic");
+  auto recipe = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  EXPECT_THAT(recipe->modules, testing::SizeIs(1)) << "this kernel has no pretimeout_noop, which is no fault";
+  EXPECT_THAT(recipe->warnings, IsEmpty());
+
+  for (const char* name : {"pretimeout_panic", "pretimeout_noop"}) {
+    put(modules() / "kernel" / fmt::format("{}.ko", name),
+        "\x7f"
+        "ELF");
+  }
+  ASSERT_TRUE(run_process({*find_program("depmod"), "-b", root(), "6.1.0-test"}, 60s));
+  recipe = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  ASSERT_THAT(recipe->modules, testing::SizeIs(2));
+  EXPECT_EQ(recipe->modules[0].name, "pretimeout_noop.ko") << "before the drivers";
+  EXPECT_EQ(recipe->modules[1].name, "far.ko");
+}
+
 TEST_F(MachineRecipe, AWatchdogThatWasSeenToRunStaysKnown) {
   Recipe recipe = make_recipe(config::Config{}, request()).value();
   recipe.plan.watchdogs = {"iTCO_wdt"};

@@ -337,6 +337,18 @@ TEST(CheckPoints, TargetSpace) {
         s.crashes.front().bytes = 600_MiB;
       },
       kFailure, "8.0 MiB free");
+  // Without a dump hardly any is needed; where none will do, a target that is too small is no failure.
+  const auto level = [](std::vector<int> levels, uint64_t free) {
+    return [=](Facts& f, StoreFacts& s) {
+      f.config->dump.level = levels;
+      s.space.free = free;
+    };
+  };
+  expect_space(level({kNoDump}, 20_MiB), kOk, "8.0 MiB (log and report alone");
+  expect_space(level({kNoDump}, 5_MiB), kWarning, "5.0 MiB free");
+  expect_space(level({kNoDump}, 1_MiB), kFailure, "1.0 MiB free");
+  expect_space(level({31, kNoDump}, 9_MiB), kWarning, "only log and report are saved");
+  expect_space(level({31, kNoDump}, 5_MiB), kFailure, "5.0 MiB free");
   expect_space([](Facts&, StoreFacts& s) { s.space.total = 0; }, kWarning, "cannot read its free space");
   expect_space([](Facts& f, StoreFacts&) { f.targets.front().store.reset(); }, kOk, "not mounted");
 }
@@ -435,6 +447,28 @@ TEST(CheckPoints, Watchdog) {
   expect(watchdog_point, [](Facts& f) { f.watchdogs[0].driver.clear(); }, kOk, "built in");
   expect(watchdog_point, [](Facts& f) { f.watchdogs[0].carried = false; }, kWarning, "not in the initramfs");
   expect(watchdog_point, [](Facts& f) { f.config->capture.watchdog = false; }, kWarning, "watchdog is off");
+  expect(
+      watchdog_point, [](Facts& f) { f.watchdogs[0].pretimeout = 10; }, kOk, "pretimeout of 10 s turned off");
+  const auto panics = [](Facts& f) {
+    f.watchdogs[0].pretimeout = 10;
+    f.watchdogs[0].can_calm = false;
+  };
+  expect(watchdog_point, panics, kWarning, "may panic the capture kernel");
+  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].can_calm = false; }, kOk, "feeds it");
+  expect(
+      watchdog_point,
+      [](Facts& f) {
+        f.watchdogs = {{.name = "/dev/watchdog",
+                        .driver = "ipmi_watchdog",
+                        .runs = true,
+                        .carried = false,
+                        .old = true}};
+      },
+      kWarning, "/dev/watchdog may run (ipmi_watchdog)");
+  Facts old = good();
+  old.watchdogs = {
+      {.name = "/dev/watchdog", .driver = "ipmi_watchdog", .runs = true, .carried = false, .old = true}};
+  EXPECT_THAT(watchdog_point(old).next, HasSubstr("[capture] module"));
 }
 
 TEST(CheckPoints, OtherTools) {
@@ -455,6 +489,13 @@ TEST(CheckPoints, Rehearsal) {
         f.rehearsal->problem = "no memory";
       },
       kFailure, "no memory");
+  expect(
+      rehearsal_point,
+      [](Facts& f) {
+        f.rehearsal->whole = false;
+        f.rehearsal->log_only = true;
+      },
+      kOk, "log and report were saved");
   expect(rehearsal_point, [](Facts& f) { f.initramfs_digest = "def"; }, kWarning, "has changed since");
   expect(
       rehearsal_point,
@@ -482,6 +523,44 @@ TEST(CheckPoints, LastCrash) {
       kWarning, "3 pages could not be read");
   expect(last_crash_point, [&](Facts& f) { crash(f).record->collected.reset(); }, kWarning, "not collected");
   expect(last_crash_point, [&](Facts& f) { crash(f).record.reset(); }, kWarning, "not collected");
+}
+
+TEST(CheckPoints, LastCrashWithoutADump) {
+  const auto saved_as = [](DumpOutcome dump, bool fell_back) {
+    return [=](Facts& f) {
+      auto& crash = f.targets.front().store->crashes.front();
+      crash.outcome = CrashOutcome::log_only;
+      crash.record->dump = dump;
+      crash.record->fell_back = fell_back;
+    };
+  };
+  expect(last_crash_point, saved_as(DumpOutcome::log_only, false), kOk, "log only, as configured");
+  expect(last_crash_point, saved_as(DumpOutcome::log_only, true), kWarning, "too small for the dump");
+  expect(last_crash_point, saved_as(DumpOutcome::failed, false), kWarning, "the last capture failed");
+  Facts facts = good();
+  saved_as(DumpOutcome::log_only, false)(facts);
+  facts.targets.front().store->crashes.front().record->collected.reset();
+  EXPECT_EQ(last_crash_point(facts).next, "lifeboat collect");
+}
+
+TEST(CheckPoints, LastCrashThatPstoreMayHaveUnseen) {
+  const auto idle = [](Facts& f) { f.pstore_driver = {.there = true, .module = "efi_pstore"}; };
+  expect(last_crash_point, idle, kWarning, "efi_pstore is not loaded");
+  Facts facts = good();
+  idle(facts);
+  EXPECT_EQ(last_crash_point(facts).next, "modprobe efi_pstore; lifeboat collect");
+  facts.config->collect.pstore = false;
+  EXPECT_EQ(last_crash_point(facts).result, kOk);
+  expect(
+      last_crash_point,
+      [](Facts& f) { f.pstore_driver = {.there = true, .module = "efi_pstore", .loaded = true}; }, kOk,
+      "whole");
+  expect(
+      last_crash_point, [](Facts& f) { f.pstore_driver = {.there = true, .active = "erst"}; }, kWarning,
+      "not mounted");
+  expect(
+      last_crash_point,
+      [](Facts& f) { f.pstore_driver = {.there = true, .mounted = true, .active = "erst"}; }, kOk, "whole");
 }
 
 TEST(CheckPoints, LastCrashThatOnlyPstoreHas) {
