@@ -138,6 +138,35 @@ Result<> save_log_and_report(const std::string& vmcore, Dump& source, int folder
   return saved;
 }
 
+// By the first level, or by the last one: CrashRecord::dump is the outcome. Without a dump the log must be
+// there, whose result is `log`.
+Result<> save_dump_or_none(const CapturePlan& plan, Dump& source, int folder_fd, Progressing& crash,
+                           DiskSpace& space, Heartbeat& heartbeat, const Result<>& log) {
+  if (plan.dump.log_only()) {
+    if (!log) return log;
+    crash.record.dump = DumpOutcome::log_only;
+    log::info("no dump is saved: [dump] level is none");
+    return {};
+  }
+  if (auto saved = save_dump(plan, source, folder_fd, crash.record, space, heartbeat); !saved) {
+    crash.problem(saved.error());
+    return saved;
+  }
+  if (crash.record.dump != DumpOutcome::log_only || log) return {};
+  // Nothing at all is saved here.
+  crash.record.dump = DumpOutcome::failed;
+  return log;
+}
+
+void check_time(Progressing& crash) {
+  if (can_name_crash_folder(crash.record.crash_time)) return;
+  crash.problem(
+      Error(ErrorCode::corrupt, fmt::format("the crash time in VMCOREINFO ({}) is not valid; the folder is "
+                                            "named after the time of the capture",
+                                            crash.record.crash_time)));
+  log::warning("{}", crash.record.problems.back());
+}
+
 std::string_view phase_of(DumpOutcome outcome) {
   switch (outcome) {
     case DumpOutcome::whole:
@@ -188,28 +217,11 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   space.keep(folder.name);
   reserve_record(folder.fd.get(), crash.record);
   log::info("crash folder: {}", folder.name);
-  if (!can_name_crash_folder(crash.record.crash_time)) {
-    crash.problem(
-        Error(ErrorCode::corrupt, fmt::format("the crash time in VMCOREINFO ({}) is not valid; the folder is "
-                                              "named after the time of the capture",
-                                              crash.record.crash_time)));
-    log::warning("{}", crash.record.problems.back());
-  }
+  check_time(crash);
   crash.done("target");
 
-  auto log = save_log_and_report(vmcore, *source, folder.fd.get(), plan, crash, heartbeat);
-  if (plan.dump.log_only()) {
-    if (!log) return log;
-    crash.record.dump = DumpOutcome::log_only;
-    log::info("no dump is saved: [dump] level is none");
-  } else if (auto saved = save_dump(plan, *source, folder.fd.get(), crash.record, space, heartbeat); !saved) {
-    crash.problem(saved.error());
-    return saved;
-  } else if (crash.record.dump == DumpOutcome::log_only && !log) {
-    // Nothing at all is saved here.
-    crash.record.dump = DumpOutcome::failed;
-    return log;
-  }
+  const auto log = save_log_and_report(vmcore, *source, folder.fd.get(), plan, crash, heartbeat);
+  TRY_VOID(save_dump_or_none(plan, *source, folder.fd.get(), crash, space, heartbeat, log));
   announce(phase_of(crash.record.dump));
   // Without a dump, too: it is the last step.
   crash.done("dump");

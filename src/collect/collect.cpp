@@ -111,8 +111,8 @@ class Completion {
       // The capture may have been interrupted before it copied the report's summary into the record.
       if (!record.kind.empty()) return;
       json = read_text_at(folder_fd_, kReportJsonFile, kMaxReportBytes);
-    } else if (config_.collect.report && ends_capture(found_.crash.dump())) {
-      const std::string& dump = found_.crash.dump_file;
+    } else if (const std::string& dump = found_.crash.dump_file;
+               config_.collect.report && !dump.empty() && ends_capture(found_.crash.dump())) {
       json = write_report(store_.crash_name(found_.crash.name) + "/" + dump, folder_fd_, {}, dump);
     } else {
       return;

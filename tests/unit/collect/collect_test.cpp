@@ -229,6 +229,7 @@ TEST_F(Collect, NoLinkIsFollowedFromACrash) {
 
 // As configured: complete, with what there is to read. Else it says what is wrong.
 TEST_F(Collect, ACrashWithoutADumpIsNamedForWhatItIs) {
+  config_.collect.report = true;  // of nothing
   struct Case {
     CrashRecord record;
     const char* notice;
