@@ -30,6 +30,9 @@ struct SystemCapture {
   std::vector<std::function<Result<std::string>()>> folders;
   CaptureSystem system = CaptureSystem::working;
   std::string run = "/run/lifeboat";  // for lock, journal and log; created if it is missing
+  // Where the kernel shows watchdogs whose pretimeout must not end this capture (kWatchdogFolder); empty:
+  // they are left alone.
+  std::string watchdogs = {};
 };
 
 // Makes the attempt (attempt.h). `busy`: another process captures; an Error else: it could not begin. A

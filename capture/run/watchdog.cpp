@@ -56,6 +56,12 @@ void Watchdogs::start(const std::vector<std::string>& ran) {
   feed();
 }
 
+void Watchdogs::turn_off_pretimeouts() {
+  for (int number = 0; number < kMaxWatchdogs; ++number) {
+    if (exists(folder(number))) note(name_of(number), turn_off_pretimeout(folder(number)));
+  }
+}
+
 void Watchdogs::start_old() {
   const std::string path = dev_ + "/watchdog";
   if (find(path) != nullptr || !exists(path)) return;

@@ -26,11 +26,13 @@
 
 namespace lifeboat::capture {
 
+inline constexpr const char* kWatchdogFolder = "/sys/class/watchdog";
+
 // Documentation/watchdog/watchdog-api.rst, and Documentation/ABI/testing/sysfs-class-watchdog.
 class Watchdogs {
  public:
   // The folders of /sys and of the devices.
-  explicit Watchdogs(std::string sys = "/sys/class/watchdog", std::string dev = "/dev")
+  explicit Watchdogs(std::string sys = kWatchdogFolder, std::string dev = "/dev")
       : sys_(std::move(sys)), dev_(std::move(dev)) {}
 
   // Opens those that run and that it has not opened yet; none is fine. Their drivers are loaded. `ran`: the
@@ -41,6 +43,9 @@ class Watchdogs {
   // (ipmi_watchdog), and shows no state. Only once no driver is being loaded any more: the core makes
   // /dev/watchdog, too, and makes it first.
   void start_old();
+  // Only makes pretimeouts harmless, as far as that is possible without opening a device: for a system that
+  // has its own program to feed them.
+  void turn_off_pretimeouts();
   void feed() const;
   // Before a halt or a shell, which may last: stops those that can be stopped. Without it they go on, and
   // restart a machine whose reboot hangs.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "capture/run/system_capture.h"
+#include "capture/run/watchdog.h"
 #include "src/cli/configuration.h"
 #include "src/cli/outcome.h"
 #include "src/collect/store_capture.h"
@@ -18,12 +19,13 @@ std::optional<std::string> given(const CommandLine& line, const char* name) {
 }  // namespace
 
 Result<int> capture_into_store(const CommandLine& line, const std::string& source) {
-  const collect::StoreCapture capture{.source = source,
-                                      .folder = given(line, "store-folder"),
-                                      .level = given(line, "level"),
-                                      .compression = given(line, "compress")};
+  collect::StoreCapture capture{.source = source,
+                                .folder = given(line, "store-folder"),
+                                .level = given(line, "level"),
+                                .compression = given(line, "compress")};
   if (line.has("then-act")) {
     TRY_VOID(collect::check_source_of_capture_kernel(source));
+    capture.watchdogs = capture::kWatchdogFolder;
     capture::end_system_capture(collect::capture_in_capture_kernel(capture, read_config(line)));
   }
   const auto end = TRY(collect::capture_on_working_system(capture, read_config(line)));

@@ -197,6 +197,27 @@ TEST_F(SystemCaptures, ABrokenLockDoesNotPreventTheDump) {
   EXPECT_FALSE(journal.folder()) << "its results are not this one's";
 }
 
+// The system that the capture kernel boots may feed its watchdogs, and may have chosen a governor.
+TEST_F(SystemCaptures, AreNotEndedByAPretimeout) {
+  capture_.system = CaptureSystem::of_capture_kernel;
+  capture_.watchdogs = path("watchdogs");
+  const auto put = [&](const std::string& name, std::string_view text) {
+    fs::create_directories(path("watchdogs/" + name));
+    ASSERT_TRUE(write_file_atomically(path("watchdogs/" + name + "/pretimeout"), as_byte_span("10\n"), 0600));
+    ASSERT_TRUE(
+        write_file_atomically(path("watchdogs/" + name + "/pretimeout_governor"), as_byte_span(text), 0600));
+  };
+  put("watchdog0", "panic\n");
+  put("watchdog1", "");
+  fs::remove(path("watchdogs/watchdog1/pretimeout_governor"));
+  fs::remove(path("watchdogs/watchdog1/pretimeout"));
+  const auto end = capture_in_system(capture_);
+  ASSERT_TRUE(end) << why(end);
+  EXPECT_EQ(read_line(path("watchdogs/watchdog0/pretimeout_governor")), "noop");
+  EXPECT_THAT(record_in(end->folder).problems, IsEmpty());
+  EXPECT_FALSE(fs::exists(path("watchdogs/watchdog1/pretimeout")));
+}
+
 TEST_F(SystemCaptures, ASavedDumpEndsWithTheFinalAction) {
   Settings settings;
   settings.final.action = FinalAction::poweroff;
