@@ -40,11 +40,14 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
     if (!crashes) continue;
     for (const auto& crash : *crashes) {
       if (!crash.record || captured_by(*crash.record) != release) continue;
+      if (!config.dump.log_only() && log_only_as_configured(crash.outcome, *crash.record)) continue;
       add_use(uses, crash.record->memory_reserved_kib, crash.record->memory_lowest_kib, true,
               fmt::format("{}/{}/{}", **folder, crash.name, kCrashRecordFile));
     }
   }
-  if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)
+  const auto rehearsal = read_rehearsal(rehearsal_file);
+  const bool comparable = rehearsal && (config.dump.log_only() || !rehearsal->log_only);
+  if (comparable && rehearsal->release == release)
     add_use(uses, rehearsal->memory_reserved_kib, rehearsal->memory_lowest_kib, rehearsal->real,
             rehearsal_file);
   return uses;

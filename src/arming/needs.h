@@ -10,7 +10,8 @@
 namespace lifeboat::arming {
 
 // The memory use that captures with the kernel `release` recorded: for the crashes in configured targets that
-// are mounted here and can be read, and for the last rehearsal.
+// are mounted here and can be read, and for the last rehearsal. A capture without a dump needed less than one
+// with a dump, and does not count for it.
 std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
                                                     const std::string& rehearsal_file = kRehearsalFile);
 
