@@ -48,7 +48,7 @@ void Watchdogs::start(const std::vector<std::string>& ran) {
     } else if (exists(folder(number))) {
       // Each time: a governor that is loaded later may have taken it over.
       PretimeoutCare care = turn_off_pretimeout(folder(number));
-      if (device != nullptr && care.problem.empty()) continue;
+      if (device != nullptr && care.problem.empty() && care_[name].problem.empty()) continue;
       if (device != nullptr) care = turn_off_pretimeout(device->fd.get(), folder(number));
       note(name, care);
     }

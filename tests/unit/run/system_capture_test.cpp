@@ -107,7 +107,7 @@ TEST_F(SystemCaptures, OfTheLevelNoneSaveLogAndReportAlone) {
   capture_.plan.dump.level = {kNoDump};
   capture_.plan.capture.report = true;
   capture_.plan.retention = {.keep = 1};
-  fs::create_directories(path("a/20250101T000000Z"));
+  fs::create_directories(path("a/20200101T000000Z"));
   const auto end = capture_in_system(capture_);
   ASSERT_TRUE(end) << why(end);
   EXPECT_EQ(end->outcome, DumpOutcome::log_only);
