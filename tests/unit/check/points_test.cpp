@@ -338,7 +338,7 @@ TEST(CheckPoints, TargetSpace) {
       },
       kFailure, "8.0 MiB free");
   // Without a dump hardly any is needed; where none will do, a target that is too small is no failure.
-  const auto level = [](std::vector<int> levels, uint64_t free) {
+  const auto level = [](const std::vector<int>& levels, uint64_t free) {
     return [=](Facts& f, StoreFacts& s) {
       f.config->dump.level = levels;
       s.space.free = free;
