@@ -10,6 +10,8 @@
 #include <tuple>
 
 #include "loader/entries/boot_entry_file.h"
+#include "loader/entries/boot_files.h"
+#include "loader/entries/grub_boot.h"
 #include "loader/entries/version_order.h"
 #include "src/base/file.h"
 #include "src/base/machine_names.h"
@@ -40,7 +42,8 @@ struct Candidate {
 
 struct Search {
   std::vector<Candidate> entries;
-  std::vector<Candidate> plain;  // kernels by their version
+  std::vector<Candidate> plain;    // kernels by their version
+  std::optional<BootFiles> files;  // of the root that is being searched
   std::vector<std::string>* skipped = nullptr;
 
   void skip(const std::string& what, std::string_view reason) const {
@@ -82,14 +85,9 @@ Variables grub_environment(const std::string& root) {
   return {};
 }
 
-// Where the file is that an entry of `root` names. Where /boot is a folder of the root file system, GRUB's
-// entries say
-// "/boot/vmlinuz": relative to that.
-std::string locate(const std::string& root, const std::string& path) {
-  std::string direct = path_below(root, path);
-  const std::string prefix = "/" + fs::path(root).filename().string() + "/";
-  if (is_file(direct) || !path.starts_with(prefix)) return direct;
-  return path_below(root, path.substr(prefix.size()));
+// Where the file is that an entry of `root` names.
+std::string locate(const Search& search, const std::string& root, const std::string& path) {
+  return search.files ? search.files->locate(path) : path_below(root, path);
 }
 
 // The format of the file; nullopt, with the reason added to `search`: it is not a kernel.
@@ -134,14 +132,15 @@ void add_type_1(Search& search, const std::string& root, const fs::path& file, c
                                                      : fields.efi;
   if (kernel.empty()) return search.skip(source, "it names no kernel (linux, uki or efi)");
 
-  BootEntry entry{.id = name.id, .title = fields.title, .kernel = locate(root, kernel), .source = source};
+  BootEntry entry{
+      .id = name.id, .title = fields.title, .kernel = locate(search, root, kernel), .source = source};
   const auto kind = kernel_kind(search, source, entry.kernel);
   if (!kind) return;
   entry.unified = *kind == ImageKind::uki;
   entry.command_line = std::move(fields.options);
   if (!entry.unified && !entry.command_line) entry.command_line = "";
   for (const auto& path : fields.initrd) {
-    entry.initramfs.push_back(locate(root, path));
+    entry.initramfs.push_back(locate(search, root, path));
     if (!is_file(entry.initramfs.back()))
       return search.skip(source, fmt::format("there is no {}", entry.initramfs.back()));
   }
@@ -269,38 +268,83 @@ std::optional<std::string> loader_variable(const BootPaths& paths, std::string_v
   return text;
 }
 
-// The sources of the default, the most important first.
-std::vector<std::string> default_patterns(const BootPaths& paths) {
-  std::vector<std::string> patterns;
-  const auto add = [&](std::optional<std::string> pattern) {
+struct NamedDefault {
+  std::string pattern;
+  std::string source;
+};
+
+// Of systemd-boot, the most important first.
+std::vector<NamedDefault> default_patterns(const BootPaths& paths) {
+  std::vector<NamedDefault> patterns;
+  const auto add = [&](std::optional<std::string> pattern, const std::string& source) {
     if (pattern == "@saved") pattern = loader_variable(paths, "LoaderEntryLastBooted");
-    if (pattern && !pattern->empty() && pattern->size() < 256) patterns.push_back(*std::move(pattern));
+    if (pattern && !pattern->empty() && pattern->size() < 256)
+      patterns.push_back({*std::move(pattern), source});
   };
-  add(loader_variable(paths, "LoaderEntryOneShot"));
-  add(loader_variable(paths, "LoaderEntryDefault"));
+  for (const char* name : {"LoaderEntryOneShot", "LoaderEntryDefault"})
+    add(loader_variable(paths, name), name);
   for (const auto& root : distinct_roots(paths)) {
-    for (const auto& [key, value] : parse_key_lines(small_file(root + "/loader/loader.conf")))
-      if (key == "default") add(value);
-  }
-  for (const auto& root : distinct_roots(paths)) {
-    const auto variables = grub_environment(root);
-    if (const auto saved = variables.find("saved_entry"); saved != variables.end()) add(saved->second);
+    const std::string file = root + "/loader/loader.conf";
+    for (const auto& [key, value] : parse_key_lines(small_file(file)))
+      if (key == "default") add(value, file);
   }
   return patterns;
 }
 
+// Of GRUB's environment blocks, where the entries are not beside them.
+std::vector<NamedDefault> saved_entries(const BootPaths& paths) {
+  std::vector<NamedDefault> names;
+  for (const auto& root : distinct_roots(paths)) {
+    const auto variables = grub_environment(root);
+    for (const char* name : {"next_entry", "saved_entry"}) {
+      if (const auto saved = variables.find(name); saved != variables.end() && !saved->second.empty())
+        names.push_back({saved->second, root + "'s grubenv"});
+    }
+  }
+  return names;
+}
+
+// Whether GRUB may have started this system: other boot loaders name themselves, GRUB only since 2.12.
+bool may_be_grub(const BootPaths& paths) {
+  const auto loader = loader_variable(paths, "LoaderInfo");
+  return !loader || loader->starts_with("GRUB");
+}
+
 // GRUB, and systemd-boot of old, leave the ending out.
-bool is_named(const BootEntry& entry, const std::string& pattern) {
-  const std::string stem = entry.id.substr(0, entry.id.rfind('.'));
-  return ::fnmatch(pattern.c_str(), entry.id.c_str(), FNM_CASEFOLD) == 0 ||
+bool is_named(const std::string& id, const std::string& pattern) {
+  const std::string stem = id.substr(0, id.rfind('.'));
+  return ::fnmatch(pattern.c_str(), id.c_str(), FNM_CASEFOLD) == 0 ||
          ::fnmatch(pattern.c_str(), stem.c_str(), FNM_CASEFOLD) == 0;
+}
+
+// Why the named default is not taken.
+std::string missing_default(const NamedDefault& named, const std::vector<std::string>& skipped) {
+  for (const auto& line : skipped) {
+    const std::string file = fs::path(line.substr(0, line.find(": "))).filename().string();
+    if (is_named(BootFileName::parse(file).id, named.pattern))
+      return fmt::format("the default '{}' ({}) is skipped: {}", named.pattern, named.source, line);
+  }
+  return fmt::format("the default '{}' ({}) is no entry that was found", named.pattern, named.source);
+}
+
+Error no_kernel(const BootPaths& paths, const std::vector<std::string>& skipped) {
+  std::string looked;
+  for (const auto& root : paths.roots) looked += (looked.empty() ? "" : ", ") + root;
+  std::string why;
+  for (const auto& line : skipped) why += "\n  " + line;
+  return Error(ErrorCode::not_found,
+               fmt::format("no kernel to boot was found (loader/entries/*.conf, EFI/Linux/*.efi and "
+                           "vmlinuz-VERSION in {}){}",
+                           looked, why))
+      .hint("name the kernel: lifeboat load KERNEL --initrd FILE --reuse-cmdline");
 }
 
 }  // namespace
 
 std::vector<BootEntry> find_boot_entries(const BootPaths& paths, std::vector<std::string>* skipped) {
-  Search search{.entries = {}, .plain = {}, .skipped = skipped};
+  Search search{.entries = {}, .plain = {}, .files = {}, .skipped = skipped};
   for (const auto& root : distinct_roots(paths)) {
+    search.files.emplace(paths, root);
     const auto variables = grub_environment(root);
     for (const auto& file : files_ending_in(root + "/loader/entries", ".conf"))
       add_type_1(search, root, file, variables);
@@ -319,28 +363,36 @@ std::vector<BootEntry> find_boot_entries(const BootPaths& paths, std::vector<std
 }
 
 Result<BootEntry> default_boot_entry(const BootPaths& paths) {
+  const bool grub = may_be_grub(paths);
+  if (grub) {
+    if (const auto configurations = grub::find_configurations(paths); !configurations.empty())
+      return grub::default_entry(paths, configurations);
+  }
   std::vector<std::string> skipped;
   std::vector<BootEntry> entries = find_boot_entries(paths, &skipped);
-  if (entries.empty()) {
-    std::string looked;
-    for (const auto& root : paths.roots) looked += (looked.empty() ? "" : ", ") + root;
-    std::string why;
-    for (const auto& line : skipped) why += "\n  " + line;
-    return std::unexpected(
-        Error(
-            ErrorCode::not_found,
-            fmt::format(
-                "no kernel to boot was found (loader/entries/*.conf, EFI/Linux/*.efi and vmlinuz-VERSION in "
-                "{}){}",
-                looked, why))
-            .hint("name the kernel: lifeboat load KERNEL --initrd FILE --reuse-cmdline"));
+  if (entries.empty()) return std::unexpected(no_kernel(paths, skipped));
+  // A default that is named and not taken is always reported.
+  std::vector<std::string> notes;
+  const auto take = [&](BootEntry entry) {
+    entry.notes.insert(entry.notes.begin(), notes.begin(), notes.end());
+    return entry;
+  };
+  const auto find = [&](const std::vector<NamedDefault>& names) -> BootEntry* {
+    for (const auto& named : names) {
+      const auto found =
+          std::ranges::find_if(entries, [&](const BootEntry& e) { return is_named(e.id, named.pattern); });
+      if (found != entries.end()) return &*found;
+      notes.push_back(missing_default(named, skipped));
+    }
+    return nullptr;
+  };
+  if (BootEntry* entry = find(default_patterns(paths))) return take(std::move(*entry));
+  if (grub) {
+    if (const auto environments = grub::find_environments(paths); !environments.empty())
+      return take(TRY(grub::default_entry(paths, environments)));
   }
-  for (const auto& pattern : default_patterns(paths)) {
-    const auto named =
-        std::ranges::find_if(entries, [&](const BootEntry& e) { return is_named(e, pattern); });
-    if (named != entries.end()) return std::move(*named);
-  }
-  return std::move(entries.front());
+  if (BootEntry* entry = find(saved_entries(paths))) return take(std::move(*entry));
+  return take(std::move(entries.front()));
 }
 
 Result<BootEntry> named_kernel(const BootPaths& paths, const std::string& name) {

@@ -48,6 +48,7 @@ Result<ChosenKernel> choose_kernel(const LoadOptions& options, const config::Con
   if (options.crash) return ChosenKernel{TRY(capture_kernel(config, places.kernels)).path, std::nullopt};
   BootEntry entry = TRY(default_boot_entry(places.boot));
   notes.push_back(fmt::format("the default boot entry is '{}' ({})", entry.title, entry.source));
+  notes.insert(notes.end(), entry.notes.begin(), entry.notes.end());
   const std::string path = entry.kernel;
   return ChosenKernel{path, std::move(entry)};
 }
@@ -78,6 +79,39 @@ Result<std::vector<std::string>> choose_initramfs(const LoadOptions& options, co
   return std::vector{TRY(capture_initramfs(options, kernel, config, places, notes))};
 }
 
+// Whether a kernel with this command line finds its root file system.
+bool names_root(std::string_view command_line) {
+  for (const auto& parameter : split_parameters(command_line)) {
+    const size_t equals = parameter.find('=');
+    const std::string value = equals == std::string::npos ? "" : parameter.substr(equals + 1);
+    const std::string name = parameter_name(parameter);
+    if (value.empty()) continue;
+    // Live systems; ZFS; the initramfs of NixOS, which knows the file systems of the system that init= names;
+    // a system that is its initramfs.
+    for (const char* known : {"root", "nfsroot", "boot", "zfs", "rdinit", "netroot"})
+      if (name == known) return true;
+    if (name == "init" && (value.starts_with("/nix/store/") || value.starts_with("/gnu/store/"))) return true;
+  }
+  return false;
+}
+
+// A boot entry whose command line has no root= is not booted as it stands: a variable of the boot loader is
+// missing. Where the running system has none either, its initramfs finds the root by itself.
+Result<> check_root(const BootEntry& entry, const std::string& command_line, const SystemPaths& paths) {
+  if (entry.unified || names_root(command_line)) return {};
+  const auto running = read_text(paths.proc + "/cmdline");
+  if (running && !names_root(*running)) return {};
+  std::string unset;
+  for (const auto& name : entry.unset) unset += (unset.empty() ? ": not set is $" : ", $") + name;
+  return std::unexpected(
+      Error(ErrorCode::corrupt,
+            fmt::format("load: the boot entry '{}' ({}) has no root= on its command line{}", entry.title,
+                        entry.source, unset))
+          .hint(
+              "give --reuse-cmdline for the running kernel's command line, or --append root=...; or correct "
+              "the entry"));
+}
+
 // For the next reboot.
 Result<std::string> choose_normal_command_line(const LoadOptions& options, const ChosenKernel& chosen,
                                                const KernelFile& kernel, const SystemPaths& paths,
@@ -96,7 +130,11 @@ Result<std::string> choose_normal_command_line(const LoadOptions& options, const
         Error(ErrorCode::usage, "load: the new kernel's command line is missing")
             .hint("give --reuse-cmdline for that of the running kernel, or --append or --command-line"));
   }
-  return normal_command_line({.reused = base.value_or(""), .append = options.append.value_or("")});
+  const bool of_entry = !reuse && chosen.entry && chosen.entry->command_line;
+  std::string line =
+      normal_command_line({.reused = base.value_or(""), .append = options.append.value_or("")});
+  if (of_entry) TRY_VOID(check_root(*chosen.entry, line, paths));
+  return line;
 }
 
 Result<std::string> choose_command_line(const LoadOptions& options, const ChosenKernel& chosen,
@@ -109,6 +147,12 @@ Result<std::string> choose_command_line(const LoadOptions& options, const Chosen
 }
 
 }  // namespace
+
+Result<BootEntry> usable_boot_entry(const BootPaths& boot, const SystemPaths& system) {
+  BootEntry entry = TRY(default_boot_entry(boot));
+  if (entry.command_line) TRY_VOID(check_root(entry, *entry.command_line, system));
+  return entry;
+}
 
 Result<PreparedLoad> prepare_load(const LoadOptions& options, const config::Config& config,
                                   const LoadPlaces& places) {

@@ -48,9 +48,14 @@ struct PreparedLoad {
   std::vector<std::string> notes;  // what was chosen for the user and is not obvious, a line each
 };
 
+// The entry that a load without options takes, its command line checked as such a load does. `not_found`: the
+// machine has no boot entries.
+Result<BootEntry> usable_boot_entry(const BootPaths& boot, const SystemPaths& system);
+
 // Without options a crash load takes the configured capture kernel with lifeboat's own initramfs, which is
 // rebuilt when it is stale; another load takes the default boot entry. `config` is for crash loads only.
-// `usage` for options that contradict each other, and when no command line is known.
+// `usage` for options that contradict each other, and when no command line is known; `corrupt` when that of
+// the boot entry names no root file system.
 Result<PreparedLoad> prepare_load(const LoadOptions& options, const config::Config& config,
                                   const LoadPlaces& places = {});
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "loader/entries/boot_entry.h"
 #include "loader/system_state.h"
 #include "src/arming/loaded_state.h"
 #include "src/arming/needs.h"
@@ -81,6 +82,7 @@ struct Facts {
   std::string initramfs_digest;
   Result<reservation::Estimate> estimate;
 
+  Result<BootEntry> boot_entry;  // that a load for the next reboot takes
   std::optional<arming::LoadedState> loaded;
   std::vector<std::string> changed;  // loaded files that have changed on disk since
   std::string command_line;          // that a load would use now; empty: not known

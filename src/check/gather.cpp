@@ -10,6 +10,7 @@
 #include "loader/entries/version_order.h"
 #include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
+#include "src/arming/load_choices.h"
 #include "src/arming/watchdog_state.h"
 #include "src/base/file.h"
 #include "src/base/real_folder.h"
@@ -196,6 +197,17 @@ void look_at_kernel(const FactsRequest& request, Facts& facts) {
 
 }  // namespace
 
+namespace {
+
+BootPaths boot_paths(const FactsRequest& request) {
+  BootPaths paths{
+      .sys = request.paths.sys, .mountinfo = request.host.mountinfo, .disks = request.host.dev + "/disk"};
+  for (auto& root : paths.roots) root.insert(0, request.root);
+  return paths;
+}
+
+}  // namespace
+
 FactsRequest request_for(Result<config::Config> config) {
   FactsRequest request;
   request.config = std::move(config);
@@ -244,6 +256,7 @@ Facts gather_facts(const FactsRequest& request) {
   } else {
     facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
   }
+  facts.boot_entry = arming::usable_boot_entry(boot_paths(request), request.paths);
   if (facts.state.crash_loaded == true)
     facts.loaded = arming::read_loaded_state(arming::loaded_state_file(request.paths.run));
   if (facts.loaded) facts.changed = arming::changed_files(*facts.loaded).changed;

@@ -37,6 +37,7 @@ Point modules_point(const Facts& facts);
 Point initramfs_point(const Facts& facts);
 Point loaded_point(const Facts& facts);
 Point newest_kernel_point(const Facts& facts);
+Point boot_entry_point(const Facts& facts);
 
 struct TargetFacts;
 Point target_point(const TargetFacts& target);

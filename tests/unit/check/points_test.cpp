@@ -110,7 +110,7 @@ constexpr auto kFailure = PointResult::failure;
 
 TEST(CheckPoints, AllIsWell) {
   const auto points = all_points(good());
-  EXPECT_EQ(points.size(), 20U);
+  EXPECT_EQ(points.size(), 21U);
   for (const auto& point : points) {
     EXPECT_EQ(point.result, kOk) << point.name << ": " << point.detail;
     EXPECT_THAT(point.detail, Not(IsEmpty())) << point.name;
@@ -243,6 +243,16 @@ TEST(CheckPoints, InstalledKernels) {
       newest_kernel_point, [](Facts& f) { f.state.release = "6.1.0-test"; }, kOk,
       "6.12.1-test is the newest");
   expect(newest_kernel_point, [](Facts& f) { f.installed.clear(); }, kOk, "none");
+  expect(boot_entry_point, [](Facts& f) { f.boot_entry->title = "Debian"; }, kOk, "'Debian'");
+  expect(
+      boot_entry_point, [](Facts& f) { f.boot_entry = fail(ErrorCode::not_found, "no kernel"); }, kOk,
+      "none was found");
+  expect(
+      boot_entry_point, [](Facts& f) { f.boot_entry = fail(ErrorCode::unsupported, "grub.cfg:7: 'x'"); },
+      kWarning, "grub.cfg:7");
+  expect(
+      boot_entry_point, [](Facts& f) { f.boot_entry->notes = {"the default 'x' is not in GRUB's menu"}; },
+      kWarning, "the default 'x'");
 }
 
 TEST(CheckPoints, Target) {
