@@ -93,7 +93,13 @@ Result<Evaluated> evaluate(const BootFiles& files, const ConfigurationFile& conf
       return fail(ErrorCode::unsupported, "{} has too many conditions that are not known here:{}", config,
                   questions);
   }
-  return Evaluated{.booted = TRY(*std::move(first)), .notes = std::move(notes)};
+  if (!*first) {
+    // What GRUB did before it came there: a default that is not in the menu.
+    Error error = std::move(*first).error();
+    for (const auto& note : notes) error.message += "\n  " + note;
+    return std::unexpected(std::move(error));
+  }
+  return Evaluated{.booted = **std::move(first), .notes = std::move(notes)};
 }
 
 // Whether the file can be loaded: GRUB starts by `chainloader` what the firmware can run.

@@ -13,7 +13,7 @@ namespace {
 // As deep as GRUB itself evaluates.
 constexpr unsigned kMaxDepth = 64;
 // What a command costs besides the text that it makes.
-constexpr uint64_t kCommandCost = 64;
+constexpr uint64_t kCommandCost = 256;
 constexpr size_t kMaxNotes = 50;
 // Each doubles the evaluations.
 constexpr size_t kMaxQuestions = 64;

@@ -102,7 +102,8 @@ Result<> check_root(const BootEntry& entry, const std::string& command_line, con
   const auto running = read_text(paths.proc + "/cmdline");
   if (running && !names_root(*running)) return {};
   std::string unset;
-  for (const auto& name : entry.unset) unset += (unset.empty() ? ": not set is $" : ", $") + name;
+  for (const auto& name : entry.unset)
+    unset += (unset.empty() ? "; these variables are not set: $" : ", $") + name;
   return std::unexpected(
       Error(ErrorCode::corrupt,
             fmt::format("load: the boot entry '{}' ({}) has no root= on its command line{}", entry.title,

@@ -11,6 +11,8 @@
 namespace lifeboat::test {
 namespace {
 
+using namespace std::literals;
+
 std::vector<std::byte> file_of(const std::filesystem::path& path) {
   return read_file(path.string()).value();
 }
@@ -84,7 +86,7 @@ constexpr std::string_view kLockup =
     "watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [server:7]\nKernel panic - not syncing: softlockup: "
     "hung tasks\n";
 // grub_fuzz: a grub.cfg, an environment block, an entry of the Boot Loader Specification, with NULs between.
-constexpr std::string_view kDebianGrub(
+constexpr std::string_view kDebianGrub =
     "if [ -s $prefix/grubenv ]; then\n  load_env\nfi\nif [ \"${next_entry}\" ] ; then\n  set "
     "default=\"${next_entry}\"\nelse\n  set default=\"${saved_entry}\"\nfi\nfunction gfxmode {\n\tset "
     "gfxpayload=\"${1}\"\n}\nif loadfont unicode ; then set gfxmode=auto; fi\nmenuentry 'Debian' --class "
@@ -93,14 +95,12 @@ constexpr std::string_view kDebianGrub(
     "/vmlinuz root=/dev/x ro quiet\n\tinitrd\t/initrd\n}\nsubmenu 'Advanced' --id adv {\n\tmenuentry 'old' "
     "--id "
     "old {\n\tlinux /boot/vmlinuz root=/dev/y a=\"b c\"\n}\n}\n\0"
-    "# GRUB Environment Block\nsaved_entry=adv>old\nkernelopts=root=/dev/z\n####",
-    767);
-constexpr std::string_view kFedoraGrub(
+    "# GRUB Environment Block\nsaved_entry=adv>old\nkernelopts=root=/dev/z\n####"sv;
+constexpr std::string_view kFedoraGrub =
     "load_env\nset default=\"${saved_entry}\"\nif [ -z \"${kernelopts}\" ]; then set kernelopts=\"ro\"; "
     "fi\nblscfg\n"
     "if [ -n \"${boot_counter}\" -a \"${boot_success}\" = \"0\" ]; then decrement boot_counter; fi\n\0"
-    "saved_entry=0\n\0title Fedora\nlinux /vmlinuz\ninitrd /initrd $tuned_initrd\noptions $kernelopts x\n",
-    291);
+    "saved_entry=0\n\0title Fedora\nlinux /vmlinuz\ninitrd /initrd $tuned_initrd\noptions $kernelopts x\n"sv;
 constexpr std::string_view kGrubLanguage =
     "for i in 1 '2 3' \"$x\"; do if [ ( $i = 1 -o ! -e /x ) -a y ]; then continue; elif ! true; then break "
     "2; else "

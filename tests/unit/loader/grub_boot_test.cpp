@@ -310,6 +310,9 @@ TEST_F(GrubBoot, OtherSystemsAreNamed) {
     EXPECT_THAT(entry.error().message, AllOf(HasSubstr("'Another one'"), HasSubstr("grub.cfg"))) << body;
     EXPECT_THAT(entry.error().fix, HasSubstr("--boot-name"));
   }
+  put_environment("saved_entry=gone\n");
+  EXPECT_THAT(boots("menuentry 'Another one' { chainloader +1\n}\n"),
+              AllOf(HasSubstr("'Another one'"), HasSubstr("'gone'")));
   put("boot/script", "#!/bin/sh\n");
   EXPECT_THAT(boots("menuentry x { linux /script root=1 }"), HasSubstr("/script"));
 }
