@@ -146,6 +146,46 @@ struct Parameters {
   }
 };
 
+// Where `wanted` stands in `words`, word after word.
+auto find_words(std::vector<std::string>& words, std::span<const std::string> wanted) {
+  return std::search(words.begin(), words.end(), wanted.begin(), wanted.end());
+}
+
+void drop_words(std::vector<std::string>& words, std::span<const std::string> unwanted) {
+  if (unwanted.empty()) return;
+  const auto count = static_cast<std::ptrdiff_t>(unwanted.size());
+  for (auto found = find_words(words, unwanted); found != words.end(); found = find_words(words, unwanted))
+    words.erase(found, found + count);
+}
+
+// How many of the words at the beginning belong together: hugepages= is for the size before it.
+size_t unit_size(std::span<const std::string> words) {
+  const bool pair =
+      words.size() > 1 && parameter_name(words[0]) == "hugepagesz" && parameter_name(words[1]) == "hugepages";
+  return pair ? 2 : 1;
+}
+
+// Whether dropping this single word from `reused` may change what other words there mean.
+bool has_context(const std::string& word, const std::vector<std::string>& reused) {
+  const std::string name = parameter_name(word);
+  if (name == "hugepagesz") return true;
+  return name == "hugepages" && std::ranges::any_of(reused, [](const std::string& other) {
+           return parameter_name(other) == "hugepagesz";
+         });
+}
+
+// Of the parameters that `append` repeats the last one counts, or all add up: the earlier ones are dropped,
+// so that the appended ones stay last. Arguments of init have meaning by their order: only the whole list of
+// `append` is a repetition.
+void drop_repeated(Parameters& reused, const Parameters& append) {
+  for (std::span<const std::string> rest(append.kernel); !rest.empty();) {
+    const auto unit = rest.first(unit_size(rest));
+    if (unit.size() > 1 || !has_context(unit.front(), reused.kernel)) drop_words(reused.kernel, unit);
+    rest = rest.subspan(unit.size());
+  }
+  drop_words(reused.init, append.init);
+}
+
 void remove(std::vector<std::string>& parameters, std::span<const ParameterRule> rules) {
   std::erase_if(parameters, [&](const std::string& p) { return has_rule(rules, parameter_name(p)); });
 }
@@ -231,9 +271,22 @@ std::string normal_command_line(const CommandLineParts& parts) {
   Parameters line = Parameters::of(parts.reused);
   const Parameters append = Parameters::of(parts.append);
   remove(line.kernel, kNotReused);
+  drop_repeated(line, append);
   line.add(append.kernel);
   line.add_init(append.init);
   return line.to_string();
+}
+
+std::string root_for_initramfs(std::string_view command_line) {
+  std::string root;
+  for (const auto& parameter : Parameters::of(command_line).kernel)
+    if (parameter_name(parameter) == "root") root = parameter;
+  const std::string_view value = std::string_view(root).substr(std::min(root.find('=') + 1, root.size()));
+  constexpr std::string_view kOnlyByInitramfs[] = {"UUID=", "LABEL=", "/dev/mapper/", "/dev/disk/",
+                                                   "zfs:",  "ZFS=",   "live:",        "iscsi:"};
+  const bool needed =
+      std::ranges::any_of(kOnlyByInitramfs, [&](std::string_view begin) { return value.starts_with(begin); });
+  return needed ? root : std::string();
 }
 
 }  // namespace lifeboat
