@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "loader/command_line.h"
 #include "loader/obstacles.h"
 #include "src/base/file.h"
@@ -33,12 +36,18 @@ Result<std::optional<std::string>> command_line_of(const KexecLoadOptions& optio
   return line;
 }
 
+constexpr std::string_view kNoEfi = "noefi";
+
 // The EFI data are passed to the new kernel anyway, because it finds ACPI through them. 'noefi' makes it call
 // no EFI services.
 void add_no_efi(LoadRequest& request, const KernelFile& kernel) {
   std::string line = request.command_line ? *request.command_line : kernel.command_line.value_or("");
-  // In front: behind "--" it would be for init.
-  request.command_line = "noefi" + (line.empty() ? "" : " " + line);
+  // A reused line may have it from the load before; in front, because behind "--" it would be for init.
+  const auto parameters = split_parameters(line);
+  const auto end = std::ranges::find(parameters, "--");
+  if (std::find(parameters.begin(), end, kNoEfi) == end)
+    line = std::string(kNoEfi) + (line.empty() ? "" : " " + line);
+  request.command_line = std::move(line);
 }
 
 }  // namespace

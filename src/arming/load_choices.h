@@ -22,6 +22,7 @@ struct LoadOptions {
   std::string kernel;  // its path; empty: chosen
   // Instead of `kernel`: /boot/vmlinuz-NAME, with the initramfs of that name.
   std::optional<std::string> boot_name;
+  // Empty: none, not even that of a unified kernel image. nullopt: chosen.
   std::optional<std::vector<std::string>> initramfs;
   std::optional<std::string> command_line;  // the whole one: the next two have no effect then
   std::optional<std::string> append;

@@ -19,12 +19,14 @@ constexpr const char* kLoadDescription =
     "machine enters it without firmware. A unified kernel image may be given.\n"
     "\n"
     "Without KERNEL: with --crash, /boot/vmlinuz-RELEASE of the running kernel; else the default boot\n"
-    "entry, with its initramfs and command line.\n"
+    "entry, with its initramfs and command line. Boot entries that cannot be loaded are skipped, with a\n"
+    "message for each.\n"
     "\n"
     "Command line with --crash: the running kernel's, without parameters that a capture kernel must not\n"
     "have, with those that it needs, then --append. Without --crash: that of the boot entry or of the\n"
-    "unified image, or with --reuse-cmdline that of the running kernel, then --append. With --command-line:\n"
-    "exactly that one. docs/loading.md lists the parameters with the reasons.";
+    "unified image, or with --reuse-cmdline that of the running kernel, then --append; a parameter that\n"
+    "--append repeats is not repeated. With --command-line: exactly that one. docs/loading.md lists the "
+    "parameters with the reasons.";
 
 // "0x1000000", or a size: "16M".
 Result<uint64_t> parse_address(const std::string& text) {
@@ -55,6 +57,10 @@ Result<arming::LoadOptions> load_options(const CommandLine& line) {
   if (line.has("initrd")) options.initramfs = line.list("initrd");
   for (const auto& name : options.initramfs.value_or(std::vector<std::string>{}))
     if (name.empty()) return fail(ErrorCode::usage, "load: --initrd needs the name of a file");
+  if (line.has("no-initrd")) {
+    if (options.initramfs) return fail(ErrorCode::usage, "load: give --initrd or --no-initrd, not both");
+    options.initramfs.emplace();
+  }
   if (line.has("command-line")) options.command_line = line.get("command-line");
   if (line.has("append")) options.append = line.get("append");
   if (options.command_line && (options.append || options.reuse_command_line))
@@ -117,7 +123,7 @@ Result<int> show_plan(const CommandLine& line, const arming::PreparedLoad& load,
   }
   const LoadPlan plan = TRY(dry_run(load.request, load.kernel, paths));
   if (line.json()) {
-    print_plan_json(plan);
+    print_plan_json(plan, load.notes);
   } else {
     for (const auto& note : load.notes) log::info("{}", note);
     for (const auto& warning : plan.warnings) log::warning("{}", warning);
@@ -134,9 +140,11 @@ Result<int> run_load(const Arguments& arguments) {
   line.options()
     ("crash", "load for the next panic, into the memory that crashkernel= reserved")
     ("boot-name", Takes::text,
-     "instead of KERNEL: load /boot/vmlinuz-NAME with the initramfs of that name (for units: \\xNN is unescaped)")
+     "instead of KERNEL: load /boot/vmlinuz-NAME or kernel-NAME, with the initramfs of that name if there is one "
+     "(for units: \\xNN is unescaped)")
     ("initrd", Takes::list,
      "an initramfs; several are concatenated (default with --crash: /var/lib/lifeboat/initramfs-RELEASE.img)")
+    ("no-initrd", "load the kernel without an initramfs: one that needs none, or has one built in")
     ("append", Takes::text, "parameters to append to the command line")
     ("command-line", Takes::text, "the whole command line")
     ("reuse-cmdline", "start with the running kernel's command line (the default with --crash)")

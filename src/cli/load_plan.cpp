@@ -22,7 +22,9 @@ std::string_view kind_name(CoreSegment::Kind kind) {
 
 }  // namespace
 
-void print_plan_json(const LoadPlan& plan) {
+void print_plan_json(const LoadPlan& plan, const std::vector<std::string>& notes) {
+  std::vector<std::string> warnings = notes;
+  warnings.insert(warnings.end(), plan.warnings.begin(), plan.warnings.end());
   Json segments = Json::array(), map = Json::array(), core = Json::array();
   for (const auto& segment : plan.segments) {
     segments.push_back({{"name", segment.name},
@@ -48,7 +50,7 @@ void print_plan_json(const LoadPlan& plan) {
               {"memory_map", std::move(map)},
               {"core", std::move(core)},
               {"kernel_updates_core_headers", plan.kernel_updates_core_headers},
-              {"warnings", plan.warnings}});
+              {"warnings", std::move(warnings)}});
 }
 
 void print_plan_text(const LoadPlan& plan) {

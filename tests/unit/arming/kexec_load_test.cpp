@@ -58,6 +58,9 @@ TEST_F(KexecLoad, ReusesTheRunningCommandLineWithoutAdditions) {
 TEST_F(KexecLoad, NoEfiIsForTheKernelNotForInit) {
   EXPECT_EQ(command_line({.no_efi = true}), "noefi");
   EXPECT_EQ(command_line({.no_efi = true, .append = "-- 3"}), "noefi -- 3");
+  // At the next reboot it stands in the reused line already.
+  EXPECT_EQ(command_line({.no_efi = true, .append = "noefi a"}), "noefi a");
+  EXPECT_EQ(command_line({.no_efi = true, .append = "a -- noefi"}), "noefi a -- noefi");
   own_command_line_ = "of=image";
   EXPECT_EQ(command_line({.no_efi = true}), "noefi of=image");
   EXPECT_EQ(command_line({}), std::nullopt) << "the image's own";
