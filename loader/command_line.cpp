@@ -158,6 +158,12 @@ void drop_words(std::vector<std::string>& words, std::span<const std::string> un
     words.erase(found, found + count);
 }
 
+void drop_last(std::vector<std::string>& words, std::span<const std::string> unwanted) {
+  while (!unwanted.empty() && words.size() >= unwanted.size() &&
+         std::equal(unwanted.rbegin(), unwanted.rend(), words.rbegin()))
+    words.resize(words.size() - unwanted.size());
+}
+
 // How many of the words at the beginning belong together: hugepages= is for the size before it.
 size_t unit_size(std::span<const std::string> words) {
   const bool pair =
@@ -178,6 +184,8 @@ bool has_context(const std::string& word, const std::vector<std::string>& reused
 // so that the appended ones stay last. Arguments of init have meaning by their order: only the whole list of
 // `append` is a repetition.
 void drop_repeated(Parameters& reused, const Parameters& append) {
+  // What the load before this one appended: without it the line is the one before.
+  drop_last(reused.kernel, append.kernel);
   for (std::span<const std::string> rest(append.kernel); !rest.empty();) {
     const auto unit = rest.first(unit_size(rest));
     if (unit.size() > 1 || !has_context(unit.front(), reused.kernel)) drop_words(reused.kernel, unit);

@@ -110,6 +110,9 @@ std::vector<Seed> inspect_seeds() {
        to_bytes("title Debian\nversion 6.12\nlinux /vmlinuz-6.12\ninitrd /initrd.img-6.12\noptions "
                 "root=/dev/vda1 $kernelopts\n")},
       {"boot_entry", "uki", to_bytes("title Debian\nuki /EFI/Linux/debian-6.12+3-1.efi\n")},
+      {"boot_entry", "extras",
+       to_bytes("uki-url http://x/y.efi\nprofile 1\nextra /a.addon.efi\nextra /b.confext.raw\n"
+                "devicetree-overlay /a.dtbo /b.dtbo\noptions initrd=\\i\n")},
       {"boot_entry", "environment",
        to_bytes("# GRUB Environment Block\nsaved_entry=debian\nkernelopts=root=/dev/vda1 ro\n####")},
       {"boot_entry", "versions", to_bytes("6.12.0-rc1~deb12u1\n6.12.0+2-1.conf\n")},

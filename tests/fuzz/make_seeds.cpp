@@ -98,6 +98,12 @@ std::vector<Seed> unwrap_seeds() {
   sections.push_back(uki_section(".cmdline", "quiet"));
   std::vector<Seed> all = {
       {"unwrap", "uki", build_uki({.sections = sections})},
+      {"unwrap", "linked",
+       build_uki({.sections = linked_uki_sections("\\\\k.efi", kernel, "/i.efi", kernel)})},
+      {"unwrap", "addon",
+       build_uki({.sections = {uki_section(".cmdline", "a=1"), uki_section(".initrd", "070701"),
+                               uki_section(".uname", "6.12")},
+                  .certificate_bytes = 8})},
       {"unwrap", "zboot", build_zboot({.payload = compressed(ImageKind::gzip, build_arm64_image())})},
       {"unwrap", "elf", compressed(ImageKind::gzip, build_elf_kernel())},
   };

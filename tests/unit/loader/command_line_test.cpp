@@ -140,34 +140,34 @@ TEST_P(ReusedLine, DoesNotGrow) {
 
 INSTANTIATE_TEST_SUITE_P(
     Each, ReusedLine,
-    testing::Values(Reuse{"root=/dev/x quiet", "debug", "root=/dev/x quiet debug"},
-                    Reuse{"root=/dev/x quiet debug", "debug", "root=/dev/x quiet debug"},
-                    Reuse{"debug root=/dev/x debug a debug", "debug", "root=/dev/x a debug"},
-                    Reuse{"a b c", "c a", "b c a"},
-                    // The last one counts, so the appended one must stay last.
-                    Reuse{"mitigations=off mitigations=auto", "mitigations=off",
-                          "mitigations=auto mitigations=off"},
-                    Reuse{"console=tty0 console=ttyS0", "console=tty0", "console=ttyS0 console=tty0"},
-                    // Only exact repetitions.
-                    Reuse{"a-b=1 debug=1 xdebug", "a_b=1 debug", "a-b=1 debug=1 xdebug a_b=1 debug"},
-                    // What is appended twice is wanted twice; what the line had before stays.
-                    Reuse{"x", "a a", "x a a"}, Reuse{"x x", "a", "x x a"},
-                    Reuse{R"(dyndbg="file a.c +p; file b.c +p" q)", R"(dyndbg="file a.c +p; file b.c +p")",
-                          R"(q dyndbg="file a.c +p; file b.c +p")"},
-                    Reuse{R"(dyndbg="file a.c +p" +p)", "+p", R"(dyndbg="file a.c +p" +p)"},
-                    Reuse{R"(a="b c)", R"(a="b c")", R"(a="b c")"},
-                    // Behind "--" stand the arguments of init.
-                    Reuse{"debug single -- debug single", "single", "debug single -- debug single"},
-                    Reuse{"a -- single", "a -- single", "a -- single"},
-                    Reuse{"a -- 5 -x 5", "-- 5", "a -- -x 5"}, Reuse{"a -- 5 -x 5", "-- -x 5", "a -- 5 -x 5"},
-                    Reuse{"single a", "-- single", "single a -- single"},
-                    Reuse{"a -- single", "single --", "a single -- single"},
-                    // hugepages= is for the size before it.
-                    Reuse{"hugepagesz=1G hugepages=4", "hugepagesz=2M hugepages=4",
-                          "hugepagesz=1G hugepages=4 hugepagesz=2M hugepages=4"},
-                    Reuse{"hugepagesz=1G hugepages=4", "hugepagesz=1G hugepages=8",
-                          "hugepagesz=1G hugepages=4 hugepagesz=1G hugepages=8"},
-                    Reuse{"hugepages=4", "hugepages=4", "hugepages=4"}));
+    testing::Values(
+        Reuse{"root=/dev/x quiet", "debug", "root=/dev/x quiet debug"},
+        Reuse{"root=/dev/x quiet debug", "debug", "root=/dev/x quiet debug"},
+        Reuse{"debug root=/dev/x debug a debug", "debug", "root=/dev/x a debug"},
+        Reuse{"a b c", "c a", "b c a"},
+        // The last one counts, so the appended one must stay last.
+        Reuse{"mitigations=off mitigations=auto", "mitigations=off", "mitigations=auto mitigations=off"},
+        Reuse{"console=tty0 console=ttyS0", "console=tty0", "console=ttyS0 console=tty0"},
+        // Only exact repetitions.
+        Reuse{"a-b=1 debug=1 xdebug", "a_b=1 debug", "a-b=1 debug=1 xdebug a_b=1 debug"},
+        // What is appended twice is wanted twice; what the line had before stays.
+        Reuse{"x", "a a", "x a a"}, Reuse{"x x", "a", "x x a"},
+        Reuse{R"(dyndbg="file a.c +p; file b.c +p" q)", R"(dyndbg="file a.c +p; file b.c +p")",
+              R"(q dyndbg="file a.c +p; file b.c +p")"},
+        Reuse{R"(dyndbg="file a.c +p" +p)", "+p", R"(dyndbg="file a.c +p" +p)"},
+        Reuse{R"(a="b c)", R"(a="b c")", R"(a="b c")"},
+        // Behind "--" stand the arguments of init.
+        Reuse{"debug single -- debug single", "single", "debug single -- debug single"},
+        Reuse{"a -- single", "a -- single", "a -- single"}, Reuse{"a -- 5 -x 5", "-- 5", "a -- -x 5"},
+        Reuse{"a -- 5 -x 5", "-- -x 5", "a -- 5 -x 5"}, Reuse{"single a", "-- single", "single a -- single"},
+        Reuse{"a -- single", "single --", "a single -- single"},
+        // hugepages= is for the size before it.
+        Reuse{"hugepagesz=1G hugepages=4", "hugepagesz=2M hugepages=4",
+              "hugepagesz=1G hugepages=4 hugepagesz=2M hugepages=4"},
+        Reuse{"hugepagesz=1G hugepages=4", "hugepagesz=1G hugepages=8",
+              "hugepagesz=1G hugepages=4 hugepagesz=1G hugepages=8"},
+        Reuse{"hugepagesz=1G hugepages=4 a", "hugepages=4", "hugepagesz=1G hugepages=4 a hugepages=4"},
+        Reuse{"hugepages=4", "hugepages=4", "hugepages=4"}));
 
 TEST(CommandLine, TwoAlternatingAdditionsDoNotMakeItGrow) {
   std::string line = "root=/dev/x";
