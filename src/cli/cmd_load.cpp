@@ -123,7 +123,7 @@ Result<int> show_plan(const CommandLine& line, const arming::PreparedLoad& load,
   }
   const LoadPlan plan = TRY(dry_run(load.request, load.kernel, paths));
   if (line.json()) {
-    print_plan_json(plan, load.notes);
+    print_plan_json(plan, load);
   } else {
     for (const auto& note : load.notes) log::info("{}", note);
     for (const auto& warning : plan.warnings) log::warning("{}", warning);
