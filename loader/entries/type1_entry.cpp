@@ -98,7 +98,12 @@ Result<> set_initramfs(const BootSearch& search, const std::string& root, const 
   for (const auto& path : paths) {
     std::string file = search.locate(root, path);
     if (!is_regular_file(file)) return fail(ErrorCode::not_found, "there is no {}", file);
-    entry.initramfs.push_back(std::move(file));
+    std::error_code ignored;
+    if (std::filesystem::file_size(file, ignored) == 0) {
+      entry.notes.push_back(fmt::format("{} is empty, and is left out as by the boot loader", file));
+    } else if (std::ranges::find(entry.initramfs, file) == entry.initramfs.end()) {
+      entry.initramfs.push_back(std::move(file));
+    }
   }
   return {};
 }

@@ -123,7 +123,16 @@ TEST_F(TypeOneEntry, AnInitramfsNamedInTheOptions) {
       entry("linux /linux\noptions initrd=\\ucode.img root=/dev/x initrd=/initrd -- initrd=/no\n");
   EXPECT_THAT(found.initramfs, ElementsAre(path("boot/ucode.img"), path("boot/initrd")));
   EXPECT_THAT(entry("efi /linux\noptions initrd=\\initrd root=/dev/x\n").initramfs, SizeIs(1));
+  // Written in both ways it is still one.
+  EXPECT_THAT(entry("linux /linux\ninitrd /initrd\noptions initrd=\\initrd\n").initramfs, SizeIs(1));
   EXPECT_THAT(skipped("linux /linux\noptions initrd=/nothing\n"), HasSubstr("there is no"));
+}
+
+TEST_F(TypeOneEntry, AnEmptyInitramfsIsLeftOut) {
+  put("boot/empty", "");
+  const BootEntry found = entry("linux /linux\ninitrd /empty\ninitrd /initrd\n");
+  EXPECT_THAT(found.initramfs, ElementsAre(path("boot/initrd")));
+  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("boot/empty is empty")));
 }
 
 TEST_F(TypeOneEntry, AnOverlayWithoutATreeIsReported) {
