@@ -52,7 +52,7 @@ bool before(const BootCandidate& a, const BootCandidate& b) {
     if (const auto order = compare_versions(a.version, b.version); order != 0) return order > 0;
   }
   const auto id_of = [](const BootCandidate& c) -> const std::string& {
-    return c.id_without_profile.empty() ? c.entry.id : c.id_without_profile;
+    return c.sort_id.empty() ? c.entry.id : c.sort_id;
   };
   if (const auto order = compare_versions(id_of(a), id_of(b)); order != 0) return order > 0;
   if (a.entry.profile != b.entry.profile) return a.entry.profile < b.entry.profile;

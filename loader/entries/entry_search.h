@@ -25,7 +25,7 @@ struct BootCandidate {
   std::string machine_id;
   std::string version;
   std::optional<unsigned> tries_left;
-  std::string id_without_profile;  // empty: `entry.id` has none
+  std::string sort_id;  // instead of `entry.id`: without a profile, of a plain kernel without vmlinuz-
 };
 
 struct BootSearch {

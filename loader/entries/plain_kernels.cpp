@@ -134,9 +134,9 @@ void add_plain_kernels(BootSearch& search, const std::string& root) {
     search.plain.push_back({.entry = std::move(entry),
                             .sort_key = {},
                             .machine_id = {},
-                            .version = std::move(name),
+                            .version = {},
                             .tries_left = {},
-                            .id_without_profile = {}});
+                            .sort_id = std::move(name)});
   }
 }
 

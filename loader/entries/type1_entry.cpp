@@ -152,7 +152,7 @@ Result<BootCandidate> read_entry(const BootSearch& search, const std::string& ro
                        .machine_id = std::move(fields.machine_id),
                        .version = std::move(fields.version),
                        .tries_left = name.tries_left,
-                       .id_without_profile = {}};
+                       .sort_id = {}};
 }
 
 }  // namespace

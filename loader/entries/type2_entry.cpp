@@ -60,7 +60,7 @@ BootCandidate candidate_of(const UkiParts& image, unsigned number, const BootFil
           .machine_id = {},
           .version = first_of(os_release, {"IMAGE_VERSION", "VERSION", "VERSION_ID", "BUILD_ID"}),
           .tries_left = name.tries_left,
-          .id_without_profile = name.id};
+          .sort_id = name.id};
 }
 
 Result<> read_image(BootSearch& search, const std::string& root, const std::string& path,
