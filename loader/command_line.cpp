@@ -31,6 +31,7 @@ constexpr ParameterRule kNotForCapture[] = {
     {"reserve_mem", "memory set aside by name, sized for the whole machine"},
     {"kho", "memory set aside for data of the next kernel: there is none"},
     {"kho_scratch", "belongs to kho"},
+    {"liveupdate", "needs kho; the capture kernel has nothing to hand over"},
     {"swiotlb", "bounce buffers sized for the whole machine"},
     {"slub_debug", "red zones and poison make every slab object larger"},
     {"slab_debug", "the newer name of slub_debug"},
@@ -90,6 +91,7 @@ constexpr ParameterRule kForCapture[] = {
     {"transparent_hugepage=never", "no huge pages out of so little memory"},
     {"hugetlb_cma=0", "a kernel may set such memory aside by its configuration"},
     {"cma=0", "a kernel may set such memory aside by its configuration"},
+    {"kho=off", "a kernel may set memory aside for the next kernel by its configuration"},
     {"kfence.sample_interval=0", "saves the pool of a memory debugger"},
     {"novmcoredd", "drivers would copy their devices' state into memory that is needed"},
 };

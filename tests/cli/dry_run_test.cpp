@@ -100,6 +100,34 @@ TEST_F(DryRun, ReportsWhatIsWrong) {
   EXPECT_EQ(output.status, 2);
 }
 
+TEST_F(DryRun, SegmentsThatWouldLosePreservedMemoryNeedTheirName) {
+  put("proc/cmdline", "root=/dev/sda1 kho=on\n");
+  auto output = dry_run({"--append", "x"});
+  EXPECT_EQ(output.status, 1);
+  EXPECT_THAT(output.text, AllOf(HasSubstr("KHO"), HasSubstr("--syscall segments")));
+  output = dry_run({"--append", "x", "--mem-min", "16M"});
+  EXPECT_EQ(output.status, 1);
+  output = dry_run({"--append", "x", "--syscall", "segments"});
+  EXPECT_EQ(output.status, 0);
+  EXPECT_THAT(output.text, AllOf(HasSubstr("warning"), HasSubstr("KHO")));
+  output = dry_run({"--append", "x", "--syscall", "segments", "--json"});
+  ASSERT_EQ(output.status, 0) << output.text;
+  EXPECT_THAT(nlohmann::json::parse(output.text)["warnings"].dump(), HasSubstr("KHO"));
+  EXPECT_EQ(dry_run({"--crash"}).status, 0);
+}
+
+TEST_F(DryRun, NothingIsPlannedForXensDom0) {
+  put("sys/hypervisor/type", "xen\n");
+  put("proc/xen/capabilities", "control_d\n");
+  for (const char* kind : {"--crash", "--reuse-cmdline"}) {
+    const auto output = dry_run({kind});
+    EXPECT_EQ(output.status, 1);
+    EXPECT_THAT(output.text, AllOf(HasSubstr("dom0"), HasSubstr("GRUB_CMDLINE_XEN")));
+  }
+  put("proc/xen/capabilities", "\n");
+  EXPECT_EQ(dry_run({"--crash"}).status, 0);
+}
+
 TEST_F(DryRun, ANameAsSystemdEscapesItIsUnderstood) {
   const auto output =
       run_lifeboat({"load", "--boot-name", R"(no-such\x2bkernel)", "--reuse-cmdline", "--dry-run"});
