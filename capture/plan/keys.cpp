@@ -57,6 +57,7 @@ constexpr Key kKeys[] = {
     KEY(capture, kernel, Path, optional, kHostOnly, "The capture kernel; empty: the running kernel's file"),
     KEY(capture, append, Text, one, kHostOnly, "Parameters to add to the capture kernel's command line"),
     KEY(capture, remove, Name, list, kHostOnly, "A parameter of the running kernel to leave out of that command line"),
+    KEY(capture, syscall, SystemCall, one, kHostOnly, "The system call that loads the capture kernel"),
     KEY(capture, device_deadline, Duration, one, kTravels, "How long a target's device may take to appear"),
     KEY(capture, stall_deadline, Duration, one, kTravels, "How long a step may make no progress before it is stopped"),
     KEY(capture, deadline, Duration, one, kTravels, "How long one target's capture attempt may take"),

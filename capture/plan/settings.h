@@ -12,6 +12,7 @@
 
 #include "capture/plan/retention.h"
 #include "src/base/error.h"
+#include "src/base/load_call.h"
 #include "src/dump/levels.h"
 
 namespace lifeboat {
@@ -27,9 +28,10 @@ struct DumpSettings {
 };
 
 struct CaptureSettings {
-  std::string kernel;               // empty: the running one's file
-  std::string append;               // to its command line
-  std::vector<std::string> remove;  // names of parameters that are not copied to it
+  std::string kernel;                      // empty: the running one's file
+  std::string append;                      // to its command line
+  std::vector<std::string> remove;         // names of parameters that are not copied to it
+  LoadCall syscall = LoadCall::automatic;  // by which it is loaded
   std::chrono::seconds device_deadline{60};
   std::chrono::seconds stall_deadline{120};
   std::chrono::seconds deadline{3600};

@@ -44,6 +44,7 @@ void add_no_efi(LoadRequest& request, const KernelFile& kernel) {
 }  // namespace
 
 Result<> check_kexec_machine(const KexecLoadOptions& options, const SystemState& state) {
+  if (auto obstacle = xen_obstacle(state.xen)) return std::unexpected(*std::move(obstacle));
   if (options.crash && state.crash_size == 0u) {
     for (auto& obstacle : load_obstacles(state, true))
       if (obstacle.code == ErrorCode::not_found) return std::unexpected(std::move(obstacle));

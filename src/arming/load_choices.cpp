@@ -9,8 +9,8 @@ namespace lifeboat::arming {
 namespace {
 
 // The addresses and the check of the digest are for kexec_load alone: asking for them asks for that call.
-Result<> choose_call(const LoadOptions& options, LoadRequest& request) {
-  request.call = options.call;
+Result<> choose_call(const LoadOptions& options, const config::Config& config, LoadRequest& request) {
+  request.call = options.call.value_or(options.crash ? config.capture.syscall : LoadCall::automatic);
   request.verify = options.verify;
   request.memory_min = options.memory_min.value_or(request.memory_min);
   request.memory_max = options.memory_max.value_or(request.memory_max);
@@ -23,8 +23,9 @@ Result<> choose_call(const LoadOptions& options, LoadRequest& request) {
         Error(ErrorCode::usage,
               "load: --mem-min, --mem-max and --no-checks are for kexec_load; with kexec_file_load "
               "they have no effect")
-            .hint("leave out --syscall, or give --syscall segments"));
+            .hint("give --syscall segments"));
   }
+  request.call_is_implied = request.call == LoadCall::automatic;
   request.call = LoadCall::segments;
   return {};
 }
@@ -114,7 +115,7 @@ Result<PreparedLoad> prepare_load(const LoadOptions& options, const config::Conf
                                   const LoadPlaces& places) {
   PreparedLoad load;
   load.request.crash = options.crash;
-  TRY_VOID(choose_call(options, load.request));
+  TRY_VOID(choose_call(options, config, load.request));
   const ChosenKernel chosen = TRY(choose_kernel(options, config, places, load.notes));
   auto kernel = open_kernel_file(chosen.path);
   // Nobody gave the name of this file: "name the kernel file" would not help.

@@ -25,8 +25,8 @@ struct LoadOptions {
   std::optional<std::vector<std::string>> initramfs;
   std::optional<std::string> command_line;  // the whole one: the next two have no effect then
   std::optional<std::string> append;
-  bool reuse_command_line = false;  // the running kernel's, whatever the boot entry has
-  LoadCall call = LoadCall::automatic;
+  bool reuse_command_line = false;                 // the running kernel's, whatever the boot entry has
+  std::optional<LoadCall> call;                    // unset: for a crash the configured one, else automatic
   std::optional<uint64_t> memory_min, memory_max;  // LoadRequest has their meaning
   bool verify = true;
   bool dry_run = false;  // nothing is changed: a stale initramfs is not rebuilt

@@ -59,7 +59,7 @@ Result<arming::LoadOptions> load_options(const CommandLine& line) {
   if (line.has("append")) options.append = line.get("append");
   if (options.command_line && (options.append || options.reuse_command_line))
     return fail(ErrorCode::usage, "load: --command-line cannot be used with --append or --reuse-cmdline");
-  options.call = TRY(parse_load_call(line.get("syscall", "auto")));
+  if (line.has("syscall")) options.call = TRY(parse_load_call(line.get("syscall")));
   if (line.has("mem-min")) options.memory_min = TRY_CONTEXT(parse_address(line.get("mem-min")), "--mem-min");
   if (line.has("mem-max")) options.memory_max = TRY_CONTEXT(parse_address(line.get("mem-max")), "--mem-max");
   return options;
@@ -108,7 +108,7 @@ Result<SystemPaths> choose_paths(const CommandLine& line) {
 }
 
 Result<int> show_plan(const CommandLine& line, const arming::PreparedLoad& load, const SystemPaths& paths) {
-  if (load.request.call == LoadCall::file) {
+  if (line.get("syscall", "auto") == load_call_name(LoadCall::file)) {
     return std::unexpected(
         Error(ErrorCode::usage,
               "load: --dry-run cannot show a load with --syscall file: the running kernel chooses the "
@@ -141,7 +141,7 @@ Result<int> run_load(const Arguments& arguments) {
     ("command-line", Takes::text, "the whole command line")
     ("reuse-cmdline", "start with the running kernel's command line (the default with --crash)")
     ("syscall", Takes::text,
-     "file: kexec_file_load; segments: kexec_load; auto (default): file, or segments where file is not possible")
+     "file: kexec_file_load; segments: kexec_load; auto (default): file, or segments where file is not possible (with --crash the default is [capture] syscall)")
     ("no-checks", "kexec_load: do not verify the checksum of the loaded kernel before it starts")
     ("mem-min", Takes::text, "kexec_load: load at this address or above (0x..., or 16M)")
     ("mem-max", Takes::text, "kexec_load: load below this address")

@@ -183,6 +183,7 @@ class Stage {
             .initramfs = kInitramfsOnDisk,
             .command_line = options_.machine ? options_.machine->command_line + " " + console
                                              : crash_command_line({.reused = {}, .append = console}),
+            .syscall = options_.machine ? options_.machine->syscall : LoadCall::automatic,
         }
             .to_text();
     // What does not survive being written (a command line of two lines) is found here, not in the guest.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "capture/initramfs/initramfs.h"
+#include "src/base/load_call.h"
 #include "src/base/size.h"
 #include "src/dump/dump_outcome.h"
 #include "src/dump/levels.h"
@@ -22,6 +23,7 @@ namespace lifeboat::rehearse {
 struct MachineCapture {
   std::vector<std::byte> initramfs;  // as it is loaded, to the byte
   std::string command_line;          // of the capture kernel, whole, without kBootParameter
+  LoadCall syscall = LoadCall::automatic;
 };
 
 struct RehearsalOptions {

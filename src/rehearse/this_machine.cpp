@@ -22,6 +22,7 @@ Result<> rehearse_this_machine(const config::Config& config, GuestReservation re
           arming::preview_initramfs(config, request, arming::initramfs_path(kernel.release), notes),
           "this machine"),
       .command_line = arming::capture_command_line(config, TRY(read_text("/proc/cmdline"))),
+      .syscall = config.capture.syscall,
   };
   const auto reserved = read_system_state(SystemPaths{}).crash_size;
   if (reservation == GuestReservation::as_here && reserved && *reserved >= 1_MiB)

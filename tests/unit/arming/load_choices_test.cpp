@@ -256,9 +256,37 @@ TEST_F(LoadChoices, AddressesNeedKexecLoad) {
     options.call = LoadCall::file;
     EXPECT_EQ(code_of(prepare(options)), ErrorCode::usage) << which;
   }
+  // Implied by them, and not asked for by name.
+  LoadOptions placed = usual;
+  placed.memory_min = 0x1000000;
+  EXPECT_TRUE(prepare(placed)->request.call_is_implied);
+  placed.call = LoadCall::automatic;
+  EXPECT_TRUE(prepare(placed)->request.call_is_implied);
+  placed.call = LoadCall::segments;
+  EXPECT_FALSE(prepare(placed)->request.call_is_implied);
+  config_.capture.syscall = LoadCall::file;
+  placed.call.reset();
+  EXPECT_EQ(code_of(prepare(placed)), ErrorCode::usage);
+  config_.capture.syscall = LoadCall::automatic;
   LoadOptions nothing_between = usual;
   nothing_between.memory_min = nothing_between.memory_max = 0x1000000;
   EXPECT_EQ(code_of(prepare(nothing_between)), ErrorCode::usage);
+}
+
+TEST_F(LoadChoices, TheConfiguredCallIsForCaptureKernelsAndAnOptionOverridesIt) {
+  const LoadOptions crash{.crash = true, .kernel = path("kernel"), .dry_run = true};
+  const LoadOptions normal{.kernel = path("kernel"), .command_line = "a"};
+  EXPECT_EQ(prepare(crash)->request.call, LoadCall::automatic);
+  for (const auto configured : {LoadCall::segments, LoadCall::file, LoadCall::automatic}) {
+    config_.capture.syscall = configured;
+    EXPECT_EQ(prepare(crash)->request.call, configured);
+    EXPECT_EQ(prepare(normal)->request.call, LoadCall::automatic);
+    for (const auto given : {LoadCall::automatic, LoadCall::file, LoadCall::segments}) {
+      LoadOptions options = crash;
+      options.call = given;
+      EXPECT_EQ(prepare(options)->request.call, given);
+    }
+  }
 }
 
 }  // namespace
