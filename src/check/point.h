@@ -44,7 +44,9 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target);
 Point target_space_point(const Facts& facts, const TargetFacts& target);
 Point target_store_point(const TargetFacts& target);
 
+Point hypervisor_point(const Facts& facts);
 Point signature_point(const Facts& facts);
+Point handover_point(const Facts& facts);
 Point limits_point(const Facts& facts);
 Point panic_point(const Facts& facts);
 Point units_point(const Facts& facts);

@@ -32,6 +32,7 @@ Point reservation_by_itself(const Facts& facts) {
           facts.reserved.asked.main->text);
     for (const auto& mistake : facts.reserved.asked.mistakes) point.detail += "; " + mistake;
     point.next = "lifeboat reserve set auto, then reboot";
+    if (facts.state.xen == XenDomain::dom0) point.next = fmt::format("set {}", kXenCommandLine);
     return point;
   }
   point.detail = format_size(*got);
@@ -50,6 +51,12 @@ Point reservation_by_itself(const Facts& facts) {
   point.detail += fmt::format(" are less than the {} that are needed", format_size(facts.estimate->total));
   point.next = "lifeboat reserve set auto, then reboot; or test it: lifeboat rehearse";
   return point;
+}
+
+// The configured call; empty: the program chooses.
+std::string wanted_call(const Facts& facts) {
+  if (!facts.config || facts.config->capture.syscall == LoadCall::automatic) return "";
+  return std::string(load_call_name(facts.config->capture.syscall));
 }
 
 // What is configured for the initramfs but could not be included. Targets have their own points.
@@ -84,6 +91,8 @@ Point configuration_point(const Facts& facts) {
 
 Point reservation_point(const Facts& facts) {
   Point point = reservation_by_itself(facts);
+  // The boot loader's files for Linux, and what the kernel reserves, are nothing to Xen.
+  if (facts.state.xen == XenDomain::dom0) return point;
   if (facts.unfinished) {
     if (point.result == PointResult::ok) point.result = PointResult::warning;
     point.detail += fmt::format(
@@ -160,6 +169,13 @@ Point loaded_point(const Facts& facts) {
     point.result = PointResult::failure;
     point.detail = "no capture kernel is loaded";
     point.next = kLoad;
+    if (const auto xen = xen_obstacle(facts.state.xen)) point.next = xen->fix;
+    return point;
+  }
+  if (const auto xen = xen_obstacle(facts.state.xen)) {
+    point.result = PointResult::failure;
+    point.detail = "a capture kernel is loaded, but would not start: " + xen->message;
+    point.next = xen->fix;
     return point;
   }
   if (!facts.loaded) {
@@ -178,6 +194,9 @@ Point loaded_point(const Facts& facts) {
   if (!facts.command_line.empty() && facts.command_line != facts.loaded->command_line)
     changes.push_back(fmt::format("its command line is '{}', and would be '{}' now",
                                   facts.loaded->command_line, facts.command_line));
+  if (const auto wanted = wanted_call(facts); !wanted.empty() && facts.loaded->call != wanted)
+    changes.push_back(fmt::format("it was loaded by the call '{}', [capture] syscall is now '{}'",
+                                  facts.loaded->call, wanted));
   if (changes.empty()) return point;
   point.result = PointResult::warning;
   point.detail = "the loaded capture kernel is out of date";

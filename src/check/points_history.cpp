@@ -130,8 +130,9 @@ std::vector<Point> all_points(const Facts& facts) {
                                modules_point(facts),       initramfs_point(facts),   loaded_point(facts),
                                newest_kernel_point(facts)};
   for (auto& point : target_points(facts)) points.push_back(std::move(point));
-  for (const auto function : {signature_point, limits_point, panic_point, units_point, hotplug_point,
-                              watchdog_point, conflict_point, rehearsal_point, last_crash_point})
+  for (const auto function :
+       {hypervisor_point, signature_point, handover_point, limits_point, panic_point, units_point,
+        hotplug_point, watchdog_point, conflict_point, rehearsal_point, last_crash_point})
     points.push_back(function(facts));
   return points;
 }

@@ -67,6 +67,7 @@ Json show_json(const Reserved& reserved, const SystemState& state,
           {"cma", ranges_json(reserved.cma)},
           {"addresses_hidden", reserved.addresses_hidden},
           {"loaded", json_or_null(state.crash_loaded)},
+          {"xen", xen_domain_name(state.xen)},
           {"files", files}};
 }
 
@@ -89,6 +90,8 @@ void print_requested(const Reserved& reserved) {
 void print_show(const Reserved& reserved, const SystemState& state,
                 const std::optional<arming::LoadedState>& loaded,
                 const std::optional<std::string>& unfinished) {
+  if (state.xen == XenDomain::dom0)
+    fmt::print("xen       this is Xen's dom0, where Xen reserves the memory: {}\n", kXenCommandLine);
   print_requested(reserved);
   if (unfinished) {
     fmt::print(
@@ -285,7 +288,7 @@ Result<int> run_reserve(const Arguments& arguments) {
     ("root", Takes::text, "set: the root folder of the system whose boot loader is configured (default: /)")
     ("dry-run,n", "set: only show what would change, as a unified diff")
     ("undo", "set: the same as 'set none'")
-    ("force", "set: also when crashkernel= was not set by lifeboat, or when the size is not enough; shrink: also below the estimate")
+    ("force", "set: also when crashkernel= was not set by lifeboat, when the size is not enough, or where Xen starts first; shrink: also below the estimate")
     ("kernel", Takes::text, "estimate, set, shrink: the capture kernel's file (default: as for 'build')")
     ("modules", Takes::text, "estimate, set, shrink: its module tree")
     ("init", Takes::text, "estimate, set, shrink: the program lifeboat-init");

@@ -81,6 +81,9 @@ Json to_json(const SystemState& state, const std::vector<Error>& reasons, const 
           {"cpu_hotplug", json_or_null(state.cpu_hotplug)},
           {"memory_hotplug", json_or_null(state.memory_hotplug)},
           {"release", json_or_null(state.release)},
+          {"signature_forced", json_or_null(state.signature_forced)},
+          {"preserved_memory", state.handover.empty() ? Json() : Json(state.handover)},
+          {"xen", xen_domain_name(state.xen)},
           {"ima_appraises_kernels", json_or_null(state.ima_appraises_kernels)},
           {"loaded", loaded_json(loaded)}};
 }
@@ -140,7 +143,10 @@ void print_text(const SystemState& state, const std::vector<Error>& reasons, con
   fmt::print("  lockdown                 {}\n",
              state.lockdown ? lockdown_name(*state.lockdown) : "not known");
   fmt::print("  Secure Boot              {}\n", yes_no(state.secure_boot));
+  fmt::print("  signature forced         {}\n", yes_no(state.signature_forced));
   fmt::print("  IMA appraises kernels    {}\n", yes_no(state.ima_appraises_kernels));
+  if (!state.handover.empty()) fmt::print("  Kexec Handover (KHO)     on: {}\n", state.handover);
+  if (state.xen != XenDomain::none) fmt::print("  Xen                      {}\n", xen_domain_name(state.xen));
   fmt::print("  loads permitted          {}\n", limit_text(state));
   fmt::print("  follows CPU hotplug      {}\n", yes_no(state.cpu_hotplug));
   fmt::print("  follows memory hotplug   {}\n", yes_no(state.memory_hotplug));

@@ -77,6 +77,8 @@ void for_each_line(std::string_view text, const Visit& visit) {
 
 void find_foreign(const std::string& path, std::string_view text, std::vector<ForeignParameter>& foreign) {
   for_each_line(text, [&](size_t number, std::string_view line) {
+    // Xen's own command line, where crashkernel= is Xen's reservation: not a conflict.
+    if (line.starts_with("GRUB_CMDLINE_XEN")) return;
     for (auto& word : crashkernel_parameters(line))
       foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
   });

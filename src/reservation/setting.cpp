@@ -8,6 +8,7 @@
 #include "src/base/process.h"
 #include "src/reservation/entry_files.h"
 #include "src/reservation/text_diff.h"
+#include "src/reservation/xen_boot.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -70,6 +71,16 @@ Result<> check_within(const std::string& root, const std::vector<FileEdit>& edit
   return {};
 }
 
+// Where Xen starts first, Linux reserves nothing.
+Result<> check_xen(const SettingRequest& request, Setting& setting) {
+  if (request.value.empty()) return {};
+  const XenBoot xen_boot = find_xen_boot(request.root);
+  if (xen_boot.xen_file.empty()) return {};
+  if (!xen_boot.linux_too && !request.force) return std::unexpected(only_xen_boots(xen_boot));
+  setting.notes.push_back(xen_boots_too(xen_boot));
+  return {};
+}
+
 void add_command(Setting& setting) {
   if (std::ranges::find(setting.boot_loaders, BootLoader::grub) == setting.boot_loaders.end()) return;
   const auto agrees = grub_config_agrees(setting.root, setting.value, setting.foreign);
@@ -127,6 +138,7 @@ Result<Setting> plan_setting(const SettingRequest& request) {
   if (!request.value.empty() && !setting.foreign.empty() && !request.force)
     return std::unexpected(foreign_error(setting.foreign));
   TRY_VOID(check_within(request.root, setting.edits));
+  TRY_VOID(check_xen(request, setting));
   add_command(setting);
   return setting;
 }

@@ -28,7 +28,8 @@ struct Setting {
   [[nodiscard]] std::string diff() const;
 };
 
-// `busy` for a foreign crashkernel= without `force`; the error lists the place of each.
+// `busy` for a foreign crashkernel= without `force`; the error lists the place of each. `unsupported` where
+// only Xen is started (xen_boot.h), without `force`.
 Result<Setting> plan_setting(const SettingRequest& request);
 // Foreign crashkernel= parameters in the files of the installed boot loader; empty also when they cannot be
 // read.

@@ -8,6 +8,7 @@
 #include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/entry_files.h"
 #include "src/reservation/reserved.h"
+#include "src/reservation/xen_boot.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -102,6 +103,10 @@ Result<std::optional<std::string>> choose_value(const SizeRequest& request, cons
 
 Result<std::optional<SettingRequest>> choose_setting(const SizeRequest& request, const Estimator& estimate,
                                                      std::vector<std::string>& warnings) {
+  const bool sets = request.size != "none" && request.size != "again";
+  if (sets && request.this_machine && !request.force &&
+      read_xen_domain(request.paths.sys, request.paths.proc) == XenDomain::dom0)
+    return std::unexpected(set_in_dom0());
   auto value = TRY(choose_value(request, estimate, warnings));
   if (!value) return std::nullopt;
   SettingRequest setting{.root = request.root,

@@ -30,7 +30,8 @@ struct SizeRequest {
 
 // What plan_setting() is to set; nullopt: there is nothing to set again. `usage` for a value that the kernel
 // would not accept, or cannot reserve, or that is less than the files of a capture need. A value that may
-// not be enough is a warning. What cannot be determined is not an error.
+// not be enough is a warning. `unsupported` in Xen's dom0, without `force`. What cannot be determined is not
+// an error.
 Result<std::optional<SettingRequest>> choose_setting(const SizeRequest& request, const Estimator& estimate,
                                                      std::vector<std::string>& warnings);
 

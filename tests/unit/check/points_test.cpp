@@ -110,7 +110,7 @@ constexpr auto kFailure = PointResult::failure;
 
 TEST(CheckPoints, AllIsWell) {
   const auto points = all_points(good());
-  EXPECT_EQ(points.size(), 20U);
+  EXPECT_EQ(points.size(), 22U);
   for (const auto& point : points) {
     EXPECT_EQ(point.result, kOk) << point.name << ": " << point.detail;
     EXPECT_THAT(point.detail, Not(IsEmpty())) << point.name;
@@ -375,6 +375,94 @@ TEST(CheckPoints, Signature) {
         f.state.crash_loaded = false;
       },
       kWarning, "Secure Boot");
+}
+
+TEST(CheckPoints, SignatureThatTheKernelRequiresWithoutLockdown) {
+  expect(signature_point, [](Facts& f) { f.state.signature_forced = false; }, kOk, "not required");
+  expect(signature_point, [](Facts& f) { f.state.signature_forced = true; }, kOk, "KEXEC_SIG_FORCE");
+  expect(
+      signature_point,
+      [](Facts& f) {
+        f.state.signature_forced = true;
+        f.state.crash_loaded = false;
+      },
+      kWarning, "KEXEC_SIG_FORCE");
+  expect(
+      signature_point,
+      [](Facts& f) {
+        f.state.signature_forced = true;
+        f.loaded->call = "segments";
+      },
+      kOk, "not checked");
+  expect(
+      signature_point,
+      [](Facts& f) {
+        f.state.signature_forced = true;
+        f.state.crash_loaded = false;
+        f.config->capture.syscall = LoadCall::segments;
+      },
+      kOk, "not checked");
+}
+
+TEST(CheckPoints, ConfiguredCallInLockdown) {
+  const auto lock = [](Facts& f, bool loaded) {
+    f.state.lockdown = Lockdown::integrity;
+    f.state.crash_loaded = loaded;
+    f.config->capture.syscall = LoadCall::segments;
+  };
+  expect(signature_point, [&](Facts& f) { lock(f, true); }, kWarning, "[capture] syscall = segments");
+  expect(signature_point, [&](Facts& f) { lock(f, false); }, kFailure, "[capture] syscall = segments");
+}
+
+TEST(CheckPoints, LoadedByAnotherCallThanConfigured) {
+  const auto configure = [](LoadCall call) { return [call](Facts& f) { f.config->capture.syscall = call; }; };
+  expect(loaded_point, configure(LoadCall::segments), kWarning, "[capture] syscall is now 'segments'");
+  expect(loaded_point, configure(LoadCall::file), kOk, "");
+  expect(loaded_point, configure(LoadCall::automatic), kOk, "");
+}
+
+TEST(CheckPoints, Xen) {
+  expect(hypervisor_point, [](Facts& f) { f.state.xen = XenDomain::guest; }, kOk, "guest");
+  expect(hypervisor_point, [](Facts& f) { f.state.xen = XenDomain::dom0; }, kFailure, "dom0");
+  expect(hypervisor_point, [](Facts& f) { f.state.xen = XenDomain::pv_guest; }, kFailure, "paravirtualised");
+  Facts facts = good();
+  facts.state.xen = XenDomain::dom0;
+  EXPECT_FALSE(would_capture(all_points(facts)));
+  EXPECT_EQ(loaded_point(facts).result, kFailure) << "what is loaded would not start";
+  // No other point sends to lifeboat's own commands, which do not help.
+  facts.state.crash_size = 0;
+  facts.state.crash_loaded = false;
+  facts.foreign = {{"/etc/default/grub:1", "crashkernel=192M"}};
+  for (const auto& point : {hypervisor_point(facts), reservation_point(facts), loaded_point(facts)}) {
+    EXPECT_EQ(point.result, kFailure);
+    EXPECT_THAT(point.next, HasSubstr("GRUB_CMDLINE_XEN")) << point.name;
+    EXPECT_THAT(point.next, Not(HasSubstr("lifeboat"))) << point.name;
+  }
+}
+
+TEST(CheckPoints, PreservedMemory) {
+  expect(
+      handover_point,
+      [](Facts& f) {
+        f.state.handover = "kho=on on the kernel command line";
+        f.loaded->call = "segments";
+      },
+      kOk, "kho=on");
+  expect(
+      handover_point,
+      [](Facts& f) {
+        f.state.handover = "kho=on on the kernel command line";
+        f.state.crash_loaded = false;
+      },
+      kOk, "kho=on");
+  expect(handover_point, [](Facts& f) { f.state.handover = "kho=1"; }, kWarning, "does not start");
+  expect(
+      handover_point,
+      [](Facts& f) {
+        f.state.handover = "kho=1";
+        f.loaded.reset();
+      },
+      kWarning, "kho=1");
 }
 
 TEST(CheckPoints, Limits) {

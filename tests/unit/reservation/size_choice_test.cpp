@@ -91,6 +91,24 @@ TEST_F(SizeChoice, AgainIsForEntriesThatCameLater) {
   EXPECT_EQ((*again)->boot_loader, BootLoader::bls) << "GRUB's configuration is for all kernels";
 }
 
+TEST_F(SizeChoice, InXensDom0TheReservationIsXens) {
+  put("proc/xen/capabilities", "control_d\n");
+  for (const char* size : {"256M", "auto", "1G-:256M"}) {
+    const auto chosen = choose(size);
+    EXPECT_EQ(code_of(chosen), ErrorCode::unsupported) << size;
+    EXPECT_THAT(chosen.error().fix, HasSubstr("GRUB_CMDLINE_XEN")) << size;
+  }
+  EXPECT_EQ(estimates_, 0);
+  // What was set before can be removed, and set again for boots without Xen.
+  EXPECT_EQ(value("none"), "");
+  EXPECT_EQ(value("again"), "(nothing)");
+  request_.force = true;
+  EXPECT_EQ(value("256M"), "256M");
+  request_.force = false;
+  request_.this_machine = false;
+  EXPECT_EQ(value("256M"), "256M");
+}
+
 TEST_F(SizeChoice, TheRestOfTheRequestIsPassedOn) {
   request_.force = true;
   request_.boot_loader = BootLoader::grub;
