@@ -12,6 +12,7 @@
 #include "src/arming/needs.h"
 #include "src/collect/pstore.h"
 #include "src/reservation/estimate.h"
+#include "src/reservation/failed_reservation.h"
 #include "src/reservation/reserved.h"
 #include "src/reservation/setting.h"
 #include "src/store/crash_list.h"
@@ -66,7 +67,9 @@ struct Facts {
   SystemState state;
   reservation::Reserved reserved;
   std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others set in the boot loader
-  std::optional<std::string> unfinished;               // the value of an interrupted `reserve set`
+  // What `reserve set` has set, and the running kernel does not have.
+  std::optional<reservation::NextBoot> next_boot;
+  std::optional<reservation::FailedReservation> failed_reservation;
 
   Result<std::string> kernel;          // path of the capture kernel
   std::string kernel_problem;          // why that file is not a capture kernel; empty: it is one
@@ -110,6 +113,7 @@ struct FactsRequest {
   std::string command_line;    // as a load would set it
   std::string root;            // put in front of /etc, /usr, /boot, /var/lib/lifeboat; for tests
   std::string init;            // lifeboat-init; empty: this installation's
+  std::string kmsg = "/dev/kmsg";
 };
 
 // What a load for a crash would load, with this configuration or, when it cannot be read, the defaults: that

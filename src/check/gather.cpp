@@ -220,7 +220,8 @@ Facts gather_facts(const FactsRequest& request) {
   facts.state = read_system_state(request.paths);
   facts.reserved = reservation::read_reserved(request.paths);
   facts.foreign = reservation::foreign_parameters(request.root + "/");
-  facts.unfinished = reservation::unfinished_value(request.root + "/");
+  facts.next_boot =
+      reservation::next_boot(request.root + "/", read_text(request.paths.proc + "/cmdline").value_or(""));
   look_at_kernel(request, facts);
   facts.command_line = request.command_line;
   if (facts.config) {
@@ -244,6 +245,8 @@ Facts gather_facts(const FactsRequest& request) {
   } else {
     facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
   }
+  facts.failed_reservation = reservation::failed_reservation_here(
+      facts.reserved, facts.estimate ? std::optional(facts.estimate->total) : std::nullopt, request.kmsg);
   if (facts.state.crash_loaded == true)
     facts.loaded = arming::read_loaded_state(arming::loaded_state_file(request.paths.run));
   if (facts.loaded) facts.changed = arming::changed_files(*facts.loaded).changed;

@@ -25,13 +25,16 @@ Point reservation_by_itself(const Facts& facts) {
       return point;
     }
     point.detail = "no memory is reserved for a capture kernel";
-    if (facts.reserved.asked.main)
-      point.detail += fmt::format(
-          ", although crashkernel={} requests it: not enough memory was free, or none of its "
-          "ranges matches this machine's RAM",
-          facts.reserved.asked.main->text);
-    for (const auto& mistake : facts.reserved.asked.mistakes) point.detail += "; " + mistake;
     point.next = "lifeboat reserve set auto, then reboot";
+    if (facts.reserved.asked.main)
+      point.detail += fmt::format(", although crashkernel={} requests it", facts.reserved.asked.main->text);
+    if (facts.failed_reservation) {
+      point.detail += ": " + facts.failed_reservation->detail;
+      point.next = facts.failed_reservation->advice;
+    }
+    for (const auto& mistake : facts.reserved.asked.mistakes) {
+      if (!point.detail.ends_with(mistake)) point.detail += "; " + mistake;
+    }
     return point;
   }
   point.detail = format_size(*got);
@@ -50,6 +53,22 @@ Point reservation_by_itself(const Facts& facts) {
   point.detail += fmt::format(" are less than the {} that are needed", format_size(facts.estimate->total));
   point.next = "lifeboat reserve set auto, then reboot; or test it: lifeboat rehearse";
   return point;
+}
+
+// What is set, and takes effect by a reboot or not at all.
+void add_next_boot(const Facts& facts, Point& point) {
+  if (!facts.next_boot) return;
+  const auto& next = *facts.next_boot;
+  if (next.complete) {
+    point.detail += fmt::format("; crashkernel={} is set, and takes effect at the next boot", next.value);
+    if (point.result != PointResult::ok) point.next = "reboot";
+    return;
+  }
+  if (point.result == PointResult::ok) point.result = PointResult::warning;
+  point.detail +=
+      fmt::format("; crashkernel={} was not set completely: the boot loader does not use it yet", next.value);
+  point.next = fmt::format("lifeboat reserve set '{}'", next.value);
+  for (const auto& remaining : next.remains) point.detail += "; remains to be done: " + remaining;
 }
 
 // What is configured for the initramfs but could not be included. Targets have their own points.
@@ -84,12 +103,7 @@ Point configuration_point(const Facts& facts) {
 
 Point reservation_point(const Facts& facts) {
   Point point = reservation_by_itself(facts);
-  if (facts.unfinished) {
-    if (point.result == PointResult::ok) point.result = PointResult::warning;
-    point.detail += fmt::format(
-        "; crashkernel={} was not set completely: the boot loader does not use it yet", *facts.unfinished);
-    point.next = fmt::format("lifeboat reserve set '{}'", *facts.unfinished);
-  }
+  add_next_boot(facts, point);
   for (const auto& [where, parameter] : facts.foreign)
     point.detail += fmt::format("; {} has {}, not by lifeboat", where, parameter);
   if (!facts.foreign.empty() && point.result != PointResult::ok && facts.state.crash_size)

@@ -8,7 +8,10 @@
 #include "src/base/size.h"
 #include "src/cli/command.h"
 #include "src/cli/configuration.h"
+#include "src/cli/reservation_report.h"
 #include "src/inspect/view_text.h"
+#include "src/reservation/failed_reservation.h"
+#include "src/reservation/reserved.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -45,6 +48,17 @@ Loaded read_loaded(const SystemState& state) {
   return loaded;
 }
 
+// What is set for the next boot, and why this boot has no reservation.
+struct Outlook {
+  std::optional<reservation::NextBoot> next;
+  std::optional<reservation::FailedReservation> failed;
+};
+
+Outlook read_outlook(const SystemPaths& paths) {
+  return {.next = next_boot_here(paths),
+          .failed = reservation::failed_reservation_here(reservation::read_reserved(paths), std::nullopt)};
+}
+
 Json file_json(const arming::LoadedFile& file) {
   return {{"path", file.path}, {"bytes", file.bytes}, {"xxh3", file.digest}};
 }
@@ -64,7 +78,8 @@ Json loaded_json(const Loaded& loaded) {
           {"unreadable", loaded.changes.unreadable}};
 }
 
-Json to_json(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {
+Json to_json(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded,
+             const Outlook& outlook) {
   Json why = Json::array();
   for (const auto& reason : reasons) why.push_back({{"reason", reason.message}, {"next", reason.fix}});
   return {{"armed", reasons.empty()},
@@ -82,6 +97,8 @@ Json to_json(const SystemState& state, const std::vector<Error>& reasons, const 
           {"memory_hotplug", json_or_null(state.memory_hotplug)},
           {"release", json_or_null(state.release)},
           {"ima_appraises_kernels", json_or_null(state.ima_appraises_kernels)},
+          {"next_boot", next_boot_json(outlook.next)},
+          {"reservation_failure", failure_json(outlook.failed)},
           {"loaded", loaded_json(loaded)}};
 }
 
@@ -131,10 +148,13 @@ void print_loaded(const SystemState& state, const Loaded& loaded) {
     fmt::print("    only root can check whether {} has changed\n", path);
 }
 
-void print_text(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded) {
+void print_text(const SystemState& state, const std::vector<Error>& reasons, const Loaded& loaded,
+                const Outlook& outlook) {
   fmt::print("{}\n", reasons.empty() ? "armed: a capture kernel is loaded" : "NOT armed");
   for (const auto& reason : reasons) fmt::print("  {}\n    fix: {}\n", reason.message, reason.fix);
   fmt::print("  reserved memory          {}\n", reservation_text(state));
+  if (outlook.failed) fmt::print("                           {}\n", failure_text(*outlook.failed));
+  if (outlook.next) fmt::print("  set                      {}\n", next_boot_text(*outlook.next));
   print_loaded(state, loaded);
   fmt::print("  loaded for a kexec       {}\n", yes_no(state.normal_loaded));
   fmt::print("  lockdown                 {}\n",
@@ -156,10 +176,11 @@ Result<int> run_status(const Arguments& arguments) {
   const SystemState state = read_system_state(SystemPaths{});
   const std::vector<Error> reasons = not_armed_because(state);
   const Loaded loaded = read_loaded(state);
+  const Outlook outlook = read_outlook(SystemPaths{});
   if (line.json()) {
-    print_json(to_json(state, reasons, loaded));
+    print_json(to_json(state, reasons, loaded, outlook));
   } else {
-    print_text(state, reasons, loaded);
+    print_text(state, reasons, loaded, outlook);
   }
   return reasons.empty() ? kDone : kNo;
 }

@@ -27,6 +27,17 @@ uint64_t ram_of(const std::vector<Resource>& resources) {
   return total_size(normalized(std::move(ram)));
 }
 
+// What the kernel's own image and firmware tables have taken is a child of its RAM.
+std::vector<MemoryRange> free_of(const std::vector<Resource>& resources) {
+  std::vector<MemoryRange> ram, taken;
+  for (const auto& resource : resources) {
+    if (resource.depth == 0 && resource.name == "System RAM") ram.push_back(resource.range);
+    const bool own = resource.name.starts_with("Kernel ") || resource.name == "reserved";
+    if (resource.depth > 0 && own) taken.push_back(resource.range);
+  }
+  return subtract(std::move(ram), std::move(taken));
+}
+
 }  // namespace
 
 Reserved read_reserved(const SystemPaths& paths) {
@@ -37,6 +48,7 @@ Reserved read_reserved(const SystemPaths& paths) {
     const auto resources = parse_iomem(*text);
     if (resources) {
       reserved.ram = ram_of(*resources);
+      reserved.free = free_of(*resources);
       const auto ranges = crash_reservation(*resources);
       reserved.low = intersect(ranges, {0, kFourGiB});
       reserved.high = intersect(ranges, {kFourGiB, UINT64_MAX});

@@ -14,6 +14,7 @@ struct Reserved {
   std::optional<uint64_t> asked_size, asked_size_rounded;
   std::optional<uint64_t> got;         // bytes in all, without cma; nullopt: this kernel does not report it
   std::vector<MemoryRange> low, high;  // below and above 4 GiB; empty also when not available to this caller
+  std::vector<MemoryRange> free;       // RAM less the running kernel's own image: where one could be reserved
   std::vector<MemoryRange> cma;        // crash_cma_ranges
   bool addresses_hidden = false;       // /proc/iomem shows zeros: the caller is not root
 };

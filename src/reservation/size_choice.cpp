@@ -6,7 +6,7 @@
 #include "loader/load_architecture.h"
 #include "src/base/size.h"
 #include "src/reservation/crashkernel_parameters.h"
-#include "src/reservation/entry_files.h"
+#include "src/reservation/reserve_record.h"
 #include "src/reservation/reserved.h"
 
 namespace lifeboat::reservation {
@@ -88,11 +88,24 @@ Result<> check_value(const SizeRequest& request, const Estimator& estimate,
   return check_enough(request.size, asked, ram, estimate, warnings);
 }
 
+BootLoader recorded_loader(const std::string& root) {
+  return parse_boot_loader(read_record(root).boot_loader).value_or(BootLoader::bls);
+}
+
+bool entries_have_value(const std::string& root) {
+  const auto loader = recorded_loader(root);
+  return loader == BootLoader::bls || loader == BootLoader::systemd_boot;
+}
+
 // What follows "crashkernel="; empty: none. nullopt: there is nothing to set again.
 Result<std::optional<std::string>> choose_value(const SizeRequest& request, const Estimator& estimate,
                                                 std::vector<std::string>& warnings) {
   if (request.size == "none") return "";
-  if (request.size == "again") return remembered_value(request.root);
+  if (request.size == "again") {
+    // Other boot loaders' tools make new entries from their own settings, which have the value.
+    if (!entries_have_value(request.root)) return std::nullopt;
+    return remembered_value(request.root);
+  }
   if (request.size == "auto") return fmt::format("{}M", TRY(estimate()).total / 1_MiB);
   TRY_VOID(check_value(request, estimate, warnings));
   return request.size;
@@ -109,7 +122,7 @@ Result<std::optional<SettingRequest>> choose_setting(const SizeRequest& request,
                          .value = *std::move(value),
                          .force = request.force};
   // Only new boot entries can lack the value: GRUB's configuration applies to all kernels.
-  if (request.size == "again") setting.boot_loader = BootLoader::bls;
+  if (request.size == "again") setting.boot_loader = recorded_loader(request.root);
   return setting;
 }
 

@@ -97,6 +97,22 @@ TEST_F(GatherFacts, FromFiles) {
   EXPECT_FALSE(would_capture(all_points(facts)));
 }
 
+TEST_F(GatherFacts, AReservationThatFailedAndTheNextBoot) {
+  put("sys/kernel/kexec_crash_size", "0\n");
+  put("proc/cmdline", "ro crashkernel=64G-:1G\n");
+  put("kmsg", "6,0,1,-;crashkernel size resulted in zero bytes\n");
+  request_.kmsg = path("kmsg");
+  put("boot/refind_linux.conf", "\"Boot\" \"ro crashkernel=200M\"\n");
+  put("var/lib/lifeboat/reserve.json", R"({"values": ["200M"], "replaced": {}, "boot_loader": "refind"})");
+  const Facts facts = gather_facts(request_);
+  ASSERT_TRUE(facts.failed_reservation);
+  EXPECT_EQ(facts.failed_reservation->reason, reservation::FailureReason::no_range);
+  ASSERT_TRUE(facts.next_boot);
+  EXPECT_EQ(facts.next_boot->value, "200M");
+  EXPECT_TRUE(facts.next_boot->complete);
+  EXPECT_EQ(reservation_point(facts).next, "reboot");
+}
+
 TEST_F(GatherFacts, OfAnEmptyMachine) {
   fs::remove_all(path("sys"));
   fs::remove_all(path("proc"));

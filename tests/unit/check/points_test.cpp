@@ -158,11 +158,33 @@ TEST(CheckPoints, Reservation) {
 
 TEST(CheckPoints, ReservationThatWasCutShort) {
   expect(
-      reservation_point, [](Facts& f) { f.unfinished = "200M"; }, kWarning,
+      reservation_point, [](Facts& f) { f.next_boot = {.value = "200M"}; }, kWarning,
       "crashkernel=200M was not set completely");
   Facts facts = good();
-  facts.unfinished = "1G,high 128M,low";
+  facts.next_boot = {.value = "1G,high 128M,low", .remains = {"proxmox-boot-tool refresh"}};
   EXPECT_EQ(reservation_point(facts).next, "lifeboat reserve set '1G,high 128M,low'");
+  EXPECT_THAT(reservation_point(facts).detail, HasSubstr("proxmox-boot-tool refresh"));
+}
+
+TEST(CheckPoints, ReservationOfTheNextBoot) {
+  const reservation::NextBoot next{.value = "200M", .complete = true};
+  expect(reservation_point, [&](Facts& f) { f.next_boot = next; }, kOk, "takes effect at the next boot");
+  Facts facts = good();
+  facts.state.crash_size = 0;
+  facts.next_boot = next;
+  EXPECT_EQ(reservation_point(facts).result, kFailure);
+  EXPECT_EQ(reservation_point(facts).next, "reboot");
+}
+
+TEST(CheckPoints, ReservationThatFailed) {
+  Facts facts = good();
+  facts.state.crash_size = 0;
+  facts.reserved.asked = reservation::crashkernel_request("crashkernel=8G");
+  facts.failed_reservation = reservation::FailedReservation{
+      .reason = reservation::FailureReason::fragmented, .detail = "the reason", .advice = "the advice"};
+  EXPECT_EQ(reservation_point(facts).result, kFailure);
+  EXPECT_THAT(reservation_point(facts).detail, HasSubstr("crashkernel=8G requests it: the reason"));
+  EXPECT_EQ(reservation_point(facts).next, "the advice");
 }
 
 // A package that was removed and not purged leaves its own, and 'reserve set' would refuse.

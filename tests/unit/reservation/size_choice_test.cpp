@@ -91,6 +91,17 @@ TEST_F(SizeChoice, AgainIsForEntriesThatCameLater) {
   EXPECT_EQ((*again)->boot_loader, BootLoader::bls) << "GRUB's configuration is for all kernels";
 }
 
+TEST_F(SizeChoice, AgainIsNotForToolsThatMakeEntriesThemselves) {
+  put("var/lib/lifeboat/reserve.json",
+      R"({"values": ["256M"], "replaced": {}, "boot_loader": "proxmox-boot-tool"})");
+  EXPECT_EQ(value("again"), "(nothing)");
+  put("var/lib/lifeboat/reserve.json",
+      R"({"values": ["256M"], "replaced": {}, "boot_loader": "systemd-boot"})");
+  const auto again = choose("again");
+  ASSERT_TRUE(again && *again);
+  EXPECT_EQ((*again)->boot_loader, BootLoader::systemd_boot);
+}
+
 TEST_F(SizeChoice, TheRestOfTheRequestIsPassedOn) {
   request_.force = true;
   request_.boot_loader = BootLoader::grub;
