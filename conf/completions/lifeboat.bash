@@ -35,7 +35,7 @@ _lifeboat() {
     -*) mapfile -t COMPREPLY < <(compgen -W "$(_lifeboat_options "$command")" -- "$current"); return ;;
   esac
   case $command:$COMP_CWORD in
-    config:2) mapfile -t COMPREPLY < <(compgen -W "check show" -- "$current") ;;
+    config:2) mapfile -t COMPREPLY < <(compgen -W "check show import" -- "$current") ;;
     reserve:2) mapfile -t COMPREPLY < <(compgen -W "show estimate set shrink" -- "$current") ;;
     reserve:3) [ "$previous" != set ] || mapfile -t COMPREPLY < <(compgen -W "auto none again" -- "$current") ;;
     inspect:3) mapfile -t COMPREPLY < <(compgen -W "report log bt ps mod sys mem sym type read search" -- "$current") ;;
