@@ -31,6 +31,7 @@ constexpr ParameterRule kNotForCapture[] = {
     {"reserve_mem", "memory set aside by name, sized for the whole machine"},
     {"kho", "memory set aside for data of the next kernel: there is none"},
     {"kho_scratch", "belongs to kho"},
+    // Kept with memory encryption, and with "force" (keeps_bounce_buffers()).
     {"swiotlb", "bounce buffers sized for the whole machine"},
     {"slub_debug", "red zones and poison make every slab object larger"},
     {"slab_debug", "the newer name of slub_debug"},
@@ -150,6 +151,22 @@ void remove(std::vector<std::string>& parameters, std::span<const ParameterRule>
   std::erase_if(parameters, [&](const std::string& p) { return has_rule(rules, parameter_name(p)); });
 }
 
+// swiotlb=SLABS[,AREAS][,force|noforce] (kernel/dma/swiotlb.c)
+bool keeps_bounce_buffers(const std::string& parameter, bool memory_encrypted) {
+  if (parameter_name(parameter) != "swiotlb") return false;
+  if (memory_encrypted) return true;
+  const std::string_view value =
+      std::string_view(parameter).substr(std::min(parameter.find('='), parameter.size()));
+  // "noforce" ends so, too.
+  return value.ends_with("=force") || value.ends_with(",force");
+}
+
+void remove_not_for_capture(std::vector<std::string>& parameters, bool memory_encrypted) {
+  std::erase_if(parameters, [&](const std::string& p) {
+    return has_rule(kNotForCapture, parameter_name(p)) && !keeps_bounce_buffers(p, memory_encrypted);
+  });
+}
+
 }  // namespace
 
 std::span<const ParameterRule> parameters_not_reused() {
@@ -200,7 +217,7 @@ std::string crash_command_line(const CommandLineParts& parts) {
   Parameters line = Parameters::of(parts.reused);
   const Parameters append = Parameters::of(parts.append);
   remove(line.kernel, kNotReused);
-  remove(line.kernel, kNotForCapture);
+  remove_not_for_capture(line.kernel, parts.memory_encrypted);
   remove(line.kernel, parameters_for_capture());  // replaced by our own value, or by the user's
   // The arguments of the old init have no meaning for the init of the capture.
   line.init.clear();
@@ -221,7 +238,7 @@ std::string bare_crash_command_line(const CommandLineParts& parts) {
   Parameters line = Parameters::of(parts.reused);
   const Parameters append = Parameters::of(parts.append);
   remove(line.kernel, kNotReused);
-  remove(line.kernel, kNotForCapture);
+  remove_not_for_capture(line.kernel, parts.memory_encrypted);
   line.add(append.kernel);
   line.add_init(append.init);
   return line.to_string();

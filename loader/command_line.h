@@ -32,6 +32,9 @@ struct CommandLineParts {
   std::string_view append;
   // Names of parameters of `reused` that are left out as well.
   std::span<const std::string> remove = {};
+  // The running kernel encrypts its memory (memory_encryption.h): a capture kernel keeps the owner's
+  // swiotlb=. One with "force" is kept always: it is for devices that cannot do without.
+  bool memory_encrypted = false;
 };
 
 // For a capture kernel: reused less both tables, then the additions that the user did not give, then append.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "loader/command_line.h"
+#include "loader/memory_encryption.h"
 #include "loader/obstacles.h"
 #include "src/base/file.h"
 
@@ -27,7 +28,10 @@ Result<std::optional<std::string>> command_line_of(const KexecLoadOptions& optio
   if (options.reuse_command_line) {
     const std::string reused = TRY(read_text(paths.proc + "/cmdline"));
     const std::string append = options.append.value_or("");
-    const CommandLineParts parts{.reused = reused, .append = append};
+    const CommandLineParts parts{
+        .reused = reused,
+        .append = append,
+        .memory_encrypted = options.crash && read_memory_encryption(paths).kind != MemoryEncryption::none};
     line = options.crash ? bare_crash_command_line(parts) : normal_command_line(parts);
   }
   return line;

@@ -2,6 +2,7 @@
 #include "src/arming/load_choices.h"
 
 #include "loader/command_line.h"
+#include "loader/memory_encryption.h"
 #include "src/base/file.h"
 #include "src/image/unwrap/unwrap.h"
 
@@ -105,6 +106,7 @@ Result<std::string> choose_command_line(const LoadOptions& options, const Chosen
   if (options.command_line) return *options.command_line;
   if (!options.crash) return choose_normal_command_line(options, chosen, kernel, paths, notes);
   return capture_command_line(config, TRY(read_text(paths.proc + "/cmdline")),
+                              read_memory_encryption(paths).kind,
                               options.append.value_or("") + " " + boot_parameter(paths));
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/arming/needs.h"
 
-#include <algorithm>
-
 #include "capture/initramfs/mounted_target.h"
 #include "loader/load_architecture.h"
+#include "loader/machine.h"
+#include "loader/memory_encryption.h"
 #include "src/arming/capture_kernel.h"
+#include "src/arming/driver_memory.h"
 #include "src/arming/initramfs_size.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
@@ -51,26 +52,23 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
 }
 
 Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
-                                                 const std::string& kernel, const SystemState& state,
-                                                 const std::string& rehearsal_file) {
+                                                 const std::string& kernel, const NeedsMachine& machine) {
   const NativeKernel image = TRY(NativeKernel::read(kernel));
   const InitramfsSize initramfs = TRY(initramfs_size(recipe));
-  std::vector<std::string> drivers;
-  for (const auto& target : recipe.targets) {
-    for (const auto& driver : target.drivers) {
-      if (std::ranges::find(drivers, driver) == drivers.end()) drivers.push_back(driver);
-    }
-  }
+  const uint64_t page_size = running_page_size();
   return reservation::estimate_reservation({
-      .page_size = running_page_size(),
-      .section_size = this_architecture().memory_section_size(running_page_size()),
+      .page_size = page_size,
+      .section_size = this_architecture().memory_section_size(page_size),
       .kernel_memory = image.memory_size,
       .initramfs_packed = initramfs.packed,
       .initramfs_unpacked = initramfs.unpacked,
-      .drivers = static_cast<unsigned>(drivers.size()),
-      .elfcorehdr_size = state.elfcorehdr_size.value_or(0),
+      .drivers = TRY(driver_uses(recipe)),
+      .bounce_buffers =
+          reservation::bounce_buffers(machine.command_line, read_memory_encryption(machine.paths)),
+      .cma = total_size(read_crash_cma(machine.paths.sys)),
+      .elfcorehdr_size = read_system_state(machine.paths).elfcorehdr_size.value_or(0),
       .report = config.capture.report,
-      .measured = measured_uses(config, recipe.release, rehearsal_file),
+      .measured = measured_uses(config, recipe.release, machine.rehearsal_file),
   });
 }
 
@@ -82,7 +80,12 @@ Result<reservation::Estimate> estimate_needs(const config::Config& config, const
   const Recipe recipe = TRY(make_recipe(
       config,
       {.release = kernel.release, .module_folder = request.module_folder, .init = request.init, .host = {}}));
-  return needed_reservation(config, recipe, kernel.path, read_system_state(paths));
+  // Without /proc only what the configuration appends is known.
+  const std::string running = read_text(paths.proc + "/cmdline").value_or("");
+  return needed_reservation(
+      config, recipe, kernel.path,
+      {.paths = paths,
+       .command_line = capture_command_line(config, running, read_memory_encryption(paths).kind)});
 }
 
 }  // namespace lifeboat::arming

@@ -8,6 +8,7 @@
 
 #include "capture/initramfs/mounted_target.h"
 #include "loader/entries/version_order.h"
+#include "loader/memory_encryption.h"
 #include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
 #include "src/arming/watchdog_state.h"
@@ -209,7 +210,8 @@ FactsRequest request_for(Result<config::Config> config) {
   const auto running = read_text(request.paths.proc + "/cmdline");
   if (request.config && running) {
     request.command_line =
-        arming::capture_command_line(*request.config, *running, arming::boot_parameter(request.paths));
+        arming::capture_command_line(*request.config, *running, read_memory_encryption(request.paths).kind,
+                                     arming::boot_parameter(request.paths));
   }
   return request;
 }
@@ -239,8 +241,9 @@ Facts gather_facts(const FactsRequest& request) {
   const std::string rehearsal = request.root + arming::kRehearsalFile;
   facts.rehearsal = arming::read_rehearsal(rehearsal);
   if (facts.recipe && facts.kernel) {
-    facts.estimate =
-        arming::needed_reservation(*facts.config, *facts.recipe, *facts.kernel, facts.state, rehearsal);
+    facts.estimate = arming::needed_reservation(
+        *facts.config, *facts.recipe, *facts.kernel,
+        {.paths = request.paths, .command_line = request.command_line, .rehearsal_file = rehearsal});
   } else {
     facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
   }

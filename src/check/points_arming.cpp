@@ -7,6 +7,7 @@
 #include "src/base/size.h"
 #include "src/check/check_facts.h"
 #include "src/check/point.h"
+#include "src/reservation/crash_cma.h"
 
 namespace lifeboat::check {
 namespace {
@@ -34,22 +35,43 @@ Point reservation_by_itself(const Facts& facts) {
     point.next = "lifeboat reserve set auto, then reboot";
     return point;
   }
+  const uint64_t cma = facts.reserved.cma_got.value_or(0);
   point.detail = format_size(*got);
+  if (cma != 0) point.detail += fmt::format(" and {} by crashkernel=,cma", format_size(cma));
   if (!facts.estimate) {
     point.result = PointResult::warning;
     point.detail += "; cannot estimate whether it is enough: " + facts.estimate.error().reason();
     point.next = "lifeboat reserve estimate";
     return point;
   }
-  if (*got >= facts.estimate->total) {
+  // The files are loaded into the first part.
+  if (*got >= facts.estimate->least && *got + cma >= facts.estimate->total) {
     point.detail += fmt::format(", about {} are needed", format_size(facts.estimate->total));
     return point;
   }
   // Between the two values a capture may succeed, but without a report and without a margin.
   point.result = *got < facts.estimate->least ? PointResult::failure : PointResult::warning;
   point.detail += fmt::format(" are less than the {} that are needed", format_size(facts.estimate->total));
+  if (cma != 0 && *got < facts.estimate->least)
+    point.detail += fmt::format(", {} of them in the first part", format_size(facts.estimate->least));
   point.next = "lifeboat reserve set auto, then reboot; or test it: lifeboat rehearse";
   return point;
+}
+
+// What crashkernel=,cma has not reserved, and what the dump would lack by it.
+void add_cma(Point& point, const Facts& facts) {
+  const auto warn = [&](const std::string& text, const std::string& next) {
+    if (point.result == PointResult::ok) point.result = PointResult::warning;
+    point.detail += "; " + text;
+    if (point.next.empty()) point.next = next;
+  };
+  if (const auto shortage = reservation::cma_shortage(facts.reserved); !shortage.empty())
+    warn(shortage, "lifeboat reserve set auto, then reboot");
+  if (!facts.config || facts.reserved.cma.empty()) return;
+  if (const auto level = reservation::level_with_user_pages(facts.config->dump.level)) {
+    warn(fmt::format("[dump] level {} keeps user pages, but those in the cma part would be missing", *level),
+         "lifeboat reserve set auto, then reboot; or set [dump] level = 31");
+  }
 }
 
 // What is configured for the initramfs but could not be included. Targets have their own points.
@@ -84,6 +106,7 @@ Point configuration_point(const Facts& facts) {
 
 Point reservation_point(const Facts& facts) {
   Point point = reservation_by_itself(facts);
+  add_cma(point, facts);
   if (facts.unfinished) {
     if (point.result == PointResult::ok) point.result = PointResult::warning;
     point.detail += fmt::format(

@@ -10,6 +10,7 @@
 #include "src/base/size.h"
 #include "src/base/spelling.h"
 #include "src/cli/configuration.h"
+#include "src/reservation/crash_cma.h"
 #include "src/reservation/reserved.h"
 #include "src/reservation/size_choice.h"
 
@@ -47,6 +48,13 @@ std::vector<arming::LoadedFile> loaded_files(const std::optional<arming::LoadedS
   return files;
 }
 
+// null: not known.
+Json cma_support_json() {
+  const auto support = reservation::crash_cma_support(SystemPaths{});
+  if (support == reservation::CmaSupport::unknown) return {};
+  return support == reservation::CmaSupport::yes;
+}
+
 Json show_json(const Reserved& reserved, const SystemState& state,
                const std::optional<arming::LoadedState>& loaded,
                const std::optional<std::string>& unfinished) {
@@ -65,6 +73,10 @@ Json show_json(const Reserved& reserved, const SystemState& state,
           {"low", ranges_json(reserved.low)},
           {"high", ranges_json(reserved.high)},
           {"cma", ranges_json(reserved.cma)},
+          {"cma_asked_bytes", reserved.asked.cma ? Json(reserved.asked.cma->size) : Json()},
+          {"cma_got_bytes", json_or_null(reserved.cma_got)},
+          {"cma_problem", reservation::cma_shortage(reserved)},
+          {"cma_supported", cma_support_json()},
           {"addresses_hidden", reserved.addresses_hidden},
           {"loaded", json_or_null(state.crash_loaded)},
           {"files", files}};
@@ -102,7 +114,10 @@ void print_show(const Reserved& reserved, const SystemState& state,
   if (reserved.addresses_hidden) fmt::print("          the addresses are shown to root only\n");
   if (!reserved.low.empty()) fmt::print("  below 4 GiB  {}\n", ranges_text(reserved.low));
   if (!reserved.high.empty()) fmt::print("  above 4 GiB  {}\n", ranges_text(reserved.high));
-  if (!reserved.cma.empty()) fmt::print("  cma          {}\n", ranges_text(reserved.cma));
+  if (!reserved.cma.empty())
+    fmt::print("  cma          {}, used by programs until the crash\n", ranges_text(reserved.cma));
+  if (const auto problem = reservation::cma_shortage(reserved); !problem.empty())
+    fmt::print("  cma          {}\n", problem);
   if (state.crash_loaded != true) {
     fmt::print("used      {}\n",
                state.crash_loaded ? "nothing is loaded" : "not known: the running kernel does not report it");
@@ -136,19 +151,44 @@ Result<Estimate> estimate_of(const CommandLine& line) {
       SystemPaths{});
 }
 
+// The same need as crashkernel=,cma, where the running kernel has that; empty: it has not, or nothing to
+// share.
+std::string offered_cma(const Estimate& estimate) {
+  const bool has = reservation::crash_cma_support(SystemPaths{}) == reservation::CmaSupport::yes;
+  return has ? reservation::value_with_cma(estimate) : std::string();
+}
+
+void print_offer(const std::string& offer) {
+  fmt::print(
+      "or '{}', where programs use the second part until the crash: 'lifeboat reserve set auto --cma'\n",
+      offer);
+  for (const auto& cost : reservation::crash_cma_costs()) fmt::print("  its cost: {}\n", cost);
+}
+
+Json offer_json(const std::string& offer) {
+  if (offer.empty()) return {};
+  return {{"crashkernel", offer}, {"costs", reservation::crash_cma_costs()}};
+}
+
 Result<int> estimate(const CommandLine& line) {
   const Estimate estimate = TRY(estimate_of(line));
+  const std::string offer = offered_cma(estimate);
   if (line.json()) {
     Json parts = Json::array();
     for (const auto& part : estimate.parts)
       parts.push_back({{"name", part.name}, {"bytes", part.bytes}, {"from", part.from}});
-    print_json({{"bytes", estimate.total}, {"least", estimate.least}, {"parts", parts}});
+    print_json({{"bytes", estimate.total},
+                {"least", estimate.least},
+                {"bounce_buffers", estimate.bounce_buffers},
+                {"cma", offer_json(offer)},
+                {"parts", parts}});
     return kDone;
   }
   fmt::print("{:<22} {:>10}\n", "reserve", format_size(estimate.total));
   for (const auto& part : estimate.parts)
     fmt::print("  {:<20} {:>10}  {}\n", part.name, format_size(part.bytes), part.from);
   fmt::print("'lifeboat reserve set auto' sets this size; 'lifeboat rehearse' tests whether it is enough\n");
+  if (!offer.empty()) print_offer(offer);
   return kDone;
 }
 
@@ -187,7 +227,7 @@ void print_setting(const CommandLine& line, const reservation::Setting& setting)
              setting.value.empty() ? "no crashkernel= set by lifeboat" : "crashkernel=" + setting.value);
 }
 
-Json setting_json(const CommandLine& line, const reservation::Setting& setting) {
+Json setting_json(const CommandLine& line, const reservation::Setting& setting, const std::string& offer) {
   Json files = Json::array(), foreign = Json::array();
   for (const auto& edit : setting.edits) {
     if (!edit.own_record) files.push_back(edit.path);
@@ -202,6 +242,7 @@ Json setting_json(const CommandLine& line, const reservation::Setting& setting) 
           {"foreign", foreign},
           {"diff", setting.diff()},
           {"command", setting.command},
+          {"offer", offer_json(offer)},
           {"notes", setting.notes}};
 }
 
@@ -211,8 +252,20 @@ Result<int> set(const CommandLine& line) {
   if (line.has("boot-loader"))
     request.boot_loader = TRY(reservation::parse_boot_loader(line.get("boot-loader")));
   request.size = TRY(wanted_size(line));
+  if (line.has("cma")) {
+    if (request.size != "auto") return fail(ErrorCode::usage, "reserve set: --cma is for 'set auto'");
+    request.auto_parts = reservation::AutoParts::with_cma;
+  }
+  // A configuration that cannot be read fails where it is needed, in the estimate.
+  if (const auto config = read_config(line)) request.levels = config->dump.level;
   std::vector<std::string> warnings;
-  const auto chosen = TRY(reservation::choose_setting(request, [&] { return estimate_of(line); }, warnings));
+  std::string offer;
+  const auto estimator = [&]() -> Result<Estimate> {
+    Estimate estimate = TRY(estimate_of(line));
+    if (request.size == "auto" && !line.has("cma") && !line.has("root")) offer = offered_cma(estimate);
+    return estimate;
+  };
+  const auto chosen = TRY(reservation::choose_setting(request, estimator, warnings));
   for (const auto& warning : warnings) log::warning("{}", warning);
   if (!chosen) {
     if (line.json()) {
@@ -228,9 +281,10 @@ Result<int> set(const CommandLine& line) {
   for (const auto& [where, parameter] : setting.foreign)
     log::warning("{} has {}, not set by lifeboat", where, parameter);
   if (line.json()) {
-    print_json(setting_json(line, setting));
+    print_json(setting_json(line, setting, offer));
   } else {
     print_setting(line, setting);
+    if (!offer.empty()) print_offer(offer);
   }
   return kDone;
 }
@@ -258,6 +312,7 @@ const std::vector<OptionOwners>& option_owners() {
       {"root", {"set"}},
       {"dry-run", {"set"}},
       {"undo", {"set"}},
+      {"cma", {"set"}},
       {"force", {"set", "shrink"}},
       {"kernel", {"estimate", "set", "shrink"}},
       {"modules", {"estimate", "set", "shrink"}},
@@ -285,6 +340,7 @@ Result<int> run_reserve(const Arguments& arguments) {
     ("root", Takes::text, "set: the root folder of the system whose boot loader is configured (default: /)")
     ("dry-run,n", "set: only show what would change, as a unified diff")
     ("undo", "set: the same as 'set none'")
+    ("cma", "set auto: a part of it as crashkernel=,cma, which programs use until the crash")
     ("force", "set: also when crashkernel= was not set by lifeboat, or when the size is not enough; shrink: also below the estimate")
     ("kernel", Takes::text, "estimate, set, shrink: the capture kernel's file (default: as for 'build')")
     ("modules", Takes::text, "estimate, set, shrink: its module tree")

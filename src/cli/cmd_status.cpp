@@ -2,6 +2,7 @@
 // lifeboat status
 #include <nlohmann/json.hpp>
 
+#include "loader/machine.h"
 #include "loader/obstacles.h"
 #include "loader/system_state.h"
 #include "src/arming/loaded_state.h"
@@ -73,6 +74,7 @@ Json to_json(const SystemState& state, const std::vector<Error>& reasons, const 
           {"kexec_loaded", json_or_null(state.normal_loaded)},
           {"crash_size", json_or_null(state.crash_size)},
           {"crash_ranges", ranges_json(state.crash_ranges)},
+          {"crash_cma_ranges", ranges_json(read_crash_cma(SystemPaths{}.sys))},
           {"load_disabled", json_or_null(state.load_disabled)},
           {"load_limit_panic", json_or_null(state.crash_load_limit)},
           {"load_limit_reboot", json_or_null(state.normal_load_limit)},
@@ -97,6 +99,9 @@ std::string reservation_text(const SystemState& state) {
     text += fmt::format("{} {:#x}-{:#x}", &range == &state.crash_ranges->front() ? " at" : ",", range.begin,
                         range.end);
   }
+  // crashkernel=,cma
+  if (const uint64_t shared = total_size(read_crash_cma(SystemPaths{}.sys)); shared != 0)
+    text += fmt::format("; {} more, used by programs until the crash", format_size(shared));
   return text;
 }
 

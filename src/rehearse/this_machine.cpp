@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/rehearse/this_machine.h"
 
+#include "loader/memory_encryption.h"
 #include "loader/obstacles.h"
 #include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
@@ -21,7 +22,8 @@ Result<> rehearse_this_machine(const config::Config& config, GuestReservation re
       .initramfs = TRY_CONTEXT(
           arming::preview_initramfs(config, request, arming::initramfs_path(kernel.release), notes),
           "this machine"),
-      .command_line = arming::capture_command_line(config, TRY(read_text("/proc/cmdline"))),
+      .command_line = arming::capture_command_line(config, TRY(read_text("/proc/cmdline")),
+                                                   read_memory_encryption(SystemPaths{}).kind),
   };
   const auto reserved = read_system_state(SystemPaths{}).crash_size;
   if (reservation == GuestReservation::as_here && reserved && *reserved >= 1_MiB)

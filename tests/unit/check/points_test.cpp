@@ -165,6 +165,41 @@ TEST(CheckPoints, ReservationThatWasCutShort) {
   EXPECT_EQ(reservation_point(facts).next, "lifeboat reserve set '1G,high 128M,low'");
 }
 
+TEST(CheckPoints, ReservationWithCma) {
+  const auto cma = [](uint64_t got) {
+    return [got](Facts& f) {
+      f.state.crash_size = 100_MiB;
+      f.reserved.asked = reservation::crashkernel_request("crashkernel=100M crashkernel=32M,cma");
+      f.reserved.cma_got = got;
+      f.reserved.cma = {{0x10000000, 0x10000000 + got}};
+    };
+  };
+  expect(reservation_point, cma(32_MiB), kOk, "32.0 MiB by crashkernel=,cma");
+  expect(reservation_point, cma(4_MiB), kWarning, "only 4.0 MiB");
+  expect(
+      reservation_point,
+      [&](Facts& f) {
+        cma(32_MiB)(f);
+        f.state.crash_size = 80_MiB;
+      },
+      kFailure, "less than");
+  expect(
+      reservation_point,
+      [&](Facts& f) {
+        cma(32_MiB)(f);
+        f.config->dump.level = {31, 1};
+      },
+      kWarning, "level 1 keeps user pages");
+  expect(
+      reservation_point,
+      [&](Facts& f) {
+        cma(32_MiB)(f);
+        f.reserved.cma_got.reset();
+        f.reserved.cma.clear();
+      },
+      kWarning, "does not show how much");
+}
+
 // A package that was removed and not purged leaves its own, and 'reserve set' would refuse.
 TEST(CheckPoints, ReservationOfOthers) {
   const auto of_others = [](Facts& f) {

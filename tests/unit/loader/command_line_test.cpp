@@ -52,6 +52,31 @@ TEST(CommandLine, KeepsWhatACaptureKernelNeeds) {
   EXPECT_EQ(line.size(), 5 + parameters_for_capture().size());
 }
 
+TEST(CommandLine, BounceBuffersOfTheOwner) {
+  const auto line = [](std::string_view reused, bool encrypted) {
+    return split_parameters(
+        crash_command_line({.reused = reused, .append = {}, .remove = {}, .memory_encrypted = encrypted}));
+  };
+  for (const char* parameter :
+       {"swiotlb=65536", "swiotlb=noforce", "swiotlb=65536,noforce", "swiotlb=65536,4"}) {
+    EXPECT_THAT(line(parameter, false), Not(Contains(parameter)));
+    EXPECT_THAT(line(parameter, true), Contains(parameter));
+  }
+  for (const char* parameter : {"swiotlb=force", "swiotlb=65536,force", "swiotlb=65536,4,force"}) {
+    EXPECT_THAT(line(parameter, false), Contains(parameter));
+    EXPECT_THAT(line(parameter, true), Contains(parameter));
+  }
+  // The owner's [capture] remove, and that of the loader's other command line.
+  const std::vector<std::string> names = {"swiotlb"};
+  EXPECT_THAT(crash_command_line(
+                  {.reused = "swiotlb=force", .append = {}, .remove = names, .memory_encrypted = true}),
+              Not(HasSubstr("swiotlb")));
+  EXPECT_EQ(bare_crash_command_line({.reused = "a swiotlb=1 b", .append = {}}), "a b");
+  EXPECT_EQ(bare_crash_command_line(
+                {.reused = "a swiotlb=1 b", .append = {}, .remove = {}, .memory_encrypted = true}),
+            "a swiotlb=1 b");
+}
+
 #if defined(__x86_64__)
 TEST(CommandLine, AddsItsOwnInThisOrder) {
   EXPECT_EQ(crash_command_line({.reused = "root=/dev/x", .append = "a"}),
