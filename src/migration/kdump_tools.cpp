@@ -2,6 +2,7 @@
 // /etc/default/kdump-tools: kdump-tools.conf(5), and the comments of the file itself.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <ranges>
 #include <string>
 #include <vector>

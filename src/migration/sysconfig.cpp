@@ -147,6 +147,16 @@ void translate_reservation(Draft& draft, const Setting& from, const Variables& /
   draft.note(from, Fate::by_hand, fmt::format("run: lifeboat reserve set '{}'", sizes));
 }
 
+// Of kdump-utils: a message to users after a crash.
+void translate_notice(Draft& draft, const Setting& from, const Variables& /*variables*/) {
+  const auto on = boolean(from);
+  if (!on) {
+    draft.note(from, Fate::missing, "it is neither yes nor no");
+  } else {
+    draft.set(from, "collect", "notice", *on ? "yes" : "no");
+  }
+}
+
 void translate_resize(Draft& draft, const Setting& from, const Variables& /*variables*/) {
   const bool on = boolean(from) == true;
   draft.note(from, on ? Fate::by_hand : Fate::same,
@@ -200,6 +210,7 @@ constexpr ShellRule kRules[] = {
     {"KDUMP_STDLOGLVL", nullptr, Fate::same, {}, kLog},
     {"KDUMP_SYSLOGLVL", nullptr, Fate::same, {}, kLog},
     {"KDUMP_KMSGLVL", nullptr, Fate::same, {}, kLog},
+    {"VMCORE_CREATION_NOTIFICATION", translate_notice, Fate::same, {}, {}},
     {"MKDUMPRD_ARGS", nullptr, Fate::missing, {}, "the initramfs is not made by mkdumprd"},
     // SUSE
     {"KDUMP_CRASHKERNEL", translate_reservation, Fate::same, {}, {}},

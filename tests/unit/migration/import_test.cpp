@@ -210,10 +210,11 @@ TEST(ImportSysconfig, OfKdumpUtils) {
       "KDUMP_COMMANDLINE_REMOVE=\"hugepages quiet swiotlb cma crashkernel mine\"\n"
       "KDUMP_COMMANDLINE_APPEND=\"irqpoll nr_cpus=1 reset_devices udev.children-max=2 panic=10 rd.x=1 "
       "mce=off my.opt=\\\"a b\\\"\"\n"
-      "KEXEC_ARGS=\"-s\"\nKDUMP_IMG=\"vmlinuz\"\nKDUMP_BOOTDIR=/boot\nKDUMP_STDLOGLVL=3\n");
+      "KEXEC_ARGS=\"-s\"\nKDUMP_IMG=\"vmlinuz\"\nKDUMP_BOOTDIR=/boot\nKDUMP_STDLOGLVL=3\nVMCORE_CREATION_NOTIFICATION=\"no\"\n");
   EXPECT_TRUE(result.complete()) << result.text;
   const auto config = config_of(result);
   EXPECT_EQ(config.capture.kernel, "/boot/vmlinuz-6.1.0-test");
+  EXPECT_FALSE(config.collect.notice);
   EXPECT_EQ(config.capture.append, "mce=off my.opt=\"a b\"");
   EXPECT_THAT(config.capture.remove, ElementsAre("mine")) << "the rest is removed, or replaced, without it";
   EXPECT_FALSE(sysconfig("KDUMP_COMMANDLINE=\"ro root=/dev/sda1\"\n").complete());
