@@ -30,6 +30,8 @@ Result<> try_value(const Key* key, std::string_view section, std::string_view na
 }
 
 Result<config::TargetEntry> try_target(const config::TargetEntry& target) {
+  if (!target.filesystem.empty() && target.device.empty())
+    return fail(ErrorCode::usage, "its device is missing");
   config::TargetEntry checked;
   for (const auto& key : config::target_keys()) {
     const std::string value = key.get(target);

@@ -184,7 +184,7 @@ TEST(ImportKdumpConf, WhatHasNoEquivalentIsNamed) {
   for (const char* line :
        {"fence_kdump_nodes a b", "fence_kdump_args -p 7410", "dracut_args --mount \"x\"",
         "kdump_emergency /x", "options loop max=1", "net server:/x", "link_delay 60", "pathh /x",
-        "failure_action dance", "final_action", "extra_bins relative", "path ../x"}) {
+        "failure_action dance", "final_action", "ext4", "extra_bins relative", "path ../x"}) {
     const auto result = redhat(line);
     EXPECT_FALSE(result.complete()) << line;
     EXPECT_THAT(result.settings, Each(Field(&ImportedSetting::line, 1U)));
