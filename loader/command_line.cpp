@@ -31,6 +31,8 @@ constexpr ParameterRule kNotForCapture[] = {
     {"reserve_mem", "memory set aside by name, sized for the whole machine"},
     {"kho", "memory set aside for data of the next kernel: there is none"},
     {"kho_scratch", "belongs to kho"},
+    {"liveupdate", "needs kho; the capture kernel has nothing to hand over"},
+    // Kept with memory encryption, and with "force" (keeps_bounce_buffers()).
     {"swiotlb", "bounce buffers sized for the whole machine"},
     {"slub_debug", "red zones and poison make every slab object larger"},
     {"slab_debug", "the newer name of slub_debug"},
@@ -90,6 +92,7 @@ constexpr ParameterRule kForCapture[] = {
     {"transparent_hugepage=never", "no huge pages out of so little memory"},
     {"hugetlb_cma=0", "a kernel may set such memory aside by its configuration"},
     {"cma=0", "a kernel may set such memory aside by its configuration"},
+    {"kho=off", "a kernel may set memory aside for the next kernel by its configuration"},
     {"kfence.sample_interval=0", "saves the pool of a memory debugger"},
     {"novmcoredd", "drivers would copy their devices' state into memory that is needed"},
 };
@@ -146,8 +149,72 @@ struct Parameters {
   }
 };
 
+// Where `wanted` stands in `words`, word after word.
+auto find_words(std::vector<std::string>& words, std::span<const std::string> wanted) {
+  return std::search(words.begin(), words.end(), wanted.begin(), wanted.end());
+}
+
+void drop_words(std::vector<std::string>& words, std::span<const std::string> unwanted) {
+  if (unwanted.empty()) return;
+  const auto count = static_cast<std::ptrdiff_t>(unwanted.size());
+  for (auto found = find_words(words, unwanted); found != words.end(); found = find_words(words, unwanted))
+    words.erase(found, found + count);
+}
+
+void drop_last(std::vector<std::string>& words, std::span<const std::string> unwanted) {
+  while (!unwanted.empty() && words.size() >= unwanted.size() &&
+         std::equal(unwanted.rbegin(), unwanted.rend(), words.rbegin()))
+    words.resize(words.size() - unwanted.size());
+}
+
+// How many of the words at the beginning belong together: hugepages= is for the size before it.
+size_t unit_size(std::span<const std::string> words) {
+  const bool pair =
+      words.size() > 1 && parameter_name(words[0]) == "hugepagesz" && parameter_name(words[1]) == "hugepages";
+  return pair ? 2 : 1;
+}
+
+// Whether dropping this single word from `reused` may change what other words there mean.
+bool has_context(const std::string& word, const std::vector<std::string>& reused) {
+  const std::string name = parameter_name(word);
+  if (name == "hugepagesz") return true;
+  return name == "hugepages" && std::ranges::any_of(reused, [](const std::string& other) {
+           return parameter_name(other) == "hugepagesz";
+         });
+}
+
+// Of the parameters that `append` repeats the last one counts, or all add up: the earlier ones are dropped,
+// so that the appended ones stay last. Arguments of init have meaning by their order: only the whole list of
+// `append` is a repetition.
+void drop_repeated(Parameters& reused, const Parameters& append) {
+  // What the load before this one appended: without it the line is the one before.
+  drop_last(reused.kernel, append.kernel);
+  for (std::span<const std::string> rest(append.kernel); !rest.empty();) {
+    const auto unit = rest.first(unit_size(rest));
+    if (unit.size() > 1 || !has_context(unit.front(), reused.kernel)) drop_words(reused.kernel, unit);
+    rest = rest.subspan(unit.size());
+  }
+  drop_words(reused.init, append.init);
+}
+
 void remove(std::vector<std::string>& parameters, std::span<const ParameterRule> rules) {
   std::erase_if(parameters, [&](const std::string& p) { return has_rule(rules, parameter_name(p)); });
+}
+
+// swiotlb=SLABS[,AREAS][,force|noforce] (kernel/dma/swiotlb.c)
+bool keeps_bounce_buffers(const std::string& parameter, bool memory_encrypted) {
+  if (parameter_name(parameter) != "swiotlb") return false;
+  if (memory_encrypted) return true;
+  const std::string_view value =
+      std::string_view(parameter).substr(std::min(parameter.find('='), parameter.size()));
+  // "noforce" ends so, too.
+  return value.ends_with("=force") || value.ends_with(",force");
+}
+
+void remove_not_for_capture(std::vector<std::string>& parameters, bool memory_encrypted) {
+  std::erase_if(parameters, [&](const std::string& p) {
+    return has_rule(kNotForCapture, parameter_name(p)) && !keeps_bounce_buffers(p, memory_encrypted);
+  });
 }
 
 }  // namespace
@@ -200,7 +267,7 @@ std::string crash_command_line(const CommandLineParts& parts) {
   Parameters line = Parameters::of(parts.reused);
   const Parameters append = Parameters::of(parts.append);
   remove(line.kernel, kNotReused);
-  remove(line.kernel, kNotForCapture);
+  remove_not_for_capture(line.kernel, parts.memory_encrypted);
   remove(line.kernel, parameters_for_capture());  // replaced by our own value, or by the user's
   // The arguments of the old init have no meaning for the init of the capture.
   line.init.clear();
@@ -221,7 +288,7 @@ std::string bare_crash_command_line(const CommandLineParts& parts) {
   Parameters line = Parameters::of(parts.reused);
   const Parameters append = Parameters::of(parts.append);
   remove(line.kernel, kNotReused);
-  remove(line.kernel, kNotForCapture);
+  remove_not_for_capture(line.kernel, parts.memory_encrypted);
   line.add(append.kernel);
   line.add_init(append.init);
   return line.to_string();
@@ -231,9 +298,22 @@ std::string normal_command_line(const CommandLineParts& parts) {
   Parameters line = Parameters::of(parts.reused);
   const Parameters append = Parameters::of(parts.append);
   remove(line.kernel, kNotReused);
+  drop_repeated(line, append);
   line.add(append.kernel);
   line.add_init(append.init);
   return line.to_string();
+}
+
+std::string root_for_initramfs(std::string_view command_line) {
+  std::string root;
+  for (const auto& parameter : Parameters::of(command_line).kernel)
+    if (parameter_name(parameter) == "root") root = parameter;
+  const std::string_view value = std::string_view(root).substr(std::min(root.find('=') + 1, root.size()));
+  constexpr std::string_view kOnlyByInitramfs[] = {"UUID=", "LABEL=", "/dev/mapper/", "/dev/disk/",
+                                                   "zfs:",  "ZFS=",   "live:",        "iscsi:"};
+  const bool needed =
+      std::ranges::any_of(kOnlyByInitramfs, [&](std::string_view begin) { return value.starts_with(begin); });
+  return needed ? root : std::string();
 }
 
 }  // namespace lifeboat

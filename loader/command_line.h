@@ -32,6 +32,9 @@ struct CommandLineParts {
   std::string_view append;
   // Names of parameters of `reused` that are left out as well.
   std::span<const std::string> remove = {};
+  // The running kernel encrypts its memory (memory_encryption.h): a capture kernel keeps the owner's
+  // swiotlb=. One with "force" is kept always: it is for devices that cannot do without.
+  bool memory_encrypted = false;
 };
 
 // For a capture kernel: reused less both tables, then the additions that the user did not give, then append.
@@ -39,7 +42,13 @@ std::string crash_command_line(const CommandLineParts& parts);
 // The same with nothing added, and with the arguments of init kept, like --reuse-cmdline of kexec(8): its
 // users give all that the capture kernel needs with --append, and may start the running system's init in it.
 std::string bare_crash_command_line(const CommandLineParts& parts);
-// For a normal kexec: reused less what no kernel reuses, then append.
+// For a normal kexec: reused less what no kernel reuses, then append. What of `reused` repeats a parameter of
+// `append` exactly is left out, so that a line that is reused at every reboot does not grow.
 std::string normal_command_line(const CommandLineParts& parts);
+
+// The root= of this command line if a kernel without an initramfs cannot find that file system: it knows
+// devices by their kernel names and by the UUID and label of a partition, but not by what is in them
+// (block/early-lookup.c), and no volume that a program sets up. Empty: it can, or there is no root=.
+std::string root_for_initramfs(std::string_view command_line);
 
 }  // namespace lifeboat

@@ -37,23 +37,22 @@ Result<UniqueFd> open_one(const std::string& path, uint64_t& size) {
 Result<UniqueFd> open_initramfs(const std::vector<std::string>& paths, const KernelFile& kernel,
                                 uint64_t& size) {
   size = 0;
-  if (paths.size() == 1) return open_one(paths.front(), size);
-  std::vector<std::byte> joined;
-  if (paths.empty()) {
-    if (!kernel.initramfs || kernel.initramfs->empty()) return UniqueFd();
-    joined = *kernel.initramfs;
-  } else {
-    std::vector<std::vector<std::byte>> files;
-    std::vector<InitramfsPart> parts;
-    for (const auto& path : paths) {
-      uint64_t part_size = 0;
-      const UniqueFd fd = TRY(open_one(path, part_size));
-      std::vector<std::byte>& bytes = files.emplace_back(part_size);
-      TRY_VOID(pread_exact(fd.get(), 0, bytes, path));
-      parts.push_back({path, bytes});  // the bytes stay where they are when `files` grows
-    }
-    joined = TRY(join_initramfs(parts));
+  // The opened file itself is loaded, so that IMA sees it.
+  if (paths.size() == 1 && !kernel.entry_archive) return open_one(paths.front(), size);
+  std::vector<std::vector<std::byte>> files;
+  std::vector<InitramfsPart> parts;
+  for (const auto& path : paths) {
+    uint64_t part_size = 0;
+    const UniqueFd fd = TRY(open_one(path, part_size));
+    std::vector<std::byte>& bytes = files.emplace_back(part_size);
+    TRY_VOID(pread_exact(fd.get(), 0, bytes, path));
+    parts.push_back({path, bytes});  // the bytes stay where they are when `files` grows
   }
+  if (paths.empty() && kernel.initramfs && !kernel.initramfs->empty())
+    parts.push_back({kernel.name, *kernel.initramfs});
+  if (kernel.entry_archive) parts.push_back({"files of the boot entry", *kernel.entry_archive});
+  if (parts.empty()) return UniqueFd();
+  const auto joined = TRY(join_initramfs(parts));
   size = joined.size();
   return sealed_memory_file("initramfs", joined);
 }

@@ -1,92 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/load.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <functional>
 #include <new>
-#include <thread>
 
-#include "loader/load_architecture.h"
+#include "loader/handover.h"
+#include "loader/kexec_calls.h"
 #include "loader/load_checks.h"
 #include "loader/load_lock.h"
 #include "loader/obstacles.h"
-#include "src/base/sys.h"
 
 namespace lifeboat {
 namespace {
-
-using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-
-// include/uapi/linux/kexec.h
-enum FileFlag : unsigned long { kFileUnload = 1, kFileOnCrash = 2, kFileNoInitramfs = 4 };
-enum SegmentFlag : unsigned long { kOnCrash = 1, kUpdateElfcorehdr = 4 };
-
-// The kernel has one lock for both kinds of image and never waits for it. Returns 0 or the errno.
-int call_until_not_busy(const std::function<long()>& call, std::chrono::milliseconds limit) {
-  const auto deadline = Clock::now() + limit;
-  for (;;) {
-    if (call() == 0) return 0;
-    const int error_number = errno;
-    const auto now = Clock::now();
-    if (error_number != EBUSY || now >= deadline) return error_number;
-    std::this_thread::sleep_for(std::min<Clock::duration>(100ms, deadline - now));
-  }
-}
-
-int load_file(const LoadRequest& request, const KernelFile& kernel, const CheckedLoad& load) {
-  unsigned long flags = 0;
-  if (request.crash) flags |= kFileOnCrash;
-  if (!load.initramfs.valid()) flags |= kFileNoInitramfs;
-  return call_until_not_busy(
-      [&] {
-        return sys::kexec_file_load(kernel.fd.get(), load.initramfs.get(), load.command_line.size() + 1,
-                                    load.command_line.c_str(), flags);
-      },
-      request.busy_deadline);
-}
-
-// The errnos of a load with a bad or missing signature (kernel/kexec_file.c, crypto/asymmetric_keys).
-bool is_refusal(int error_number) {
-  constexpr int kRefusals[] = {EPERM, EACCES, EKEYREJECTED, ENOKEY, ENODATA, EBADMSG, ELIBBAD};
-  return std::ranges::find(kRefusals, error_number) != std::end(kRefusals);
-}
-
-// With ON_CRASH the old capture kernel is freed before the new one's signature is checked; a normal load
-// frees nothing before (kernel/kexec_file.c). So where signatures are required, and a capture kernel could be
-// lost, the file is first loaded as for a normal kexec, and unloaded again. Not when that would replace a
-// kernel, or use up a limit. Returns 0 or the errno of a refusal: other errors may not occur with the
-// reservation.
-int probe_signature(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
-                    std::vector<std::string>& warnings) {
-  const bool limited = state.normal_load_limit.value_or(0) >= 0;
-  if (!request.crash || !wants_signature(state) || state.crash_loaded != true ||
-      state.normal_loaded != false || limited)
-    return 0;
-  const auto limit = request.busy_deadline;
-  const int error_number = call_until_not_busy(
-      [&] { return sys::kexec_file_load(kernel.fd.get(), -1, 1, "", kFileNoInitramfs); }, limit);
-  if (error_number != 0) return is_refusal(error_number) ? error_number : 0;
-  if (call_until_not_busy([] { return sys::kexec_file_load(-1, -1, 1, "", kFileUnload); }, limit) != 0) {
-    warnings.emplace_back(
-        "the kernel was also loaded for a normal kexec, to check its signature, and cannot be unloaded: "
-        "run 'lifeboat unload'");
-  }
-  return 0;
-}
-
-int load_segments(const LoadRequest& request, const LoadPlan& plan) {
-  std::vector<sys::KexecSegment> segments;
-  for (const auto& segment : plan.segments)
-    segments.push_back({segment.bytes.data(), segment.bytes.size(), segment.address, segment.memory_size});
-  unsigned long flags = this_architecture().kexec_flag();
-  if (request.crash) flags |= kOnCrash;
-  if (plan.kernel_updates_core_headers) flags |= kUpdateElfcorehdr;
-  return call_until_not_busy(
-      [&] { return sys::kexec_load(plan.entry, segments.size(), segments.data(), flags); },
-      request.busy_deadline);
-}
 
 // The errors of kexec_file_load(2) that do not mean that the kernel itself is bad: the call does not exist,
 // or does not support this format. Never EPERM, and never an errno for a refused signature.
@@ -133,16 +58,67 @@ Result<> confirm(bool crash, bool wanted, const SystemPaths& paths, std::vector<
           .hint("try again: another program may have changed it at the same time"));
 }
 
+// With ON_CRASH the old capture kernel is freed before the new kernel file is read (kernel/kexec_file.c). So
+// where a capture kernel could be lost, the running kernel is asked about the file first, whether or not a
+// lockdown is seen: a kernel may require signatures without one (CONFIG_KEXEC_SIG_FORCE). Returns 0 or the
+// errno of a refusal.
+int ask_first(const LoadRequest& request, const KernelFile& kernel, const CheckedLoad& load,
+              const SystemState& state, std::vector<std::string>& warnings) {
+  const bool something_to_lose = state.crash_loaded != false || load.prefers_segments;
+  if (!request.crash || !something_to_lose) return 0;
+  // Kernels without this setting have no limit. The last permitted loads are not spent on questions.
+  if (state.normal_load_limit.value_or(-1) >= 0) {
+    if (wants_signature(state) || state.signature_forced == true)
+      warnings.emplace_back(
+          "kernel.kexec_load_limit_reboot is set: the signature was not checked before the load");
+    return 0;
+  }
+  bool loaded = false;
+  const int error_number = ask_about_file(kernel.fd.get(), request.busy_deadline, loaded);
+  if (loaded && (state.normal_loaded != false || call_unload(false, request.busy_deadline) != 0)) {
+    warnings.emplace_back(
+        "the kernel was also loaded for a normal kexec, to check its signature: run 'lifeboat unload'");
+  }
+  return error_number;
+}
+
+// kexec_load(2) checks no signature: it may be used where only kexec_file_load(2) requires one.
+bool could_load_by_segments(const LoadRequest& request, const KernelFile& kernel, const CheckedLoad& load,
+                            const SystemPaths& paths) {
+  // Read again: the failed call may have used up a limit.
+  if (!segments_permitted(read_system_state(paths), request.crash)) return false;
+  if (load.by_segments) return !load.no_segments;
+  LoadRequest wanted = request;
+  wanted.verify = false;  // without digests, which take the longest
+  return plan_checked_load(wanted, kernel, load, paths).has_value();
+}
+
+Error explain_file_error(int error_number, const LoadRequest& request, const KernelFile& kernel,
+                         const CheckedLoad& load, const SystemState& before, const SystemPaths& paths) {
+  Error why = explain_load_error(error_number, LoadCall::file, before, request.crash);
+  if (is_signature_refusal(error_number) && could_load_by_segments(request, kernel, load, paths))
+    why.fix += fmt::format("; {}", load_without_signature_fix(request.crash));
+  return why;
+}
+
 // True: loaded by kexec_file_load(2). False: it does not support this kernel; try kexec_load(2).
 Result<bool> try_file(const LoadRequest& request, const KernelFile& kernel, const CheckedLoad& load,
-                      const SystemState& before, std::vector<std::string>& warnings) {
-  int error_number = probe_signature(request, kernel, before, warnings);
-  if (error_number == 0) error_number = load_file(request, kernel, load);
+                      const SystemState& before, const SystemPaths& paths,
+                      std::vector<std::string>& warnings) {
+  int error_number = ask_first(request, kernel, load, before, warnings);
+  if (error_number == 0 && load.prefers_segments) return false;
+  if (error_number == 0) {
+    error_number = call_file_load({.kernel_fd = kernel.fd.get(),
+                                   .initramfs_fd = load.initramfs.get(),
+                                   .command_line = load.command_line},
+                                  request.crash, request.busy_deadline);
+  }
   if (error_number == 0) return true;
-  Error why = explain_load_error(error_number, LoadCall::file, before, request.crash);
+  Error why = explain_file_error(error_number, request, kernel, load, before, paths);
   if (!load.by_segments || !may_fall_back(error_number)) return std::unexpected(std::move(why));
   if (load.no_segments) {
     why.message += fmt::format("; kexec_load(2) cannot be used either: {}", load.no_segments->message);
+    if (!load.no_segments->fix.empty()) why.fix += "; " + load.no_segments->fix;
     return std::unexpected(std::move(why));
   }
   warnings.push_back(
@@ -165,32 +141,12 @@ Result<LoadPlan> make_plan(const LoadRequest& request, const KernelFile& kernel,
 Result<LoadPlan> load_by_segments(const LoadRequest& request, const KernelFile& kernel, CheckedLoad& load,
                                   const SystemState& before, const SystemPaths& paths) {
   LoadPlan plan = TRY(make_plan(request, kernel, load, paths));
-  const int error_number = load_segments(request, plan);
+  const int error_number = call_segment_load(plan, request.crash, request.busy_deadline);
   if (error_number == 0) return plan;
   return std::unexpected(explain_load_error(error_number, LoadCall::segments, before, request.crash));
 }
 
 }  // namespace
-
-Result<LoadCall> parse_load_call(std::string_view name) {
-  for (const auto call : {LoadCall::automatic, LoadCall::file, LoadCall::segments}) {
-    if (name == load_call_name(call)) return call;
-  }
-  return std::unexpected(Error(ErrorCode::usage, fmt::format("'{}' is not a system call to load with", name))
-                             .hint("use auto, file (kexec_file_load) or segments (kexec_load)"));
-}
-
-std::string_view load_call_name(LoadCall call) {
-  switch (call) {
-    case LoadCall::automatic:
-      return "auto";
-    case LoadCall::file:
-      return "file";
-    case LoadCall::segments:
-      return "segments";
-  }
-  return "unknown";
-}
 
 Result<LoadReport> load_kernel(const LoadRequest& request, const KernelFile& kernel,
                                const SystemPaths& paths) {
@@ -208,7 +164,7 @@ Result<LoadReport> load_kernel(const LoadRequest& request, const KernelFile& ker
   };
   bool done = false;
   if (load.by_file) {
-    auto by_file = try_file(request, kernel, load, before, report.warnings);
+    auto by_file = try_file(request, kernel, load, before, paths, report.warnings);
     if (!by_file) return failed(std::move(by_file).error());
     done = *by_file;
   }
@@ -234,15 +190,7 @@ Result<> unload_kernel(bool crash, const SystemPaths& paths, const LoadLock& /*h
   if (before.loaded(crash) == false) return {};
   if (auto obstacles = unload_obstacles(before, crash); !obstacles.empty())
     return std::unexpected(std::move(obstacles.front()));
-  unsigned long file_flags = kFileUnload;
-  if (crash) file_flags |= kFileOnCrash;
-  int error = call_until_not_busy([&] { return sys::kexec_file_load(-1, -1, 1, "", file_flags); }, limit);
-  // No segments at all: the other call's way to unload, for a kernel that has only that one.
-  if (error == ENOSYS) {
-    unsigned long flags = this_architecture().kexec_flag();
-    if (crash) flags |= kOnCrash;
-    error = call_until_not_busy([&] { return sys::kexec_load(0, 0, nullptr, flags); }, limit);
-  }
+  const int error = call_unload(crash, limit);
   if (error != 0) {
     return std::unexpected(
         explain_load_error(error, LoadCall::file, before, crash).context("cannot unload the kernel"));

@@ -11,17 +11,10 @@
 #include "loader/load_lock.h"
 #include "loader/system_state.h"
 #include "src/base/error.h"
+#include "src/base/load_call.h"
 #include "src/image/kernel_file.h"
 
 namespace lifeboat {
-
-enum class LoadCall {
-  automatic,  // file; segments when the running kernel has no kexec_file_load or does not support the image
-  file,       // kexec_file_load(2): the running kernel places, verifies and describes the kernel
-  segments,   // kexec_load(2): all of that is done here
-};
-Result<LoadCall> parse_load_call(std::string_view name);  // "auto", "file", "segments"
-std::string_view load_call_name(LoadCall call);
 
 struct LoadRequest {
   // Concatenated in this order, with the padding that the kernel needs. Empty: that of the unified kernel
@@ -31,6 +24,8 @@ struct LoadRequest {
   std::optional<std::string> command_line;
   bool crash = true;
   LoadCall call = LoadCall::automatic;
+  // `segments` was not asked for by name: it follows from the limits below, or from `verify`.
+  bool call_is_implied = false;
   // kexec_load only: every segment lies in [memory_min, memory_max).
   uint64_t memory_min = 0;
   uint64_t memory_max = UINT64_MAX;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "loader/handover.h"
 #include "loader/initramfs_file.h"
 #include "loader/load_architecture.h"
 #include "loader/obstacles.h"
@@ -69,6 +70,44 @@ Result<CheckedLoad> check_files(const LoadRequest& request, const KernelFile& ke
   return load;
 }
 
+// Kexec Handover: a reboot must not lose the memory that is preserved for it, unless the user has asked for
+// that call by name.
+Result<> keep_handover(const LoadRequest& request, const SystemState& state, CheckedLoad& load) {
+  if (request.crash || state.handover.empty() || !load.by_segments) return {};
+  if (request.call == LoadCall::segments && !request.call_is_implied) {
+    load.warnings.push_back(handover_is_lost(state));
+    return {};
+  }
+  Error why = handover_forbids_segments(state);
+  if (load.by_file) {
+    load.no_segments = std::move(why);
+    return {};
+  }
+  return std::unexpected(std::move(why).context(
+      "kexec_file_load(2) cannot load this kernel, or not with these options (--mem-min, --mem-max, "
+      "--no-checks)"));
+}
+
+// Memory that is preserved for a reboot is nothing to a capture kernel. But some kernels pass the data about
+// it to every kernel that is loaded by kexec_file_load(2); a capture kernel then fails before its first
+// program, because the data lie outside of its memory (kho_fill_kimage(), since commit d7255959b69a, until
+// a6715d7ec472). A running kernel does not show which it does; kexec_load(2) never passes them.
+void avoid_handover(const LoadRequest& request, const SystemState& state, CheckedLoad& load) {
+  if (!request.crash || state.handover.empty() || !load.by_file) return;
+  if (load.by_segments && !load.no_segments) {
+    load.prefers_segments = true;
+    load.warnings.push_back(fmt::format(
+        "Kexec Handover (KHO) is on ({}), and some kernels pass its data by kexec_file_load(2) to a "
+        "capture kernel, which then does not start: loading it with kexec_load(2)",
+        state.handover));
+    return;
+  }
+  load.warnings.push_back(fmt::format(
+      "Kexec Handover (KHO) is on ({}), and some kernels pass its data by kexec_file_load(2) to a capture "
+      "kernel, which then does not start: boot with kho=off, or test it with 'lifeboat rehearse --real'",
+      state.handover));
+}
+
 // Selects the possible calls. kexec_file_load(2) supports one format; a call with another would free the old
 // image and fail.
 Result<> choose_calls(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
@@ -93,7 +132,8 @@ Result<> choose_calls(const LoadRequest& request, const KernelFile& kernel, cons
                     "kexec_load(2) is not tried",
                     request.crash ? "panic" : "reboot"));
   }
-  if (!load.by_segments || !wants_signature(state)) return {};
+  if (!wants_signature(state)) return keep_handover(request, state, load);
+  if (!load.by_segments) return {};
   // kexec_load(2) passes no file whose signature could be checked: lockdown forbids it (kernel/kexec.c).
   if (!load.by_file) return std::unexpected(segments_forbidden(state));
   load.by_segments = false;
@@ -155,7 +195,8 @@ Result<CheckedLoad> check_load(const LoadRequest& request, const KernelFile& ker
   CheckedLoad load = TRY(check_files(request, kernel));
   TRY_VOID(choose_calls(request, kernel, state, load));
   if (load.by_file) TRY_VOID(check_file_load(request, kernel, state, load));
-  if (load.by_segments) TRY_VOID(check_plan(request, kernel, paths, load));
+  if (load.by_segments && !load.no_segments) TRY_VOID(check_plan(request, kernel, paths, load));
+  avoid_handover(request, state, load);
   add_state_warnings(request, state, load);
   return load;
 }
@@ -177,10 +218,14 @@ Result<LoadPlan> plan_checked_load(const LoadRequest& request, const KernelFile&
 }
 
 Result<LoadPlan> dry_run(const LoadRequest& request, const KernelFile& kernel, const SystemPaths& paths) {
-  const CheckedLoad load = TRY(check_files(request, kernel));
+  const SystemState state = read_system_state(paths);
+  // Neither plan could be carried out, whoever asks for it.
+  if (auto obstacle = xen_obstacle(state.xen)) return std::unexpected(*std::move(obstacle));
+  CheckedLoad load = TRY(check_files(request, kernel));
+  load.by_segments = true;
+  TRY_VOID(keep_handover(request, state, load));
   LoadPlan plan = TRY(plan_checked_load(request, kernel, load, paths));
   plan.warnings.insert(plan.warnings.begin(), load.warnings.begin(), load.warnings.end());
-  const SystemState state = read_system_state(paths);
   for (const auto& obstacle : load_obstacles(state, request.crash))
     plan.warnings.push_back(obstacle.to_string());
   if (request.call == LoadCall::segments && wants_signature(state))

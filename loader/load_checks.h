@@ -22,6 +22,9 @@ struct CheckedLoad {
   std::string release;       // of the kernel; empty when its file has none
   bool by_file = false;      // kexec_file_load(2) is to be tried
   bool by_segments = false;  // kexec_load(2) is to be used, or tried after it
+  // kexec_load(2) is used although the other call is possible: the running kernel is only asked whether it
+  // accepts the file.
+  bool prefers_segments = false;
   // Why kexec_load(2) cannot be used, when the request leaves the choice.
   std::optional<Error> no_segments;
   std::optional<LoadPlan> plan;  // made already, when kexec_load(2) is the only way

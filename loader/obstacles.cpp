@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <span>
 
 #include "loader/load_architecture.h"
@@ -81,6 +82,13 @@ constexpr Explanation kExplanations[] = {
     {EBADMSG, ErrorCode::corrupt, "the signature of the kernel file is damaged or belongs to another file",
      "install that kernel's package again"},
     {ELIBBAD, ErrorCode::corrupt, "the signed kernel file is damaged", "install that kernel's package again"},
+    {ENOPKG, ErrorCode::no_permission,
+     "the signature of the kernel file uses an algorithm or a format that the running kernel does not have",
+     "load a kernel that the distribution signed, or sign this one again with SHA-256 and RSA (sbsign)"},
+    {EKEYEXPIRED, ErrorCode::no_permission, "the key that signed the kernel file has expired",
+     "load a kernel that is signed with a valid key"},
+    {EKEYREVOKED, ErrorCode::no_permission, "the key that signed the kernel file was revoked",
+     "load a newer kernel of the distribution, which is signed with a valid key"},
     {EACCES, ErrorCode::no_permission, "a security policy (IMA appraisal, SELinux) forbids loading this file",
      "see the audit log (ausearch -m avc,integrity_data -ts recent)"},
     {ETXTBSY, ErrorCode::busy, "the kernel file or the initramfs is open for writing",
@@ -137,6 +145,26 @@ bool wants_signature(const SystemState& state) {
   return state.secure_boot == true;
 }
 
+bool is_signature_refusal(int error_number) {
+  // kernel/kexec_file.c, crypto/asymmetric_keys. EPERM is lockdown's answer, EACCES that of IMA.
+  constexpr int kRefusals[] = {EKEYREJECTED, ENOKEY,  ENODATA,     ENOPKG,
+                               EBADMSG,      ELIBBAD, EKEYEXPIRED, EKEYREVOKED};
+  return std::ranges::find(kRefusals, error_number) != std::end(kRefusals);
+}
+
+bool segments_permitted(const SystemState& state, bool crash) {
+  if (wants_signature(state) || state.ima_appraises_kernels == true) return false;
+  if (state.ima && state.secure_boot == true) return false;
+  if (!crash && !state.handover.empty()) return false;
+  return load_obstacles(state, crash).empty();
+}
+
+std::string load_without_signature_fix(bool crash) {
+  std::string text = "or load it without a check of the signature: --syscall segments (kexec: -c)";
+  if (crash) text += ", which '[capture] syscall = segments' in lifeboat.conf sets for the service";
+  return text;
+}
+
 std::vector<Error> unload_obstacles(const SystemState& state, bool crash) {
   std::vector<Error> list;
   add_privilege_obstacle(list, state);
@@ -145,13 +173,18 @@ std::vector<Error> unload_obstacles(const SystemState& state, bool crash) {
 }
 
 std::vector<Error> load_obstacles(const SystemState& state, bool crash) {
-  std::vector<Error> list = unload_obstacles(state, crash);
-  if (crash) add_reservation_obstacle(list, state);
+  std::vector<Error> list;
+  if (auto xen = xen_obstacle(state.xen)) list.push_back(*std::move(xen));
+  std::ranges::move(unload_obstacles(state, crash), std::back_inserter(list));
+  // On a machine with Xen the reservation is Xen's, and not seen here.
+  if (crash && state.xen != XenDomain::dom0) add_reservation_obstacle(list, state);
   return list;
 }
 
 std::vector<Error> not_armed_because(const SystemState& state) {
   std::vector<Error> list;
+  // Even if one is loaded: it does not start.
+  if (auto xen = xen_obstacle(state.xen)) return {*std::move(xen)};
   if (state.crash_loaded == true) return list;
   if (!state.crash_loaded) {
     list.push_back(
@@ -173,7 +206,9 @@ Error segments_forbidden(const SystemState& state) {
                   "signature",
                   lockdown_name(state)),
       EPERM);
-  return std::move(error).hint(fmt::format("use --syscall file with a signed {}", native_format().name));
+  return std::move(error).hint(fmt::format(
+      "use --syscall file with a signed {}; and no '[capture] syscall = segments' in lifeboat.conf",
+      native_format().name));
 }
 
 Error explain_load_error(int error_number, LoadCall call, const SystemState& state, bool crash) {
@@ -194,6 +229,10 @@ Error explain_load_error(int error_number, LoadCall call, const SystemState& sta
   Error error(known->code, std::string(known->reason), error_number);
   // A normal kexec has no reservation to raise.
   const bool no_memory = error_number == EADDRNOTAVAIL && !crash && !segments;
+  // With Kexec Handover the parts go into the memory that it set aside at boot (kho_locate_mem_hole()).
+  if (no_memory && !state.handover.empty())
+    return std::move(error).hint(
+        "boot with more memory for them (kho_scratch=), or make the initramfs smaller");
   if (no_memory) return std::move(error).hint("free memory, and try again");
   if (error_number != ENOEXEC) return std::move(error).hint(known->next);
   return std::move(error).hint(fmt::format("{}; {}", known->next, this_architecture().refused_file_fix()));

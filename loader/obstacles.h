@@ -3,6 +3,7 @@
 // `lifeboat status`.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,16 @@ std::vector<Error> not_armed_because(const SystemState& state);
 
 // A signature is required; only the kernel can check whether the file has a good one.
 bool wants_signature(const SystemState& state);
+
+// Whether this errno of kexec_file_load(2) is about the signature of the kernel file.
+bool is_signature_refusal(int error_number);
+
+// Whether the running kernel permits kexec_load(2), which passes no file with a signature: not in lockdown,
+// not where IMA or Secure Boot forbids it, not where it would destroy preserved memory, and not when no load
+// is permitted any more. What it answers is only known after the call.
+bool segments_permitted(const SystemState& state, bool crash);
+// What to do instead of signing the kernel, where that is permitted.
+std::string load_without_signature_fix(bool crash);
 
 // Why kexec_load(2) cannot be used in lockdown, with a hint.
 Error segments_forbidden(const SystemState& state);

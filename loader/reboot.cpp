@@ -28,8 +28,11 @@ using namespace std::chrono_literals;
 constexpr auto kServiceManagerTimeout = 90s;
 
 Result<> require_loaded(const SystemPaths& paths) {
+  const SystemState state = read_system_state(paths);
+  // Where a loaded kernel does not start, the call may end the machine and all its guests.
+  if (auto obstacle = xen_obstacle(state.xen)) return std::unexpected(*std::move(obstacle));
   // An unknown state is not a reason to refuse: the call itself reports an error.
-  if (read_system_state(paths).normal_loaded != false) return {};
+  if (state.normal_loaded != false) return {};
   return std::unexpected(
       Error(ErrorCode::not_found, "no kernel is loaded to reboot into")
           .hint("load the default boot entry with 'lifeboat load', or another kernel with 'lifeboat load "

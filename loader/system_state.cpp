@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <initializer_list>
 
+#include "loader/handover.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
+#include "src/image/kernel_config.h"
 
 namespace lifeboat {
 namespace {
@@ -89,6 +92,14 @@ std::optional<bool> read_ima_appraises_kernels(const SystemPaths& paths) {
   return false;
 }
 
+// A configuration that cannot be read answers no question.
+std::optional<KernelConfig> read_running_config(const SystemPaths& paths,
+                                                const std::optional<std::string>& release) {
+  if (!release || release->empty() || release->find('/') != std::string::npos) return std::nullopt;
+  auto config = find_kernel_config("", *release, paths.root + "/lib/modules/" + *release, paths.root);
+  return config ? std::optional(*std::move(config)) : std::nullopt;
+}
+
 }  // namespace
 
 std::string_view lockdown_name(Lockdown lockdown) {
@@ -123,6 +134,13 @@ SystemState read_system_state(const SystemPaths& paths) {
   state.secure_boot = read_secure_boot(paths);
   state.privileged = read_privileged(paths);
   state.ima_appraises_kernels = read_ima_appraises_kernels(paths);
+  std::error_code error;
+  state.ima = std::filesystem::is_directory(paths.sys + "/kernel/security/ima", error);
+
+  const auto config = read_running_config(paths, state.release);
+  if (config) state.signature_forced = config->builtin("CONFIG_KEXEC_SIG_FORCE");
+  state.handover = find_handover(paths, config);
+  state.xen = read_xen_domain(paths.sys, paths.proc);
 
   state.cpu_hotplug = read_flag(paths.sys + "/devices/system/cpu/crash_hotplug");
   state.memory_hotplug = read_flag(paths.sys + "/devices/system/memory/crash_hotplug");

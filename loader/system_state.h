@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "loader/memory_map.h"
+#include "loader/xen_domain.h"
 #include "src/base/error.h"
 
 namespace lifeboat {
@@ -19,6 +20,7 @@ struct SystemPaths {
   std::string proc = "/proc";
   std::string iomem;  // empty: PROC/iomem
   std::string run = "/run";
+  std::string root;  // put in front of /boot, /lib/modules and /dev
 
   [[nodiscard]] std::string iomem_file() const { return iomem.empty() ? proc + "/iomem" : iomem; }
 };
@@ -44,6 +46,15 @@ struct SystemState {
 
   // The IMA policy has a rule that appraises kernels before they are loaded (func=KEXEC_KERNEL_CHECK).
   std::optional<bool> ima_appraises_kernels;
+  // IMA is active: with Secure Boot it refuses kexec_load(2) even without such a rule (ima_load_data()).
+  bool ima = false;
+  // The running kernel was built to load signed kernels only, lockdown or not (CONFIG_KEXEC_SIG_FORCE).
+  // nullopt: its configuration is not available.
+  std::optional<bool> signature_forced;
+
+  // The sign that Kexec Handover is on (handover.h); empty: none.
+  std::string handover;
+  XenDomain xen = XenDomain::none;
 
   // The kernel handles CPU and memory hotplug itself, so that nothing has to be loaded again.
   std::optional<bool> cpu_hotplug;

@@ -224,6 +224,14 @@ Result<CaptureReport> capture_at_level(Source& source, int fd, const std::string
   return report;
 }
 
+Result<CaptureReport> no_dump() {
+  CaptureReport report;
+  report.outcome = DumpOutcome::log_only;
+  report.level = kNoDump;
+  report.reason = "the dump level is 'none'";
+  return report;
+}
+
 }  // namespace
 
 Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, const CaptureOptions& options,
@@ -235,9 +243,11 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
   std::vector<std::string> warnings;
   for (size_t index = 0; index < options.levels.size(); ++index) {
     const int level = options.levels[index];
-    auto report = capture_at_level(source, fd, name, level, options, progress);
+    auto report = level == kNoDump ? no_dump() : capture_at_level(source, fd, name, level, options, progress);
     progress.finish();
     if (report) {
+      report->fell_back = index > 0;
+      if (level == kNoDump && index > 0) report->reason = warnings.back();
       report->warnings.insert(report->warnings.begin(), warnings.begin(), warnings.end());
       if (dump.info().incomplete) {
         report->warnings.emplace_back(
@@ -249,8 +259,8 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
     }
     const bool last = index + 1 == options.levels.size();
     if (!is_too_large(report.error()) || last) return report;
-    warnings.push_back(
-        fmt::format("no space left at level {}, trying level {}", level, options.levels[index + 1]));
+    warnings.push_back(fmt::format("no space left at level {}, trying level {}", level,
+                                   level_name(options.levels[index + 1])));
     log::warning("{}", warnings.back());
     if (sys::ftruncate(fd, 0) != 0)
       return fail_errno("cannot empty {} to start again at the next dump level", name);
@@ -263,6 +273,8 @@ Result<CaptureReport> capture_into(Dump& source, PendingFile& file, const std::s
   auto report = TRY(capture_dump(source, file.fd(), name, options, progress));
   if (report.outcome == DumpOutcome::whole) {
     TRY_VOID(file.publish(PendingFile::Content::dump));
+  } else if (report.outcome == DumpOutcome::log_only) {
+    file.discard();
   } else {
     TRY_VOID(file.sync_folder());
   }

@@ -25,7 +25,8 @@ enum class Unfilterable {
 };
 
 struct CaptureOptions {
-  std::vector<int> levels = {31};  // the next one is tried when the target is full
+  // The next one is tried when the target is full, or takes no file of that size. `kNoDump` writes nothing.
+  std::vector<int> levels = {31};
   CompressionChoice compression;
   Unfilterable unfilterable = Unfilterable::fail;
   // Called when the target is full, before the next level is tried. True: some space was freed, and the
@@ -40,7 +41,8 @@ struct CaptureReport {
   // The level that was used (0 when nothing could be filtered), combined with that of the source: pages that
   // the source left out are missing here, too.
   int level = 0;
-  bool filtered = false;  // false: level 0 was asked for, or the filter could not work
+  bool filtered = false;   // false: level 0 was asked for, or the filter could not work
+  bool fell_back = false;  // the target was too small at the first level: this one is a later level
   FilterStatistics pages;
   uint64_t zero_pages = 0;
   uint64_t lost_pages = 0;  // could not be read
@@ -50,12 +52,13 @@ struct CaptureReport {
 
 // Writes into `fd`, an empty file open for reading and writing. The outcome is `whole` (the file is marked so
 // and synced) or `incomplete` (pages could not be read, or the source is incomplete: all other pages are
-// written and synced, and the file is marked incomplete). An error is the outcome `failed`: what was written
-// stays, marked incomplete.
+// written and synced, and the file is marked incomplete), or `log_only` (at the level kNoDump: the file is
+// empty). An error is the outcome `failed`: what was written stays, marked incomplete.
 Result<CaptureReport> capture_dump(Dump& source, int fd, const std::string& name,
                                    const CaptureOptions& options, Progress& progress);
 
-// The same into a file that gets its final name only with the outcome `whole`; else it keeps the pending one.
+// The same into a file that gets its final name only with the outcome `whole`. With `log_only` it is removed,
+// else it keeps the pending name.
 Result<CaptureReport> capture_into(Dump& source, PendingFile& file, const std::string& name,
                                    const CaptureOptions& options, Progress& progress);
 

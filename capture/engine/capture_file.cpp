@@ -23,7 +23,7 @@ bool lost_at_reboot(const std::string& path) {
 
 // All but zero pages is found by what the kernel notes about each page.
 bool needs_kernel(int level) {
-  return (level & ~kLevelZero) != 0;
+  return level != kNoDump && (level & ~kLevelZero) != 0;
 }
 
 // What the operator can do about a dump that does not fit.

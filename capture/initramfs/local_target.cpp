@@ -11,6 +11,7 @@
 #include <optional>
 #include <ranges>
 
+#include "capture/initramfs/target_file_systems.h"
 #include "src/base/file.h"
 #include "src/base/real_folder.h"
 #include "src/base/size.h"
@@ -45,76 +46,104 @@ Result<std::string> device_node(const HostPaths& paths, const std::string& devic
   return fail(ErrorCode::not_found, "{} has no DEVNAME", about);
 }
 
-constexpr const char* kOtherFolder =
-    "set [target] path to a folder on a plain disk or partition with ext4, xfs, or btrfs of one device";
-
-// A device that the kernel builds from others (LVM, RAID) needs more than drivers to appear.
-Result<> check_plain_device(const std::string& sys, const std::string& device_number) {
-  std::error_code error;
-  for (const auto& entry :
-       fs::directory_iterator(fmt::format("{}/dev/block/{}/slaves", sys, device_number), error)) {
-    return std::unexpected(
-        Error(ErrorCode::unsupported,
-              fmt::format("the target is on LVM, RAID or encryption: not supported yet ({} is below it)",
-                          entry.path().filename().string()))
-            .hint(kOtherFolder));
-  }
-  return {};
-}
-
 Error spread_over(uint64_t devices, const std::string& what) {
   return Error(ErrorCode::unsupported,
                fmt::format("{} spans {} devices; a capture kernel supports only one", what, devices))
-      .hint(kOtherFolder);
+      .hint(kOtherTarget);
 }
 
-// The target on a device that the caller has found.
-Result<LocalTarget> target_on(const BlockDevice& device, const FileSystemOnDevice& on_device,
+// What is written to a read-only device is lost; that the kernel knows of it is no matter of permissions.
+Result<> check_writable(const DeviceNode& node, const std::string& device) {
+  if (read_line(node.folder + "/ro") != "1") return {};
+  return std::unexpected(
+      Error(ErrorCode::unsupported, fmt::format("{} is read-only", device))
+          .hint(fmt::format(
+              "set [target] to another disk; or, if it was made read-only by hand: blockdev --setrw {}",
+              device)));
+}
+
+// The target on a device that a capture kernel can reach.
+Result<LocalTarget> target_on(const BlockDevice& device, const DeviceNode& tree,
                               const std::string& filesystem, const std::string& path,
                               const std::string& sys) {
+  TRY_VOID(check_writable(tree, device.path));
+  const FileSystemOnDevice found = TRY(probe_device(device.path));
+  const std::string type = filesystem.empty() ? found.type : filesystem;
+  TRY_VOID(check_file_system(type, device.path));
+  if (!is_same_file_system(type, found.type)) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported, fmt::format("{} contains {}, not {}", device.path, found.type, type))
+            .hint("correct [target] filesystem, or remove it"));
+  }
   // A missing device counts here too.
-  if (on_device.devices != 1)
-    return std::unexpected(spread_over(on_device.devices, "the btrfs on " + device.path));
+  if (found.devices != 1) return std::unexpected(spread_over(found.devices, "the btrfs on " + device.path));
+  if (!found.elsewhere.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported,
+              fmt::format("the {} on {} has {} on another device, and a capture kernel mounts "
+                          "only one",
+                          found.type, device.path, found.elsewhere))
+            .hint(kOtherTarget));
+  }
+  auto ways = driver_ways(sys, tree);
+  auto drivers = all_drivers(ways);
   return LocalTarget{
-      .target = {.uuid = on_device.uuid, .filesystem = filesystem, .path = path},
+      .target = {.uuid = found.uuid, .filesystem = type, .path = path},
       .device = device.path,
-      .drivers = TRY(device_drivers(sys, device.number)),
+      .drivers = std::move(drivers),
+      .ways = std::move(ways),
   };
+}
+
+// A folder, where it really is: the mount that holds it, and its path there.
+struct Place {
+  Mount mount;
+  std::string folder;
+};
+
+// An overlay's upper layer may itself be on a mount of any kind.
+constexpr int kMaxLayers = 8;
+
+Result<Place> place_of(const std::string& folder, const HostPaths& paths) {
+  std::string here = folder;
+  for (int layer = 0; layer < kMaxLayers; ++layer) {
+    const RealFolder real = TRY(real_folder(here));
+    if (paths.is_encrypted_folder(real.folder.get())) {
+      return std::unexpected(
+          Error(ErrorCode::unsupported,
+                fmt::format("{} is encrypted by its file system (fscrypt), and a capture kernel has no key",
+                            here))
+              .hint("set [target] path to a folder that is not encrypted"));
+    }
+    Mount mount = TRY(find_mount(TRY(read_text(paths.mountinfo, 16_MiB)), real.path));
+    if (mount.filesystem != "overlay") return Place{std::move(mount), real.path};
+    // The part of the path that exists; the rest is created below it.
+    const std::string rest = real.missing.empty() ? "" : "/" + real.missing;
+    const std::string there = real.path.substr(0, real.path.size() - std::min(rest.size(), real.path.size()));
+    here = TRY(folder_in_upper(mount, there.empty() ? "/" : there, paths.is_upper_of)) + rest;
+  }
+  return fail(ErrorCode::unsupported, "{} is on more than {} overlays", folder, kMaxLayers);
+}
+
+// A bind mount shows a folder of a file system; that may have been deleted since.
+Result<> check_root(const Mount& mount, const std::string& folder) {
+  if (!mount.root.ends_with("//deleted")) return {};
+  return std::unexpected(
+      Error(ErrorCode::unsupported,
+            fmt::format("{} is on a bind mount ({}) whose folder was deleted", folder, mount.mount_point))
+          .hint(fmt::format("umount {0}, and mount it again", mount.mount_point)));
 }
 
 }  // namespace
 
-std::vector<std::string> drivers_on_the_way(const std::string& sys, const std::string& device) {
-  std::error_code error;
-  const fs::path first = fs::canonical(device, error);
-  if (error) return {};
-  const fs::path top = fs::canonical(sys, error);
-  std::vector<std::string> drivers;
-  for (fs::path node = first; node != top && node.has_relative_path(); node = node.parent_path()) {
-    const fs::path module = fs::read_symlink(node / "driver" / "module", error);
-    if (!error) {
-      drivers.push_back(module.filename());
-    } else {
-      // Bound to nothing, or to a driver that is built in here and may be a module of the kernel that will
-      // run.
-      if (const auto alias = read_line(node / "modalias")) drivers.push_back(*alias);
-    }
-  }
-  // From the bus to the disk, as they will be found.
-  std::ranges::reverse(drivers);
-  std::vector<std::string> unique;
-  for (auto& driver : drivers) {
-    if (std::ranges::find(unique, driver) == unique.end()) unique.push_back(std::move(driver));
-  }
-  return unique;
+bool is_encrypted_folder(int folder_fd) {
+  struct statx status{};
+  return ::statx(folder_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_ENCRYPTED) != 0;
 }
 
 Result<std::vector<std::string>> device_drivers(const std::string& sys, const std::string& device_number) {
-  const std::string link = fmt::format("{}/dev/block/{}", sys, device_number);
-  std::error_code error;
-  if (fs::exists(link, error)) return drivers_on_the_way(sys, link);
-  return std::unexpected(errno_error(error ? error.value() : ENOENT, fmt::format("cannot resolve {}", link))
-                             .hint("mount /sys, or name the drivers with --module"));
+  return all_drivers(driver_ways(sys, TRY(device_tree(sys, device_number))));
 }
 
 Result<std::vector<std::string>> devices_below(const Mount& mount, const HostPaths& paths) {
@@ -125,22 +154,18 @@ Result<std::vector<std::string>> devices_below(const Mount& mount, const HostPat
 }
 
 Result<LocalTarget> find_local_target(const std::string& folder, const HostPaths& paths) {
-  const std::string real = TRY(real_folder(folder)).path;
-  const Mount mount = TRY(find_mount(TRY(read_text(paths.mountinfo, 16_MiB)), real));
-  auto below = devices_below(mount, paths);
-  if (!below && below.error().code == ErrorCode::unsupported) {
-    return std::unexpected(
-        Error(ErrorCode::unsupported, fmt::format("{} is on {} ({}), which a capture kernel cannot mount yet",
-                                                  folder, mount.source, mount.filesystem))
-            .hint(kOtherFolder));
-  }
-  const auto numbers = TRY_CONTEXT(std::move(below), "the device of {}", folder);
+  const auto [mount, real] = TRY(place_of(folder, paths));
+  TRY_VOID(check_root(mount, folder));
+  TRY_VOID(check_file_system(mount.filesystem, folder));
+  const auto numbers = TRY_CONTEXT(devices_below(mount, paths), "the device of {}", folder);
   if (numbers.size() != 1) return std::unexpected(spread_over(numbers.size(), folder));
-  TRY_VOID(check_plain_device(paths.sys, numbers[0]));
   const std::string inside = real.substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
-  const BlockDevice device{.path = TRY(device_node(paths, numbers[0])), .number = numbers[0]};
-  return target_on(device, TRY(probe_device(device.path)), mount.filesystem, join(mount.root, inside),
-                   paths.sys);
+  // What is in the way counts more than a name that is missing.
+  auto node = device_node(paths, numbers[0]);
+  const DeviceNode tree = TRY(device_tree(paths.sys, numbers[0]));
+  TRY_VOID(check_reachable(tree, node.value_or(folder)));
+  const BlockDevice device{.path = TRY(std::move(node)), .number = numbers[0]};
+  return target_on(device, tree, mount.filesystem, join(mount.root, inside), paths.sys);
 }
 
 Result<FileSystemOnDevice> probe_device(const std::string& device) {
@@ -159,13 +184,18 @@ Result<FileSystemOnDevice> probe_device(const std::string& device) {
     const char* text = nullptr;
     if (blkid_probe_lookup_value(probe.get(), "UUID", &text, nullptr) == 0) found.uuid = text;
     if (blkid_probe_lookup_value(probe.get(), "TYPE", &text, nullptr) == 0) found.type = text;
+    // The UUID of a journal on a device of its own (libblkid's superblocks/ext.c).
+    if (blkid_probe_lookup_value(probe.get(), "EXT_JOURNAL", &text, nullptr) == 0)
+      found.elsewhere = "its journal";
   }
+  if (!found.type.empty()) TRY_VOID(check_file_system(found.type, device));
   if (found.uuid.empty()) {
     return std::unexpected(
         Error(ErrorCode::unsupported, fmt::format("{} has no file system with a UUID", device))
             .hint("choose another device ('blkid' lists them), or create a file system (mkfs.ext4)"));
   }
   if (found.type == "btrfs") found.devices = TRY(btrfs_device_count(device));
+  if (found.elsewhere.empty()) found.elsewhere = TRY(part_elsewhere(device, found.type));
   return found;
 }
 
@@ -187,9 +217,9 @@ Result<BlockDevice> find_device(const std::string& device) {
 Result<LocalTarget> find_device_target(const std::string& device, const std::string& filesystem,
                                        const std::string& path, const HostPaths& paths) {
   const BlockDevice found = TRY(find_device(device));
-  TRY_VOID(check_plain_device(paths.sys, found.number));
-  const auto on_device = TRY(probe_device(found.path));
-  return target_on(found, on_device, filesystem.empty() ? on_device.type : filesystem, path, paths.sys);
+  const DeviceNode tree = TRY(device_tree(paths.sys, found.number));
+  TRY_VOID(check_reachable(tree, found.path));
+  return target_on(found, tree, filesystem, path, paths.sys);
 }
 
 }  // namespace lifeboat

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/initramfs/module_set.h"
 
+#include <fnmatch.h>
 #include <libkmod.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
+#include <ranges>
 #include <set>
 
 #include "capture/initramfs/decompress_file.h"
@@ -34,6 +36,49 @@ std::vector<Module> modules_of(const ModuleList& list) {
   return modules;
 }
 
+// Of modules, "-" and "_" are the same.
+std::string plain_name(std::string_view name) {
+  std::string plain(name);
+  std::ranges::replace(plain, '-', '_');
+  return plain;
+}
+
+// modules.builtin has a line "kernel/drivers/nvme/host/nvme.ko" for each.
+bool is_listed(std::string_view list, const std::string& name) {
+  const std::string wanted = plain_name(name) + ".ko";
+  for (const auto part : std::views::split(list, '\n')) {
+    const std::string_view line(part.begin(), part.end());
+    if (plain_name(line.substr(line.rfind('/') + 1)) == wanted) return true;
+  }
+  return false;
+}
+
+// modules.builtin.modinfo has "nvme.alias=pci:v*" and the like, each with a zero behind it.
+bool has_information(std::string_view list, const std::string& name_or_alias) {
+  constexpr std::string_view kAlias = "alias=";
+  const std::string plain = plain_name(name_or_alias);
+  for (const auto part : std::views::split(list, '\0')) {
+    const std::string_view entry(part.begin(), part.end());
+    const auto dot = entry.find('.');
+    if (dot == std::string_view::npos) continue;
+    if (plain_name(entry.substr(0, dot)) == plain) return true;
+    const std::string_view information = entry.substr(dot + 1);
+    if (!information.starts_with(kAlias)) continue;
+    const std::string pattern(information.substr(kAlias.size()));
+    if (::fnmatch(pattern.c_str(), name_or_alias.c_str(), 0) == 0) return true;
+  }
+  return false;
+}
+
+// Whether the module tree lists a module of this name, or for this alias, as built in. depmod's indexes
+// (*.bin) may be older than these lists, or incomplete.
+bool is_listed_as_built_in(const std::string& module_folder, const std::string& name_or_alias) {
+  const auto builtin = read_text(module_folder + "/modules.builtin", 16_MiB);
+  if (builtin && is_listed(*builtin, name_or_alias)) return true;
+  const auto information = read_text(module_folder + "/modules.builtin.modinfo", 64_MiB);
+  return information && has_information(*information, name_or_alias);
+}
+
 class Collector {
  public:
   Collector(kmod_ctx* context, std::string folder) : context_(context), folder_(std::move(folder)) {}
@@ -47,6 +92,7 @@ class Collector {
     // A device may have an alias without a driver (a bridge, say).
     const bool alias = name.find(':') != std::string::npos;
     if (!list && alias) return {};
+    if (!list && is_listed_as_built_in(folder_, name)) return {};
     if (!list) {
       return std::unexpected(Error(ErrorCode::not_found,
                                    fmt::format("{} has no module {}, and it is not built in", folder_, name))
@@ -93,6 +139,18 @@ class Collector {
   std::vector<ModulePath> modules_;
 };
 
+// Ignores the host's configuration: the same module tree gives the same modules on every host.
+Context new_context(const std::string& module_folder) {
+  const char* const no_configuration[] = {nullptr};
+  Context context(kmod_new(module_folder.c_str(), no_configuration));
+  // Its messages are not logged: the calls return errors.
+  if (context) {
+    kmod_set_log_fn(
+        context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {}, nullptr);
+  }
+  return context;
+}
+
 // "6.1.0-56-amd64" of "vermagic=6.1.0-56-amd64 SMP preempt ..." in .modinfo (include/linux/vermagic.h).
 std::string_view built_for(const ModuleFile& module) {
   constexpr std::string_view kKey("\0vermagic=", 10);
@@ -133,6 +191,16 @@ Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder
   return files;
 }
 
+bool has_module(const std::string& module_folder, const std::string& name_or_alias) {
+  const Context context = new_context(module_folder);
+  kmod_list* found = nullptr;
+  if (context && kmod_module_new_from_lookup(context.get(), name_or_alias.c_str(), &found) == 0) {
+    const ModuleList list(found);
+    if (list) return true;
+  }
+  return is_listed_as_built_in(module_folder, name_or_alias);
+}
+
 Result<std::vector<ModulePath>> resolve_modules(const std::string& module_folder,
                                                 const std::vector<std::string>& names) {
   const std::string index = module_folder + "/modules.dep.bin";
@@ -147,13 +215,8 @@ Result<std::vector<ModulePath>> resolve_modules(const std::string& module_folder
     return std::unexpected(
         std::move(error).hint("install that kernel's package, or name another module tree with --modules"));
   }
-  // Ignores the host's configuration: the same module tree gives the same modules on every host.
-  const char* const no_configuration[] = {nullptr};
-  const Context context(kmod_new(module_folder.c_str(), no_configuration));
+  const Context context = new_context(module_folder);
   if (!context) return fail(ErrorCode::io, "cannot set up libkmod for {}", module_folder);
-  // Its messages are not logged: the calls return errors.
-  kmod_set_log_fn(
-      context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {}, nullptr);
   Collector collector(context.get(), module_folder);
   for (const auto& name : names) TRY_VOID(collector.add(name));
   return collector.take();

@@ -31,6 +31,10 @@ Result<ModuleFile> read_module(const ModulePath& module);
 Result<std::vector<ModuleFile>> collect_modules(const std::string& module_folder,
                                                 const std::vector<std::string>& names);
 
+// Whether that kernel has a module of this name, or one for a device with this alias: as a file of the tree,
+// or built in, as modules.builtin and modules.builtin.modinfo list (depmod's indexes need not be complete).
+bool has_module(const std::string& module_folder, const std::string& name_or_alias);
+
 // `unsupported` when not one of the modules was built for the kernel `release`: the tree is another kernel's,
 // and the capture kernel would refuse its modules. Single modules may be for another kernel (vendors' drivers
 // that fit several kernels).

@@ -29,7 +29,8 @@ Mount mount_from(libmnt_fs* entry) {
           .root = text_of(mnt_fs_get_root(entry)),
           .mount_point = text_of(mnt_fs_get_target(entry)),
           .filesystem = text_of(mnt_fs_get_fstype(entry)),
-          .source = text_of(mnt_fs_get_source(entry))};
+          .source = text_of(mnt_fs_get_source(entry)),
+          .options = text_of(mnt_fs_get_fs_options(entry))};
 }
 
 bool is_below(const std::string& path, const std::string& folder) {

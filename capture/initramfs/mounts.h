@@ -15,7 +15,8 @@ struct Mount {
   std::string root;           // folder of the file system that is mounted here
   std::string mount_point;
   std::string filesystem;
-  std::string source;  // for messages only: it may be no file, or have another name by now
+  std::string source;   // for messages only: it may be no file, or have another name by now
+  std::string options;  // of the file system: "rw,upperdir=/up"
 };
 
 // All of them, in their order. A line that is not understood is ignored with a warning, because the mount

@@ -54,6 +54,8 @@ inline constexpr std::string_view kCaptureReport = "capture-report";  // report.
 inline constexpr std::string_view kCaptureDump = "capture-dump";      // dump whole, renamed, synced
 // Instead: all that can be read is written and synced, and some pages are missing.
 inline constexpr std::string_view kCaptureIncomplete = "capture-incomplete";
+// Instead: the dump level `none` was reached, no dump is written.
+inline constexpr std::string_view kCaptureLogOnly = "capture-log-only";
 inline constexpr std::string_view kCaptureFailed = "capture-failed";  // neither; the reason is logged before
 inline constexpr std::string_view kCaptureEnd = "capture-end";  // unmounted; the final action comes next
 }  // namespace phase

@@ -52,11 +52,13 @@ constexpr bool kTravels = true, kHostOnly = false;
 // clang-format off
 constexpr Key kKeys[] = {
     KEY(dump, level, Levels, one, kTravels,
-        "What to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user memory, 16 free memory"),
+        "What to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user memory, 16 free memory; "
+        "or none: no dump, only log and report"),
     KEY(dump, compression, Compression, one, kTravels, "How pages are compressed"),
     KEY(capture, kernel, Path, optional, kHostOnly, "The capture kernel; empty: the running kernel's file"),
     KEY(capture, append, Text, one, kHostOnly, "Parameters to add to the capture kernel's command line"),
     KEY(capture, remove, Name, list, kHostOnly, "A parameter of the running kernel to leave out of that command line"),
+    KEY(capture, syscall, SystemCall, one, kHostOnly, "The system call that loads the capture kernel"),
     KEY(capture, device_deadline, Duration, one, kTravels, "How long a target's device may take to appear"),
     KEY(capture, stall_deadline, Duration, one, kTravels, "How long a step may make no progress before it is stopped"),
     KEY(capture, deadline, Duration, one, kTravels, "How long one target's capture attempt may take"),

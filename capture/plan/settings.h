@@ -12,6 +12,7 @@
 
 #include "capture/plan/retention.h"
 #include "src/base/error.h"
+#include "src/base/load_call.h"
 #include "src/dump/levels.h"
 
 namespace lifeboat {
@@ -22,14 +23,20 @@ Result<FinalAction> parse_final_action(std::string_view name);
 std::string_view final_action_name(FinalAction action);
 
 struct DumpSettings {
-  std::vector<int> level = {31};  // tried in turn when the target is too small
+  std::vector<int> level = {31};  // tried in turn when the target is too small; kNoDump: no dump
   CompressionChoice compression;
+
+  // No dump is to be saved, only the log and the report.
+  [[nodiscard]] bool log_only() const { return level.front() == kNoDump; }
+  // That is accepted where no dump fits.
+  [[nodiscard]] bool log_suffices() const { return level.back() == kNoDump; }
 };
 
 struct CaptureSettings {
-  std::string kernel;               // empty: the running one's file
-  std::string append;               // to its command line
-  std::vector<std::string> remove;  // names of parameters that are not copied to it
+  std::string kernel;                      // empty: the running one's file
+  std::string append;                      // to its command line
+  std::vector<std::string> remove;         // names of parameters that are not copied to it
+  LoadCall syscall = LoadCall::automatic;  // by which it is loaded
   std::chrono::seconds device_deadline{60};
   std::chrono::seconds stall_deadline{120};
   std::chrono::seconds deadline{3600};

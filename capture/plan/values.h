@@ -45,6 +45,11 @@ struct Action {
   static Result<FinalAction> parse(std::string_view value) { return parse_final_action(value); }
   static std::string show(FinalAction value) { return std::string(final_action_name(value)); }
 };
+struct SystemCall {
+  static constexpr std::string_view kName = "auto, file or segments";
+  static Result<LoadCall> parse(std::string_view value) { return parse_load_call(value); }
+  static std::string show(LoadCall value) { return std::string(load_call_name(value)); }
+};
 struct Levels {
   static constexpr std::string_view kName = "levels";
   static Result<std::vector<int>> parse(std::string_view value) { return parse_levels(value); }

@@ -15,7 +15,7 @@ class Attempts {
 
   AttemptResult run(std::span<const AttemptTarget> targets) {
     hooks(plan_.capture.hook_before, {.point = "before"});
-    AttemptResult end;
+    AttemptResult end, log_only;
     for (const auto& target : targets) {
       const bool last = &target == &targets.back();
       ChildLimits bounds = limits();
@@ -23,17 +23,22 @@ class Attempts {
       const Outcome outcome = supervise(
           "capture", bounds, [&](Heartbeat& heartbeat) { return target.save(journal_, heartbeat); });
       const CrashRecord record = journal_.record();
-      end = {
-          .outcome = record.dump, .lost_pages = record.lost_pages, .folder = journal_.folder().value_or("")};
-      const bool taken = ends_capture(end.outcome);
+      end = {.outcome = record.dump,
+             .fell_back = record.fell_back,
+             .lost_pages = record.lost_pages,
+             .folder = journal_.folder().value_or("")};
+      const bool too_small = end.outcome == DumpOutcome::log_only && end.fell_back;
+      const bool taken = ends_capture(end.outcome) && !too_small;
       if (taken || last) {
         hooks(plan_.capture.hook_after,
               {.point = "after", .folder = end.folder, .outcome = std::string(outcome_name(end.outcome))});
       }
       leave(target, outcome);
       if (taken) return end;
+      if (too_small && log_only.folder.empty()) log_only = end;
       if (!last) log::warning("trying the next target");
     }
+    if (!log_only.folder.empty()) return log_only;
     announce(phase::kCaptureFailed);
     if (options_.last_resort) supervise("log", limits(), options_.last_resort);
     return end;
@@ -52,6 +57,7 @@ class Attempts {
   void leave(const AttemptTarget& target, Outcome outcome) {
     ChildLimits bounds = limits();
     bounds.stall = kLeaveDeadline;
+    note_problems();
     supervise("end", bounds, [&](Heartbeat&) -> Result<> {
       const char* problem =
           outcome == Outcome::stalled ? "saving the crash made no progress and was stopped" : "";
@@ -60,6 +66,14 @@ class Attempts {
       return target.leave();
     });
     journal_.forget();
+  }
+
+  void note_problems() const {
+    const auto problems = options_.problems ? options_.problems() : std::vector<std::string>{};
+    if (problems.empty() || !journal_.folder()) return;
+    CrashRecord record = journal_.record();
+    record.problems.insert(record.problems.end(), problems.begin(), problems.end());
+    journal_.note(record);
   }
 
   const CapturePlan& plan_;

@@ -12,7 +12,7 @@ namespace lifeboat::capture {
 struct HookCall {
   std::string point;    // "before", "after": LIFEBOAT_POINT
   std::string folder;   // of the crash, as a path that is mounted now: LIFEBOAT_FOLDER; empty: none
-  std::string outcome;  // "whole", "incomplete", "failed": LIFEBOAT_OUTCOME; empty: not yet known
+  std::string outcome;  // outcome_name() of the dump: LIFEBOAT_OUTCOME; empty: not yet known
 };
 
 // One after the other, each for at most `deadline`; then it is killed, with the children that it left in its

@@ -97,16 +97,88 @@ Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, CrashRe
   };
   const CaptureReport report = TRY(capture_into(source, file, kDumpFile, options, heartbeat));
   for (const auto& warning : report.warnings) log::warning("{}", warning);
+  record.fell_back = report.fell_back;
+  record.dump = report.outcome;
+  if (report.outcome == DumpOutcome::log_only) {
+    record.problems.push_back(fmt::format("there is no dump: {}", report.reason));
+    return {};
+  }
   log::info("dump: level {}, {} of {} pages ({} zero), {}", report.level, report.pages.stored_pages,
             report.pages.ram_pages, report.zero_pages, format_size(report.file_bytes));
   record.level = report.level;
   record.compression = format_compression_choice(options.compression);
   record.dump_bytes = report.file_bytes;
   record.lost_pages = report.lost_pages;
-  record.dump = report.outcome;
   if (report.outcome != DumpOutcome::whole)
     record.problems.push_back(fmt::format("the dump is incomplete: {}", report.reason));
   return {};
+}
+
+// The result is that of the log, which has been logged and noted in either case: a dump may succeed although
+// the log did not, and it contains the log.
+Result<> save_log_and_report(const std::string& vmcore, Dump& source, int folder_fd, const CapturePlan& plan,
+                             Progressing& crash, Heartbeat& heartbeat) {
+  heartbeat.phase("log");
+  auto saved = save_log(source, folder_fd);
+  if (saved) {
+    announce(phase::kCaptureLog);
+    crash.done("log");
+  } else {
+    log::error("{}: {}", kLogFile, saved.error().to_string());
+    crash.problem(saved.error());
+  }
+  if (!plan.capture.report) return saved;
+  if (save_report(vmcore, folder_fd, heartbeat)) {
+    announce(phase::kCaptureReport);
+    crash.done("report");
+  } else if (plan.dump.log_only()) {
+    // Nothing can complete it later.
+    crash.problem(Error(ErrorCode::lost, "there is no report, and no dump to make it from later"));
+  }
+  return saved;
+}
+
+// By the first level, or by the last one: CrashRecord::dump is the outcome. Without a dump the log must be
+// there, whose result is `log`.
+Result<> save_dump_or_none(const CapturePlan& plan, Dump& source, int folder_fd, Progressing& crash,
+                           DiskSpace& space, Heartbeat& heartbeat, const Result<>& log) {
+  if (plan.dump.log_only()) {
+    if (!log) return log;
+    crash.record.dump = DumpOutcome::log_only;
+    log::info("no dump is saved: [dump] level is none");
+    return {};
+  }
+  if (auto saved = save_dump(plan, source, folder_fd, crash.record, space, heartbeat); !saved) {
+    crash.problem(saved.error());
+    return saved;
+  }
+  if (crash.record.dump != DumpOutcome::log_only || log) return {};
+  // Nothing at all is saved here.
+  crash.record.dump = DumpOutcome::failed;
+  return log;
+}
+
+void check_time(Progressing& crash) {
+  if (can_name_crash_folder(crash.record.crash_time)) return;
+  crash.problem(
+      Error(ErrorCode::corrupt, fmt::format("the crash time in VMCOREINFO ({}) is not valid; the folder is "
+                                            "named after the time of the capture",
+                                            crash.record.crash_time)));
+  log::warning("{}", crash.record.problems.back());
+}
+
+std::string_view phase_of(DumpOutcome outcome) {
+  switch (outcome) {
+    case DumpOutcome::whole:
+      return phase::kCaptureDump;
+    case DumpOutcome::incomplete:
+      return phase::kCaptureIncomplete;
+    case DumpOutcome::log_only:
+      return phase::kCaptureLogOnly;
+    case DumpOutcome::failed:
+      return phase::kCaptureFailed;
+  }
+  return phase::kCaptureFailed;
 }
 
 // The vmcore as it is, holes left as holes.
@@ -145,36 +217,17 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   space.keep(folder.name);
   reserve_record(folder.fd.get(), crash.record);
   log::info("crash folder: {}", folder.name);
-  if (!can_name_crash_folder(crash.record.crash_time)) {
-    crash.problem(
-        Error(ErrorCode::corrupt, fmt::format("the crash time in VMCOREINFO ({}) is not valid; the folder is "
-                                              "named after the time of the capture",
-                                              crash.record.crash_time)));
-    log::warning("{}", crash.record.problems.back());
-  }
+  check_time(crash);
   crash.done("target");
 
-  heartbeat.phase("log");
-  if (const auto saved = save_log(*source, folder.fd.get())) {
-    announce(phase::kCaptureLog);
-    crash.done("log");
-  } else {
-    // The dump may succeed although the log did not, and it contains the log.
-    log::error("{}: {}", kLogFile, saved.error().to_string());
-    crash.problem(saved.error());
-  }
-  if (plan.capture.report && save_report(vmcore, folder.fd.get(), heartbeat)) {
-    announce(phase::kCaptureReport);
-    crash.done("report");
-  }
-  if (const auto saved = save_dump(plan, *source, folder.fd.get(), crash.record, space, heartbeat); !saved) {
-    crash.problem(saved.error());
-    return saved;
-  }
-  const bool whole = crash.record.dump == DumpOutcome::whole;
-  announce(whole ? phase::kCaptureDump : phase::kCaptureIncomplete);
+  const auto log = save_log_and_report(vmcore, *source, folder.fd.get(), plan, crash, heartbeat);
+  TRY_VOID(save_dump_or_none(plan, *source, folder.fd.get(), crash, space, heartbeat, log));
+  announce(phase_of(crash.record.dump));
+  // Without a dump, too: it is the last step.
   crash.done("dump");
-  if (whole) space.apply(plan.retention);
+  const bool complete = crash.record.dump == DumpOutcome::whole ||
+                        (crash.record.dump == DumpOutcome::log_only && !crash.record.fell_back);
+  if (complete) space.apply(plan.retention);
   if (!plan.copy_elf) return {};
   auto copied = copy_elf(vmcore, folder.fd.get(), heartbeat);
   if (!copied) crash.problem(copied.error());

@@ -6,6 +6,7 @@
 #include "capture/run/capture_console.h"
 #include "capture/run/final_action.h"
 #include "capture/run/save.h"
+#include "capture/run/watchdog.h"
 #include "src/base/folders.h"
 #include "src/base/log.h"
 #include "src/base/real_folder.h"
@@ -101,6 +102,9 @@ Result<AttemptResult> capture_in_system(const SystemCapture& capture) {
     TRY_VOID(claim(journal));
   }
   keep_log(options.log_file);
+  Watchdogs watchdogs(capture.watchdogs, "");
+  if (!capture.watchdogs.empty()) watchdogs.turn_off_pretimeouts();
+  options.problems = [&watchdogs] { return watchdogs.problems(); };
   return attempt_capture(capture.plan, targets, journal, options);
 }
 

@@ -30,14 +30,17 @@ struct SystemCapture {
   std::vector<std::function<Result<std::string>()>> folders;
   CaptureSystem system = CaptureSystem::working;
   std::string run = "/run/lifeboat";  // for lock, journal and log; created if it is missing
+  // Where the kernel shows watchdogs whose pretimeout must not end this capture (kWatchdogFolder); empty:
+  // they are left alone.
+  std::string watchdogs = {};
 };
 
 // Makes the attempt (attempt.h). `busy`: another process captures; an Error else: it could not begin. A
 // failed capture is an outcome.
 Result<AttemptResult> capture_in_system(const SystemCapture& capture);
 
-// What to do when a capture has ended: [final] when the dump is saved, whole or as far as memory can be read,
-// else [failure].
+// What to do when a capture has ended: [final] when what was configured is saved (the dump, whole or as far
+// as memory can be read; or with a dump level `none` the log), else [failure].
 FinalAction action_after(const Result<AttemptResult>& end, const Settings& settings);
 
 // Takes it in a capture kernel that runs a system; extends the service manager's limit for a shell. Never

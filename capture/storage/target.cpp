@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "capture/plan/file_system_root.h"
+#include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/sys.h"
 
@@ -40,6 +41,8 @@ std::vector<std::string> block_devices() {
     const std::string name = entry.path().filename();
     // These are never a target, and probing them takes time.
     if (name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram")) continue;
+    // A path of NVMe's multipath (nvme0c1n1): no node is made of it, the disk above it has one (nvme0n1).
+    if (read_line(entry.path() / "hidden") == "1") continue;
     devices.push_back("/dev/" + name);
   }
   return devices;

@@ -20,7 +20,7 @@ _lifeboat() {
   case $previous in
     --syscall) mapfile -t COMPREPLY < <(compgen -W "auto file segments" -- "$current"); return ;;
     --compress) mapfile -t COMPREPLY < <(compgen -W "none zlib lzo snappy zstd" -- "$current"); return ;;
-    --boot-loader) mapfile -t COMPREPLY < <(compgen -W "grub bls systemd-boot" -- "$current"); return ;;
+    --boot-loader) mapfile -t COMPREPLY < <(compgen -W "grub bls systemd-boot proxmox-boot-tool kernelstub rpm-ostree sdbootutil uki extlinux raspberry-pi flash-kernel zipl refind limine" -- "$current"); return ;;
     --accel) mapfile -t COMPREPLY < <(compgen -W "auto kvm tcg" -- "$current"); return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "kdump" -- "$current"); return ;;
     --final) mapfile -t COMPREPLY < <(compgen -W "reboot poweroff halt shell" -- "$current"); return ;;
@@ -35,7 +35,7 @@ _lifeboat() {
     -*) mapfile -t COMPREPLY < <(compgen -W "$(_lifeboat_options "$command")" -- "$current"); return ;;
   esac
   case $command:$COMP_CWORD in
-    config:2) mapfile -t COMPREPLY < <(compgen -W "check show" -- "$current") ;;
+    config:2) mapfile -t COMPREPLY < <(compgen -W "check show import" -- "$current") ;;
     reserve:2) mapfile -t COMPREPLY < <(compgen -W "show estimate set shrink" -- "$current") ;;
     reserve:3) [ "$previous" != set ] || mapfile -t COMPREPLY < <(compgen -W "auto none again" -- "$current") ;;
     inspect:3) mapfile -t COMPREPLY < <(compgen -W "report log bt ps mod sys mem sym type read search" -- "$current") ;;

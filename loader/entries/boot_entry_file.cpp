@@ -92,11 +92,16 @@ BootEntryFile BootEntryFile::parse(std::string_view text,
       {"linux", &BootEntryFile::kernel},
       {"efi", &BootEntryFile::efi},
       {"uki", &BootEntryFile::uki},
+      {"uki-url", &BootEntryFile::uki_url},
+      {"profile", &BootEntryFile::profile},
       {"architecture", &BootEntryFile::architecture},
-      {"devicetree", &BootEntryFile::devicetree}};
+      {"devicetree", &BootEntryFile::devicetree},
+      {"devicetree-overlay", &BootEntryFile::devicetree_overlay}};
   for (auto& [key, value] : parse_key_lines(text)) {
     if (key == "initrd") {
       append_words(value, variables, entry.initrd);
+    } else if (key == "extra") {
+      entry.extra.push_back(std::move(value));
     } else if (key == "options") {
       if (!entry.options) entry.options.emplace();
       const std::string more = expand(value, variables);

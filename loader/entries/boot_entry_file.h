@@ -32,9 +32,13 @@ struct BootEntryFile {
   std::string kernel;  // "linux" in the file, which is a macro here
   std::string efi;
   std::string uki;
+  std::string uki_url;  // not a path: an URL, or ":NAME" beside what the boot loader was loaded from
+  std::string profile;  // a number, as it is written
+  std::vector<std::string> extra;  // one path a line
   std::vector<std::string> initrd;
   std::optional<std::string> options;  // all such lines, joined with a space
   std::string devicetree;
+  std::string devicetree_overlay;  // paths with spaces between them
 
   // GRUB expands $NAME in `initrd` and `options` from its environment block; an unknown name becomes empty.
   static BootEntryFile parse(std::string_view text, const std::map<std::string, std::string>& variables = {});

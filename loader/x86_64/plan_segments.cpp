@@ -13,7 +13,7 @@
 #include "loader/x86_64/boot_params.h"
 #include "loader/x86_64/entry.h"
 #include "loader/x86_64/purgatory/purgatory.h"
-#include "loader/x86_64/purgatory/sha256.h"
+#include "src/base/sha256.h"
 #include "src/base/size.h"
 
 namespace lifeboat::x86_64 {

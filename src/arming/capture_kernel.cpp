@@ -41,9 +41,12 @@ Result<CaptureKernel> capture_kernel(const config::Config& config, const KernelF
 }
 
 std::string capture_command_line(const config::Config& config, std::string_view running,
-                                 const std::string& append) {
+                                 MemoryEncryption encryption, const std::string& append) {
   const std::string added = config.capture.append + (append.empty() ? "" : " " + append);
-  return crash_command_line({.reused = running, .append = added, .remove = config.capture.remove});
+  return crash_command_line({.reused = running,
+                             .append = added,
+                             .remove = config.capture.remove,
+                             .memory_encrypted = encryption != MemoryEncryption::none});
 }
 
 std::string boot_parameter(const SystemPaths& paths) {

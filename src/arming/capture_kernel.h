@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "loader/memory_encryption.h"
 #include "loader/system_state.h"
 #include "src/config/config.h"
 
@@ -28,9 +29,9 @@ struct CaptureKernel {
 Result<CaptureKernel> capture_kernel(const config::Config& config, const KernelFolders& folders = {});
 
 // The capture kernel's command line: the parameters of the running kernel that it reuses, those that it
-// needs, those that the configuration adds, and `append`.
+// needs, those that the configuration adds, and `append`. `encryption` is that of the running kernel.
 std::string capture_command_line(const config::Config& config, std::string_view running,
-                                 const std::string& append = {});
+                                 MemoryEncryption encryption, const std::string& append = {});
 // The boot id of the running kernel: lifeboat-init records it with the crash. Empty: not known.
 std::string boot_parameter(const SystemPaths& paths);
 

@@ -100,9 +100,10 @@ Result<std::vector<std::byte>> read_or_make(const config::Config& config, const 
   return carry_out(*recipe);
 }
 
-// A failed build is only noted when an older initramfs exists.
+// A failed build is only noted when an older initramfs exists; not if no target can be reached from a capture
+// kernel: the older one is for a target of before, or would not reach it either.
 bool older_does(const Error& error, const std::string& path, std::vector<std::string>& notes) {
-  if (::access(path.c_str(), R_OK) != 0) return false;
+  if (error.code == ErrorCode::unsupported || ::access(path.c_str(), R_OK) != 0) return false;
   notes.push_back(fmt::format("cannot rebuild the initramfs, an older one is loaded: {}", error.to_string()));
   return true;
 }

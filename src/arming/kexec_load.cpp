@@ -3,7 +3,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "loader/command_line.h"
+#include "loader/memory_encryption.h"
 #include "loader/obstacles.h"
 #include "src/base/file.h"
 
@@ -27,23 +31,33 @@ Result<std::optional<std::string>> command_line_of(const KexecLoadOptions& optio
   if (options.reuse_command_line) {
     const std::string reused = TRY(read_text(paths.proc + "/cmdline"));
     const std::string append = options.append.value_or("");
-    const CommandLineParts parts{.reused = reused, .append = append};
+    const CommandLineParts parts{
+        .reused = reused,
+        .append = append,
+        .memory_encrypted = options.crash && read_memory_encryption(paths).kind != MemoryEncryption::none};
     line = options.crash ? bare_crash_command_line(parts) : normal_command_line(parts);
   }
   return line;
 }
 
+constexpr std::string_view kNoEfi = "noefi";
+
 // The EFI data are passed to the new kernel anyway, because it finds ACPI through them. 'noefi' makes it call
 // no EFI services.
 void add_no_efi(LoadRequest& request, const KernelFile& kernel) {
   std::string line = request.command_line ? *request.command_line : kernel.command_line.value_or("");
-  // In front: behind "--" it would be for init.
-  request.command_line = "noefi" + (line.empty() ? "" : " " + line);
+  // A reused line may have it from the load before; in front, because behind "--" it would be for init.
+  const auto parameters = split_parameters(line);
+  const auto end = std::ranges::find(parameters, "--");
+  if (std::find(parameters.begin(), end, kNoEfi) == end)
+    line = std::string(kNoEfi) + (line.empty() ? "" : " " + line);
+  request.command_line = std::move(line);
 }
 
 }  // namespace
 
 Result<> check_kexec_machine(const KexecLoadOptions& options, const SystemState& state) {
+  if (auto obstacle = xen_obstacle(state.xen)) return std::unexpected(*std::move(obstacle));
   if (options.crash && state.crash_size == 0u) {
     for (auto& obstacle : load_obstacles(state, true))
       if (obstacle.code == ErrorCode::not_found) return std::unexpected(std::move(obstacle));

@@ -26,7 +26,8 @@ struct KexecLoadOptions {
   std::optional<std::string> initrd;
 };
 
-// Whether this machine can do what is asked, before a file is read: a reservation for a crash, hotplug.
+// Whether this machine can do what is asked, before a file is read: no Xen's dom0, a reservation for a crash,
+// hotplug.
 Result<> check_kexec_machine(const KexecLoadOptions& options, const SystemState& state);
 
 // The initramfs: the given one, or with --reuseinitrd the one that this boot's kernel kept (`not_found`: it

@@ -70,7 +70,8 @@ Result<> save_loaded_state(const LoadedState& state, const std::string& path) {
   for (const auto& file : state.initramfs) initramfs.push_back(to_json(file));
   const Json json = {
       {"kernel", to_json(state.kernel)},    {"initramfs", initramfs}, {"release", state.release},
-      {"command_line", state.command_line}, {"call", state.call},     {"time", state.time}};
+      {"command_line", state.command_line}, {"call", state.call},     {"time", state.time},
+      {"dump_level", state.dump_level}};
   TRY_VOID(make_folder_of(path));
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return write_file_atomically(path, as_byte_span(text), 0644);
@@ -89,6 +90,7 @@ std::optional<LoadedState> read_loaded_state(const std::string& path) {
     state.command_line = json.value("command_line", "");
     state.call = json.value("call", "");
     state.time = json.value("time", uint64_t{0});
+    state.dump_level = json.value("dump_level", "");
     return state;
   } catch (const Json::exception&) {
     return std::nullopt;

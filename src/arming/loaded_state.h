@@ -36,6 +36,8 @@ struct LoadedState {
   std::string command_line;
   std::string call;   // "file", "segments"
   uint64_t time = 0;  // seconds since the epoch
+  std::string
+      dump_level;  // of its plan, as it is written: "31", "31,none"; empty: it has no plan of lifeboat
 };
 
 Result<> save_loaded_state(const LoadedState& state, const std::string& path);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/arming/needs.h"
 
-#include <algorithm>
-
 #include "capture/initramfs/mounted_target.h"
 #include "loader/load_architecture.h"
+#include "loader/machine.h"
+#include "loader/memory_encryption.h"
 #include "src/arming/capture_kernel.h"
+#include "src/arming/driver_memory.h"
 #include "src/arming/initramfs_size.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
@@ -40,37 +41,37 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
     if (!crashes) continue;
     for (const auto& crash : *crashes) {
       if (!crash.record || captured_by(*crash.record) != release) continue;
+      if (!config.dump.log_only() && log_only_as_configured(crash.outcome, *crash.record)) continue;
       add_use(uses, crash.record->memory_reserved_kib, crash.record->memory_lowest_kib, true,
               fmt::format("{}/{}/{}", **folder, crash.name, kCrashRecordFile));
     }
   }
-  if (const auto rehearsal = read_rehearsal(rehearsal_file); rehearsal && rehearsal->release == release)
+  const auto rehearsal = read_rehearsal(rehearsal_file);
+  const bool comparable = rehearsal && (config.dump.log_only() || !rehearsal->log_only);
+  if (comparable && rehearsal->release == release)
     add_use(uses, rehearsal->memory_reserved_kib, rehearsal->memory_lowest_kib, rehearsal->real,
             rehearsal_file);
   return uses;
 }
 
 Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
-                                                 const std::string& kernel, const SystemState& state,
-                                                 const std::string& rehearsal_file) {
+                                                 const std::string& kernel, const NeedsMachine& machine) {
   const NativeKernel image = TRY(NativeKernel::read(kernel));
   const InitramfsSize initramfs = TRY(initramfs_size(recipe));
-  std::vector<std::string> drivers;
-  for (const auto& target : recipe.targets) {
-    for (const auto& driver : target.drivers) {
-      if (std::ranges::find(drivers, driver) == drivers.end()) drivers.push_back(driver);
-    }
-  }
+  const uint64_t page_size = running_page_size();
   return reservation::estimate_reservation({
-      .page_size = running_page_size(),
-      .section_size = this_architecture().memory_section_size(running_page_size()),
+      .page_size = page_size,
+      .section_size = this_architecture().memory_section_size(page_size),
       .kernel_memory = image.memory_size,
       .initramfs_packed = initramfs.packed,
       .initramfs_unpacked = initramfs.unpacked,
-      .drivers = static_cast<unsigned>(drivers.size()),
-      .elfcorehdr_size = state.elfcorehdr_size.value_or(0),
+      .drivers = TRY(driver_uses(recipe)),
+      .bounce_buffers =
+          reservation::bounce_buffers(machine.command_line, read_memory_encryption(machine.paths)),
+      .cma = total_size(read_crash_cma(machine.paths.sys)),
+      .elfcorehdr_size = read_system_state(machine.paths).elfcorehdr_size.value_or(0),
       .report = config.capture.report,
-      .measured = measured_uses(config, recipe.release, rehearsal_file),
+      .measured = measured_uses(config, recipe.release, machine.rehearsal_file),
   });
 }
 
@@ -79,10 +80,17 @@ Result<reservation::Estimate> estimate_needs(const config::Config& config, const
   const CaptureKernel kernel = request.kernel.empty()
                                    ? TRY(capture_kernel(config))
                                    : CaptureKernel{request.kernel, TRY(kernel_release(request.kernel))};
-  const Recipe recipe = TRY(make_recipe(
-      config,
-      {.release = kernel.release, .module_folder = request.module_folder, .init = request.init, .host = {}}));
-  return needed_reservation(config, recipe, kernel.path, read_system_state(paths));
+  const Recipe recipe = TRY(make_recipe(config, {.release = kernel.release,
+                                                 .module_folder = request.module_folder,
+                                                 .init = request.init,
+                                                 .host = {},
+                                                 .running = {}}));
+  // Without /proc only what the configuration appends is known.
+  const std::string running = read_text(paths.proc + "/cmdline").value_or("");
+  return needed_reservation(
+      config, recipe, kernel.path,
+      {.paths = paths,
+       .command_line = capture_command_line(config, running, read_memory_encryption(paths).kind)});
 }
 
 }  // namespace lifeboat::arming

@@ -10,14 +10,20 @@
 namespace lifeboat::arming {
 
 // The memory use that captures with the kernel `release` recorded: for the crashes in configured targets that
-// are mounted here and can be read, and for the last rehearsal.
+// are mounted here and can be read, and for the last rehearsal. A capture without a dump needed less than one
+// with a dump, and does not count for it.
 std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config, const std::string& release,
                                                     const std::string& rehearsal_file = kRehearsalFile);
 
+struct NeedsMachine {
+  SystemPaths paths;
+  std::string command_line;  // of the capture kernel
+  std::string rehearsal_file = kRehearsalFile;
+};
+
 // `kernel` is the path of the capture kernel's file. The initramfs is built in memory to measure it.
 Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
-                                                 const std::string& kernel, const SystemState& state,
-                                                 const std::string& rehearsal_file = kRehearsalFile);
+                                                 const std::string& kernel, const NeedsMachine& machine);
 
 // The same with what the user gave; empty: as for a load for a crash.
 struct NeedsRequest {

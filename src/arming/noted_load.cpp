@@ -3,12 +3,26 @@
 
 #include <ctime>
 
+#include "capture/initramfs/overlay.h"
 #include "loader/load_lock.h"
 #include "src/arming/loaded_state.h"
+#include "src/base/file.h"
 #include "src/base/log.h"
+#include "src/base/size.h"
 
 namespace lifeboat::arming {
 namespace {
+
+// Of the first file with a plan; others may be anything, also large.
+std::string dump_level_of(const std::vector<std::string>& initramfs) {
+  constexpr uint64_t kMaxBytes = 16_MiB;
+  for (const auto& path : initramfs) {
+    const auto bytes = read_file(path, kMaxBytes);
+    const auto plan = bytes ? initramfs_plan(*bytes) : std::unexpected(bytes.error());
+    if (plan) return format_levels(plan->dump.level);
+  }
+  return {};
+}
 
 Result<LoadedState> state_of(const LoadRequest& request, const KernelFile& kernel, const LoadReport& report) {
   LoadedState state{.release = report.release,
@@ -19,6 +33,7 @@ Result<LoadedState> state_of(const LoadRequest& request, const KernelFile& kerne
   state.kernel =
       kernel.wrappers.empty() ? digest_bytes(kernel.name, kernel.bytes) : TRY(digest_file(kernel.name));
   for (const auto& path : request.initramfs) state.initramfs.push_back(TRY(digest_file(path)));
+  state.dump_level = dump_level_of(request.initramfs);
   return state;
 }
 

@@ -2,9 +2,11 @@
 #include "src/arming/recipe.h"
 
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "capture/initramfs/program_files.h"
 #include "src/arming/watchdog_state.h"
@@ -32,6 +34,9 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(item);
 }
 
+// Governors of watchdogs' pretimeouts, as modules (drivers/watchdog/Kconfig).
+constexpr std::string_view kPanicGovernor = "pretimeout_panic", kHarmlessGovernor = "pretimeout_noop";
+
 // The watchdogs of this machine: one that runs when the machine crashes would end the capture.
 struct HostWatchdogs {
   // Of all of them: a daemon may start one after the initramfs is built. Loading a driver already helps: it
@@ -57,8 +62,10 @@ HostWatchdogs host_watchdogs(const std::string& sys) {
   }
   // Some do not link to their device (i6300esb). Every watchdog driver uses the kernel's watchdog core.
   std::vector<std::string> users;
-  for (const auto& entry : std::filesystem::directory_iterator(sys + "/module/watchdog/holders", error))
-    users.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(sys + "/module/watchdog/holders", error)) {
+    // A governor, not a driver: in the capture kernel it would make a panic of every pretimeout.
+    if (entry.path().filename() != kPanicGovernor) users.push_back(entry.path().filename());
+  }
   // The order of a folder is arbitrary: sorted, the same machine has the same recipe.
   std::ranges::sort(users);
   for (const auto& user : users) add_once(watchdogs.drivers, user);
@@ -80,6 +87,10 @@ Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe&
     auto watchdogs = host_watchdogs(host.sys);
     wanted = std::move(watchdogs.drivers);
     recipe.plan.watchdogs = std::move(watchdogs.running);
+    // Before the drivers, which would take the kernel's own governor. Not every kernel has it.
+    const std::string governor(kHarmlessGovernor);
+    if (!wanted.empty() && resolve_modules(recipe.module_folder, {governor}))
+      wanted.insert(wanted.begin(), governor);
   }
   for (const auto& module : config.capture.module) add_once(wanted, module);
   for (const auto& name : wanted) {
@@ -93,6 +104,55 @@ Result<std::vector<ModulePath>> modules_of(const config::Config& config, Recipe&
     }
   }
   return modules;
+}
+
+// Of all targets, when none can be used: only warnings of them are there. `unsupported` if it is for all of
+// them: a target that is missing may come back.
+Error why_no_target(const Recipe& recipe) {
+  if (recipe.warnings.empty()) return Error(ErrorCode::not_found, "no target");
+  Error error = recipe.warnings.front().error;
+  for (const auto& [kind, subject, other] : std::span(recipe.warnings).subspan(1)) {
+    if (other.code != ErrorCode::unsupported) error.code = other.code;
+    error.message = fmt::format("{}; {}", error.reason(), other.reason());
+    error.sys_errno = 0;
+  }
+  return error;
+}
+
+std::string running_release(const RecipeRequest& request) {
+  utsname names{};
+  if (!request.running.empty() || ::uname(&names) != 0) return request.running;
+  return names.release;
+}
+
+// Whether something shows that the capture kernel has a driver of an adapter on this way.
+bool has_driver(const DriverWay& way, const Recipe& recipe, const std::string& running) {
+  return std::ranges::any_of(way.signs, [&](const DriverSign& sign) {
+    switch (sign.kind) {
+      case SignKind::module:
+        return true;  // resolve_modules() has found it, or failed
+      case SignKind::built_in:
+        return recipe.release == running || has_module(recipe.module_folder, sign.name);
+      case SignKind::alias:
+        return has_module(recipe.module_folder, sign.name);
+    }
+    return false;
+  });
+}
+
+// A disk may have been found by a driver that /sys does not show; but a capture must not depend on that.
+void warn_of_missing_drivers(const std::string& running, Recipe& recipe) {
+  for (const auto& target : recipe.targets) {
+    if (std::ranges::any_of(target.ways, [&](const auto& way) { return has_driver(way, recipe, running); }))
+      continue;
+    recipe.warnings.push_back(
+        {RecipeWarningKind::driver, target.device,
+         Error(ErrorCode::not_found,
+               fmt::format("/sys shows no driver on the way to {}, and nothing shows that {} "
+                           "has one built in",
+                           target.device, recipe.release))
+             .hint("name its driver as [capture] module, then test it: lifeboat rehearse --real")});
+  }
 }
 
 // A shell, preferably one that is useful without other programs; empty: there is none.
@@ -181,7 +241,6 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
   recipe.init = init_program_path(request.init);
   recipe.plan = plan_of(config);
   // A target that cannot be used must not prevent the others; the list of warnings names it.
-  Error first_error(ErrorCode::not_found, "no target");
   for (const auto& entry : config.targets) {
     recipe.asked.push_back(fmt::format("{} {} {}", entry.device, entry.filesystem, entry.path));
     auto target = find_target(entry, request.host);
@@ -189,13 +248,13 @@ Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& re
       recipe.plan.targets.push_back(target->target);
       recipe.targets.push_back(*std::move(target));
     } else {
-      if (recipe.warnings.empty()) first_error = target.error();
       recipe.warnings.push_back({RecipeWarningKind::target, entry.device.empty() ? entry.path : entry.device,
                                  std::move(target).error()});
     }
   }
-  if (recipe.targets.empty()) return std::unexpected(std::move(first_error));
+  if (recipe.targets.empty()) return std::unexpected(why_no_target(recipe));
   recipe.modules = TRY(modules_of(config, recipe, request.host));
+  warn_of_missing_drivers(running_release(request), recipe);
   add_files(config, recipe);
   recipe.compression = choose_compression(recipe);
   return recipe;

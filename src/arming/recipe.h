@@ -20,11 +20,13 @@ struct RecipeRequest {
   std::string module_folder;  // empty: /lib/modules/RELEASE
   std::string init;           // lifeboat-init; empty: this installation's
   HostPaths host;
+  std::string running;  // the running kernel's release; empty: uname(2)'s
 };
 
 // Configured items that a recipe leaves out.
 enum class RecipeWarningKind {
   target,  // it cannot be used
+  driver,  // none is known for a target's device (`subject`), which is used all the same
   module,  // it is left out, as are the two below
   file,
   hook,
@@ -33,8 +35,10 @@ enum class RecipeWarningKind {
 };
 struct RecipeWarning {
   RecipeWarningKind kind;
-  std::string subject;  // as configured: the target's device or else its path, a module's name, a path
-  Error error;          // the whole message, with its hint
+  // As configured: the target's device or else its path, a module's name, a path. Of `driver`:
+  // LocalTarget::device.
+  std::string subject;
+  Error error;  // the whole message, with its hint
 };
 
 struct Recipe {
@@ -53,7 +57,8 @@ struct Recipe {
 CapturePlan plan_of(const config::Config& config);
 
 // A target that cannot be used is left out with a warning, as are additional hooks, files and modules. Fails
-// when no target is left, or their drivers are missing.
+// when no target is left (`unsupported`: a capture kernel can reach none of them), or their drivers are
+// missing.
 Result<Recipe> make_recipe(const config::Config& config, const RecipeRequest& request);
 
 // Describes the recipe in a few lines of text: two recipes with the same fingerprint build the same archive,

@@ -17,15 +17,19 @@ inline constexpr const char* kRehearsalFile = "/var/lib/lifeboat/rehearsal.json"
 inline constexpr const char* kPendingRehearsalFile = "/var/lib/lifeboat/rehearsal-for-real.json";
 
 struct RehearsalRecord {
-  uint64_t time = 0;    // seconds since the epoch
-  bool real = false;    // the machine itself was crashed
-  std::string release;  // of the capture kernel
-  bool whole = false;
-  std::string problem;  // why it is not
+  uint64_t time = 0;      // seconds since the epoch
+  bool real = false;      // the machine itself was crashed
+  std::string release;    // of the capture kernel
+  bool whole = false;     // its dump
+  bool log_only = false;  // no dump was to be saved, and log and report were
+  std::string problem;    // why it did not succeed
   std::string
       initramfs_digest;  // LoadedFile::digest of the capture initramfs that was tried; empty: not known
   // Of the capture kernel, as in the crash's record; 0: not measured.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
+
+  // What the first level of [dump] level asks for was saved.
+  [[nodiscard]] bool succeeded() const { return whole || log_only; }
 };
 Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path = kRehearsalFile);
 std::optional<RehearsalRecord> read_rehearsal(const std::string& path = kRehearsalFile);

@@ -14,12 +14,19 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "src/base/kexec_observer.h"
+
 namespace lifeboat::sys {
 namespace {
 
 FaultHook& fault_hook() {
   static FaultHook hook;
   return hook;
+}
+
+KexecFileObserver& kexec_file_observer() {
+  static KexecFileObserver observer;
+  return observer;
 }
 
 // The hook's result: an errno, 0, or kPretend.
@@ -45,6 +52,10 @@ auto retry(Call call, Function function) -> decltype(function()) {
 
 void set_fault_hook(FaultHook hook) {
   fault_hook() = std::move(hook);
+}
+
+void set_kexec_file_observer(KexecFileObserver observer) {
+  kexec_file_observer() = std::move(observer);
 }
 
 int open(int dir_fd, const char* path, int flags, mode_t mode) {
@@ -140,6 +151,11 @@ int finit_module(int fd) {
 }
 long kexec_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_len, const char* cmdline,
                      unsigned long flags) {
+  if (kexec_file_observer()) {
+    const std::string text = cmdline == nullptr ? "" : cmdline;
+    kexec_file_observer()(
+        {.kernel_fd = kernel_fd, .initrd_fd = initrd_fd, .command_line = text, .flags = flags});
+  }
   return retry(Call::kexec_file_load, [&] {
     return ::syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, cmdline_len, cmdline, flags);
   });

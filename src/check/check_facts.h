@@ -7,11 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "loader/entries/boot_entry.h"
 #include "loader/system_state.h"
 #include "src/arming/loaded_state.h"
 #include "src/arming/needs.h"
 #include "src/collect/pstore.h"
+#include "src/collect/pstore_driver.h"
 #include "src/reservation/estimate.h"
+#include "src/reservation/failed_reservation.h"
 #include "src/reservation/reserved.h"
 #include "src/reservation/setting.h"
 #include "src/store/crash_list.h"
@@ -47,10 +50,15 @@ struct TargetFacts {
 };
 
 struct Watchdog {
-  std::string name;    // "watchdog0"
+  std::string name;    // "watchdog0", "/dev/watchdog"
   std::string driver;  // module; empty: built in, or not known
   bool runs = false;
   bool carried = true;  // its driver is in the initramfs, or built into the capture kernel
+  // Its driver does not use the kernel's watchdog core: whether it runs is not known, and a load does not
+  // include the driver.
+  bool old = false;
+  uint64_t pretimeout = 0;  // seconds before the reset; 0: none
+  bool can_calm = true;     // the capture kernel has, or gets, the governor that ignores it
 };
 
 enum class UnitState {
@@ -66,7 +74,9 @@ struct Facts {
   SystemState state;
   reservation::Reserved reserved;
   std::vector<reservation::ForeignParameter> foreign;  // crashkernel= that others set in the boot loader
-  std::optional<std::string> unfinished;               // the value of an interrupted `reserve set`
+  // What `reserve set` has set, and the running kernel does not have.
+  std::optional<reservation::NextBoot> next_boot;
+  std::optional<reservation::FailedReservation> failed_reservation;
 
   Result<std::string> kernel;          // path of the capture kernel
   std::string kernel_problem;          // why that file is not a capture kernel; empty: it is one
@@ -81,6 +91,7 @@ struct Facts {
   std::string initramfs_digest;
   Result<reservation::Estimate> estimate;
 
+  Result<BootEntry> boot_entry;  // that a load for the next reboot takes
   std::optional<arming::LoadedState> loaded;
   std::vector<std::string> changed;  // loaded files that have changed on disk since
   std::string command_line;          // that a load would use now; empty: not known
@@ -94,6 +105,7 @@ struct Facts {
   std::vector<Watchdog> watchdogs;
   std::optional<arming::RehearsalRecord> rehearsal;
   std::vector<collect::PstoreRecord> pstore;  // without a saved crash
+  collect::PstoreDriver pstore_driver;        // its module only if the running kernel has it
 
   [[nodiscard]] UnitState unit(const std::string& name) const {
     const auto found = units.find(name);
@@ -110,6 +122,7 @@ struct FactsRequest {
   std::string command_line;    // as a load would set it
   std::string root;            // put in front of /etc, /usr, /boot, /var/lib/lifeboat; for tests
   std::string init;            // lifeboat-init; empty: this installation's
+  std::string kmsg = "/dev/kmsg";
 };
 
 // What a load for a crash would load, with this configuration or, when it cannot be read, the defaults: that

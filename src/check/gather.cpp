@@ -5,15 +5,20 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <ranges>
 
+#include "capture/initramfs/module_set.h"
 #include "capture/initramfs/mounted_target.h"
 #include "loader/entries/version_order.h"
+#include "loader/memory_encryption.h"
 #include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
+#include "src/arming/load_choices.h"
 #include "src/arming/watchdog_state.h"
 #include "src/base/file.h"
 #include "src/base/real_folder.h"
 #include "src/base/size.h"
+#include "src/base/text.h"
 #include "src/check/check_facts.h"
 #include "src/image/native_kernel.h"
 
@@ -154,6 +159,28 @@ void look_at_units(const FactsRequest& request, Facts& facts) {
   facts.udev_rule = rule != UnitState::missing && rule != UnitState::masked;
 }
 
+// Whether the capture kernel can make a pretimeout harmless, as far as this kernel shows it.
+bool can_calm(const fs::path& watchdog, const Result<arming::Recipe>& recipe) {
+  const auto governors = read_text(watchdog / "pretimeout_available_governors", 4_KiB);
+  // Without governors nothing but a driver of its own kind makes a panic of it.
+  if (!governors) return true;
+  for (const auto line : std::views::split(*governors, '\n')) {
+    if (trim({line.begin(), line.end()}) == "noop") return true;
+  }
+  return recipe && arming::carries(*recipe, "pretimeout_noop");
+}
+
+// A driver with a /dev/watchdog of its own.
+Watchdog old_watchdog(const std::string& sys, const Result<arming::Recipe>& recipe) {
+  constexpr const char* kKnown = "ipmi_watchdog";
+  std::error_code error;
+  Watchdog watchdog{.name = "/dev/watchdog", .driver = {}, .runs = true, .old = true};
+  if (!fs::exists(fmt::format("{}/module/{}", sys, kKnown), error)) return watchdog;
+  watchdog.driver = kKnown;
+  watchdog.carried = recipe && arming::carries(*recipe, kKnown);
+  return watchdog;
+}
+
 std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arming::Recipe>& recipe) {
   std::vector<Watchdog> watchdogs;
   std::error_code error;
@@ -163,10 +190,23 @@ std::vector<Watchdog> look_at_watchdogs(const std::string& sys, const Result<arm
     watchdog.driver = fs::read_symlink(entry.path() / "device/driver/module", none).filename();
     watchdog.runs = watchdog_runs(entry.path());
     watchdog.carried = watchdog.driver.empty() || (recipe && arming::carries(*recipe, watchdog.driver));
+    watchdog.pretimeout = parse_number(trim(read_line(entry.path() / "pretimeout").value_or(""))).value_or(0);
+    watchdog.can_calm = can_calm(entry.path(), recipe);
     watchdogs.push_back(std::move(watchdog));
   }
+  if (watchdogs.empty() && fs::exists(sys + "/class/misc/watchdog", error))
+    watchdogs.push_back(old_watchdog(sys, recipe));
   std::ranges::sort(watchdogs, {}, &Watchdog::name);
   return watchdogs;
+}
+
+collect::PstoreDriver look_at_pstore(const FactsRequest& request) {
+  auto driver = collect::find_pstore_driver({.sys = request.paths.sys, .proc = request.paths.proc});
+  if (driver.module.empty() || driver.loaded) return driver;
+  const std::string running = read_line(request.paths.proc + "/sys/kernel/osrelease").value_or("");
+  const auto files = resolve_modules(request.root + "/lib/modules/" + running, {driver.module});
+  if (!files || files->empty()) driver.module.clear();
+  return driver;
 }
 
 void look_at_drivers(const Result<arming::Recipe>& recipe, TargetFacts& target) {
@@ -196,6 +236,17 @@ void look_at_kernel(const FactsRequest& request, Facts& facts) {
 
 }  // namespace
 
+namespace {
+
+BootPaths boot_paths(const FactsRequest& request) {
+  BootPaths paths{
+      .sys = request.paths.sys, .mountinfo = request.host.mountinfo, .disks = request.host.dev + "/disk"};
+  for (auto& root : paths.roots) root.insert(0, request.root);
+  return paths;
+}
+
+}  // namespace
+
 FactsRequest request_for(Result<config::Config> config) {
   FactsRequest request;
   request.config = std::move(config);
@@ -209,7 +260,8 @@ FactsRequest request_for(Result<config::Config> config) {
   const auto running = read_text(request.paths.proc + "/cmdline");
   if (request.config && running) {
     request.command_line =
-        arming::capture_command_line(*request.config, *running, arming::boot_parameter(request.paths));
+        arming::capture_command_line(*request.config, *running, read_memory_encryption(request.paths).kind,
+                                     arming::boot_parameter(request.paths));
   }
   return request;
 }
@@ -220,7 +272,8 @@ Facts gather_facts(const FactsRequest& request) {
   facts.state = read_system_state(request.paths);
   facts.reserved = reservation::read_reserved(request.paths);
   facts.foreign = reservation::foreign_parameters(request.root + "/");
-  facts.unfinished = reservation::unfinished_value(request.root + "/");
+  facts.next_boot =
+      reservation::next_boot(request.root + "/", read_text(request.paths.proc + "/cmdline").value_or(""));
   look_at_kernel(request, facts);
   facts.command_line = request.command_line;
   if (facts.config) {
@@ -230,7 +283,8 @@ Facts gather_facts(const FactsRequest& request) {
         arming::make_recipe(*facts.config, {.release = request.release,
                                             .module_folder = request.root + "/lib/modules/" + request.release,
                                             .init = request.init,
-                                            .host = request.host});
+                                            .host = request.host,
+                                            .running = facts.state.release.value_or("")});
   } else {
     facts.recipe = std::unexpected(facts.config.error());
   }
@@ -239,11 +293,15 @@ Facts gather_facts(const FactsRequest& request) {
   const std::string rehearsal = request.root + arming::kRehearsalFile;
   facts.rehearsal = arming::read_rehearsal(rehearsal);
   if (facts.recipe && facts.kernel) {
-    facts.estimate =
-        arming::needed_reservation(*facts.config, *facts.recipe, *facts.kernel, facts.state, rehearsal);
+    facts.estimate = arming::needed_reservation(
+        *facts.config, *facts.recipe, *facts.kernel,
+        {.paths = request.paths, .command_line = request.command_line, .rehearsal_file = rehearsal});
   } else {
     facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
   }
+  facts.failed_reservation = reservation::failed_reservation_here(
+      facts.reserved, facts.estimate ? std::optional(facts.estimate->total) : std::nullopt, request.kmsg);
+  facts.boot_entry = arming::usable_boot_entry(boot_paths(request), request.paths);
   if (facts.state.crash_loaded == true)
     facts.loaded = arming::read_loaded_state(arming::loaded_state_file(request.paths.run));
   if (facts.loaded) facts.changed = arming::changed_files(*facts.loaded).changed;
@@ -257,6 +315,7 @@ Facts gather_facts(const FactsRequest& request) {
     facts.pstore = collect::pstore_records(
         std::vector{request.paths.sys + "/fs/pstore", request.root + "/var/lib/systemd/pstore"}, ignored);
   }
+  facts.pstore_driver = look_at_pstore(request);
   return facts;
 }
 

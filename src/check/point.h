@@ -37,6 +37,7 @@ Point modules_point(const Facts& facts);
 Point initramfs_point(const Facts& facts);
 Point loaded_point(const Facts& facts);
 Point newest_kernel_point(const Facts& facts);
+Point boot_entry_point(const Facts& facts);
 
 struct TargetFacts;
 Point target_point(const TargetFacts& target);
@@ -44,7 +45,9 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target);
 Point target_space_point(const Facts& facts, const TargetFacts& target);
 Point target_store_point(const TargetFacts& target);
 
+Point hypervisor_point(const Facts& facts);
 Point signature_point(const Facts& facts);
+Point handover_point(const Facts& facts);
 Point limits_point(const Facts& facts);
 Point panic_point(const Facts& facts);
 Point units_point(const Facts& facts);

@@ -7,6 +7,7 @@
 #include "src/base/size.h"
 #include "src/check/check_facts.h"
 #include "src/check/point.h"
+#include "src/reservation/crash_cma.h"
 
 namespace lifeboat::check {
 namespace {
@@ -25,38 +26,88 @@ Point reservation_by_itself(const Facts& facts) {
       return point;
     }
     point.detail = "no memory is reserved for a capture kernel";
-    if (facts.reserved.asked.main)
-      point.detail += fmt::format(
-          ", although crashkernel={} requests it: not enough memory was free, or none of its "
-          "ranges matches this machine's RAM",
-          facts.reserved.asked.main->text);
-    for (const auto& mistake : facts.reserved.asked.mistakes) point.detail += "; " + mistake;
     point.next = "lifeboat reserve set auto, then reboot";
+    if (facts.reserved.asked.main)
+      point.detail += fmt::format(", although crashkernel={} requests it", facts.reserved.asked.main->text);
+    if (facts.failed_reservation) {
+      point.detail += ": " + facts.failed_reservation->detail;
+      point.next = facts.failed_reservation->advice;
+    }
+    for (const auto& mistake : facts.reserved.asked.mistakes) {
+      if (!point.detail.ends_with(mistake)) point.detail += "; " + mistake;
+    }
+    if (facts.state.xen == XenDomain::dom0) point.next = fmt::format("set {}", kXenCommandLine);
     return point;
   }
+  const uint64_t cma = facts.reserved.cma_got.value_or(0);
   point.detail = format_size(*got);
+  if (cma != 0) point.detail += fmt::format(" and {} by crashkernel=,cma", format_size(cma));
   if (!facts.estimate) {
     point.result = PointResult::warning;
     point.detail += "; cannot estimate whether it is enough: " + facts.estimate.error().reason();
     point.next = "lifeboat reserve estimate";
     return point;
   }
-  if (*got >= facts.estimate->total) {
+  // The files are loaded into the first part.
+  if (*got >= facts.estimate->least && *got + cma >= facts.estimate->total) {
     point.detail += fmt::format(", about {} are needed", format_size(facts.estimate->total));
     return point;
   }
   // Between the two values a capture may succeed, but without a report and without a margin.
   point.result = *got < facts.estimate->least ? PointResult::failure : PointResult::warning;
   point.detail += fmt::format(" are less than the {} that are needed", format_size(facts.estimate->total));
+  if (cma != 0 && *got < facts.estimate->least)
+    point.detail += fmt::format(", {} of them in the first part", format_size(facts.estimate->least));
   point.next = "lifeboat reserve set auto, then reboot; or test it: lifeboat rehearse";
   return point;
 }
 
-// What is configured for the initramfs but could not be included. Targets have their own points.
+// What is set, and takes effect by a reboot or not at all.
+void add_next_boot(const Facts& facts, Point& point) {
+  if (!facts.next_boot) return;
+  const auto& next = *facts.next_boot;
+  if (next.complete) {
+    point.detail += fmt::format("; crashkernel={} is set, and takes effect at the next boot", next.value);
+    if (point.result != PointResult::ok) point.next = "reboot";
+    return;
+  }
+  if (point.result == PointResult::ok) point.result = PointResult::warning;
+  point.detail +=
+      fmt::format("; crashkernel={} was not set completely: the boot loader does not use it yet", next.value);
+  point.next = fmt::format("lifeboat reserve set '{}'", next.value);
+  for (const auto& remaining : next.remains) point.detail += "; remains to be done: " + remaining;
+}
+
+// The configured call; empty: the program chooses.
+std::string wanted_call(const Facts& facts) {
+  if (!facts.config || facts.config->capture.syscall == LoadCall::automatic) return "";
+  return std::string(load_call_name(facts.config->capture.syscall));
+}
+
+// What crashkernel=,cma has not reserved, and what the dump would lack by it.
+void add_cma(Point& point, const Facts& facts) {
+  const auto warn = [&](const std::string& text, const std::string& next) {
+    if (point.result == PointResult::ok) point.result = PointResult::warning;
+    point.detail += "; " + text;
+    if (point.next.empty()) point.next = next;
+  };
+  if (const auto shortage = reservation::cma_shortage(facts.reserved); !shortage.empty())
+    warn(shortage, "lifeboat reserve set auto, then reboot");
+  if (!facts.config || facts.reserved.cma.empty()) return;
+  if (const auto level = reservation::level_with_user_pages(facts.config->dump.level)) {
+    warn(fmt::format("[dump] level {} keeps user pages, but those in the cma part would be missing", *level),
+         "lifeboat reserve set auto, then reboot; or set [dump] level = 31");
+  }
+}
+
+// What is configured for the initramfs but could not be included. Targets and their drivers have their own
+// points.
 std::string what_it_lacks(const Facts& facts) {
   std::string list;
   for (const auto& warning : facts.recipe->warnings) {
-    if (warning.kind == arming::RecipeWarningKind::target) continue;
+    if (warning.kind == arming::RecipeWarningKind::target ||
+        warning.kind == arming::RecipeWarningKind::driver)
+      continue;
     list += (list.empty() ? "" : "; ") + warning.error.reason();
   }
   return list;
@@ -84,12 +135,10 @@ Point configuration_point(const Facts& facts) {
 
 Point reservation_point(const Facts& facts) {
   Point point = reservation_by_itself(facts);
-  if (facts.unfinished) {
-    if (point.result == PointResult::ok) point.result = PointResult::warning;
-    point.detail += fmt::format(
-        "; crashkernel={} was not set completely: the boot loader does not use it yet", *facts.unfinished);
-    point.next = fmt::format("lifeboat reserve set '{}'", *facts.unfinished);
-  }
+  // The boot loader's files for Linux, and what the kernel reserves, are nothing to Xen.
+  if (facts.state.xen == XenDomain::dom0) return point;
+  add_cma(point, facts);
+  add_next_boot(facts, point);
   for (const auto& [where, parameter] : facts.foreign)
     point.detail += fmt::format("; {} has {}, not by lifeboat", where, parameter);
   if (!facts.foreign.empty() && point.result != PointResult::ok && facts.state.crash_size)
@@ -160,6 +209,13 @@ Point loaded_point(const Facts& facts) {
     point.result = PointResult::failure;
     point.detail = "no capture kernel is loaded";
     point.next = kLoad;
+    if (const auto xen = xen_obstacle(facts.state.xen)) point.next = xen->fix;
+    return point;
+  }
+  if (const auto xen = xen_obstacle(facts.state.xen)) {
+    point.result = PointResult::failure;
+    point.detail = "a capture kernel is loaded, but would not start: " + xen->message;
+    point.next = xen->fix;
     return point;
   }
   if (!facts.loaded) {
@@ -178,6 +234,9 @@ Point loaded_point(const Facts& facts) {
   if (!facts.command_line.empty() && facts.command_line != facts.loaded->command_line)
     changes.push_back(fmt::format("its command line is '{}', and would be '{}' now",
                                   facts.loaded->command_line, facts.command_line));
+  if (const auto wanted = wanted_call(facts); !wanted.empty() && facts.loaded->call != wanted)
+    changes.push_back(fmt::format("it was loaded by the call '{}', [capture] syscall is now '{}'",
+                                  facts.loaded->call, wanted));
   if (changes.empty()) return point;
   point.result = PointResult::warning;
   point.detail = "the loaded capture kernel is out of date";

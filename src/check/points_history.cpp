@@ -29,7 +29,7 @@ Point rehearsal_point(const Facts& facts) {
   } else if (rehearsal->release != facts.release) {
     point.result = PointResult::warning;
     point.detail = fmt::format("the last one used {}, not {}", rehearsal->release, facts.release);
-  } else if (!rehearsal->whole) {
+  } else if (!rehearsal->succeeded()) {
     point.result = PointResult::failure;
     point.detail = "the last one failed: " + rehearsal->problem;
   } else if (rehearsal->initramfs_digest.empty() ? rehearsal->time < facts.initramfs_time
@@ -37,7 +37,8 @@ Point rehearsal_point(const Facts& facts) {
     point.result = PointResult::warning;
     point.detail = "the initramfs has changed since the last one";
   } else {
-    point.detail = "the dump was whole";
+    point.detail =
+        rehearsal->whole ? "the dump was whole" : "log and report were saved: [dump] level is none";
     point.next.clear();
   }
   return point;
@@ -61,6 +62,24 @@ LastCrash find_last_crash(const Facts& facts) {
   return last;
 }
 
+// What keeps the records of a crash, of which lifeboat may have saved nothing, does not work.
+void add_pstore_driver(const Facts& facts, Point& point) {
+  const collect::PstoreDriver& driver = facts.pstore_driver;
+  if (!driver.there || (facts.config && !facts.config->collect.pstore)) return;
+  std::string detail, next;
+  if (!driver.active.empty() && !driver.mounted) {
+    detail = "records in pstore cannot be read: /sys/fs/pstore is not mounted";
+    next = "mount -t pstore pstore /sys/fs/pstore; lifeboat collect";
+  } else if (driver.active.empty() && !driver.module.empty() && !driver.loaded) {
+    detail = driver.module + " is not loaded: the records that it has in pstore cannot be seen";
+    next = fmt::format("modprobe {}; lifeboat collect", driver.module);
+  }
+  if (detail.empty()) return;
+  point.result = PointResult::warning;
+  point.detail += "; " + detail;
+  if (point.next.empty()) point.next = next;
+}
+
 // Records that are still in pstore after `lifeboat collect` may be all that is left of a crash whose capture
 // kernel did not start.
 void add_pstore(const Facts& facts, Point& point) {
@@ -81,7 +100,7 @@ Point last_crash_point(const Facts& facts) {
   if (last != nullptr)
     point.detail = fmt::format("{}/{}: {}", store, last->name,
                                describe_dump(last->outcome, last->record.value_or(CrashRecord{})));
-  if (last != nullptr && last->outcome != CrashOutcome::whole) {
+  if (last != nullptr && !last->complete()) {
     point.result = PointResult::warning;
     if (!ends_capture(last->dump())) point.detail += ": the last capture failed";
     point.next = "see why: cat " + shell_word(fmt::format("{}/{}/{}", path, last->name, kCaptureLogFile));
@@ -93,6 +112,7 @@ Point last_crash_point(const Facts& facts) {
     return point;
   }
   add_pstore(facts, point);
+  add_pstore_driver(facts, point);
   return point;
 }
 
@@ -128,10 +148,11 @@ std::vector<Point> target_points(const Facts& facts) {
 std::vector<Point> all_points(const Facts& facts) {
   std::vector<Point> points = {configuration_point(facts), reservation_point(facts), kernel_point(facts),
                                modules_point(facts),       initramfs_point(facts),   loaded_point(facts),
-                               newest_kernel_point(facts)};
+                               newest_kernel_point(facts), boot_entry_point(facts)};
   for (auto& point : target_points(facts)) points.push_back(std::move(point));
-  for (const auto function : {signature_point, limits_point, panic_point, units_point, hotplug_point,
-                              watchdog_point, conflict_point, rehearsal_point, last_crash_point})
+  for (const auto function :
+       {hypervisor_point, signature_point, handover_point, limits_point, panic_point, units_point,
+        hotplug_point, watchdog_point, conflict_point, rehearsal_point, last_crash_point})
     points.push_back(function(facts));
   return points;
 }

@@ -30,17 +30,42 @@ void add_trouble(Point& point, const Facts& facts, const std::string& unit) {
   }
 }
 
+// What requires a signature in lockdown.
+std::string signature_demand(const SystemState& state) {
+  return state.lockdown && *state.lockdown != Lockdown::none
+             ? fmt::format("lockdown ({})", lockdown_name(*state.lockdown))
+             : "Secure Boot";
+}
+
+bool was_loaded_by_segments(const Facts& facts) {
+  return facts.loaded && facts.loaded->call == load_call_name(LoadCall::segments);
+}
+
 }  // namespace
 
 Point signature_point(const Facts& facts) {
   Point point{.name = "signature"};
-  if (!wants_signature(facts.state)) {
+  const bool locked = wants_signature(facts.state);
+  if (!locked && facts.state.signature_forced != true) {
     point.detail = "not required";
     return point;
   }
-  const std::string why = facts.state.lockdown && *facts.state.lockdown != Lockdown::none
-                              ? fmt::format("lockdown ({})", lockdown_name(*facts.state.lockdown))
-                              : "Secure Boot";
+  const std::string why =
+      locked ? signature_demand(facts.state) : "the kernel's configuration (KEXEC_SIG_FORCE)";
+  const bool segments = facts.config && facts.config->capture.syscall == LoadCall::segments;
+  if (locked && segments) {
+    // What is loaded was loaded before the lockdown, or by another setting.
+    const bool loaded = facts.state.crash_loaded == true;
+    point.result = loaded ? PointResult::warning : PointResult::failure;
+    point.detail = fmt::format("required by {}, which forbids kexec_load(2): [capture] syscall = segments {}",
+                               why, loaded ? "cannot load a kernel again" : "cannot load a kernel");
+    point.next = "remove [capture] syscall from lifeboat.conf; then: lifeboat load --crash";
+    return point;
+  }
+  if (!locked && (segments || was_loaded_by_segments(facts))) {
+    point.detail = fmt::format("required by {}, but not checked by kexec_load(2)", why);
+    return point;
+  }
   if (facts.state.crash_loaded == true) {
     point.detail = fmt::format("required by {}: the signature of the loaded kernel was accepted", why);
     return point;
@@ -142,14 +167,29 @@ Point watchdog_point(const Facts& facts) {
   for (const auto& watchdog : facts.watchdogs) {
     if (!watchdog.runs) continue;
     const bool fed = facts.config && facts.config->capture.watchdog;
-    point.detail = fmt::format("{} runs ({}), and the capture kernel feeds it", watchdog.name,
-                               watchdog.driver.empty() ? "built in" : watchdog.driver);
-    if (fed && watchdog.carried) continue;
+    const std::string name = fmt::format("{} {} ({})", watchdog.name, watchdog.old ? "may run" : "runs",
+                                         watchdog.driver.empty() ? "built in" : watchdog.driver);
+    point.detail = name + ", and the capture kernel feeds it";
+    if (watchdog.pretimeout > 0)
+      point.detail += fmt::format(", with its pretimeout of {} s turned off", watchdog.pretimeout);
+    if (fed && watchdog.carried && (watchdog.pretimeout == 0 || watchdog.can_calm)) continue;
     point.result = PointResult::warning;
-    point.detail = fmt::format("{} runs ({}), and would restart the machine while it captures: {}",
-                               watchdog.name, watchdog.driver.empty() ? "built in" : watchdog.driver,
+    if (fed && watchdog.carried) {
+      point.detail = fmt::format(
+          "{}, and its pretimeout of {} s may panic the capture kernel: this kernel lacks the governor "
+          "'noop'",
+          name, watchdog.pretimeout);
+      point.next = "set no pretimeout in the program that feeds it, or use a kernel with pretimeout_noop";
+      return point;
+    }
+    point.detail = fmt::format("{}, and would restart the machine while it captures: {}", name,
                                fed ? "its driver is not in the initramfs" : "[capture] watchdog is off");
     point.next = fed ? "lifeboat load --crash" : "set [capture] watchdog = yes; then: lifeboat load --crash";
+    if (fed && watchdog.old)
+      point.next = fmt::format(
+          "add a [capture] module = line for {} and one for each driver that it works by "
+          "(ipmi_si); then: systemctl reload lifeboat-load",
+          watchdog.driver);
     return point;
   }
   return point;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Where the dump will go: whether the capture kernel can reach it, its free space, and its permissions.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "src/base/size.h"
@@ -8,6 +10,9 @@
 
 namespace lifeboat::check {
 namespace {
+
+// What a capture makes room for before anything else (docs/store.md).
+constexpr uint64_t kLogRoom = 8_MiB;
 
 struct DumpSize {
   uint64_t bytes = 0;  // 0: not known
@@ -18,6 +23,8 @@ struct DumpSize {
 // compressed (kernel memory compresses to a third or a quarter).
 DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
   DumpSize size;
+  if (facts.config && facts.config->dump.log_only())
+    return {kLogRoom, "log and report alone: [dump] level is none"};
   for (const auto& crash : store.crashes) {
     if (crash.outcome == CrashOutcome::whole && crash.bytes > size.bytes)
       size = {crash.bytes, "the largest dump saved there"};
@@ -40,12 +47,20 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
 
 // The size of the crashes that may be removed for a new dump.
 uint64_t removable(const StoreFacts& store) {
-  const size_t kept = never_removed(store.crashes);
+  const auto kept = never_removed(store.crashes);
   uint64_t bytes = 0;
   for (size_t index = 0; index < store.crashes.size(); ++index) {
-    if (index != kept) bytes += store.crashes[index].bytes;
+    if (!kept.contains(index)) bytes += store.crashes[index].bytes;
   }
   return bytes;
+}
+
+// Why no driver is known for the target's device; null: one is.
+const Error* no_driver(const arming::Recipe& recipe, const TargetFacts& target) {
+  const auto found = std::ranges::find_if(recipe.warnings, [&](const arming::RecipeWarning& warning) {
+    return warning.kind == arming::RecipeWarningKind::driver && warning.subject == target.found->device;
+  });
+  return found == recipe.warnings.end() ? nullptr : &found->error;
 }
 
 }  // namespace
@@ -79,7 +94,18 @@ Point target_drivers_point(const Facts& facts, const TargetFacts& target) {
     const bool alias = name.find(':') != std::string::npos;
     if (!alias) point.detail += (point.detail.empty() ? "" : ", ") + name;
   }
-  if (missing.empty()) return point;
+  if (missing.empty()) {
+    if (const Error* unknown = no_driver(*facts.recipe, target)) {
+      // The owner may know better; the modules named there are in the initramfs, else they would be missing.
+      const bool named = facts.config && !facts.config->capture.module.empty();
+      point.result = named ? PointResult::warning : PointResult::failure;
+      point.detail = unknown->reason();
+      if (named)
+        point.detail += fmt::format("; [capture] module = {}", fmt::join(facts.config->capture.module, ", "));
+      point.next = named ? "test it: lifeboat rehearse --real" : unknown->fix;
+    }
+    return point;
+  }
   point.result = PointResult::failure;
   point.detail = fmt::format("{}: neither in the initramfs nor built into {}", missing, facts.release);
   point.next =
@@ -106,7 +132,10 @@ Point target_space_point(const Facts& facts, const TargetFacts& target) {
     return point;
   }
   // The estimate may be wrong by half, so that is only a warning; a dump does not fit in less than a quarter.
-  point.result = free + older < dump.bytes / 4 ? PointResult::failure : PointResult::warning;
+  // Where the configuration accepts a crash without a dump, it is one in either case.
+  const bool log_will_do = facts.config && facts.config->dump.log_suffices() && free + older >= kLogRoom;
+  point.result = free + older < dump.bytes / 4 && !log_will_do ? PointResult::failure : PointResult::warning;
+  if (log_will_do) point.detail += "; if it does not fit, only log and report are saved";
   point.next = "free some space there, add another [target], or choose a higher [dump] level";
   return point;
 }

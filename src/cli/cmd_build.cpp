@@ -32,11 +32,11 @@ Result<config::Config> configured(const CommandLine& line) {
 
 Json targets_json(const arming::Recipe& recipe) {
   Json targets = Json::array();
-  for (const auto& [target, device, drivers] : recipe.targets) {
-    targets.push_back({{"device", device},
-                       {"uuid", target.uuid},
-                       {"filesystem", target.filesystem},
-                       {"path", target.path}});
+  for (const auto& found : recipe.targets) {
+    targets.push_back({{"device", found.device},
+                       {"uuid", found.target.uuid},
+                       {"filesystem", found.target.filesystem},
+                       {"path", found.target.path}});
   }
   return targets;
 }
@@ -52,9 +52,9 @@ void print_text(const arming::Recipe& recipe, const std::string& path, uint64_t 
              initramfs_compression_name(recipe.compression), recipe.modules.size(),
              fresh ? "; up to date" : "");
   const char* first = "dumps go to";
-  for (const auto& [target, device, drivers] : recipe.targets) {
-    fmt::print("  {} {} on {} ({}, {})\n", std::exchange(first, "else to    "), target.path, device,
-               target.filesystem, target.uuid);
+  for (const auto& found : recipe.targets) {
+    fmt::print("  {} {} on {} ({}, {})\n", std::exchange(first, "else to    "), found.target.path,
+               found.device, found.target.filesystem, found.target.uuid);
   }
 }
 

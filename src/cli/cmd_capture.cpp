@@ -2,7 +2,7 @@
 // lifeboat capture SOURCE DEST
 #include <nlohmann/json.hpp>
 
-#include "capture/engine/capture_file.h"
+#include "capture/run/file_capture.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/cli/capture_store.h"
@@ -13,29 +13,45 @@
 namespace lifeboat::cli {
 namespace {
 
-nlohmann::ordered_json to_json(const std::string& dest, const CaptureReport& report) {
+// A path; null: there is no such file.
+nlohmann::ordered_json path_or_null(const std::string& path) {
+  return path.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(path);
+}
+
+nlohmann::ordered_json to_json(const capture::FileCapture& files) {
+  const CaptureReport& report = files.report;
   nlohmann::ordered_json classes;
   for (size_t index = 0; index < kPageClasses; ++index) {
     classes[std::string(page_class_name(static_cast<PageClass>(index)))] = report.pages.pages_of_class[index];
   }
-  return {{"dump", dest},
-          {"whole", report.outcome == DumpOutcome::whole},
-          {"outcome", outcome_name(report.outcome)},
-          {"reason", report.reason},
-          {"level", report.level},
-          {"filtered", report.filtered},
-          {"ram_pages", report.pages.ram_pages},
-          {"stored_pages", report.pages.stored_pages},
-          {"zero_pages", report.zero_pages},
-          {"lost_pages", report.lost_pages},
-          {"left_out_before", report.pages.left_out_before},
-          {"pages_of_class", classes},
-          {"bytes", report.file_bytes},
-          {"warnings", report.warnings}};
+  return {
+      {"dump", path_or_null(files.dump)},
+      {"whole", report.outcome == DumpOutcome::whole},
+      {"outcome", outcome_name(report.outcome)},
+      {"reason", report.reason},
+      {"fell_back", report.fell_back},
+      {"log", path_or_null(files.log)},
+      {"report", path_or_null(files.report_text)},
+      {"report_json", path_or_null(files.report_json)},
+      {"level", report.level == kNoDump ? nlohmann::ordered_json() : nlohmann::ordered_json(report.level)},
+      {"filtered", report.filtered},
+      {"ram_pages", report.pages.ram_pages},
+      {"stored_pages", report.pages.stored_pages},
+      {"zero_pages", report.zero_pages},
+      {"lost_pages", report.lost_pages},
+      {"left_out_before", report.pages.left_out_before},
+      {"pages_of_class", classes},
+      {"bytes", report.file_bytes},
+      {"warnings", report.warnings}};
 }
 
-void print_text(const std::string& dest, const CaptureReport& report) {
-  fmt::print("{}: {}, level {}: {} of {} pages ({} zero)\n", dest, format_size(report.file_bytes),
+void print_text(const capture::FileCapture& files) {
+  const CaptureReport& report = files.report;
+  if (report.outcome == DumpOutcome::log_only) {
+    fmt::print("{}, {}: log and report; no dump\n", files.log, files.report_text);
+    return;
+  }
+  fmt::print("{}: {}, level {}: {} of {} pages ({} zero)\n", files.dump, format_size(report.file_bytes),
              report.level, report.pages.stored_pages, report.pages.ram_pages, report.zero_pages);
 }
 
@@ -60,13 +76,15 @@ Result<int> run_capture(const Arguments& arguments) {
       "filtered, compressed, in the KDUMP format. Until the dump is whole, the file has the name\n"
       "DEST.incomplete and is marked incomplete inside. It keeps that name, with exit code 1, when pages\n"
       "cannot be read, or when SOURCE is not whole. Pages that SOURCE does not have are left out.\n"
+      "With the level 'none' no dump is written, but DEST-dmesg.txt, DEST-report.txt and DEST-report.json.\n"
       "With --store: save into a new folder of the configured target, as the capture kernel does: hooks,\n"
       "log, report, dump; with deadlines, and the next target when one fails.");
   // clang-format off
   line.options()
     ("level", Takes::text,
      "what to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user, 16 free; "
-     "several, comma-separated, are tried in turn when the target is full (default 31)")
+     "several, comma-separated, are tried in turn when the target is full; none, also last: no dump, only log "
+     "and report (default 31)")
     ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
     ("format", Takes::text, "kdump")
     ("store", "save into the store of the configured targets, see lifeboat.conf(5)")
@@ -89,17 +107,17 @@ Result<int> run_capture(const Arguments& arguments) {
 
   const auto source = TRY(Dump::open(source_name));
   TerminalProgress progress;
-  const CaptureReport report = TRY(capture_file(*source, source_name, dest, options, progress));
+  const auto files = TRY(capture::capture_to_files(*source, source_name, dest, options, progress));
+  const CaptureReport& report = files.report;
   for (const auto& warning : report.warnings) log::warning("{}", warning);
-  const bool whole = report.outcome == DumpOutcome::whole;
-  const std::string file = whole ? dest : dest + kIncompleteSuffix;
   if (line.json()) {
-    print_json(to_json(file, report));
-  } else if (whole) {
-    print_text(file, report);
+    print_json(to_json(files));
+  } else if (report.outcome != DumpOutcome::incomplete) {
+    print_text(files);
   }
-  if (!whole) report_incomplete(file, report.reason);
-  return exit_code_of(report.outcome);
+  if (report.outcome == DumpOutcome::incomplete) report_incomplete(files.dump, report.reason);
+  if (report.fell_back && report.outcome == DumpOutcome::log_only) report_too_small(files.log);
+  return exit_code_of(report.outcome, report.fell_back);
 }
 
 }  // namespace lifeboat::cli

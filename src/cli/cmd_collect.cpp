@@ -9,6 +9,7 @@
 #include "src/base/text.h"
 #include "src/cli/configuration.h"
 #include "src/collect/collect.h"
+#include "src/collect/pstore_driver.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -23,6 +24,7 @@ Json to_json(const collect::Collection& collection) {
                        {"device", found.device.empty() ? Json() : Json(found.device)},
                        {"outcome", outcome_name(found.crash.outcome)},
                        {"dump_outcome", outcome_name(found.crash.dump())},
+                       {"fell_back", record.fell_back},
                        {"lost_pages", record.lost_pages},
                        {"report", found.crash.has_report},
                        {"panic", record.panic},
@@ -37,16 +39,33 @@ Json to_json(const collect::Collection& collection) {
                        {"device", retry.device.empty() ? Json() : Json(retry.device)},
                        {"succeeded", retry.succeeded}});
   for (const auto& record : collection.pstore_left) left.push_back(record.path);
-  Json rehearsal;
+  Json rehearsal, late;
   if (collection.rehearsal)
-    rehearsal = {{"whole", collection.rehearsal->whole}, {"problem", collection.rehearsal->problem}};
-  return {{"crashes", crashes},     {"retried", retried},
-          {"pstore_left", left},    {"removed", collection.removed},
-          {"rehearsal", rehearsal}, {"problems", collection.problems}};
+    rehearsal = {{"whole", collection.rehearsal->whole},
+                 {"log_only", collection.rehearsal->log_only},
+                 {"problem", collection.rehearsal->problem}};
+  if (collection.pstore_late)
+    late = {
+        {"folder", collection.pstore_late->folder},
+        {"device", collection.pstore_late->device.empty() ? Json() : Json(collection.pstore_late->device)},
+        {"records", collection.pstore_late->records}};
+  return {{"crashes", crashes},
+          {"retried", retried},
+          {"pstore_late", late},
+          {"pstore_left", left},
+          {"removed", collection.removed},
+          {"rehearsal", rehearsal},
+          {"problems", collection.problems}};
 }
 
 std::string location(const std::string& device, const std::string& folder) {
   return device.empty() ? folder : device + ":" + folder;
+}
+
+std::string rehearsal_text(const arming::RehearsalRecord& rehearsal) {
+  if (rehearsal.whole) return "succeeded: its dump is whole";
+  if (rehearsal.log_only) return "succeeded: log and report are saved, [dump] level is none";
+  return "FAILED: " + one_line(rehearsal.problem);
 }
 
 void print_text(const collect::Collection& collection) {
@@ -61,15 +80,16 @@ void print_text(const collect::Collection& collection) {
     if (retry.succeeded)
       fmt::print("{}: [collect] command has now succeeded\n", location(retry.device, retry.folder));
   }
+  if (const auto& late = collection.pstore_late)
+    fmt::print("{}: {} pstore records that appeared later\n", location(late->device, late->folder),
+               late->records);
   if (const auto& left = collection.pstore_left; !left.empty()) {
     fmt::print("{}\n", collect::describe(left));
     for (const auto& record : left) fmt::print("  {}\n", one_line(record.path));
   }
   for (const auto& removed : collection.removed) fmt::print("removed {}\n", removed);
   if (collection.rehearsal) {
-    fmt::print("the rehearsal of this machine (--real) {}\n",
-               collection.rehearsal->whole ? "succeeded: its dump is whole"
-                                           : "FAILED: " + one_line(collection.rehearsal->problem));
+    fmt::print("the rehearsal of this machine (--real) {}\n", rehearsal_text(*collection.rehearsal));
   }
   if (collection.crashes.empty()) fmt::print("no new crash\n");
 }
@@ -91,6 +111,7 @@ Result<int> run_collect(const Arguments& arguments) {
     return fail(ErrorCode::usage, "collect: --wait is for the configured targets, --store names a folder");
   arming::wait_for_devices(config.targets, max_wait);
   const auto now = static_cast<uint64_t>(std::time(nullptr));
+  if (!line.has("store") && config.collect.pstore) collect::load_pstore_driver();
   const auto opened = TRY(open_stores(line, config, collect::Access::change));
   auto collection = collect::collect(
       opened, config, line.has("store") ? collect::Scope::folder : collect::Scope::machine, {}, now);
@@ -106,7 +127,7 @@ Result<int> run_collect(const Arguments& arguments) {
   }
   problems.insert(problems.end(), collection.problems.begin(), collection.problems.end());
   const int code = report_problems(problems);
-  return collection.rehearsal && !collection.rehearsal->whole ? kFailed : code;
+  return collection.rehearsal && !collection.rehearsal->succeeded() ? kFailed : code;
 }
 
 }  // namespace lifeboat::cli

@@ -29,6 +29,7 @@ Json to_json(const collect::FoundCrash& found) {
           {"signature", record.signature},
           {"collected", record.collected ? Json(*record.collected) : Json()},
           {"dump_outcome", outcome_name(crash.dump())},
+          {"fell_back", record.fell_back},
           {"lost_pages", record.lost_pages}};
 }
 
@@ -40,7 +41,7 @@ void print_table(const std::vector<collect::FoundCrash>& crashes) {
     fmt::print("{:<23}  {:<10}  {:>10}  {:<28}  {}\n", inspect::format_utc(crash.crash_time),
                outcome_name(crash.outcome), format_size(crash.bytes),
                record.release.empty() ? "-" : one_line(record.release), found.name());
-    if (crash.outcome == CrashOutcome::incomplete)
+    if (crash.outcome == CrashOutcome::incomplete || crash.dump() == DumpOutcome::log_only)
       fmt::print("{:<23}  {}\n", "", describe_dump(crash.outcome, record));
     if (!record.panic.empty()) fmt::print("{:<23}  {}\n", "", one_line(record.panic));
   }

@@ -19,12 +19,14 @@ constexpr const char* kLoadDescription =
     "machine enters it without firmware. A unified kernel image may be given.\n"
     "\n"
     "Without KERNEL: with --crash, /boot/vmlinuz-RELEASE of the running kernel; else the default boot\n"
-    "entry, with its initramfs and command line.\n"
+    "entry, with its initramfs and command line. Boot entries that cannot be loaded are skipped, with a\n"
+    "message for each.\n"
     "\n"
     "Command line with --crash: the running kernel's, without parameters that a capture kernel must not\n"
     "have, with those that it needs, then --append. Without --crash: that of the boot entry or of the\n"
-    "unified image, or with --reuse-cmdline that of the running kernel, then --append. With --command-line:\n"
-    "exactly that one. docs/loading.md lists the parameters with the reasons.";
+    "unified image, or with --reuse-cmdline that of the running kernel, then --append; a parameter that\n"
+    "--append repeats is not repeated. With --command-line: exactly that one. docs/loading.md lists the "
+    "parameters with the reasons.";
 
 // "0x1000000", or a size: "16M".
 Result<uint64_t> parse_address(const std::string& text) {
@@ -55,11 +57,15 @@ Result<arming::LoadOptions> load_options(const CommandLine& line) {
   if (line.has("initrd")) options.initramfs = line.list("initrd");
   for (const auto& name : options.initramfs.value_or(std::vector<std::string>{}))
     if (name.empty()) return fail(ErrorCode::usage, "load: --initrd needs the name of a file");
+  if (line.has("no-initrd")) {
+    if (options.initramfs) return fail(ErrorCode::usage, "load: give --initrd or --no-initrd, not both");
+    options.initramfs.emplace();
+  }
   if (line.has("command-line")) options.command_line = line.get("command-line");
   if (line.has("append")) options.append = line.get("append");
   if (options.command_line && (options.append || options.reuse_command_line))
     return fail(ErrorCode::usage, "load: --command-line cannot be used with --append or --reuse-cmdline");
-  options.call = TRY(parse_load_call(line.get("syscall", "auto")));
+  if (line.has("syscall")) options.call = TRY(parse_load_call(line.get("syscall")));
   if (line.has("mem-min")) options.memory_min = TRY_CONTEXT(parse_address(line.get("mem-min")), "--mem-min");
   if (line.has("mem-max")) options.memory_max = TRY_CONTEXT(parse_address(line.get("mem-max")), "--mem-max");
   return options;
@@ -108,7 +114,7 @@ Result<SystemPaths> choose_paths(const CommandLine& line) {
 }
 
 Result<int> show_plan(const CommandLine& line, const arming::PreparedLoad& load, const SystemPaths& paths) {
-  if (load.request.call == LoadCall::file) {
+  if (line.get("syscall", "auto") == load_call_name(LoadCall::file)) {
     return std::unexpected(
         Error(ErrorCode::usage,
               "load: --dry-run cannot show a load with --syscall file: the running kernel chooses the "
@@ -117,7 +123,7 @@ Result<int> show_plan(const CommandLine& line, const arming::PreparedLoad& load,
   }
   const LoadPlan plan = TRY(dry_run(load.request, load.kernel, paths));
   if (line.json()) {
-    print_plan_json(plan);
+    print_plan_json(plan, load);
   } else {
     for (const auto& note : load.notes) log::info("{}", note);
     for (const auto& warning : plan.warnings) log::warning("{}", warning);
@@ -134,14 +140,16 @@ Result<int> run_load(const Arguments& arguments) {
   line.options()
     ("crash", "load for the next panic, into the memory that crashkernel= reserved")
     ("boot-name", Takes::text,
-     "instead of KERNEL: load /boot/vmlinuz-NAME with the initramfs of that name (for units: \\xNN is unescaped)")
+     "instead of KERNEL: load /boot/vmlinuz-NAME or kernel-NAME, with the initramfs of that name if there is one "
+     "(for units: \\xNN is unescaped)")
     ("initrd", Takes::list,
      "an initramfs; several are concatenated (default with --crash: /var/lib/lifeboat/initramfs-RELEASE.img)")
+    ("no-initrd", "load the kernel without an initramfs: one that needs none, or has one built in")
     ("append", Takes::text, "parameters to append to the command line")
     ("command-line", Takes::text, "the whole command line")
     ("reuse-cmdline", "start with the running kernel's command line (the default with --crash)")
     ("syscall", Takes::text,
-     "file: kexec_file_load; segments: kexec_load; auto (default): file, or segments where file is not possible")
+     "file: kexec_file_load; segments: kexec_load; auto (default): file, or segments where file is not possible (with --crash the default is [capture] syscall)")
     ("no-checks", "kexec_load: do not verify the checksum of the loaded kernel before it starts")
     ("mem-min", Takes::text, "kexec_load: load at this address or above (0x..., or 16M)")
     ("mem-max", Takes::text, "kexec_load: load below this address")

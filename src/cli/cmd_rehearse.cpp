@@ -95,9 +95,9 @@ Result<int> run_rehearse(const Arguments& arguments) {
   CommandLine line(
       "rehearse", "[--kernel FILE --modules DIR] [-o DIR] [options] | --real [--yes]",
       "Crash a kernel in a virtual machine with a capture kernel loaded, as on a real machine, then fetch\n"
-      "and verify the dump. Exit code 0 only when the dump is whole. DIR then holds vmcore, capture.log,\n"
-      "vmcore-dmesg.txt, facts/ (files of /proc before the crash), both consoles, timings.json, "
-      "result.json.\n"
+      "and verify the dump. Exit code 0 only when the dump is whole, or with the dump level 'none' when log\n"
+      "and report are saved. DIR then holds vmcore, capture.log, vmcore-dmesg.txt, report.txt, facts/\n"
+      "(files of /proc before the crash), both consoles, timings.json, result.json.\n"
       "Without --kernel: this machine's capture kernel, with its initramfs and command line.\n"
       "With --real: no virtual machine; crash this machine, after a question. After the restart,\n"
       "'lifeboat collect' (lifeboat-collect.service) reports whether the dump is whole.");
@@ -139,12 +139,14 @@ Result<int> run_rehearse(const Arguments& arguments) {
   } else if (result.whole) {
     fmt::print("{}: whole, {}, {} pages checked\n", result.dump, format_size(result.dump_bytes),
                result.verdict.pages_checked);
+  } else if (result.succeeded()) {
+    fmt::print("{}: log and report are saved; no dump, as the dump level 'none' asks\n", options.out);
   }
-  if (!result.whole) {
+  if (!result.succeeded()) {
     log::error("rehearsal of {} failed: {}\n  fix: read the consoles in {}", result.release, result.problem,
                options.out);
   }
-  return result.whole ? kDone : kFailed;
+  return result.succeeded() ? kDone : kFailed;
 }
 
 }  // namespace lifeboat::cli

@@ -5,6 +5,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/dump/verify.h"
+#include "src/store/missing_dump.h"
 
 namespace lifeboat::cli {
 
@@ -18,8 +19,12 @@ Result<int> run_verify(const Arguments& arguments) {
   const std::string path = TRY(line.require("DUMP"));
 
   TerminalProgress progress;
-  const VerifyReport report = TRY(verify_dump(path, progress));
+  auto verified = verify_dump(path, progress);
   progress.finish();
+  if (!verified) {
+    if (auto missing = why_no_dump(path)) return std::unexpected(*std::move(missing));
+  }
+  const VerifyReport report = TRY(std::move(verified));
   if (line.json()) {
     print_json({{"dump", path},
                 {"whole", report.whole},

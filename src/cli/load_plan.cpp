@@ -22,7 +22,9 @@ std::string_view kind_name(CoreSegment::Kind kind) {
 
 }  // namespace
 
-void print_plan_json(const LoadPlan& plan) {
+void print_plan_json(const LoadPlan& plan, const arming::PreparedLoad& load) {
+  std::vector<std::string> warnings = load.notes;
+  warnings.insert(warnings.end(), plan.warnings.begin(), plan.warnings.end());
   Json segments = Json::array(), map = Json::array(), core = Json::array();
   for (const auto& segment : plan.segments) {
     segments.push_back({{"name", segment.name},
@@ -41,14 +43,16 @@ void print_plan_json(const LoadPlan& plan) {
                     {"offset", hex(segment.offset)},
                     {"size", segment.size}});
   }
-  print_json({{"entry", hex(plan.entry)},
+  print_json({{"kernel", load.kernel.name},
+              {"initrd", load.request.initramfs},
+              {"entry", hex(plan.entry)},
               {"kernel_entry", hex(plan.kernel_entry)},
               {"command_line", plan.command_line},
               {"segments", std::move(segments)},
               {"memory_map", std::move(map)},
               {"core", std::move(core)},
               {"kernel_updates_core_headers", plan.kernel_updates_core_headers},
-              {"warnings", plan.warnings}});
+              {"warnings", warnings}});
 }
 
 void print_plan_text(const LoadPlan& plan) {

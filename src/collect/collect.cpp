@@ -28,6 +28,42 @@ constexpr uint64_t kMaxReportBytes = 16_MiB;
 // kernel may log errors long before it panics.
 constexpr uint64_t kMaxRecordAge = 3600;
 
+// How much later than its crash a record may have been written: both times are by one clock, and nothing is
+// written to pstore after the crashed kernel has started the capture kernel.
+constexpr uint64_t kMaxRecordDelay = 60;
+
+// Whether a record that appeared after its crash was collected is of that crash. It may be of a later one
+// whose capture kernel did not start, or of an oops in this boot: so the time decides, and for a record
+// without one, that the crash was the end of the boot before this one.
+bool is_late_record_of(const StoredCrash& crash, const std::string& boot_id, const PstoreRecord& record) {
+  const std::string collected_in = crash.record ? crash.record->collected_boot_id : "";
+  if (collected_in.empty() || record.time + kMaxRecordAge < crash.crash_time) return false;
+  if (!has_own_time(record)) return collected_in == boot_id;
+  return record.time <= crash.crash_time + kMaxRecordDelay;
+}
+
+// nullopt: there are none.
+std::optional<LatePstore> take_late_pstore(const FoundCrash& found, const CollectPaths& paths,
+                                           const std::string& boot_id, std::vector<std::string>& problems) {
+  const auto belongs = [&](const PstoreRecord& record) {
+    return is_late_record_of(found.crash, boot_id, record);
+  };
+  std::vector<std::string> unreadable;
+  if (std::ranges::none_of(pstore_records(paths.pstore, unreadable), belongs)) return std::nullopt;
+  LatePstore late{.folder = found.folder(), .device = found.store->device};
+  const auto folder = open_crash_folder(found.store->fd.get(), found.crash.name, found.crash.id);
+  if (!folder) {
+    problems.push_back(fmt::format("{}: {}", found.name(), folder.error().to_string()));
+    return std::nullopt;
+  }
+  for (const auto& source : paths.pstore) {
+    const auto moved = move_pstore(source, folder->get(), belongs);
+    late.records += moved.count;
+    for (const auto& problem : moved.problems) problems.push_back("pstore: " + problem);
+  }
+  return late;
+}
+
 // One crash that is new.
 class Completion {
  public:
@@ -75,8 +111,8 @@ class Completion {
       // The capture may have been interrupted before it copied the report's summary into the record.
       if (!record.kind.empty()) return;
       json = read_text_at(folder_fd_, kReportJsonFile, kMaxReportBytes);
-    } else if (config_.collect.report && ends_capture(found_.crash.dump())) {
-      const std::string& dump = found_.crash.dump_file;
+    } else if (const std::string& dump = found_.crash.dump_file;
+               config_.collect.report && !dump.empty() && ends_capture(found_.crash.dump())) {
       json = write_report(store_.crash_name(found_.crash.name) + "/" + dump, folder_fd_, {}, dump);
     } else {
       return;
@@ -174,6 +210,9 @@ Collection collect(const OpenStores& stores, const config::Config& config, Scope
         completion.run(newest ? paths.pstore : std::vector<std::string>{}, boot_id, now));
     found->crash = collection.crashes.back().crash;
   }
+  const bool had_its_turn = all.empty() || std::ranges::find(fresh, &all.front()) != fresh.end();
+  if (machine && config.collect.pstore && !had_its_turn)
+    collection.pstore_late = take_late_pstore(all.front(), paths, boot_id, collection.problems);
   for (auto* found : again) {
     if (in_time()) collection.retried.push_back(retry(*found, config.collect.command, collection.problems));
   }

@@ -38,9 +38,16 @@ struct CommandRetry {
   bool succeeded = false;      // else it is in the collection's problems
 };
 
+// Records of pstore for a crash of an earlier run: of a driver that was loaded only after it.
+struct LatePstore {
+  std::string folder, device;  // as in CollectedCrash
+  size_t records = 0;
+};
+
 struct Collection {
   std::vector<CollectedCrash> crashes;  // new ones, the newest first
   std::vector<CommandRetry> retried;
+  std::optional<LatePstore> pstore_late;
   std::vector<std::string> removed;  // by the retention: "FOLDER: reason"
   // Records in pstore, or where systemd moved them, without a saved crash: older than the new crashes, or of
   // a crash whose capture kernel did not start.
@@ -57,10 +64,11 @@ enum class Scope {
 };
 
 // Completes each crash that has not been collected before, tries [collect] command again where it failed, and
-// applies the retention, which removes nothing that is new in this boot. Then, for the whole machine:
-// resolves a pending rehearsal, and writes a login notice about the crashes that are new in this boot,
-// whether this run has collected them or an earlier one; no notice when there is none. Never fails as a
-// whole: errors are in `problems`, of the crash or of the collection. `now`: seconds since the epoch.
+// applies the retention, which removes nothing that is new in this boot. Then, for the whole machine: moves
+// the records of a late driver of pstore to the newest crash, resolves a pending rehearsal, and writes a
+// login notice about the crashes that are new in this boot, whether this run has collected them or an earlier
+// one; no notice when there is none. Never fails as a whole: errors are in `problems`, of the crash or of the
+// collection. `now`: seconds since the epoch.
 Collection collect(const OpenStores& stores, const config::Config& config, Scope scope,
                    const CollectPaths& paths, uint64_t now);
 

@@ -25,6 +25,10 @@ std::string notice_text(std::span<const FoundCrash> crashes, const std::string& 
                         record.panic.empty() ? "" : ": ", one_line(record.panic));
     if (crash.outcome == CrashOutcome::whole) {
       text += fmt::format("  {}\n", command_for("lifeboat inspect", *store, crash.name, kDumpFile));
+    } else if (crash.dump() == DumpOutcome::log_only) {
+      text +=
+          fmt::format("  Its dump: {}. See: {}\n", describe_dump(crash.outcome, record),
+                      command_for("less", *store, crash.name, crash.has_report ? kReportTextFile : kLogFile));
     } else {
       // An incomplete dump can be read if writing it finished.
       const bool readable = ends_capture(crash.dump());

@@ -17,12 +17,15 @@ bool is_of_boot(const StoredCrash& crash, const std::string& boot_id) {
   return end == crash.name.size() || crash.name[end] == '-';
 }
 
-// One crash may have been saved twice: incomplete on the first target, whole on the next.
-std::optional<CrashOutcome> best_outcome(std::span<const FoundCrash> crashes, const std::string& boot_id) {
-  std::optional<CrashOutcome> best;
+// One crash may have been saved twice: incomplete on the first target, whole on the next. nullptr: there is
+// none of that boot.
+const StoredCrash* best_crash(std::span<const FoundCrash> crashes, const std::string& boot_id) {
+  const StoredCrash* best = nullptr;
   for (const auto& found : crashes) {
-    if (is_of_boot(found.crash, boot_id))
-      best = std::min(best.value_or(CrashOutcome::nothing), found.crash.outcome);
+    if (!is_of_boot(found.crash, boot_id)) continue;
+    const bool better = best == nullptr || (found.crash.complete() && !best->complete()) ||
+                        (found.crash.complete() == best->complete() && found.crash.outcome < best->outcome);
+    if (better) best = &found.crash;
   }
   return best;
 }
@@ -36,19 +39,24 @@ Result<std::optional<arming::RehearsalRecord>> resolve_pending_rehearsal(std::sp
                                                                          uint64_t now) {
   const auto pending = arming::read_pending_rehearsal(files.pending);
   if (!pending || boot_id == pending->boot_id) return std::nullopt;
-  const auto outcome = best_outcome(crashes, pending->boot_id);
-  if (!outcome && !all_seen) {
+  const StoredCrash* const crash = best_crash(crashes, pending->boot_id);
+  if (crash == nullptr && !all_seen) {
     return fail(ErrorCode::not_found,
                 "no dump of the rehearsal for real was found in the targets that can be read; run 'lifeboat "
                 "collect' again when all targets can be read");
   }
-  arming::RehearsalRecord record{.time = now,
-                                 .real = true,
-                                 .release = pending->release,
-                                 .whole = outcome == CrashOutcome::whole,
-                                 .initramfs_digest = pending->initramfs_digest};
-  if (!outcome) record.problem = "no dump of that crash is in the store";
-  if (outcome && !record.whole) record.problem = fmt::format("its dump: {}", outcome_name(*outcome));
+  arming::RehearsalRecord record{
+      .time = now,
+      .real = true,
+      .release = pending->release,
+      .whole = crash != nullptr && crash->outcome == CrashOutcome::whole,
+      .log_only = crash != nullptr && crash->complete() && crash->outcome == CrashOutcome::log_only,
+      .initramfs_digest = pending->initramfs_digest};
+  if (crash == nullptr) {
+    record.problem = "no dump of that crash is in the store";
+  } else if (!record.succeeded()) {
+    record.problem = fmt::format("its dump: {}", outcome_name(crash->outcome));
+  }
   TRY_VOID(arming::save_rehearsal(record, files.rehearsal));
   TRY_VOID(arming::forget_pending_rehearsal(files.pending));
   return record;

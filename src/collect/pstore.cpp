@@ -97,10 +97,21 @@ std::string describe(std::span<const PstoreRecord> records) {
                      inspect::plural(records.size(), "record"), inspect::format_utc(records.front().time));
 }
 
+bool has_own_time(const PstoreRecord& record) {
+  const std::string name = fs::path(record.path).filename();
+  return !name.starts_with("console-") && !name.starts_with("ftrace-") && !name.starts_with("pmsg-");
+}
+
 MovedRecords move_pstore(const std::string& source, int crash_folder_fd, uint64_t not_before) {
+  return move_pstore(source, crash_folder_fd,
+                     [&](const PstoreRecord& record) { return record.time >= not_before; });
+}
+
+MovedRecords move_pstore(const std::string& source, int crash_folder_fd,
+                         const std::function<bool(const PstoreRecord&)>& belongs) {
   MovedRecords moved;
   auto records = pstore_records({&source, 1}, moved.problems);
-  std::erase_if(records, [&](const PstoreRecord& record) { return record.time < not_before; });
+  std::erase_if(records, std::not_fn(belongs));
   if (records.empty()) return moved;
   const auto folder = open_folder_below(crash_folder_fd, "pstore");
   if (!folder) {

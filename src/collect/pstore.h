@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,5 +39,13 @@ struct MovedRecords {
 // (fs/pstore/inode.c, pstore_mkfile()), by the clock of the crashed kernel, as the crash's time is;
 // systemd-pstore copies it, or else it is that of the copy, which is later.
 MovedRecords move_pstore(const std::string& source, int crash_folder_fd, uint64_t not_before);
+
+// The same for those that `belongs` accepts.
+MovedRecords move_pstore(const std::string& source, int crash_folder_fd,
+                         const std::function<bool(const PstoreRecord&)>& belongs);
+
+// False: the back end keeps no time with records of this kind (fs/pstore/ram.c: console-ramoops-0,
+// pmsg-ramoops-0), so the file has that of this boot.
+bool has_own_time(const PstoreRecord& record);
 
 }  // namespace lifeboat::collect

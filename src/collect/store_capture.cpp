@@ -31,6 +31,8 @@ Result<capture::AttemptResult> capture_as_configured(const StoreCapture& capture
                                                      capture::CaptureSystem system) {
   auto request = TRY(system_capture_of(capture, config));
   request.system = system;
+  const bool in_capture_kernel = system == capture::CaptureSystem::of_capture_kernel;
+  if (in_capture_kernel && config.capture.watchdog) request.watchdogs = capture.watchdogs;
   return capture::capture_in_system(request);
 }
 

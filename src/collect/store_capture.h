@@ -18,6 +18,7 @@ struct StoreCapture {
   // Instead of the configured targets, dump.level and dump.compression, and written like them.
   std::optional<std::string> folder, level, compression;
   std::string run = capture::SystemCapture{}.run;
+  std::string watchdogs = {};  // as SystemCapture::watchdogs; used in a capture kernel, unless switched off
   // Where a target's folder is now (mounted_target.h); a test replaces it.
   std::function<Result<std::optional<std::string>>(const std::string& device, const std::string& path)>
       mounted_folder = {};

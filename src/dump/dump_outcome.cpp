@@ -22,6 +22,8 @@ std::string_view outcome_name(DumpOutcome outcome) {
       return "whole";
     case DumpOutcome::incomplete:
       return "incomplete";
+    case DumpOutcome::log_only:
+      return "log only";
     case DumpOutcome::failed:
       return "failed";
   }
@@ -29,7 +31,8 @@ std::string_view outcome_name(DumpOutcome outcome) {
 }
 
 std::optional<DumpOutcome> parse_dump_outcome(std::string_view name) {
-  for (const auto outcome : {DumpOutcome::whole, DumpOutcome::incomplete, DumpOutcome::failed}) {
+  for (const auto outcome :
+       {DumpOutcome::whole, DumpOutcome::incomplete, DumpOutcome::log_only, DumpOutcome::failed}) {
     if (name == outcome_name(outcome)) return outcome;
   }
   return std::nullopt;

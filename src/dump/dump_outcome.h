@@ -11,6 +11,7 @@ namespace lifeboat {
 enum class DumpOutcome {
   whole,       // every page that the dump was to hold is in the file, and the mark is cleared
   incomplete,  // the source could not give everything; all it gave is written and synced, the mark is kept
+  log_only,    // the dump level `none` was reached: no dump, only the log and the report
   failed,      // an error ended the writing, or hardly a page could be read
 };
 
@@ -24,12 +25,12 @@ struct DumpCounts {
 // read; `incomplete` when any other could not be read.
 DumpOutcome outcome_of(const DumpCounts& counts);
 
-// "whole", "incomplete", "failed"; the same names everywhere: JSON, hooks, manifest.json.
+// "whole", "incomplete", "log only", "failed"; the same names everywhere: JSON, hooks, manifest.json.
 std::string_view outcome_name(DumpOutcome outcome);
 std::optional<DumpOutcome> parse_dump_outcome(std::string_view name);
 
-// The capture has reached what was configured: no further level or target is tried, which would read the same
-// memory again, and [final] decides what the machine does.
+// The capture has reached what was configured: [final] decides what the machine does. No further target is
+// tried, which would read the same memory again, unless an earlier dump level than `none` did not fit here.
 constexpr bool ends_capture(DumpOutcome outcome) {
   return outcome != DumpOutcome::failed;
 }

@@ -9,16 +9,30 @@
 #include "src/dump/codec.h"
 
 namespace lifeboat {
+namespace {
+
+constexpr std::string_view kNone = "none";
+
+Result<int> parse_level(std::string_view item) {
+  if (item == kNone) return kNoDump;
+  const auto number = parse_number(item);
+  if (!number || *number > 31)
+    return fail(ErrorCode::usage, "'{}' is not a dump level from 0 to 31, nor 'none'", item);
+  return static_cast<int>(*number);
+}
+
+}  // namespace
 
 Result<std::vector<int>> parse_levels(std::string_view text) {
   std::vector<int> levels;
   for (const auto part : std::views::split(text, ',')) {
     const std::string_view item = trim({part.begin(), part.end()});
-    const auto number = parse_number(item);
-    if (!number || *number > 31) return fail(ErrorCode::usage, "'{}' is not a dump level from 0 to 31", item);
-    const int level = static_cast<int>(*number);
+    const int level = TRY(parse_level(item));
     if (std::ranges::find(levels, level) != levels.end())
-      return fail(ErrorCode::usage, "dump level {} is given twice", level);
+      return fail(ErrorCode::usage, "dump level {} is given twice", item);
+    if (!levels.empty() && levels.back() == kNoDump)
+      return fail(ErrorCode::usage, "dump level {} would never be tried: 'none' always fits, put it last",
+                  item);
     levels.push_back(level);
   }
   if (levels.empty()) return fail(ErrorCode::usage, "no dump level is given");
@@ -27,8 +41,12 @@ Result<std::vector<int>> parse_levels(std::string_view text) {
 
 std::string format_levels(const std::vector<int>& levels) {
   std::string text;
-  for (const int level : levels) text += fmt::format("{}{}", text.empty() ? "" : ",", level);
+  for (const int level : levels) text += (text.empty() ? "" : ",") + level_name(level);
   return text;
+}
+
+std::string level_name(int level) {
+  return level == kNoDump ? std::string(kNone) : fmt::format("{}", level);
 }
 
 Result<CompressionChoice> parse_compression_choice(std::string_view text) {

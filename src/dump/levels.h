@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The text form of a capture's dump levels and compression: "31,1" and "zstd:3". It is the same on the
+// The text form of a capture's dump levels and compression: "31,none" and "zstd:3". It is the same on the
 // command line, in the configuration and in the plan.
 #pragma once
 
@@ -11,9 +11,15 @@
 
 namespace lifeboat {
 
-// Dump levels 0..31, comma-separated, tried in turn when space runs out; each once.
+// The level `none`, as an element of a list of levels: no dump, only the log and the report.
+inline constexpr int kNoDump = -1;
+
+// Dump levels 0..31, comma-separated, tried in turn when space runs out; each once. The last one may be
+// `none`, which always fits.
 Result<std::vector<int>> parse_levels(std::string_view text);
 std::string format_levels(const std::vector<int>& levels);
+// "31", "none".
+std::string level_name(int level);
 
 struct CompressionChoice {
   Compression compression = Compression::zstd;

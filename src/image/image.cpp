@@ -70,7 +70,10 @@ ImageKind identify_dos(ByteSpan bytes) {
   if (has_text_at(bytes, 4, "zimg")) return ImageKind::efi_zboot;
   const auto pe_offset = load<uint32_t>(bytes, 0x3c, "DOS header");
   if (!pe_offset || !has_text_at(bytes, *pe_offset, "PE\0\0"sv)) return ImageKind::unknown;
-  return pe_has_section(bytes, *pe_offset, ".linux") ? ImageKind::uki : ImageKind::efi_program;
+  // .kernelp: the path of a kernel, in the first versions of lanzaboote.
+  const bool unified =
+      pe_has_section(bytes, *pe_offset, ".linux") || pe_has_section(bytes, *pe_offset, ".kernelp");
+  return unified ? ImageKind::uki : ImageKind::efi_program;
 }
 
 }  // namespace

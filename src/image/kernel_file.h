@@ -28,6 +28,11 @@ struct KernelFile {
   std::optional<std::string> command_line;          // .cmdline: one line, no space at its ends
   std::optional<std::string> os_release;            // .osrel
   std::optional<std::string> release;               // .uname
+  std::string addon_parameters;    // .cmdline of its addons: behind whatever command line it is given
+  std::vector<std::string> notes;  // which addons are applied, and what is not used: a line each
+
+  // A cpio archive of the boot entry's other files: behind whatever initramfs is loaded.
+  std::optional<std::vector<std::byte>> entry_archive;
 };
 
 // Opens and reads `path` (a regular file; a FIFO is refused without blocking); removes no wrapper, so `kind`

@@ -38,6 +38,7 @@ nlohmann::ordered_json result_json(const RehearsalResult& result) {
   return {{"whole", result.whole},
           {"problem", result.problem},
           {"outcome", outcome_name(result.outcome)},
+          {"fell_back", result.fell_back},
           {"release", result.release},
           {"accelerator", accelerator_name(result.accelerator)},
           {"boots", result.boots},

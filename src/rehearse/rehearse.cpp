@@ -156,11 +156,12 @@ class Stage {
   }
 
   // The plan of the capture kernel.
-  Result<std::vector<std::byte>> capture_initramfs(InitramfsCompression compression) const {
+  Result<std::vector<std::byte>> capture_initramfs(InitramfsCompression compression) {
     if (!options_.machine) return build_initramfs(TRY(plain_contents(options_.target_uuid)), compression);
     const auto& initramfs = options_.machine->initramfs;
     CapturePlan plan = TRY(initramfs_plan(initramfs));
     adapt(plan, options_.target_uuid);
+    wants_report_ = plan.capture.report;
     return with_overlay(initramfs, std::move(plan), modules_);
   }
 
@@ -183,6 +184,7 @@ class Stage {
             .initramfs = kInitramfsOnDisk,
             .command_line = options_.machine ? options_.machine->command_line + " " + console
                                              : crash_command_line({.reused = {}, .append = console}),
+            .syscall = options_.machine ? options_.machine->syscall : LoadCall::automatic,
         }
             .to_text();
     // What does not survive being written (a command line of two lines) is found here, not in the guest.
@@ -288,6 +290,21 @@ class Stage {
     return *std::move(record);
   }
 
+  // There is no dump.
+  void judge_log_only(CrashOutcome there, const CrashRecord& record) {
+    const auto failed = [this](const std::string& problem) {
+      if (result_.problem.empty()) result_.problem = problem;
+    };
+    if (dump_outcome(there, record) != DumpOutcome::log_only) {
+      failed("the capture kernel saved no dump; see capture.console");
+      return;
+    }
+    result_.outcome = DumpOutcome::log_only;
+    if (result_.fell_back) failed("the dump: " + describe_dump(there, record));
+    if (wants_report_ && !fs::exists(in_out(kReportJsonFile)))
+      failed("the log was saved, but no report; see capture.console");
+  }
+
   Result<> judge() {
     const auto begin = Clock::now();
     const CrashRecord record = read_crash_record();
@@ -296,8 +313,9 @@ class Stage {
     for (const char* name : {kDumpFile, kIncompleteDumpFile}) {
       if (result_.dump.empty() && fs::exists(in_out(name))) result_.dump = in_out(name);
     }
+    result_.fell_back = record.fell_back;
     if (result_.dump.empty()) {
-      if (result_.problem.empty()) result_.problem = "the capture kernel saved no dump; see capture.console";
+      judge_log_only(there, record);
       return {};
     }
     narrate_("verifying the dump");
@@ -325,6 +343,7 @@ class Stage {
   TempDir folder_;
   std::string qemu_;
   std::vector<ModuleFile> modules_;
+  bool wants_report_ = true;  // by the plan of the capture kernel
   RehearsalResult result_;
 };
 

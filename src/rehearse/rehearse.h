@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "capture/initramfs/initramfs.h"
+#include "src/base/load_call.h"
 #include "src/base/size.h"
 #include "src/dump/dump_outcome.h"
 #include "src/dump/levels.h"
@@ -22,6 +23,7 @@ namespace lifeboat::rehearse {
 struct MachineCapture {
   std::vector<std::byte> initramfs;  // as it is loaded, to the byte
   std::string command_line;          // of the capture kernel, whole, without kBootParameter
+  LoadCall syscall = LoadCall::automatic;
 };
 
 struct RehearsalOptions {
@@ -49,9 +51,11 @@ struct RehearsalOptions {
 
 struct RehearsalResult {
   bool whole = false;
-  std::string problem;  // why not
-  // Of the dump. `whole` needs the dump's final name and a verdict that agrees.
+  std::string problem;  // why it did not succeed
+  // Of the dump. `whole` needs the dump's final name and a verdict that agrees; `log_only` the log, and the
+  // report unless it is switched off.
   DumpOutcome outcome = DumpOutcome::failed;
+  bool fell_back = false;  // the disk was too small at the first dump level
   std::string release;
   Accelerator accelerator = Accelerator::tcg;
   int boots = 0;  // guests started; more than one: the others ended before their /init
@@ -63,6 +67,12 @@ struct RehearsalResult {
   // unknown.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
   VerifyReport verdict;
+
+  // What the first dump level asks for was saved: a whole dump, or with the level `none` no dump. (A whole
+  // dump of a later level will do, too.)
+  [[nodiscard]] bool succeeded() const {
+    return whole || (outcome == DumpOutcome::log_only && !fell_back && problem.empty());
+  }
 };
 
 // Reports progress: one line of text at a time.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/rehearse/this_machine.h"
 
+#include "loader/memory_encryption.h"
 #include "loader/obstacles.h"
 #include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
@@ -16,12 +17,14 @@ Result<> rehearse_this_machine(const config::Config& config, GuestReservation re
   options.kernel = kernel.path;
   options.module_folder = "/lib/modules/" + kernel.release;
   const arming::RecipeRequest request{
-      .release = kernel.release, .module_folder = {}, .init = options.init, .host = {}};
+      .release = kernel.release, .module_folder = {}, .init = options.init, .host = {}, .running = {}};
   options.machine = {
       .initramfs = TRY_CONTEXT(
           arming::preview_initramfs(config, request, arming::initramfs_path(kernel.release), notes),
           "this machine"),
-      .command_line = arming::capture_command_line(config, TRY(read_text("/proc/cmdline"))),
+      .command_line = arming::capture_command_line(config, TRY(read_text("/proc/cmdline")),
+                                                   read_memory_encryption(SystemPaths{}).kind),
+      .syscall = config.capture.syscall,
   };
   const auto reserved = read_system_state(SystemPaths{}).crash_size;
   if (reservation == GuestReservation::as_here && reserved && *reserved >= 1_MiB)
@@ -41,6 +44,7 @@ arming::RehearsalRecord rehearsal_record(const RehearsalResult& result, const Ma
   return {.time = now,
           .release = result.release,
           .whole = result.whole,
+          .log_only = result.succeeded() && !result.whole,
           .problem = result.problem,
           .initramfs_digest = arming::digest_bytes({}, machine.initramfs).digest,
           .memory_reserved_kib = result.memory_reserved_kib,

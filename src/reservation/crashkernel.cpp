@@ -130,6 +130,11 @@ Result<CrashKernelParameter> parse_crashkernel(std::string_view value) {
     TRY_VOID(parse_ranges(parameter, text));
   } else {
     const auto size = take_size(text);
+    if (!size && value == "auto") {
+      return mistake(value,
+                     "it does not begin with a size (only the kernels of Red Hat Enterprise Linux 7 and 8 "
+                     "choose one themselves)");
+    }
     if (!size) return mistake(value, "it does not begin with a size");
     parameter.size = *size;
   }

@@ -2,6 +2,7 @@
 #include "src/reservation/estimate.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "src/base/bytes.h"
 #include "src/base/error.h"
@@ -13,8 +14,6 @@ namespace {
 // What the kernel allocates for itself until lifeboat-init runs: tables, slab caches, per-CPU memory of one
 // CPU.
 constexpr uint64_t kKernelWork = 8_MiB;
-// A driver's queues and buffers, which drivers make smaller with reset_devices.
-constexpr uint64_t kDriver = 1_MiB;
 // lifeboat-init while it saves: bitmaps of a chunk, batches of pages, the codec's state, and pending writes.
 constexpr uint64_t kSaving = 4_MiB;
 // The report is only tried with 32 MiB left (capture/run/save_report.cpp). Most of that is available
@@ -35,6 +34,9 @@ uint64_t page_structures(const EstimateInput& input, uint64_t reservation) {
   return structures_of_section(input) * (2 + divide_up(reservation, input.section_size));
 }
 
+// Of crashkernel=,cma (CRASHKERNEL_CMA_RANGES_MAX): the kernel halves the size where it finds no room.
+constexpr uint64_t kCmaRanges = 4;
+
 // The total is rounded up to this: easier to read, and an additional margin.
 constexpr uint64_t kRound = 4_MiB;
 uint64_t margin_of(uint64_t sum) {
@@ -47,11 +49,17 @@ uint64_t sum_of(const std::vector<EstimatePart>& parts) {
   return sum;
 }
 
+// The first parts: in use when the files are loaded; and when the initramfs has just been unpacked, before
+// lifeboat-init can measure.
+constexpr size_t kLoadedParts = 5, kUnpackingParts = 7;
+
 // The modelled parts: the kernel with its files, and the programs in it.
-std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t pages) {
-  return {
+std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t reservation) {
+  // With the first MiB of the machine, and what programs had until the crash.
+  const uint64_t memory = reservation + 1_MiB + input.cma;
+  std::vector<EstimatePart> parts = {
       {"kernel", input.kernel_memory, "init_size of its file"},
-      {"page structures", pages,
+      {"page structures", page_structures(input, reservation),
        fmt::format("{:g} MiB for each {} MiB section that it uses a part of",
                    static_cast<double>(structures_of_section(input)) / static_cast<double>(1_MiB),
                    input.section_size / 1_MiB)},
@@ -60,14 +68,17 @@ std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t pa
        "its size; freed once it is unpacked"},
       {"initramfs, unpacked", align_up(input.initramfs_unpacked, input.page_size), "size of its archive"},
       {"kernel's own", kKernelWork, "measured in virtual machines"},
-      {"drivers", kDriver * input.drivers,
-       fmt::format("{} modules of devices, {} each", input.drivers, format_size(kDriver))},
-      {"lifeboat-init", kSaving, "measured in virtual machines"},
+      {"bounce buffers", bounce_buffer_size(input.bounce_buffers, memory),
+       bounce_buffer_source(input.bounce_buffers)},
   };
+  for (const auto& driver : input.drivers) {
+    parts.push_back({"driver " + driver.name, driver.memory + driver.bytes,
+                     fmt::format("{} of modules; {} for {}", format_size(driver.memory),
+                                 format_size(driver.bytes), driver.source)});
+  }
+  parts.push_back({"lifeboat-init", kSaving, "measured in virtual machines"});
+  return parts;
 }
-// The first parts: in use when the files are loaded; and when the initramfs has just been unpacked, before
-// lifeboat-init can measure.
-constexpr size_t kLoadedParts = 5, kUnpackingParts = 6;
 
 const MeasuredUse* most_used(const EstimateInput& input, bool real) {
   const MeasuredUse* most = nullptr;
@@ -97,9 +108,11 @@ void apply_measurements(std::vector<EstimatePart>& parts, const EstimateInput& i
 
 Estimate estimate_reservation(const EstimateInput& input) {
   Estimate estimate;
-  const auto add_up = [&](uint64_t pages) {
-    auto& parts = estimate.parts = modelled_parts(input, pages);
+  const auto add_up = [&](uint64_t reservation) {
+    auto& parts = estimate.parts = modelled_parts(input, reservation);
+    estimate.bounce_buffers = parts.at(kUnpackingParts - 1).bytes;
     estimate.least = sum_of({parts.begin(), parts.begin() + kLoadedParts});
+    estimate.alone = align_up(sum_of({parts.begin(), parts.begin() + kUnpackingParts}), kRound);
     apply_measurements(parts, input);
     if (input.report)
       parts.push_back({"report", kReport, "measured in virtual machines; [capture] report = no saves it"});
@@ -107,13 +120,18 @@ Estimate estimate_reservation(const EstimateInput& input) {
     parts.push_back({"margin", margin, fmt::format("a sixteenth, rounded up to {}", format_size(kRound))});
     estimate.total = sum_of(parts);
   };
-  // The structures grow with the reservation, and the reservation with them.
-  uint64_t pages = page_structures(input, 0);
-  add_up(pages);
-  while (page_structures(input, estimate.total) > pages) {
-    pages = page_structures(input, estimate.total);
-    add_up(pages);
+  // The structures of pages and the bounce buffers grow with the reservation, by less than a tenth of it, and
+  // the reservation with them.
+  uint64_t reservation = 0;
+  add_up(reservation);
+  while (estimate.total > reservation) {
+    reservation = estimate.total;
+    add_up(reservation);
   }
+  // Each of the ranges lies in a section of its own.
+  if (estimate.total > estimate.alone)
+    estimate.cma =
+        align_up(estimate.total - estimate.alone + kCmaRanges * structures_of_section(input), kRound);
   return estimate;
 }
 

@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "src/reservation/bounce_buffers.h"
+#include "src/reservation/driver_needs.h"
+
 namespace lifeboat::reservation {
 
 // The memory use that a capture kernel recorded (src/store/crash_record.h).
@@ -24,9 +27,11 @@ struct EstimateInput {
   uint64_t kernel_memory = 0;       // NativeKernel::memory_size
   uint64_t initramfs_packed = 0;    // bytes of the file
   uint64_t initramfs_unpacked = 0;  // bytes of the archive
-  unsigned drivers = 0;             // of devices: modules with buffers of their own
-  uint64_t elfcorehdr_size = 0;     // SystemState::elfcorehdr_size; 0: not known
-  bool report = true;               // [capture] report
+  std::vector<DriverUse> drivers;   // on the way to the targets
+  BounceBuffers bounce_buffers;
+  uint64_t cma = 0;              // bytes that the running kernel reserved besides, by crashkernel=,cma
+  uint64_t elfcorehdr_size = 0;  // SystemState::elfcorehdr_size; 0: not known
+  bool report = true;            // [capture] report
   std::vector<MeasuredUse> measured;
 };
 
@@ -41,6 +46,10 @@ struct Estimate {
   uint64_t total = 0;               // what to reserve
   // What the files alone need, loaded and unpacked: with less, a capture fails.
   uint64_t least = 0;
+  uint64_t bounce_buffers = 0;  // of `total`, below 4 GiB: with ,high in the ,low part
+  // The same need in two parts. `alone` must be the capture kernel's only, because its files are loaded there
+  // and it starts in it. crashkernel=,cma can provide the rest; 0: there is no rest.
+  uint64_t alone = 0, cma = 0;
 };
 
 Estimate estimate_reservation(const EstimateInput& input);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // GRUB by grub-mkconfig: our own drop-in in /etc/default/grub.d if grub-mkconfig reads that folder (Debian
 // and its derivatives), else a few marked lines at the end of /etc/default/grub.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -9,6 +11,7 @@
 #include "src/base/text.h"
 #include "src/reservation/boot_loader.h"
 #include "src/reservation/crashkernel_parameters.h"
+#include "src/reservation/grubenv.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -22,6 +25,8 @@ constexpr const char* kOwn = "etc/default/grub.d/lifeboat.cfg";
 constexpr std::string_view kBegin =
     "# lifeboat reserve: begin. 'lifeboat reserve set none' takes these lines away.\n";
 constexpr std::string_view kEnd = "# lifeboat reserve: end\n";
+
+constexpr const char* kConfigs[] = {"boot/grub/grub.cfg", "boot/grub2/grub.cfg"};
 
 constexpr std::string_view kVariable = "GRUB_CMDLINE_LINUX_DEFAULT=";
 
@@ -77,6 +82,8 @@ void for_each_line(std::string_view text, const Visit& visit) {
 
 void find_foreign(const std::string& path, std::string_view text, std::vector<ForeignParameter>& foreign) {
   for_each_line(text, [&](size_t number, std::string_view line) {
+    // Xen's own command line, where crashkernel= is Xen's reservation: not a conflict.
+    if (line.starts_with("GRUB_CMDLINE_XEN")) return;
     for (auto& word : crashkernel_parameters(line))
       foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
   });
@@ -91,6 +98,27 @@ void find_assignment_again(const std::string& path, std::string_view text, std::
       notes.push_back(
           fmt::format("{}:{} overwrites GRUB_CMDLINE_LINUX_DEFAULT after lifeboat's file", path, number));
   });
+}
+
+// A line of grub.cfg that has the kernel's command line; also those behind "linux" with a suffix, and Xen's.
+bool boots_kernel(std::string_view line) {
+  return line.starts_with("linux") || line.starts_with("module2");
+}
+
+// The variables of the environment block that grub.cfg expands.
+void find_in_environment(const std::string& root, std::vector<ForeignParameter>& foreign) {
+  std::string config;
+  for (const char* name : kConfigs) config += read_text(fs::path(root) / name, 4_MiB).value_or("");
+  for (const auto& path : grub_environment_files(root)) {
+    for (const auto& [name, value] :
+         grub_variables(read_if_there(path).value_or(std::nullopt).value_or(""))) {
+      const bool used =
+          config.find("$" + name) != std::string::npos || config.find("${" + name + "}") != std::string::npos;
+      for (auto& word : crashkernel_parameters(value)) {
+        if (used) foreign.push_back({fmt::format("{}: {}", path, name), std::move(word)});
+      }
+    }
+  }
 }
 
 Result<FileEdit> edit_of(const fs::path& root, const char* name) {
@@ -117,6 +145,7 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
     if (!main.after->empty() && !main.after->ends_with('\n')) *main.after += '\n';
     *main.after += std::string(kBegin) + setting(value) + std::string(kEnd);
   }
+  find_in_environment(root, plan.foreign);
   std::error_code error;
   std::vector<fs::path> others;
   for (const auto& file : fs::directory_iterator(fs::path(root) / kFolder, error)) {
@@ -133,6 +162,23 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
     if (edit->changes()) plan.edits.push_back(std::move(*edit));
   }
   return plan;
+}
+
+bool grub_boots(const std::string& root, std::string_view release) {
+  bool boots = false, names_it = false, names_any = false;
+  for (const char* config : kConfigs) {
+    const auto text = read_text(fs::path(root) / config, 4_MiB);
+    if (!text) continue;
+    for_each_line(*text, [&](size_t, std::string_view line) {
+      if (!boots_kernel(line)) return;
+      boots = true;
+      names_it |= line.find(release) != std::string_view::npos;
+      // "/boot/vmlinuz" alone, a link, may be any kernel.
+      names_any |= line.find("vmlinuz-") != std::string_view::npos;
+    });
+  }
+  if (!boots) return grub_reads_entries(root);
+  return release.empty() || names_it || !names_any;
 }
 
 std::optional<std::string> grub_value(const std::string& root) {
@@ -152,11 +198,11 @@ std::optional<bool> grub_config_agrees(const std::string& root, const std::strin
                                        const std::vector<ForeignParameter>& foreign) {
   const auto wanted = parameters_of(value);
   bool boots = false, with_value = false, with_others = false;
-  for (const char* config : {"boot/grub/grub.cfg", "boot/grub2/grub.cfg"}) {
+  for (const char* config : kConfigs) {
     const auto text = read_text(fs::path(root) / config, 4_MiB);
     if (!text) continue;
     for_each_line(*text, [&](size_t, std::string_view line) {
-      if (!line.starts_with("linux")) return;
+      if (!boots_kernel(line)) return;
       boots = true;
       const auto words = crashkernel_parameters(line);
       with_value |= std::ranges::all_of(

@@ -6,6 +6,7 @@
 #include "loader/machine.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
+#include "src/reservation/crash_cma.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -27,6 +28,17 @@ uint64_t ram_of(const std::vector<Resource>& resources) {
   return total_size(normalized(std::move(ram)));
 }
 
+// What the kernel's own image and firmware tables have taken is a child of its RAM.
+std::vector<MemoryRange> free_of(const std::vector<Resource>& resources) {
+  std::vector<MemoryRange> ram, taken;
+  for (const auto& resource : resources) {
+    if (resource.depth == 0 && resource.name == "System RAM") ram.push_back(resource.range);
+    const bool own = resource.name.starts_with("Kernel ") || resource.name == "reserved";
+    if (resource.depth > 0 && own) taken.push_back(resource.range);
+  }
+  return subtract(std::move(ram), std::move(taken));
+}
+
 }  // namespace
 
 Reserved read_reserved(const SystemPaths& paths) {
@@ -37,6 +49,7 @@ Reserved read_reserved(const SystemPaths& paths) {
     const auto resources = parse_iomem(*text);
     if (resources) {
       reserved.ram = ram_of(*resources);
+      reserved.free = free_of(*resources);
       const auto ranges = crash_reservation(*resources);
       reserved.low = intersect(ranges, {0, kFourGiB});
       reserved.high = intersect(ranges, {kFourGiB, UINT64_MAX});
@@ -45,12 +58,32 @@ Reserved read_reserved(const SystemPaths& paths) {
     }
   }
   reserved.cma = read_crash_cma(paths.sys);
+  if (!reserved.asked.cma || shows_crash_cma(paths)) reserved.cma_got = total_size(reserved.cma);
   if (reserved.asked.main && (reserved.ram || reserved.asked.main->ranges.empty())) {
     const uint64_t ram = reserved.ram.value_or(UINT64_MAX >> 1);
     reserved.asked_size = reserved.asked.main->size_for(ram, false);
     reserved.asked_size_rounded = reserved.asked.main->size_for(ram, true);
   }
   return reserved;
+}
+
+std::string cma_shortage(const Reserved& reserved) {
+  const auto& asked = reserved.asked.cma;
+  if (!asked || asked->size == 0) return {};
+  if (!reserved.cma_got) {
+    return fmt::format("crashkernel={}: this kernel does not show how much it reserved, so it is not counted",
+                       asked->text);
+  }
+  if (*reserved.cma_got >= asked->size) return {};
+  if (*reserved.cma_got != 0) {
+    return fmt::format("crashkernel={}: only {} of {} were free", asked->text, format_size(*reserved.cma_got),
+                       format_size(asked->size));
+  }
+  if (!reserved.asked.main || reserved.got == uint64_t{0})
+    return fmt::format("crashkernel={}: nothing, because the reservation that it adds to is missing",
+                       asked->text);
+  return fmt::format("crashkernel={}: nothing was reserved: no memory was free, or this kernel ignores it",
+                     asked->text);
 }
 
 Result<uint64_t> shrink_reservation(const SystemPaths& paths, uint64_t size) {

@@ -2,27 +2,29 @@
 #include "src/reservation/setting.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <iterator>
+#include <string_view>
+#include <utility>
 
 #include "src/base/process.h"
+#include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/entry_files.h"
+#include "src/reservation/recorded_plan.h"
 #include "src/reservation/text_diff.h"
+#include "src/reservation/xen_boot.h"
 
 namespace lifeboat::reservation {
 namespace {
 
-// os-prober may read every disk.
-constexpr std::chrono::minutes kCommandTimeout{10};
+// os-prober may read every disk; an ostree deployment, a new snapshot or several initramfs may be made.
+constexpr std::chrono::minutes kCommandTimeout{30};
 
-// The command that rebuilds grub.cfg; empty: none is installed.
-std::vector<std::string> grub_command() {
-  if (const auto program = find_program("update-grub")) return {*program};
-  for (const auto& [name, config] : {std::pair("grub2-mkconfig", "/boot/grub2/grub.cfg"),
-                                     std::pair("grub-mkconfig", "/boot/grub/grub.cfg")}) {
-    if (const auto program = find_program(name)) return {*program, "-o", config};
-  }
-  return {};
+using Loaders = std::vector<BootLoader>;
+
+bool has(const Loaders& loaders, BootLoader loader) {
+  return std::ranges::find(loaders, loader) != loaders.end();
 }
 
 Error foreign_error(const std::vector<ForeignParameter>& foreign) {
@@ -34,24 +36,31 @@ Error foreign_error(const std::vector<ForeignParameter>& foreign) {
           "configuration), or use --force: lifeboat's value then takes precedence");
 }
 
-// The installed ones, and those whose files contain our parameter: --boot-loader may have named another.
-Result<std::vector<BootLoader>> boot_loaders_with_ours(const std::string& root) {
-  auto loaders = boot_loaders_at(root);
-  const auto has = [&loaders](BootLoader loader) {
-    return std::ranges::find(loaders, loader) != loaders.end();
-  };
-  if (!has(BootLoader::grub) && !TRY(plan_grub(root, "")).edits.empty()) loaders.push_back(BootLoader::grub);
-  if (!has(BootLoader::bls) && !has(BootLoader::systemd_boot) && remembered_value(root))
-    loaders.push_back(BootLoader::bls);
+// Those whose files may contain our parameter: the installed ones that have no record, the recorded one, and
+// those that --boot-loader has named.
+Result<Loaders> boot_loaders_with_ours(const std::string& root) {
+  Loaders loaders = boot_loaders_at(root);
+  std::erase_if(loaders, [](BootLoader loader) {
+    return loader != BootLoader::grub && loader != BootLoader::bls && loader != BootLoader::systemd_boot;
+  });
+  const ReserveRecord record = read_record(root);
+  const auto recorded = parse_boot_loader(record.boot_loader);
+  if (recorded && !has(loaders, *recorded)) loaders.push_back(*recorded);
+  // Its plan changes GRUB's files too.
+  if (!has(loaders, BootLoader::grub) && !has(loaders, BootLoader::proxmox) &&
+      !TRY(plan_grub(root, "")).edits.empty())
+    loaders.push_back(BootLoader::grub);
+  const bool entries = has(loaders, BootLoader::bls) || has(loaders, BootLoader::systemd_boot);
+  if (!entries && remembered_value(root) && !recorded) loaders.push_back(BootLoader::bls);
   return loaders;
 }
 
 // Which boot loaders' files the request is about.
-Result<std::vector<BootLoader>> choose_boot_loaders(const SettingRequest& request) {
-  if (request.boot_loader) return std::vector{*request.boot_loader};
+Result<Loaders> choose_boot_loaders(const SettingRequest& request, const BootedBy& booted) {
+  if (request.boot_loader) return Loaders{*request.boot_loader};
   // The user need not remember which of the two it was.
   if (request.value.empty()) return boot_loaders_with_ours(request.root);
-  return std::vector{TRY(find_boot_loader(request.root))};
+  return Loaders{TRY(find_boot_loader(request.root, booted, request.value))};
 }
 
 // A link below another system's root may point to a file of this system.
@@ -70,38 +79,122 @@ Result<> check_within(const std::string& root, const std::vector<FileEdit>& edit
   return {};
 }
 
-void add_command(Setting& setting) {
-  if (std::ranges::find(setting.boot_loaders, BootLoader::grub) == setting.boot_loaders.end()) return;
-  const auto agrees = grub_config_agrees(setting.root, setting.value, setting.foreign);
-  // An earlier attempt may have been interrupted between the files and the command.
-  if (setting.edits.empty() && agrees.value_or(true)) return;
-  if (setting.root != "/") {
-    setting.notes.emplace_back("grub.cfg was not rebuilt: run update-grub or grub-mkconfig in that system");
-    return;
-  }
-  setting.command = grub_command();
-  if (setting.command.empty()) {
-    setting.notes.emplace_back(
-        "neither update-grub nor grub-mkconfig is installed: rebuild grub.cfg by hand");
+// One record, whatever boot loaders were changed: the one that remembers something.
+void add_edits(std::vector<FileEdit> edits, Setting& setting) {
+  for (auto& edit : edits) {
+    const auto same = std::ranges::find(setting.edits, edit.path, &FileEdit::path);
+    if (same == setting.edits.end()) {
+      setting.edits.push_back(std::move(edit));
+    } else if (edit.own_record && edit.after) {
+      *same = std::move(edit);
+    }
   }
 }
 
-Result<> run_command(const Setting& setting) {
-  const auto output = TRY(run_process(setting.command, kCommandTimeout));
-  if (output.status != 0) {
-    return std::unexpected(
-        Error(ErrorCode::io, fmt::format("{} failed with exit code {}:\n{}", setting.command.front(),
-                                         output.status, output.text))
-            .hint("correct the error that it printed, and try again"));
+// Where Xen starts first, Linux reserves nothing.
+Result<> check_xen(const SettingRequest& request, Setting& setting) {
+  if (request.value.empty()) return {};
+  const XenBoot xen_boot = find_xen_boot(request.root);
+  if (xen_boot.xen_file.empty()) return {};
+  if (!xen_boot.linux_too && !request.force) return std::unexpected(only_xen_boots(xen_boot));
+  setting.notes.push_back(xen_boots_too(xen_boot));
+  return {};
+}
+
+// In this system commands run; in another one, or without the program, somebody has to run them.
+void add_commands(BootLoaderPlan& plan, Setting& setting) {
+  bool all_run = true;
+  for (auto& command : plan.commands) {
+    const auto program = setting.root == "/" ? find_program(command.front()) : std::nullopt;
+    if (program && all_run) {
+      command.front() = *program;
+      setting.commands.push_back(std::move(command));
+    } else {
+      all_run = false;
+      setting.remains.push_back(shell_text(command));
+      if (setting.root == "/") setting.notes.push_back(fmt::format("{} is not installed", command.front()));
+    }
   }
-  if (setting.value.empty() ||
-      grub_config_agrees(setting.root, setting.value, setting.foreign).value_or(true))
-    return {};
+  if (all_run && plan.record_done) setting.afterwards.push_back(*std::move(plan.record_done));
+  std::ranges::move(plan.by_hand, std::back_inserter(setting.remains));
+}
+
+Result<> add_plan(BootLoader loader, const SettingRequest& request, const BootedBy& booted,
+                  Setting& setting) {
+  auto plan = TRY(plan_boot_loader(loader, request.root, request.value, request.force));
+  std::ranges::move(plan.foreign, std::back_inserter(setting.foreign));
+  std::ranges::move(plan.notes, std::back_inserter(setting.notes));
+  add_edits(std::move(plan.edits), setting);
+  add_commands(plan, setting);
+  if (request.value.empty()) return {};
+  if (auto doubt = doubt_about(loader, request.root, booted)) setting.notes.push_back(*std::move(doubt));
+  return {};
+}
+
+Error command_error(const LoaderCommand& command, const ProcessOutput& output) {
+  return Error(ErrorCode::io,
+               fmt::format("{} failed with exit code {}:\n{}", command.front(), output.status, output.text))
+      .hint("correct the error that it printed, and try again");
+}
+
+Error not_taken_over(BootLoader loader, const Setting& setting) {
+  const std::string command =
+      setting.commands.empty() ? std::string(boot_loader_name(loader)) : setting.commands.back().front();
+  if (loader != BootLoader::grub) {
+    return Error(ErrorCode::io, fmt::format("{} ran, but the boot loader's configuration does not have "
+                                            "crashkernel={}",
+                                            command, setting.value))
+        .hint(fmt::format("look at what it prints: {}", shell_text(setting.commands.back())));
+  }
   std::string why = "another file overwrites GRUB_CMDLINE_LINUX_DEFAULT; change it to append";
   for (const auto& note : setting.notes) why += "; " + note;
-  return std::unexpected(Error(ErrorCode::io, fmt::format("{} made a grub.cfg without crashkernel={}",
-                                                          setting.command.front(), setting.value))
-                             .hint(why));
+  return Error(ErrorCode::io,
+               fmt::format("{} made a grub.cfg without crashkernel={}", command, setting.value))
+      .hint(why);
+}
+
+Result<> run_commands(const Setting& setting) {
+  for (const auto& command : setting.commands) {
+    const auto output = TRY(run_process(command, kCommandTimeout));
+    if (output.status != 0) return std::unexpected(command_error(command, output));
+  }
+  if (setting.value.empty() || !setting.remains.empty()) return {};
+  for (const auto loader : setting.boot_loaders) {
+    if (!boot_loader_agrees(loader, setting.root, setting.value, setting.foreign).value_or(true))
+      return std::unexpected(not_taken_over(loader, setting));
+  }
+  return {};
+}
+
+// By the record: the loader that has the value, if its plan would still change or run something.
+std::optional<NextBoot> recorded_next_boot(const std::string& root) {
+  auto value = remembered_value(root);
+  if (!value) return std::nullopt;
+  const ReserveRecord record = read_record(root);
+  const auto loader = parse_boot_loader(record.boot_loader).value_or(BootLoader::bls);
+  const auto plan = plan_boot_loader(loader, root, *value, true);
+  NextBoot next{.value = *std::move(value)};
+  if (!plan) return next;
+  const bool changes =
+      std::ranges::any_of(plan->edits, [](const FileEdit& edit) { return !edit.own_record; });
+  next.complete = !changes && plan->commands.empty() && plan->by_hand.empty();
+  next.by_record = !changes && plan->by_hand.empty() && !boot_loader_agrees(loader, root, next.value, {});
+  for (const auto& command : plan->commands) next.remains.push_back(shell_text(command));
+  std::ranges::copy(plan->by_hand, std::back_inserter(next.remains));
+  return next;
+}
+
+std::optional<NextBoot> grub_next_boot(const std::string& root) {
+  auto value = grub_value(root);
+  // Of proxmox-boot-tool, whose record says more.
+  if (!value || read_record(root).boot_loader == boot_loader_name(BootLoader::proxmox)) return std::nullopt;
+  const bool complete = boot_loader_agrees(BootLoader::grub, root, *value, {}).value_or(true);
+  NextBoot next{.value = *std::move(value), .complete = complete};
+  if (complete) return next;
+  if (const auto plan = plan_boot_loader(BootLoader::grub, root, next.value)) {
+    for (const auto& command : plan->commands) next.remains.push_back(shell_text(command));
+  }
+  return next;
 }
 
 }  // namespace
@@ -116,18 +209,13 @@ std::string Setting::diff() const {
 
 Result<Setting> plan_setting(const SettingRequest& request) {
   Setting setting{.root = request.root, .value = request.value};
-  setting.boot_loaders = TRY(choose_boot_loaders(request));
-  for (const auto loader : setting.boot_loaders) {
-    auto plan = TRY(loader == BootLoader::grub ? plan_grub(request.root, request.value)
-                                               : plan_entries(request.root, request.value));
-    std::ranges::move(plan.edits, std::back_inserter(setting.edits));
-    std::ranges::move(plan.foreign, std::back_inserter(setting.foreign));
-    std::ranges::move(plan.notes, std::back_inserter(setting.notes));
-  }
+  const BootedBy booted = booted_by_of(request.root);
+  setting.boot_loaders = TRY(choose_boot_loaders(request, booted));
+  for (const auto loader : setting.boot_loaders) TRY_VOID(add_plan(loader, request, booted, setting));
   if (!request.value.empty() && !setting.foreign.empty() && !request.force)
     return std::unexpected(foreign_error(setting.foreign));
   TRY_VOID(check_within(request.root, setting.edits));
-  add_command(setting);
+  TRY_VOID(check_xen(request, setting));
   return setting;
 }
 
@@ -137,20 +225,33 @@ std::vector<ForeignParameter> foreign_parameters(const std::string& root) {
   return setting ? std::move(setting->foreign) : std::vector<ForeignParameter>();
 }
 
+std::optional<NextBoot> next_boot(const std::string& root, std::string_view running_command_line) {
+  auto next = grub_next_boot(root);
+  if (!next || next->complete) {
+    auto recorded = recorded_next_boot(root);
+    if (!next || (recorded && !recorded->complete)) next = std::move(recorded);
+  }
+  if (!next) return std::nullopt;
+  const auto running = crashkernel_parameters(running_command_line);
+  const bool runs = std::ranges::all_of(parameters_of(next->value), [&](const std::string& word) {
+    return std::ranges::find(running, word) != running.end();
+  });
+  // What runs was taken over by the boot loader, whatever the record says; files that contradict it would end
+  // that.
+  if (runs && (next->complete || next->by_record)) return std::nullopt;
+  return next;
+}
+
 std::optional<std::string> unfinished_value(const std::string& root) {
-  if (auto value = grub_value(root); value && !grub_config_agrees(root, *value, {}).value_or(true))
-    return value;
-  auto value = remembered_value(root);
-  if (!value) return std::nullopt;
-  const auto plan = plan_entries(root, *value);
-  return plan && !plan->edits.empty() ? value : std::nullopt;
+  auto next = next_boot(root, "");
+  return next && !next->complete ? std::optional(std::move(next->value)) : std::nullopt;
 }
 
 Result<> carry_out(const Setting& setting) {
   TRY_VOID(make_edits(setting.edits));
-  if (setting.command.empty()) return {};
-  auto ran = run_command(setting);
-  if (ran) return {};
+  if (setting.commands.empty()) return {};
+  auto ran = run_commands(setting);
+  if (ran) return make_edits(setting.afterwards);
   Error error = std::move(ran).error();
   const auto undone = undo_edits(setting.edits);
   error.message += undone ? "\nThe files were restored."

@@ -4,10 +4,13 @@
 #include <algorithm>
 
 #include "loader/load_architecture.h"
+#include "loader/machine.h"
 #include "src/base/size.h"
+#include "src/reservation/crash_cma.h"
 #include "src/reservation/crashkernel_parameters.h"
-#include "src/reservation/entry_files.h"
+#include "src/reservation/reserve_record.h"
 #include "src/reservation/reserved.h"
+#include "src/reservation/xen_boot.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -20,8 +23,8 @@ std::unexpected<Error> too_little(uint64_t size, const Estimate& needed, const c
                                                verb)));
 }
 
-// What the kernel would accept and reserve for the capture kernel itself: the main parameter.
-Result<CrashKernelParameter> main_parameter(const std::string& value) {
+// What the kernel would accept: the main parameter, which reserves for the capture kernel itself, and others.
+Result<CrashKernelRequest> parse_value(const std::string& value) {
   std::string parameters;
   for (const auto& parameter : parameters_of(value)) parameters += parameter + " ";
   const auto request = crashkernel_request(parameters);
@@ -38,7 +41,34 @@ Result<CrashKernelParameter> main_parameter(const std::string& value) {
         Error(ErrorCode::usage, fmt::format("crashkernel={} is less than a megabyte", request.main->text))
             .hint("a size without a unit is in bytes: write 256M"));
   }
-  return *request.main;
+  return request;
+}
+
+// What ,cma would add by the running kernel's own judgement; 0 with a warning where that is not known.
+uint64_t counted_cma(const SizeRequest& request, const CrashKernelRequest& asked,
+                     std::vector<std::string>& warnings) {
+  if (!asked.cma || asked.cma->size == 0) return 0;
+  for (const auto& cost : crash_cma_costs())
+    warnings.push_back(fmt::format("crashkernel={}: {}", asked.cma->text, cost));
+  if (const auto level = level_with_user_pages(request.levels)) {
+    warnings.push_back(
+        fmt::format("crashkernel={}: [dump] level {} keeps user pages, and would miss those in this memory",
+                    asked.cma->text, *level));
+  }
+  const auto support = crash_cma_support(request.paths);
+  if (support == CmaSupport::yes) return asked.cma->size;
+  warnings.push_back(fmt::format("crashkernel={}: {}, so it is not counted", asked.cma->text,
+                                 support == CmaSupport::no ? "the running kernel ignores it"
+                                                           : "it is not known whether the kernel can do it"));
+  return 0;
+}
+
+// The bounce buffers of the capture kernel lie below 4 GiB.
+void check_low(const CrashKernelRequest& asked, const Estimate& needed, std::vector<std::string>& warnings) {
+  constexpr uint64_t kBesides = 8_MiB;  // for devices that reach no more (arch_reserve_crashkernel())
+  if (!asked.low || needed.bounce_buffers == 0 || asked.low->size >= needed.bounce_buffers + kBesides) return;
+  warnings.push_back(fmt::format("crashkernel={} may not be enough: the bounce buffers of {} lie below 4 GiB",
+                                 asked.low->text, format_size(needed.bounce_buffers)));
 }
 
 // Refuses what the kernel can never reserve: more than there is, or at an invalid address.
@@ -62,9 +92,10 @@ Result<> check_possible(const CrashKernelParameter& asked, std::optional<uint64_
   return {};
 }
 
-Result<> check_enough(const std::string& value, const CrashKernelParameter& asked,
+Result<> check_enough(const std::string& value, const CrashKernelRequest& request, uint64_t cma,
                       std::optional<uint64_t> ram, const Estimator& estimate,
                       std::vector<std::string>& warnings) {
+  const CrashKernelParameter& asked = *request.main;
   if (!ram && !asked.ranges.empty()) return {};
   const uint64_t size = std::max(asked.size_for(ram.value_or(UINT64_MAX), false),
                                  asked.size_for(ram.value_or(UINT64_MAX), true));
@@ -78,28 +109,81 @@ Result<> check_enough(const std::string& value, const CrashKernelParameter& aske
                         value))
             .hint("give one size, like 256M, or a range for this machine's memory"));
   }
-  if (needed && size < needed->total) {
+  if (needed) check_low(request, *needed, warnings);
+  if (needed && size + cma < needed->total) {
     warnings.push_back(fmt::format("{} may not be enough: about {} is needed ('lifeboat reserve estimate')",
-                                   format_size(size), format_size(needed->total)));
+                                   format_size(size + cma), format_size(needed->total)));
   }
   return {};
 }
 
 Result<> check_value(const SizeRequest& request, const Estimator& estimate,
                      std::vector<std::string>& warnings) {
-  const auto asked = TRY(main_parameter(request.size));
+  const auto asked = TRY(parse_value(request.size));
   if (!request.this_machine || request.force) return {};
   const auto ram = read_reserved(request.paths).ram;
-  TRY_VOID(check_possible(asked, ram, warnings));
-  return check_enough(request.size, asked, ram, estimate, warnings);
+  TRY_VOID(check_possible(*asked.main, ram, warnings));
+  const uint64_t cma = counted_cma(request, asked, warnings);
+  return check_enough(request.size, asked, cma, ram, estimate, warnings);
+}
+
+// The estimate in two parts, where that is possible. The user asked for it: the costs are told, not refused.
+Result<std::string> shared_value(const SizeRequest& request, const Estimate& needed,
+                                 std::vector<std::string>& warnings) {
+  const auto support = request.this_machine ? crash_cma_support(request.paths) : CmaSupport::unknown;
+  if (support != CmaSupport::yes && !request.force) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported, support == CmaSupport::no
+                                          ? "the running kernel has no crashkernel=,cma"
+                                          : "it is not known whether the kernel has crashkernel=,cma")
+            .hint("use 'lifeboat reserve set auto'; --force sets it anyway, for a kernel that has it"));
+  }
+  if (const auto level = level_with_user_pages(request.levels); level && !request.force) {
+    return std::unexpected(
+        Error(ErrorCode::usage,
+              fmt::format("[dump] level {} keeps user pages, and with crashkernel=,cma some would be missing",
+                          *level))
+            .hint("use 'lifeboat reserve set auto', or levels that leave user pages out (31)"));
+  }
+  std::string value = value_with_cma(needed);
+  if (value.empty()) {
+    return std::unexpected(
+        Error(ErrorCode::unsupported, "the capture kernel needs all of the estimate for itself")
+            .hint("use 'lifeboat reserve set auto'"));
+  }
+  for (const auto& cost : crash_cma_costs()) warnings.push_back("crashkernel=,cma: " + cost);
+  if (!shows_crash_cma(request.paths)) {
+    warnings.emplace_back(
+        "crashkernel=,cma: this kernel does not show what it reserved; 'lifeboat check' cannot count it");
+  }
+  return value;
+}
+
+Result<std::string> auto_value(const SizeRequest& request, const Estimate& needed,
+                               std::vector<std::string>& warnings) {
+  if (request.auto_parts == AutoParts::with_cma) return shared_value(request, needed, warnings);
+  return fmt::format("{}M", needed.total / 1_MiB);
+}
+
+BootLoader recorded_loader(const std::string& root) {
+  return parse_boot_loader(read_record(root).boot_loader).value_or(BootLoader::bls);
+}
+
+bool entries_have_value(const std::string& root) {
+  const auto loader = recorded_loader(root);
+  return loader == BootLoader::bls || loader == BootLoader::systemd_boot;
 }
 
 // What follows "crashkernel="; empty: none. nullopt: there is nothing to set again.
 Result<std::optional<std::string>> choose_value(const SizeRequest& request, const Estimator& estimate,
                                                 std::vector<std::string>& warnings) {
   if (request.size == "none") return "";
-  if (request.size == "again") return remembered_value(request.root);
-  if (request.size == "auto") return fmt::format("{}M", TRY(estimate()).total / 1_MiB);
+  if (request.size == "again") {
+    // Other boot loaders' tools make new entries from their own settings, which have the value.
+    if (!entries_have_value(request.root)) return std::nullopt;
+    return remembered_value(request.root);
+  }
+  if (request.size == "auto") return TRY(auto_value(request, TRY(estimate()), warnings));
   TRY_VOID(check_value(request, estimate, warnings));
   return request.size;
 }
@@ -108,6 +192,10 @@ Result<std::optional<std::string>> choose_value(const SizeRequest& request, cons
 
 Result<std::optional<SettingRequest>> choose_setting(const SizeRequest& request, const Estimator& estimate,
                                                      std::vector<std::string>& warnings) {
+  const bool sets = request.size != "none" && request.size != "again";
+  if (sets && request.this_machine && !request.force &&
+      read_xen_domain(request.paths.sys, request.paths.proc) == XenDomain::dom0)
+    return std::unexpected(set_in_dom0());
   auto value = TRY(choose_value(request, estimate, warnings));
   if (!value) return std::nullopt;
   SettingRequest setting{.root = request.root,
@@ -115,8 +203,13 @@ Result<std::optional<SettingRequest>> choose_setting(const SizeRequest& request,
                          .value = *std::move(value),
                          .force = request.force};
   // Only new boot entries can lack the value: GRUB's configuration applies to all kernels.
-  if (request.size == "again") setting.boot_loader = BootLoader::bls;
+  if (request.size == "again") setting.boot_loader = recorded_loader(request.root);
   return setting;
+}
+
+std::string value_with_cma(const Estimate& estimate) {
+  if (estimate.cma == 0) return {};
+  return fmt::format("{}M {}M,cma", estimate.alone / 1_MiB, estimate.cma / 1_MiB);
 }
 
 Result<uint64_t> shrink_to(uint64_t size, Enough enough, const Estimator& estimate,
@@ -128,7 +221,9 @@ Result<uint64_t> shrink_to(uint64_t size, Enough enough, const Estimator& estima
                                  .context("cannot estimate how much is needed")
                                  .hint("use --force to shrink it without an estimate"));
     }
-    if (size < needed->total) return too_little(size, *needed, "shrink");
+    // What ,cma provides stays.
+    const uint64_t cma = total_size(read_crash_cma(paths.sys));
+    if (size < needed->least || size + cma < needed->total) return too_little(size, *needed, "shrink");
   }
   return shrink_reservation(paths, size);
 }

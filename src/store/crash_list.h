@@ -32,6 +32,10 @@ struct StoredCrash {
   std::optional<CrashRecord> record;  // nullopt: there is none, or it cannot be read
 
   [[nodiscard]] DumpOutcome dump() const { return dump_outcome(outcome, record.value_or(CrashRecord{})); }
+  // Nothing is missing: the dump is whole, or none was to be saved.
+  [[nodiscard]] bool complete() const {
+    return outcome == CrashOutcome::whole || log_only_as_configured(outcome, record.value_or(CrashRecord{}));
+  }
 };
 
 // The newest first. Folders that cannot be read, or belong to another user, are skipped and reported in

@@ -18,6 +18,8 @@ void take(const Json& json, const char* name, T& value) {
   if (field == json.end()) return;
   if constexpr (std::is_same_v<T, std::string>) {
     if (field->is_string()) value = field->get<std::string>();
+  } else if constexpr (std::is_same_v<T, bool>) {
+    if (field->is_boolean()) value = field->get<bool>();
   } else if constexpr (std::is_integral_v<T>) {
     if (field->is_number_unsigned()) value = field->get<T>();
   }
@@ -40,13 +42,28 @@ std::string_view outcome_name(CrashOutcome outcome) {
 }
 
 DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record) {
-  if (there == CrashOutcome::whole) return DumpOutcome::whole;
-  const bool written = there == CrashOutcome::incomplete && record.dump == DumpOutcome::incomplete;
-  return written ? DumpOutcome::incomplete : DumpOutcome::failed;
+  switch (there) {
+    case CrashOutcome::whole:
+      return DumpOutcome::whole;
+    case CrashOutcome::incomplete:
+      return record.dump == DumpOutcome::incomplete ? DumpOutcome::incomplete : DumpOutcome::failed;
+    case CrashOutcome::log_only:
+      return record.dump == DumpOutcome::log_only ? DumpOutcome::log_only : DumpOutcome::failed;
+    case CrashOutcome::nothing:
+      return DumpOutcome::failed;
+  }
+  return DumpOutcome::failed;
+}
+
+bool log_only_as_configured(CrashOutcome there, const CrashRecord& record) {
+  return dump_outcome(there, record) == DumpOutcome::log_only && !record.fell_back;
 }
 
 std::string describe_dump(CrashOutcome there, const CrashRecord& record) {
   std::string name(outcome_name(there));
+  if (log_only_as_configured(there, record)) return name + ", as configured";
+  if (dump_outcome(there, record) == DumpOutcome::log_only)
+    return name + " (the target was too small for the dump)";
   if (there != CrashOutcome::incomplete) return name;
   if (dump_outcome(there, record) == DumpOutcome::failed) {
     return record.lost_pages == 0
@@ -65,6 +82,7 @@ std::string to_json_text(const CrashRecord& record) {
                {"capture_kernel", record.capture_release},
                {"outcome", outcome_name(record.outcome)},
                {"dump_outcome", outcome_name(record.dump)},
+               {"fell_back", record.fell_back},
                {"level", record.level},
                {"compression", record.compression},
                {"dump_bytes", record.dump_bytes},
@@ -93,6 +111,7 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   take(json, "boot_id", record.boot_id);
   take(json, "kernel", record.release);
   take(json, "capture_kernel", record.capture_release);
+  take(json, "fell_back", record.fell_back);
   take(json, "level", record.level);
   take(json, "compression", record.compression);
   take(json, "dump_bytes", record.dump_bytes);

@@ -17,10 +17,12 @@ namespace lifeboat {
 
 inline constexpr const char* kCrashRecordFile = "manifest.json";
 
-// What was saved of a crash, by the files in its folder.
+// What there is of a crash, by the files in its folder. How it came to that is another question, which
+// CrashRecord::dump answers: a dump that is marked incomplete may be all that could be read, or the beginning
+// of one whose writing failed; a log without a dump may be what was configured, or all that is left.
 enum class CrashOutcome {
   whole,       // the dump is whole
-  incomplete,  // there is a dump, but it is marked incomplete; see CrashRecord::dump
+  incomplete,  // there is a dump, but it is marked incomplete
   log_only,    // the log, no dump
   nothing,     // neither
 };
@@ -33,7 +35,8 @@ struct CrashRecord {
   std::string capture_release;  // of the kernel that saved it; empty: not recorded
   CrashOutcome outcome = CrashOutcome::nothing;
   DumpOutcome dump = DumpOutcome::failed;  // how the writing of the dump ended
-  int level = 0;                           // of the dump
+  bool fell_back = false;                  // the target was too small at the first level of [dump] level
+  int level = 0;                           // of the dump; 0 also without one
   std::string compression;                 // of the dump, as in the configuration
   uint64_t dump_bytes = 0;
   uint64_t lost_pages = 0;
@@ -51,7 +54,10 @@ struct CrashRecord {
 
 // How the writing of the dump ended: by the file; by the record where the file allows both.
 DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record);
-// The outcome for people: "whole", "incomplete (3 pages could not be read)", "log only", ...
+// The first level of [dump] level was `none`, and the log is there: nothing is missing, although there is no
+// dump.
+bool log_only_as_configured(CrashOutcome there, const CrashRecord& record);
+// The outcome for people: "whole", "incomplete (3 pages could not be read)", "log only, as configured", ...
 std::string describe_dump(CrashOutcome there, const CrashRecord& record);
 
 std::string to_json_text(const CrashRecord& record);

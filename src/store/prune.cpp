@@ -29,9 +29,15 @@ std::string exceeded_limit(const StoreUse& now, const Retention& retention, cons
 
 }  // namespace
 
-size_t never_removed(std::span<const StoredCrash> crashes) {
-  const auto whole = std::ranges::find(crashes, CrashOutcome::whole, &StoredCrash::outcome);
-  return whole != crashes.end() ? static_cast<size_t>(whole - crashes.begin()) : 0;
+std::set<size_t> never_removed(std::span<const StoredCrash> crashes) {
+  std::set<size_t> kept;
+  const auto keep = [&](auto found) {
+    if (found != crashes.end()) kept.insert(static_cast<size_t>(found - crashes.begin()));
+  };
+  keep(std::ranges::find_if(crashes, &StoredCrash::complete));
+  keep(std::ranges::find(crashes, CrashOutcome::whole, &StoredCrash::outcome));
+  if (kept.empty()) kept.insert(0);
+  return kept;
 }
 
 Result<FileSystemSpace> file_system_space(int folder_fd) {
@@ -45,11 +51,11 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
                                 const FileSystemSpace& space, const std::set<std::string>& spared) {
   StoreUse now{.count = crashes.size(), .free = space.free};
   for (const auto& crash : crashes) now.bytes += crash.bytes;
-  const size_t protected_index = never_removed(crashes);
+  const std::set<size_t> kept = never_removed(crashes);
   std::vector<Removal> removals;
   for (size_t index = crashes.size(); index-- > 1;) {
     const auto& crash = crashes[index];
-    if (index == protected_index || spared.contains(crash.name)) continue;
+    if (kept.contains(index) || spared.contains(crash.name)) continue;
     std::string reason = exceeded_limit(now, retention, space);
     if (reason.empty()) break;
     removals.push_back({crash.name, crash.id, crash.bytes, std::move(reason)});
@@ -61,10 +67,10 @@ std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Rete
 }
 
 std::vector<Removal> plan_removal_for_space(std::span<const StoredCrash> crashes) {
-  const size_t protected_index = never_removed(crashes);
+  const std::set<size_t> kept = never_removed(crashes);
   std::vector<Removal> removals;
   for (size_t index = crashes.size(); index-- > 0;) {
-    if (index == protected_index) continue;
+    if (kept.contains(index)) continue;
     const auto& crash = crashes[index];
     removals.push_back({crash.name, crash.id, crash.bytes, "the target is full"});
     if (crash.bytes != 0) break;

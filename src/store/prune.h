@@ -19,9 +19,10 @@ struct FileSystemSpace {
 };
 Result<FileSystemSpace> file_system_space(int folder_fd);
 
-// The index of the crash that is never removed, whatever needs the space: the newest whole one, else the
-// newest. `crashes` as list_crashes() gives them.
-size_t never_removed(std::span<const StoredCrash> crashes);
+// The indexes of the crashes that are never removed, whatever needs the space: the newest complete one
+// (StoredCrash::complete()), and the newest whole dump, which may be an older one; without both the newest
+// crash. `crashes` as list_crashes() gives them.
+std::set<size_t> never_removed(std::span<const StoredCrash> crashes);
 
 struct Removal {
   std::string name;
@@ -30,16 +31,16 @@ struct Removal {
   std::string reason;  // "more than 5 crashes"
 };
 
-// Plans removals from the oldest on, until all limits of `retention` are met. The newest whole dump is kept,
-// and so is the newest crash, which may not have been read yet. So are those in `spared`, by name, whatever
-// their time is: the clock of the crashed kernel may have been wrong. `crashes` as list_crashes() gives
-// them.
+// Plans removals from the oldest on, until all limits of `retention` are met. What never_removed() names is
+// kept, and so is the newest crash, which may not have been read yet. So are those in `spared`, by name,
+// whatever their time is: the clock of the crashed kernel may have been wrong. `crashes` as list_crashes()
+// gives them.
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
                                 const FileSystemSpace& space, const std::set<std::string>& spared = {});
 
 // What to remove next when the file system has no space for a new crash: the oldest, and if that frees
-// nothing, the next ones until one does. The newest whole dump is kept, or if there is none the newest crash;
-// the new crash has priority over all others. Empty: nothing may be removed.
+// nothing, the next ones until one does. What never_removed() names is kept; the new crash has priority over
+// all others. Empty: nothing may be removed.
 std::vector<Removal> plan_removal_for_space(std::span<const StoredCrash> crashes);
 
 }  // namespace lifeboat

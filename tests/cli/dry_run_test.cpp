@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/iomem_samples.h"
 #include "tests/support/programs.h"
+#include "tests/support/uki_builder.h"
 
 namespace lifeboat::test {
 namespace {
@@ -100,12 +102,70 @@ TEST_F(DryRun, ReportsWhatIsWrong) {
   EXPECT_EQ(output.status, 2);
 }
 
+TEST_F(DryRun, SegmentsThatWouldLosePreservedMemoryNeedTheirName) {
+  put("proc/cmdline", "root=/dev/sda1 kho=on\n");
+  auto output = dry_run({"--append", "x"});
+  EXPECT_EQ(output.status, 1);
+  EXPECT_THAT(output.text, AllOf(HasSubstr("KHO"), HasSubstr("--syscall segments")));
+  output = dry_run({"--append", "x", "--mem-min", "16M"});
+  EXPECT_EQ(output.status, 1);
+  output = dry_run({"--append", "x", "--syscall", "segments"});
+  EXPECT_EQ(output.status, 0);
+  EXPECT_THAT(output.text, AllOf(HasSubstr("warning"), HasSubstr("KHO")));
+  output = dry_run({"--append", "x", "--syscall", "segments", "--json"});
+  ASSERT_EQ(output.status, 0) << output.text;
+  EXPECT_THAT(nlohmann::json::parse(output.text)["warnings"].dump(), HasSubstr("KHO"));
+  EXPECT_EQ(dry_run({"--crash"}).status, 0);
+}
+
+TEST_F(DryRun, NothingIsPlannedForXensDom0) {
+  put("sys/hypervisor/type", "xen\n");
+  put("proc/xen/capabilities", "control_d\n");
+  for (const char* kind : {"--crash", "--reuse-cmdline"}) {
+    const auto output = dry_run({kind});
+    EXPECT_EQ(output.status, 1);
+    EXPECT_THAT(output.text, AllOf(HasSubstr("dom0"), HasSubstr("GRUB_CMDLINE_XEN")));
+  }
+  put("proc/xen/capabilities", "\n");
+  EXPECT_EQ(dry_run({"--crash"}).status, 0);
+}
+
 TEST_F(DryRun, ANameAsSystemdEscapesItIsUnderstood) {
   const auto output =
       run_lifeboat({"load", "--boot-name", R"(no-such\x2bkernel)", "--reuse-cmdline", "--dry-run"});
   EXPECT_EQ(output.status, 1);
   EXPECT_THAT(output.text, HasSubstr("/vmlinuz-no-such+kernel"));
   EXPECT_EQ(run_lifeboat({"load", path("vmlinuz"), "--boot-name", "x"}).status, 2);
+}
+
+TEST_F(DryRun, AnImageIsShownWithItsAddons) {
+  const std::vector<std::string> machine = {"--dry-run", "--json",    "--iomem",  path("iomem"),
+                                            "--sysfs",   path("sys"), "--procfs", path("proc")};
+  const auto show = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), machine.begin(), machine.end());
+    return run_lifeboat(arguments);
+  };
+  auto sections = usual_uki_sections();
+  sections.back().bytes = build_bzimage({.init_size = 48u << 20});
+  put("u.efi", as_text(build_uki({.sections = sections})));
+  put("u.efi.extra.d/one.addon.efi", as_text(build_uki({.sections = {uki_section(".cmdline", "added=1")}})));
+  put("u.efi.extra.d/two.addon.efi", "no program");
+  const auto output = show({"load", path("u.efi")});
+  ASSERT_EQ(output.status, 0) << output.text;
+  const auto plan = nlohmann::json::parse(output.text);
+  EXPECT_EQ(plan["command_line"], "root=/dev/vda rw added=1");
+  const std::string warnings = plan["warnings"].dump();
+  EXPECT_THAT(warnings,
+              AllOf(HasSubstr("one.addon.efi is applied"), HasSubstr("two.addon.efi is not applied")));
+  const auto has_initramfs = [](const nlohmann::json& shown) {
+    return std::ranges::any_of(shown["segments"],
+                               [](const auto& segment) { return segment["name"] == "initramfs"; });
+  };
+  EXPECT_TRUE(has_initramfs(plan)) << plan;
+  const auto alone = show({"load", path("u.efi"), "--no-initrd"});
+  ASSERT_EQ(alone.status, 0) << alone.text;
+  EXPECT_FALSE(has_initramfs(nlohmann::json::parse(alone.text)));
+  EXPECT_EQ(show({"load", path("u.efi"), "--no-initrd", "--initrd", path("initramfs")}).status, 2);
 }
 
 TEST_F(DryRun, OnlyADryRunTakesAnotherMachinesFiles) {

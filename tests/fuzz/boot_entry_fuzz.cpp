@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "loader/entries/boot_entry_file.h"
+#include "loader/entries/uki_companions.h"
 #include "loader/entries/version_order.h"
 
 // The input is an entry of the Boot Loader Specification, a GRUB environment block, a file name, and two
@@ -11,8 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto variables = parse_assignments(text);
   const auto entry = BootEntryFile::parse(text, variables);
-  for (const std::string* path : {&entry.kernel, &entry.efi, &entry.uki}) {
-    const std::string below = path_below("/boot", *path);
+  auto paths = entry.extra;
+  paths.insert(paths.end(), {entry.kernel, entry.efi, entry.uki});
+  for (const auto& path : paths) {
+    const std::string below = path_below("/boot", path);
+    if (companion_kind(path) && path.size() < std::string_view(".raw").size()) __builtin_trap();
     if (!below.starts_with("/boot/") || (below + "/").find("/../") != std::string::npos) __builtin_trap();
   }
   // Nothing gets into a command line that would end it.

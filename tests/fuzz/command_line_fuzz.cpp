@@ -35,5 +35,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // Joining and splitting is stable.
   const std::string again = normal_command_line(parts);
   if (normal_command_line({.append = again}) != again) __builtin_trap();
+  // A line that is reused with the same addition never grows, and the addition stands at its end.
+  if (normal_command_line({.reused = again, .append = parts.append}).size() > again.size()) __builtin_trap();
+  for (const auto& parameter : append) {
+    if (parameter != "--" && !contains(split_parameters(again), parameter)) __builtin_trap();
+  }
   return 0;
 }

@@ -11,6 +11,8 @@
 namespace lifeboat::test {
 namespace {
 
+using namespace std::literals;
+
 std::vector<std::byte> file_of(const std::filesystem::path& path) {
   return read_file(path.string()).value();
 }
@@ -83,6 +85,30 @@ constexpr std::string_view kHung =
 constexpr std::string_view kLockup =
     "watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [server:7]\nKernel panic - not syncing: softlockup: "
     "hung tasks\n";
+// grub_fuzz: a grub.cfg, an environment block, an entry of the Boot Loader Specification, with NULs between.
+constexpr std::string_view kDebianGrub =
+    "if [ -s $prefix/grubenv ]; then\n  load_env\nfi\nif [ \"${next_entry}\" ] ; then\n  set "
+    "default=\"${next_entry}\"\nelse\n  set default=\"${saved_entry}\"\nfi\nfunction gfxmode {\n\tset "
+    "gfxpayload=\"${1}\"\n}\nif loadfont unicode ; then set gfxmode=auto; fi\nmenuentry 'Debian' --class "
+    "debian "
+    "$menuentry_id_option 'simple' {\n\tgfxmode keep\n\tsearch --no-floppy --fs-uuid --set=root 12\n\tlinux\t"
+    "/vmlinuz root=/dev/x ro quiet\n\tinitrd\t/initrd\n}\nsubmenu 'Advanced' --id adv {\n\tmenuentry 'old' "
+    "--id "
+    "old {\n\tlinux /boot/vmlinuz root=/dev/y a=\"b c\"\n}\n}\n\0"
+    "# GRUB Environment Block\nsaved_entry=adv>old\nkernelopts=root=/dev/z\n####"sv;
+constexpr std::string_view kFedoraGrub =
+    "load_env\nset default=\"${saved_entry}\"\nif [ -z \"${kernelopts}\" ]; then set kernelopts=\"ro\"; "
+    "fi\nblscfg\n"
+    "if [ -n \"${boot_counter}\" -a \"${boot_success}\" = \"0\" ]; then decrement boot_counter; fi\n\0"
+    "saved_entry=0\n\0title Fedora\nlinux /vmlinuz\ninitrd /initrd $tuned_initrd\noptions $kernelopts x\n"sv;
+constexpr std::string_view kGrubLanguage =
+    "for i in 1 '2 3' \"$x\"; do if [ ( $i = 1 -o ! -e /x ) -a y ]; then continue; elif ! true; then break "
+    "2; else "
+    "eval x=\\$i; fi; done\nwhile [ $n -lt 3 ]; do increment n; done\nuntil hwmatch x; do source /grub.cfg; "
+    "return 1; "
+    "done\nset fallback=\"1 2\"\nmenuentry a { chainloader +1 }\nmenuentry b { configfile /grub/grub.cfg "
+    "}\nboot\n";
+
 constexpr std::string_view kOthers =
     "sysrq: Trigger a crash\nOut of memory: Killed process 7 (server)\nrcu: INFO: rcu_preempt self-detected "
     "stall\n"
@@ -110,8 +136,14 @@ std::vector<Seed> inspect_seeds() {
        to_bytes("title Debian\nversion 6.12\nlinux /vmlinuz-6.12\ninitrd /initrd.img-6.12\noptions "
                 "root=/dev/vda1 $kernelopts\n")},
       {"boot_entry", "uki", to_bytes("title Debian\nuki /EFI/Linux/debian-6.12+3-1.efi\n")},
+      {"boot_entry", "extras",
+       to_bytes("uki-url http://x/y.efi\nprofile 1\nextra /a.addon.efi\nextra /b.confext.raw\n"
+                "devicetree-overlay /a.dtbo /b.dtbo\noptions initrd=\\i\n")},
       {"boot_entry", "environment",
        to_bytes("# GRUB Environment Block\nsaved_entry=debian\nkernelopts=root=/dev/vda1 ro\n####")},
+      {"grub", "debian", to_bytes(kDebianGrub)},
+      {"grub", "fedora", to_bytes(kFedoraGrub)},
+      {"grub", "language", to_bytes(kGrubLanguage)},
       {"boot_entry", "versions", to_bytes("6.12.0-rc1~deb12u1\n6.12.0+2-1.conf\n")},
   };
   for (auto& seed : dump_files()) all.push_back(std::move(seed));

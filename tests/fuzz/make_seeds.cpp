@@ -73,6 +73,20 @@ std::vector<std::byte> notes() {
   return bytes;
 }
 
+// The first byte is the kind of file.
+constexpr std::string_view kKdumpConf =
+    "\3ext4 UUID=1234-ABCD\npath /crash # here\ncore_collector \"makedumpfile -lF --message-level 7 -d "
+    "31,1\"\n"
+    "failure_action dump_to_rootfs\nfinal_action poweroff\nkdump_pre /sbin/x\nextra_modules a b\nssh "
+    "root@host\n";
+constexpr std::string_view kSysconfig =
+    "\1KDUMP_SAVEDIR=\"file:///var/crash\"\nKDUMP_KEEP_OLD_DUMPS=3\nKDUMP_COMMANDLINE_REMOVE='quiet mine'\n"
+    "KDUMP_COMMANDLINE_APPEND=\"irqpoll a=\\\"b c\\\"\"\nKDUMP_DUMPFORMAT=lzo; KEXEC_ARGS=-s\nif x; then "
+    "A=$B; fi\n";
+constexpr std::string_view kKdumpTools =
+    "\2USE_KDUMP=1\nKDUMP_COREDIR=\"/var/crash\"\nKDUMP_FAIL_CMD=\"echo x; /bin/bash; reboot -f\"\n"
+    "MAKEDUMP_ARGS=\"-c -d 31\"\nexport KDUMP_NUM_DUMPS=3 # keep\nNFS=`hostname`:/x\nSSH='u@h' \\\n";
+
 constexpr std::string_view kConfig =
     "[target]\npath = /var/crash\n[target]\ndevice = UUID=1234-ABCD\nfilesystem = vfat\npath = /c\n"
     "[dump]\nlevel = 31,1\ncompression = zstd:3\n[capture]\nappend = a=b\nremove = c\nmodule = d\ndeadline = "
@@ -98,6 +112,12 @@ std::vector<Seed> unwrap_seeds() {
   sections.push_back(uki_section(".cmdline", "quiet"));
   std::vector<Seed> all = {
       {"unwrap", "uki", build_uki({.sections = sections})},
+      {"unwrap", "linked",
+       build_uki({.sections = linked_uki_sections("\\\\k.efi", kernel, "/i.efi", kernel)})},
+      {"unwrap", "addon",
+       build_uki({.sections = {uki_section(".cmdline", "a=1"), uki_section(".initrd", "070701"),
+                               uki_section(".uname", "6.12")},
+                  .certificate_bytes = 8})},
       {"unwrap", "zboot", build_zboot({.payload = compressed(ImageKind::gzip, build_arm64_image())})},
       {"unwrap", "elf", compressed(ImageKind::gzip, build_elf_kernel())},
   };
@@ -131,6 +151,9 @@ std::vector<Seed> seeds() {
       {"notes", "two", notes()},
       {"capture_plan", "full", to_bytes(kPlan)},
       {"config", "some", to_bytes(kConfig)},
+      {"kdump_settings", "kdump-conf", to_bytes(kKdumpConf)},
+      {"kdump_settings", "sysconfig", to_bytes(kSysconfig)},
+      {"kdump_settings", "kdump-tools", to_bytes(kKdumpTools)},
       {"crash_record", "some", to_bytes(kCrashRecord)},
       {"crashkernel", "some",
        to_bytes("crashkernel=2G-64G:256M,64G-:1G@16M crashkernel=1G,high crashkernel=72M,low")},

@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "loader/load.h"
 #include "src/base/file.h"
+#include "src/base/kexec_observer.h"
 #include "src/base/sys.h"
 #include "tests/support/bzimage_builder.h"
 
@@ -27,7 +29,10 @@ class FakeMachine {
     put_kernel({});
     put("initramfs", "070701 and so on");
   }
-  ~FakeMachine() { sys::set_fault_hook({}); }
+  ~FakeMachine() {
+    sys::set_fault_hook({});
+    sys::set_kexec_file_observer({});
+  }
   FakeMachine(const FakeMachine&) = delete;
   FakeMachine& operator=(const FakeMachine&) = delete;
 
@@ -56,7 +61,7 @@ class FakeMachine {
 
   [[nodiscard]] std::string path(const std::string& name) const { return temp_.path() / name; }
   [[nodiscard]] SystemPaths paths() const {
-    return {.sys = path("sys"), .proc = path("proc"), .iomem = {}, .run = temp_.path()};
+    return {.sys = path("sys"), .proc = path("proc"), .iomem = {}, .run = temp_.path(), .root = temp_.path()};
   }
   [[nodiscard]] LoadRequest request() const {
     return {.initramfs = {path("initramfs")}, .command_line = "console=ttyS0"};
@@ -72,11 +77,40 @@ class FakeMachine {
     on_segments_ = std::move(answer);
     watch();
   }
+  // A kernel that answers as a real one does: `about_file` is what it finds wrong with the kernel file (an
+  // errno, 0: nothing). A load for a crash frees the old image before it looks; a load without an initramfs
+  // that it can read fails after that (kernel/kexec_file.c).
+  void behave(std::function<int()> about_file) {
+    about_file_ = std::move(about_file);
+    on_load([this] {
+      const sys::KexecFileArguments& asked = asked_.back();
+      const bool crash = (asked.flags & kOnCrash) != 0;
+      const char* const loaded = crash ? "kernel/kexec_crash_loaded" : "kernel/kexec_loaded";
+      if ((asked.flags & kUnload) != 0) {
+        put_sys(loaded, "0\n");
+        return sys::kPretend;
+      }
+      if (crash) put_sys(loaded, "0\n");
+      if (const int error = about_file_(); error != 0) return error;
+      if (asked.initrd_fd < 0 && (asked.flags & kNoInitramfs) == 0) return EBADF;
+      put_sys(loaded, "1\n");
+      return sys::kPretend;
+    });
+  }
+  // The arguments of each kexec_file_load, and its flags (include/uapi/linux/kexec.h).
+  enum Flag : unsigned long { kUnload = 1, kOnCrash = 2, kNoInitramfs = 4 };
+  [[nodiscard]] const std::vector<sys::KexecFileArguments>& asked() const { return asked_; }
+  void forget_calls() {
+    calls = segment_calls = 0;
+    asked_.clear();
+  }
   int calls = 0;          // of kexec_file_load
   int segment_calls = 0;  // of kexec_load
 
  private:
   void watch() {
+    sys::set_kexec_file_observer(
+        [this](const sys::KexecFileArguments& arguments) { asked_.push_back(arguments); });
     sys::set_fault_hook([this](sys::Call call) {
       if (call == sys::Call::kexec_file_load) {
         ++calls;
@@ -89,6 +123,8 @@ class FakeMachine {
       return 0;
     });
   }
+  std::vector<sys::KexecFileArguments> asked_;
+  std::function<int()> about_file_ = [] { return 0; };
   std::function<int()> on_file_ = [] { return ENOTSUP; };
   std::function<int()> on_segments_ = [] { return ENOTSUP; };
   TempDir temp_ = TempDir::create("machine-test").value();

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
+#include "src/base/sha256.h"
 #include "tests/support/bzimage_builder.h"
 
 namespace lifeboat::test {
@@ -22,6 +24,15 @@ void put(std::vector<std::byte>& file, size_t offset, const T& value) {
   put_bytes(file, offset, object_bytes(value));
 }
 
+std::vector<std::byte> digest_of(ByteSpan bytes) {
+  Sha256 sha;
+  sha.update(bytes.data(), bytes.size());
+  uint8_t digest[Sha256::kDigestBytes];
+  sha.finish(digest);
+  const auto span = std::as_bytes(std::span(digest));
+  return {span.begin(), span.end()};
+}
+
 }  // namespace
 
 UkiSection uki_section(std::string name, std::string_view text) {
@@ -37,11 +48,13 @@ std::vector<std::byte> build_uki(const UkiFields& fields) {
   put_bytes(file, 0, as_byte_span("MZ"));
   put(file, 0x3c, fields.pe_offset);
   put_bytes(file, fields.pe_offset, as_byte_span(fields.signature));
-  put(file, fields.pe_offset + size_t{4}, uint16_t{0x8664});
+  put(file, fields.pe_offset + size_t{4}, fields.machine);
   put(file, fields.pe_offset + size_t{6},
       fields.section_count.value_or(static_cast<uint16_t>(fields.sections.size())));
   put(file, fields.pe_offset + size_t{20}, fields.optional_header_size);
   put(file, optional, fields.magic);
+  put(file, optional + 108, uint32_t{16});  // data directories
+  put(file, optional + 148, fields.certificate_bytes);
   for (size_t index = 0; index < fields.sections.size(); ++index) {
     const auto& section = fields.sections[index];
     const auto size = static_cast<uint32_t>(section.bytes.size());
@@ -55,6 +68,16 @@ std::vector<std::byte> build_uki(const UkiFields& fields) {
     file.resize(align_up(file.size(), kFileAlignment));
   }
   return file;
+}
+
+std::vector<UkiSection> linked_uki_sections(std::string_view kernel_path, ByteSpan kernel,
+                                            std::string_view initramfs_path, ByteSpan initramfs) {
+  return {uki_section(".osrel", "ID=nixos\nPRETTY_NAME=\"NixOS\"\nVERSION_ID=\"Generation 294\"\n"),
+          uki_section(".cmdline", "init=/nix/store/x/init"),
+          uki_section(".initrd", initramfs_path),
+          uki_section(".linux", kernel_path),
+          {.name = ".initrdh", .bytes = digest_of(initramfs)},
+          {.name = ".linuxh", .bytes = digest_of(kernel)}};
 }
 
 std::vector<UkiSection> usual_uki_sections() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Dumps in a subvolume of a btrfs that is full to the last block.
+// Dumps in a subvolume of a btrfs that is full to the last block, on an NVMe disk to which two controllers
+// lead: the kernel's own multipath makes it a virtual device (docs/initramfs.md).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,13 +25,18 @@ constexpr const char* kVersion = "6.12";
 // A subvolume that is mounted, as a distribution's installer makes it, and another one that a plain mount
 // would lead to. MORE puts older crashes there: crash NAME FILE MIB.
 constexpr const char* kScript = R"(mkdir -p /etc /lib /boot /top /srv
+for _ in $(seq 60); do
+  [ -b /dev/nvme0n1 ] && [ -d /sys/class/nvme/nvme1 ] && break
+  sleep 1
+done
+mark disk $(readlink -f /sys/class/block/nvme0n1) $(ls -d /sys/class/nvme-subsystem/*/nvme? | wc -l)
 ln -s /disk/system/lib/modules /lib/modules
 cp /disk/system/boot/* /boot
-mount -t btrfs /dev/vdb /top
+mount -t btrfs /dev/nvme0n1 /top
 btrfs subvolume create /top/@
 btrfs subvolume create /top/other
 btrfs subvolume set-default /top/other
-mount -t btrfs -o subvol=@ /dev/vdb /srv
+mount -t btrfs -o subvol=@ /dev/nvme0n1 /srv
 umount /top
 mkdir -m 700 /srv/crash
 crash() {
@@ -39,6 +45,7 @@ crash() {
 }
 printf '[target]\npath = /srv/crash\n' >/etc/lifeboat.conf
 MORE
+run build lifeboat build --json
 run load lifeboat load --crash
 run check lifeboat check --json
 dd if=/dev/zero of=/srv/ballast bs=1M
@@ -50,16 +57,16 @@ crash_now
 sleep 60
 )";
 
-// Its modules, for the first kernel, and the lines that load them.
-std::string add_btrfs(GuestFiles& files) {
+// The modules of file system and disk, for the first kernel, and the lines that load them.
+std::string add_modules(GuestFiles& files) {
   const fs::path tree = fs::path(kernel_path(kVersion)).parent_path().parent_path() / "lib/modules";
   std::string lines;
-  for (const auto& module : must(collect_modules(tree / kernel_release(kVersion), {"btrfs"}))) {
+  for (const auto& module : must(collect_modules(tree / kernel_release(kVersion), {"btrfs", "nvme"}))) {
     files.write("modules/" + module.name, module.bytes);
     lines += "insmod /disk/modules/" + module.name + '\n';
   }
   files.add_program("btrfs");
-  files.add_system(kVersion, {"btrfs"});
+  files.add_system(kVersion, {"btrfs", "nvme"});
   return lines;
 }
 
@@ -79,13 +86,20 @@ class BtrfsTarget : public ::testing::Test {
     std::string script = kScript;
     script.replace(script.find("MORE"), 4, more);
     GuestFiles files;
-    script.insert(0, add_btrfs(files));
-    guest_.emplace(GuestOptions{.name = name,
-                                .kernel = kVersion,
-                                .command_line = "crashkernel=160M",
-                                .script = script,
-                                .disks = {image_}},
-                   files);
+    script.insert(0, add_modules(files));
+    guest_.emplace(
+        GuestOptions{.name = name,
+                     .kernel = kVersion,
+                     .command_line = "crashkernel=160M",
+                     .script = script,
+                     .devices = {"nvme-subsys,id=subsystem", "nvme,serial=a,subsys=subsystem",
+                                 "nvme,serial=b,subsys=subsystem", "nvme-ns,drive=space,shared=on"},
+                     .drives = {"id=space,file=" + image_}},
+        files);
+    EXPECT_EQ(guest_->wait_for("disk").text, "/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1 2");
+    const Mark build = guest_->wait_for("build");
+    ASSERT_EQ(build.text, "0") << build.output;
+    EXPECT_THAT(build.output, HasSubstr("\"nvme.ko\""));
     const Mark loaded = guest_->wait_for("load");
     ASSERT_EQ(loaded.text, "0") << loaded.output;
     const Mark check = guest_->wait_for("check");
@@ -93,7 +107,7 @@ class BtrfsTarget : public ::testing::Test {
     for (auto& point : Json::parse(check.output)) points[point.at("name").get<std::string>()] = point;
     for (const char* point : {"target", "drivers of", "room of", "store"})
       EXPECT_EQ(points[std::string(point) + " /srv/crash"]["result"], "ok") << check.output;
-    EXPECT_THAT(points["target /srv/crash"].dump(), HasSubstr("/@/crash on /dev/vdb"));
+    EXPECT_THAT(points["target /srv/crash"].dump(), HasSubstr("/@/crash on /dev/nvme0n1"));
     ASSERT_EQ(guest_->wait_for("free").text, "0");
   }
   // What is left, oldest first, when the guest has ended and its file system is whole.
@@ -119,6 +133,7 @@ TEST_F(BtrfsTarget, takes_a_dump_in_a_subvolume_once_there_is_space) {
                                "crash 20250101T000000Z vmcore-dmesg.txt 10\n"
                                "crash 20250102T000000Z vmcore 60\n"
                                "crash 20250103T000000Z vmcore 2\n"));
+  guest_->wait_for_line("target: /dev/nvme0n1 (btrfs", std::chrono::seconds(120));
   guest_->wait_for_line("removing 20250101T000000Z: the target is full", std::chrono::seconds(120));
   guest_->wait_for_line("lifeboat: phase capture-log");
   guest_->wait_for_line("removing 20250102T000000Z: the target is full", std::chrono::seconds(300));

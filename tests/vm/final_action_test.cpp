@@ -30,6 +30,7 @@ class EndOfCapture : public ::testing::Test {
     files_.write(
         "boot/capture.img", capture_initramfs(kVersion, [&](InitramfsContents& contents) {
           CapturePlan& plan = contents.plan;
+          plan.dump.level = levels_;
           plan.final.action = after_dump;
           plan.failure.action = after_failure;
           plan.capture.device_deadline = 1s;
@@ -73,6 +74,7 @@ class EndOfCapture : public ::testing::Test {
     guest_->wait_for_line("reboot: System halted", 300s);
     EXPECT_THAT(guest_->console(), Not(HasSubstr("a shell on the console")));
   }
+  std::vector<int> levels_ = {31};
   GuestFiles files_;
   std::optional<Guest> guest_;
 };
@@ -103,6 +105,14 @@ using LongEndOfCapture = EndOfCapture;
 TEST_F(LongEndOfCapture, halt_after_a_dump) {
   ASSERT_NO_FATAL_FAILURE(crash(FinalAction::halt, FinalAction::shell));
   guest_->wait_for_line("lifeboat: phase capture-dump", 300s);
+  expect_halt();
+}
+
+// The dump level is `none`: log and report are what was configured.
+TEST_F(LongEndOfCapture, halt_after_the_log_alone) {
+  levels_ = {kNoDump};
+  ASSERT_NO_FATAL_FAILURE(crash(FinalAction::halt, FinalAction::shell));
+  guest_->wait_for_line("lifeboat: phase capture-log-only", 300s);
   expect_halt();
 }
 

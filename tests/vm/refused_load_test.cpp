@@ -33,20 +33,25 @@ TEST_F(RefusedLoad, lockdown_is_explained_and_leaves_no_half_state) {
                .command_line = "crashkernel=256M",
                .script = fmt::format("run crash-before {0} --syscall segments\n"
                                      "run normal-before {1} --syscall segments\n"
+                                     "run crash-again {0} --syscall file\nloaded after\n"
                                      "mount -t securityfs securityfs /sys/kernel/security\n"
                                      "echo integrity >/sys/kernel/security/lockdown\n"
                                      "show lockdown /sys/kernel/security/lockdown\n"
                                      "run crash-segments {0} --syscall segments\ncrash_loaded after\n"
                                      "run normal-segments {1} --syscall segments\nloaded after\n"
                                      "run normal-auto {1} --syscall auto\nloaded after\n"
-                                     "run unload lifeboat unload\n"
                                      "run crash-file {0} --syscall file\ncrash_loaded after\n"
-                                     "run crash-auto {0} --syscall auto\ncrash_loaded after\n",
+                                     "run crash-auto {0} --syscall auto\ncrash_loaded after\n"
+                                     "loaded at-the-end\n",
                                      kLoadCrash, kLoadNormal),
                .memory = 768_MiB},
               files_);
   expect_status(guest, "crash-before", "0");
   expect_status(guest, "normal-before", "0");
+  // The question about the file, which comes before a load for a crash, is accepted and leaves the kernel for
+  // a reboot alone.
+  expect_status(guest, "crash-again", "0");
+  expect_value(guest, "after", "1");
   EXPECT_THAT(guest.wait_for("lockdown").text, HasSubstr("[integrity]"));
   const auto expect_refusal = [&](const char* mark) {
     const Mark refused = guest.wait_for(mark);
@@ -56,11 +61,11 @@ TEST_F(RefusedLoad, lockdown_is_explained_and_leaves_no_half_state) {
     return refused.output;
   };
   for (const char* mark : {"crash-segments", "normal-segments", "normal-auto"}) expect_refusal(mark);
-  // By kexec_file_load(2) the old capture kernel would be freed before the new one's signature is looked at.
-  // With no kernel loaded for a reboot, the signature is tried first, in a way that frees nothing.
-  expect_status(guest, "unload", "0");
+  // By kexec_file_load(2) the old capture kernel would be freed before the new one's signature is looked at:
+  // the kernel is asked about it first, in a way that frees nothing.
   for (const char* mark : {"crash-file", "crash-auto"})
     EXPECT_THAT(expect_refusal(mark), HasSubstr("the previous capture kernel is still loaded")) << mark;
+  expect_value(guest, "at-the-end", "1");
   guest.wait_for_end();
 }
 

@@ -79,7 +79,10 @@ class Pid1 {
   }
 
   bool capture() {
-    if (plan_.capture.watchdog) watchdogs_.start(plan_.watchdogs);
+    if (plan_.capture.watchdog) {
+      watchdogs_.start(plan_.watchdogs);
+      watchdogs_.start_old();
+    }
     std::vector<AttemptTarget> targets;
     for (const auto& target : plan_.targets) {
       const auto save = [this, &target](Journal& journal, Heartbeat& heartbeat) {
@@ -92,7 +95,8 @@ class Pid1 {
         plan_, targets, journal,
         {.log_file = kRunLog,
          .on_wait = [this] { watchdogs_.feed(); },
-         .last_resort = [](Heartbeat& heartbeat) { return print_log_tail(kVmcore, heartbeat); }});
+         .last_resort = [](Heartbeat& heartbeat) { return print_log_tail(kVmcore, heartbeat); },
+         .problems = [this] { return watchdogs_.problems(); }});
     return ends_capture(end.outcome);
   }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "loader/x86_64/purgatory/parameters.h"
-#include "loader/x86_64/purgatory/sha256.h"
+#include "src/base/sha256.h"
 
 // The flat image that freestanding/ builds; LIFEBOAT_PURGATORY_IMAGE is its path.
 asm(".pushsection .rodata\n"

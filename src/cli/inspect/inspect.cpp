@@ -14,6 +14,7 @@
 #include "src/debuginfo/kernel_debug_info.h"
 #include "src/inspect/machine_summary.h"
 #include "src/inspect/names.h"
+#include "src/store/missing_dump.h"
 
 namespace lifeboat::cli {
 namespace {
@@ -154,7 +155,11 @@ Result<int> run_inspect(const Arguments& arguments) {
                                .hint(suggest_name(name, names)));
   }
   TRY_VOID(line.check_owners(option_owners(), name));
-  auto session = TRY(inspect::Session::open(path));
+  auto opened = inspect::Session::open(path);
+  if (!opened) {
+    if (auto missing = why_no_dump(path)) return std::unexpected(*std::move(missing));
+  }
+  auto session = TRY(std::move(opened));
   if (std::ranges::find(kDebugInfoViews, name) != kDebugInfoViews.end()) open_debug_info(line, session);
   const bool terminal = isatty(STDOUT_FILENO) == 1;
   const View view{line,

@@ -10,6 +10,11 @@ using namespace std::literals;
 
 constexpr uint64_t kPeOffsetField = 0x3c;  // e_lfanew of the DOS header
 constexpr uint16_t kPe32Plus = 0x20b;
+// In the optional header: how many data directories follow, and the size of the fifth, the attached
+// certificates.
+constexpr uint64_t kDirectoryCount = 108;
+constexpr uint64_t kCertificateSize = 148;
+constexpr uint32_t kCertificateDirectory = 4;
 
 struct CoffHeader {
   char signature[4];
@@ -38,13 +43,21 @@ PeSection section_of(const SectionHeader& header) {
           header.raw_offset};
 }
 
+bool has_certificates(ByteSpan file, uint64_t optional_offset, uint16_t optional_size) {
+  const auto header = slice(file, optional_offset, optional_size, "optional PE header");
+  if (!header) return false;
+  const auto count = load<uint32_t>(*header, kDirectoryCount, "data directories");
+  const auto size = load<uint32_t>(*header, kCertificateSize, "certificates");
+  return count && *count > kCertificateDirectory && size && *size != 0;
+}
+
 }  // namespace
 
 Result<ByteSpan> PeSection::content(ByteSpan file) const {
   return slice(file, raw_offset, std::min(virtual_size, raw_size), "section " + name);
 }
 
-Result<std::vector<PeSection>> read_pe_sections(ByteSpan file) {
+Result<PeFile> read_pe(ByteSpan file) {
   const uint64_t pe_offset = TRY(load<uint32_t>(file, kPeOffsetField, "DOS header"));
   const auto header = TRY(load<CoffHeader>(file, pe_offset, "PE header"));
   if (std::string_view(header.signature, sizeof(header.signature)) != "PE\0\0"sv)
@@ -59,10 +72,12 @@ Result<std::vector<PeSection>> read_pe_sections(ByteSpan file) {
   const ByteSpan table =
       TRY(slice(file, optional_offset + header.optional_header_size,
                 uint64_t{header.section_count} * sizeof(SectionHeader), "table of PE sections"));
-  std::vector<PeSection> sections;
+  PeFile pe{.machine = header.machine,
+            .has_signature = has_certificates(file, optional_offset, header.optional_header_size),
+            .sections = {}};
   for (uint64_t offset = 0; offset < table.size(); offset += sizeof(SectionHeader))
-    sections.push_back(section_of(TRY(load<SectionHeader>(table, offset, "PE section"))));
-  return sections;
+    pe.sections.push_back(section_of(TRY(load<SectionHeader>(table, offset, "PE section"))));
+  return pe;
 }
 
 }  // namespace lifeboat

@@ -23,7 +23,13 @@ struct PeSection {
   [[nodiscard]] Result<ByteSpan> content(ByteSpan file) const;
 };
 
-// In the order of the table. The position of the contents is not checked here: only some sections are read.
-Result<std::vector<PeSection>> read_pe_sections(ByteSpan file);
+struct PeFile {
+  uint16_t machine = 0;             // the number of the architecture that its code is for
+  bool has_signature = false;       // a signature is attached; whether it is good is not checked
+  std::vector<PeSection> sections;  // in the order of the table
+};
+
+// The position of the sections' contents is not checked here: only some are read.
+Result<PeFile> read_pe(ByteSpan file);
 
 }  // namespace lifeboat

@@ -2,77 +2,101 @@
 #include "src/image/unwrap/uki.h"
 
 #include <algorithm>
-#include <span>
+#include <cstring>
+#include <string_view>
+#include <utility>
 
 #include "src/image/unwrap/pe.h"
+#include "src/image/unwrap/uki_sections.h"
 
 namespace lifeboat {
 namespace {
 
-constexpr std::string_view kProfile = ".profile";
+// A longer one is not a path.
+constexpr size_t kLongestPath = 1024;
 
-class Sections {
- public:
-  Sections(ByteSpan file, const std::vector<PeSection>& all) : file_(file) {
-    const auto first = std::ranges::find(all, kProfile, &PeSection::name);
-    base_ = {all.begin(), first};
-    if (first == all.end()) return;
-    profile_ = {first, std::find_if(first + 1, all.end(),
-                                    [](const PeSection& section) { return section.name == kProfile; })};
-  }
-
-  [[nodiscard]] Result<std::optional<ByteSpan>> content(std::string_view name) const {
-    for (const auto& sections : {profile_, base_}) {
-      const auto found = std::ranges::find(sections, name, &PeSection::name);
-      if (found == sections.end()) continue;
-      const ByteSpan bytes = TRY(found->content(file_));
-      return bytes.empty() ? std::nullopt : std::optional(bytes);
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] Result<std::optional<std::string>> text(std::string_view name) const {
-    const auto bytes = TRY(content(name));
-    return bytes ? std::optional(std::string(text_until_nul(*bytes))) : std::nullopt;
-  }
-
- private:
-  ByteSpan file_;
-  std::span<const PeSection> base_;
-  std::span<const PeSection> profile_;
-};
-
-bool is_blank(char c) {
-  return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+bool looks_like_path(ByteSpan bytes) {
+  const std::string_view text = as_text(bytes);
+  return text.size() <= kLongestPath && (text.starts_with('\\') || text.starts_with('/'));
 }
 
-std::string one_line(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  std::string line(text);
-  std::ranges::replace_if(line, is_blank, ' ');
-  return line;
+Result<std::string> path_of(ByteSpan bytes, std::string_view name) {
+  std::string path(text_until_nul(bytes));
+  const bool printable =
+      std::ranges::none_of(path, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (path.empty() || path.size() > kLongestPath || !printable)
+    return fail(ErrorCode::corrupt, "its section {} is not the path of a file", name);
+  std::ranges::replace(path, '\\', '/');
+  return path;
+}
+
+Result<UkiLink> read_link(const UkiSections& sections, std::string_view path_name,
+                          std::string_view digest_name) {
+  const auto path = TRY(sections.content(path_name));
+  const auto digest = TRY(sections.content(digest_name));
+  if (!path || !digest) {
+    return fail(ErrorCode::corrupt, "its section {} is empty or missing", path ? digest_name : path_name);
+  }
+  UkiLink link{.path = TRY(path_of(*path, path_name))};
+  if (digest->size() != link.sha256.size())
+    return fail(ErrorCode::corrupt, "its section {} is not a SHA-256 digest", digest_name);
+  std::memcpy(link.sha256.data(), digest->data(), digest->size());
+  return link;
+}
+
+// What the image holds itself. Without a digest a path is refused: any file could stand there.
+Result<std::optional<ByteSpan>> read_held(const UkiSections& sections, std::string_view name) {
+  const auto bytes = TRY(sections.content(name));
+  if (bytes && looks_like_path(*bytes))
+    return fail(ErrorCode::unsupported, "its section {} is a path, and there is no digest to check that file",
+                name);
+  return bytes;
+}
+
+Result<> read_kernel(const UkiSections& sections, UkiParts& parts) {
+  if (sections.has(".kernelp")) {
+    parts.kernel_link = TRY(read_link(sections, ".kernelp", ".kernelh"));
+  } else if (sections.has(".linuxh")) {
+    parts.kernel_link = TRY(read_link(sections, ".linux", ".linuxh"));
+  } else {
+    const auto kernel = TRY(read_held(sections, ".linux"));
+    if (!kernel) return fail(ErrorCode::corrupt, "its section .linux is empty or missing");
+    parts.kernel = *kernel;
+  }
+  return {};
+}
+
+Result<> read_initramfs(const UkiSections& sections, UkiParts& parts) {
+  if (sections.has(".initrdp")) {
+    parts.initramfs_link = TRY(read_link(sections, ".initrdp", ".initrdh"));
+  } else if (sections.has(".initrdh")) {
+    parts.initramfs_link = TRY(read_link(sections, ".initrd", ".initrdh"));
+  } else {
+    parts.initramfs = TRY(read_held(sections, ".initrd"));
+  }
+  return {};
 }
 
 }  // namespace
 
-Result<UkiParts> read_uki(ByteSpan file) {
-  const auto table = TRY(read_pe_sections(file));
-  const Sections sections(file, table);
+Result<UkiParts> read_uki(ByteSpan file, unsigned profile) {
+  const PeFile pe = TRY(read_pe(file));
+  const UkiSections sections = TRY(UkiSections::of_profile(file, pe.sections, profile));
   UkiParts parts;
-  const auto kernel = TRY(sections.content(".linux"));
-  if (!kernel) return fail(ErrorCode::corrupt, "its section .linux is empty or missing");
-  parts.kernel = *kernel;
-  parts.initramfs = TRY(sections.content(".initrd"));
+  TRY_VOID(read_kernel(sections, parts));
+  TRY_VOID(read_initramfs(sections, parts));
   parts.microcode = TRY(sections.content(".ucode"));
   parts.os_release = TRY(sections.text(".osrel"));
-  if (const auto text = TRY(sections.text(".cmdline"))) parts.command_line = one_line(*text);
-  if (const auto text = TRY(sections.text(".uname"))) {
-    parts.release = one_line(*text);
-    // It will be shown, and become part of file names.
-    if (std::ranges::any_of(*parts.release, [](char c) { return c <= 0x20 || c > 0x7e || c == '/'; }))
-      return fail(ErrorCode::corrupt, "its section .uname is not a kernel release");
-  }
+  parts.profile = TRY(sections.text(".profile"));
+  parts.command_line = TRY(sections.line(".cmdline"));
+  parts.release = TRY(sections.line(".uname"));
+  // It will be shown, and become part of file names.
+  if (parts.release &&
+      std::ranges::any_of(*parts.release, [](char c) { return c <= 0x20 || c > 0x7e || c == '/'; }))
+    return fail(ErrorCode::corrupt, "its section .uname is not a kernel release");
+  parts.profile_count = count_profiles(pe.sections);
+  parts.machine = pe.machine;
+  parts.has_device_tree = sections.has(".dtb") || sections.has(".dtbauto");
   return parts;
 }
 

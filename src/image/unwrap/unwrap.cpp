@@ -3,10 +3,9 @@
 
 #include <algorithm>
 
-#include "src/image/initramfs_join.h"
 #include "src/image/unpacked_size.h"
 #include "src/image/unwrap/decompress.h"
-#include "src/image/unwrap/uki.h"
+#include "src/image/unwrap/uki_extras.h"
 #include "src/image/unwrap/zboot.h"
 
 namespace lifeboat {
@@ -14,26 +13,6 @@ namespace {
 
 ImageKind identify_whole(ByteSpan bytes) {
   return identify_image(bytes.first(std::min(bytes.size(), kIdentifyBytes)));
-}
-
-std::vector<std::byte> copy_of(ByteSpan bytes) {
-  return {bytes.begin(), bytes.end()};
-}
-
-Result<> take_off_uki(KernelFile& file) {
-  if (std::ranges::find(file.wrappers, ImageKind::uki) != file.wrappers.end())
-    return fail(ErrorCode::unsupported, "it is a unified kernel image inside another");
-  const UkiParts parts = TRY(read_uki(file.bytes));
-  std::vector<InitramfsPart> images;
-  // Microcode first: the kernel looks for it at the beginning only.
-  if (parts.microcode) images.push_back({"section .ucode", *parts.microcode});
-  if (parts.initramfs) images.push_back({"section .initrd", *parts.initramfs});
-  if (!images.empty()) file.initramfs = TRY(join_initramfs(images));
-  file.command_line = parts.command_line;
-  file.os_release = parts.os_release;
-  file.release = parts.release;
-  file.bytes = copy_of(parts.kernel);
-  return {};
 }
 
 // `left`: how many bytes the compressed layers may still become.
@@ -49,11 +28,19 @@ Result<> take_off_zboot(KernelFile& file, uint64_t& left) {
   return unpack(file, payload.compression, payload.bytes, left);
 }
 
-Result<> take_off(KernelFile& file, uint64_t& left) {
+// How many bytes the compressed layers of a file of this size may become.
+uint64_t unpacked_limit(uint64_t file_size, const UnwrapLimits& limits) {
+  return std::min(limits.unpacked, largest_expansion(file_size));
+}
+
+Result<> take_off(KernelFile& file, uint64_t& left, const UnwrapLimits& limits, const UkiExtras& extras) {
   const ImageKind kind = file.kind;
   if (kind == ImageKind::uki) {
-    TRY_VOID(take_off_uki(file));
+    const uint64_t size = file.bytes.size();
+    TRY_VOID(take_off_uki(file, extras));
     file.wrappers.push_back(kind);
+    // The kernel is a file of its own: the size of the image says nothing about it.
+    if (file.bytes.size() > size) left = std::max(left, unpacked_limit(file.bytes.size(), limits));
   } else if (kind == ImageKind::efi_zboot) {
     file.wrappers.push_back(kind);
     TRY_VOID(take_off_zboot(file, left));
@@ -74,17 +61,18 @@ std::string name_of_content(const KernelFile& file) {
 }
 
 std::string_view fix_of(ErrorCode code) {
-  return code == ErrorCode::unsupported
-             ? "extract the kernel by hand and load it, or name another kernel: /boot/vmlinuz-RELEASE"
-             : "install that kernel's package again: the file is damaged or truncated";
+  if (code == ErrorCode::unsupported)
+    return "extract the kernel by hand and load it, or name another kernel: /boot/vmlinuz-RELEASE";
+  if (code == ErrorCode::not_found) return "correct 'profile' in the boot entry, or choose another entry";
+  return "install that kernel's package again: the file is damaged or truncated";
 }
 
 }  // namespace
 
-Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits) {
+Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits, const UkiExtras& extras) {
   file.kind = identify_whole(file.bytes);
   // By the size of the file itself, not of each layer: else the ratios of nested layers would multiply.
-  uint64_t left = std::min(limits.unpacked, largest_expansion(file.bytes.size()));
+  uint64_t left = unpacked_limit(file.bytes.size(), limits);
   for (size_t depth = 0; !is_kernel(file.kind); ++depth) {
     const std::string name = name_of_content(file);
     if (!is_kernel_wrapper(file.kind)) return std::unexpected(not_a_loadable_kernel(name, file.kind));
@@ -95,7 +83,7 @@ Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits) {
               .hint(fix_of(ErrorCode::unsupported)));
     }
     const std::string_view wrapper = image_kind_name(file.kind);
-    auto taken = take_off(file, left);
+    auto taken = take_off(file, left, limits, extras);
     if (!taken) {
       const ErrorCode code = taken.error().code;
       return std::unexpected(
@@ -106,8 +94,8 @@ Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits) {
   return file;
 }
 
-Result<KernelFile> open_kernel_file(const std::string& path) {
-  return unwrap_kernel(TRY(read_kernel_file(path)));
+Result<KernelFile> open_kernel_file(const std::string& path, const UkiExtras& extras) {
+  return unwrap_kernel(TRY(read_kernel_file(path)), {}, extras);
 }
 
 }  // namespace lifeboat

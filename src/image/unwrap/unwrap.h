@@ -9,6 +9,7 @@
 #include "src/base/error.h"
 #include "src/base/size.h"
 #include "src/image/kernel_file.h"
+#include "src/image/unwrap/uki_extras.h"
 
 namespace lifeboat {
 
@@ -21,10 +22,12 @@ struct UnwrapLimits {
 };
 
 // read_kernel_file(), then unwrap_kernel().
-Result<KernelFile> open_kernel_file(const std::string& path);
+Result<KernelFile> open_kernel_file(const std::string& path, const UkiExtras& extras = {});
 
 // `file` as read_kernel_file() gives it. Left as it is when it has no wrapper; else `fd` becomes a sealed
 // memfd of the kernel. A unified kernel image inside another is refused: it has two initramfs to choose from.
-Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits = {});
+// `extras` are for a unified kernel image; another kernel has no use for them.
+Result<KernelFile> unwrap_kernel(KernelFile file, const UnwrapLimits& limits = {},
+                                 const UkiExtras& extras = {});
 
 }  // namespace lifeboat

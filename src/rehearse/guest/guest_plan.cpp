@@ -15,6 +15,8 @@ Result<GuestPlan> GuestPlan::parse(std::string_view text) {
       plan.initramfs = TRY_CONTEXT(parse_absolute_path(value), "line {}: {}", line, key);
     } else if (key == "command_line") {
       plan.command_line = value;
+    } else if (key == "syscall") {
+      plan.syscall = TRY_CONTEXT(parse_load_call(value), "line {}: {}", line, key);
     } else {
       return fail(ErrorCode::usage, "line {}: unknown key '{}'", line, key);
     }
@@ -25,7 +27,8 @@ Result<GuestPlan> GuestPlan::parse(std::string_view text) {
 }
 
 std::string GuestPlan::to_text() const {
-  return fmt::format("kernel = {}\ninitramfs = {}\ncommand_line = {}\n", kernel, initramfs, command_line);
+  return fmt::format("kernel = {}\ninitramfs = {}\ncommand_line = {}\nsyscall = {}\n", kernel, initramfs,
+                     command_line, load_call_name(syscall));
 }
 
 }  // namespace lifeboat::rehearse

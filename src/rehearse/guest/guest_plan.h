@@ -7,13 +7,15 @@
 #include <string_view>
 
 #include "src/base/error.h"
+#include "src/base/load_call.h"
 
 namespace lifeboat::rehearse {
 
 struct GuestPlan {
-  std::string kernel;        // path on the disk's file system
-  std::string initramfs;     // path on the disk's file system
-  std::string command_line;  // of the capture kernel
+  std::string kernel;                      // path on the disk's file system
+  std::string initramfs;                   // path on the disk's file system
+  std::string command_line;                // of the capture kernel
+  LoadCall syscall = LoadCall::automatic;  // that loads it
 
   static Result<GuestPlan> parse(std::string_view text);
   [[nodiscard]] std::string to_text() const;

@@ -31,6 +31,7 @@ Result<> rehearse_crash(const GuestPlan& guest, const CapturePlan& plan, capture
       .initramfs = {capture::kMountPoint + guest.initramfs},
       .command_line = guest.command_line + boot_parameter(),
       .crash = true,
+      .call = guest.syscall,
   };
   const LoadReport loaded = TRY(load_kernel(request, kernel, SystemPaths{}));
   for (const auto& warning : loaded.warnings) log::warning("{}", warning);

@@ -204,6 +204,27 @@ TEST_F(Arm, WhatWasMeasuredCountsForTheKernelThatCaptured) {
   EXPECT_EQ(uses("6.1-running"), 1U);
 }
 
+// It needed less than a dump does.
+TEST_F(Arm, WhatACaptureWithoutADumpNeededCountsOnlyForAnother) {
+  CrashRecord record{.release = "6.1", .capture_release = "6.1", .dump = DumpOutcome::log_only};
+  record.memory_reserved_kib = 256 * 1024;
+  record.memory_lowest_kib = 1024;
+  std::filesystem::create_directories(path("store/20261123T084228Z"));
+  write("store/20261123T084228Z/manifest.json", to_json_text(record));
+  write("store/20261123T084228Z/vmcore-dmesg.txt", "log");
+  const arming::RehearsalRecord rehearsal{
+      .release = "6.1", .log_only = true, .memory_reserved_kib = 256 * 1024, .memory_lowest_kib = 1024};
+  ASSERT_TRUE(save_rehearsal(rehearsal, path("rehearsal")));
+  config::Config config;
+  config.targets = {{.path = path("store")}};
+  const auto uses = [&] { return measured_uses(config, "6.1", path("rehearsal")).size(); };
+  EXPECT_EQ(uses(), 0U);
+  config.dump.level = {kNoDump};
+  EXPECT_EQ(uses(), 2U);
+  config.dump.level = {31, kNoDump};
+  EXPECT_EQ(uses(), 0U);
+}
+
 TEST_F(Arm, AStateOfNoUseIsNone) {
   for (const char* text : {"", "{", "[]", "{}", R"({"kernel": 1, "initramfs": []})",
                            R"({"kernel": {"path": 5}, "initramfs": []})"})

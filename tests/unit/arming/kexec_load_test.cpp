@@ -58,6 +58,9 @@ TEST_F(KexecLoad, ReusesTheRunningCommandLineWithoutAdditions) {
 TEST_F(KexecLoad, NoEfiIsForTheKernelNotForInit) {
   EXPECT_EQ(command_line({.no_efi = true}), "noefi");
   EXPECT_EQ(command_line({.no_efi = true, .append = "-- 3"}), "noefi -- 3");
+  // At the next reboot it stands in the reused line already.
+  EXPECT_EQ(command_line({.no_efi = true, .append = "noefi a"}), "noefi a");
+  EXPECT_EQ(command_line({.no_efi = true, .append = "a -- noefi"}), "noefi a -- noefi");
   own_command_line_ = "of=image";
   EXPECT_EQ(command_line({.no_efi = true}), "noefi of=image");
   EXPECT_EQ(command_line({}), std::nullopt) << "the image's own";
@@ -89,6 +92,41 @@ TEST_F(KexecLoad, TheMachineIsCheckedFirst) {
   const SystemState none = read_system_state(machine_.paths());
   EXPECT_EQ(code_of(check_kexec_machine({.crash = true}, none)), ErrorCode::not_found);
   EXPECT_TRUE(check_kexec_machine({.crash = false}, none));
+}
+
+TEST_F(KexecLoad, XensDom0IsRefusedBeforeTheMissingReservation) {
+  machine_.put_sys("kernel/kexec_crash_size", "0\n");
+  machine_.put_proc("xen/capabilities", "control_d\n");
+  for (const bool crash : {true, false}) {
+    const auto checked = check_kexec_machine({.crash = crash}, read_system_state(machine_.paths()));
+    EXPECT_EQ(code_of(checked), ErrorCode::unsupported);
+    EXPECT_THAT(checked.error().fix, HasSubstr("GRUB_CMDLINE_XEN"));
+  }
+}
+
+// -a, -s and -c with Kexec Handover.
+TEST_F(KexecLoad, OnlyTheOptionForKexecLoadGivesPreservedMemoryUp) {
+  machine_.put_notes();
+  machine_.put_proc("cmdline", std::string("kho=on ") + kRunning + "\n");
+  machine_.on_load([] { return ENOEXEC; });
+  machine_.on_segments([this] {
+    machine_.put_sys("kernel/kexec_loaded", "1\n");
+    return sys::kPretend;
+  });
+  const auto kernel = read_kernel_file(machine_.path("kernel")).value();
+  const auto load = [&](const KexecLoadOptions& options) -> Result<LoadReport> {
+    return load_kernel(TRY(request(options)), kernel, machine_.paths());
+  };
+  for (const auto call : {LoadCall::automatic, LoadCall::file}) {
+    const auto loaded = load({.call = call, .append = "a"});
+    EXPECT_EQ(code_of(loaded), ErrorCode::unsupported);
+    EXPECT_EQ(loaded.error().message.find("KHO") != std::string::npos, call == LoadCall::automatic);
+  }
+  EXPECT_EQ(code_of(load({.memory_min = 0x1000000, .append = "a"})), ErrorCode::unsupported);
+  EXPECT_EQ(machine_.segment_calls, 0);
+  const auto loaded = load({.call = LoadCall::segments, .append = "a"});
+  ASSERT_TRUE(loaded) << why(loaded);
+  EXPECT_THAT(loaded->warnings, testing::Contains(HasSubstr("KHO")));
 }
 
 }  // namespace

@@ -33,7 +33,10 @@ class LoadChoices : public testing::Test {
     put("proc/sys/kernel/random/boot_id", std::string(kBootId) + "\n");
     put("kernel", kernel_ = as_text(test::build_bzimage()));
     places_.system = {.sys = path("sys"), .proc = path("proc"), .iomem = {}, .run = path("run")};
-    places_.boot = {.roots = {path("boot")}, .sys = path("sys")};
+    places_.boot = {.roots = {path("boot")},
+                    .sys = path("sys"),
+                    .mountinfo = path("mountinfo"),
+                    .disks = path("dev/disk")};
     places_.kernels = {.boot = path("boot"), .modules = path("modules")};
     places_.host = {.mountinfo = path("mountinfo"), .sys = path("sys"), .dev = path("dev")};
     places_.initramfs_folder = path("lib");
@@ -146,6 +149,56 @@ TEST_F(LoadChoices, AnEntryWithoutACommandLineGetsTheRunningOneAndANote) {
   EXPECT_THAT(load->notes, Contains(HasSubstr("the boot entry has no command line")));
 }
 
+TEST_F(LoadChoices, AnEntryThatNamesNoRootIsRefused) {
+  for (const char* options :
+       {"", "options ro quiet\n", "options root= ro\n", "options init=/bin/sh\n", "options $kernelopts\n"}) {
+    add_entry(options);
+    const auto load = prepare({.crash = false});
+    EXPECT_EQ(code_of(load), ErrorCode::corrupt) << options;
+    EXPECT_THAT(why(load), AllOf(HasSubstr("'The usual one'"), HasSubstr("a.conf"), HasSubstr("root="),
+                                 HasSubstr("--reuse-cmdline")));
+    EXPECT_EQ(code_of(usable_boot_entry(places_.boot, places_.system)), ErrorCode::corrupt) << options;
+    // What the user gives counts.
+    EXPECT_THAT(command_line({.crash = false, .append = "root=/dev/sdb"}), HasSubstr("root=/dev/sdb"));
+    EXPECT_THAT(command_line({.crash = false, .reuse_command_line = true}), HasSubstr("root=/dev/sda1"));
+    EXPECT_EQ(command_line({.crash = false, .command_line = "quiet"}), "quiet");
+  }
+}
+
+TEST_F(LoadChoices, ARootMayBeNamedInOtherWays) {
+  for (const char* options : {"init=/nix/store/abc/init", "boot=live", "nfsroot=10.0.0.1:/x",
+                              "zfs=rpool/root", "rdinit=/sbin/init"}) {
+    add_entry("options " + std::string(options) + "\n");
+    EXPECT_EQ(command_line({.crash = false}), options);
+    EXPECT_TRUE(usable_boot_entry(places_.boot, places_.system)) << options;
+  }
+  // The initramfs of this machine finds its root by itself.
+  put("proc/cmdline", "BOOT_IMAGE=/vmlinuz quiet\n");
+  add_entry("options quiet\n");
+  EXPECT_EQ(command_line({.crash = false}), "quiet");
+}
+
+TEST_F(LoadChoices, WhatIsToBeKnownOfTheEntryIsSaid) {
+  add_entry("options root=1\n");
+  put("boot/loader/loader.conf", "default removed.conf\n");
+  const auto load = prepare({.crash = false});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_THAT(load->notes, Contains(AllOf(HasSubstr("'removed.conf'"), HasSubstr("loader.conf"))));
+}
+
+TEST_F(LoadChoices, TheEntryOfGrubIsTaken) {
+  install("6.12");
+  put("boot/grub/grub.cfg",
+      "menuentry 'of GRUB' { linux /vmlinuz-6.12 root=/dev/x single; initrd /initrd.img-6.12 }\n");
+  const auto load = prepare({.crash = false});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_EQ(load->request.command_line, "root=/dev/x single");
+  EXPECT_THAT(load->request.initramfs, ElementsAre(path("boot/initrd.img-6.12")));
+  EXPECT_THAT(load->notes, ElementsAre(AllOf(HasSubstr("'of GRUB'"), HasSubstr("grub.cfg:1"))));
+  put("boot/grub/grub.cfg", "menuentry 'of GRUB' { linux /vmlinuz-6.12 $kernelopts }\n");
+  EXPECT_THAT(why(prepare({.crash = false})), HasSubstr("$kernelopts"));
+}
+
 TEST_F(LoadChoices, AUnifiedImageHasItsOwn) {
   put("boot/EFI/Linux/u.efi",
       as_text(test::build_uki(
@@ -242,6 +295,16 @@ TEST_F(LoadChoices, AnInitramfsThatCannotBeRebuiltIsLoadedAsItIs) {
   EXPECT_THAT(load->notes, Contains(HasSubstr("an older one is loaded")));
 }
 
+TEST_F(LoadChoices, ADryRunNamesATargetThatIsRefused) {
+  put("lib/initramfs-6.12.1-test.img", "an older one");
+  put("mountinfo", "1 0 0:40 / / rw - nfs4 server:/ rw\n");
+  const LoadOptions options{.crash = true, .kernel = path("kernel"), .dry_run = true};
+  EXPECT_EQ(code_of(prepare(options)), ErrorCode::unsupported);
+  // Another machine's files: this one's disks do not matter.
+  places_.system.sys = path("copy");
+  EXPECT_TRUE(prepare(options));
+}
+
 // --- The system call.
 
 TEST_F(LoadChoices, AddressesNeedKexecLoad) {
@@ -256,9 +319,37 @@ TEST_F(LoadChoices, AddressesNeedKexecLoad) {
     options.call = LoadCall::file;
     EXPECT_EQ(code_of(prepare(options)), ErrorCode::usage) << which;
   }
+  // Implied by them, and not asked for by name.
+  LoadOptions placed = usual;
+  placed.memory_min = 0x1000000;
+  EXPECT_TRUE(prepare(placed)->request.call_is_implied);
+  placed.call = LoadCall::automatic;
+  EXPECT_TRUE(prepare(placed)->request.call_is_implied);
+  placed.call = LoadCall::segments;
+  EXPECT_FALSE(prepare(placed)->request.call_is_implied);
+  config_.capture.syscall = LoadCall::file;
+  placed.call.reset();
+  EXPECT_EQ(code_of(prepare(placed)), ErrorCode::usage);
+  config_.capture.syscall = LoadCall::automatic;
   LoadOptions nothing_between = usual;
   nothing_between.memory_min = nothing_between.memory_max = 0x1000000;
   EXPECT_EQ(code_of(prepare(nothing_between)), ErrorCode::usage);
+}
+
+TEST_F(LoadChoices, TheConfiguredCallIsForCaptureKernelsAndAnOptionOverridesIt) {
+  const LoadOptions crash{.crash = true, .kernel = path("kernel"), .dry_run = true};
+  const LoadOptions normal{.kernel = path("kernel"), .command_line = "a"};
+  EXPECT_EQ(prepare(crash)->request.call, LoadCall::automatic);
+  for (const auto configured : {LoadCall::segments, LoadCall::file, LoadCall::automatic}) {
+    config_.capture.syscall = configured;
+    EXPECT_EQ(prepare(crash)->request.call, configured);
+    EXPECT_EQ(prepare(normal)->request.call, LoadCall::automatic);
+    for (const auto given : {LoadCall::automatic, LoadCall::file, LoadCall::segments}) {
+      LoadOptions options = crash;
+      options.call = given;
+      EXPECT_EQ(prepare(options)->request.call, given);
+    }
+  }
 }
 
 }  // namespace

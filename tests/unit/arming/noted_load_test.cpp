@@ -42,10 +42,16 @@ class NotedLoad : public testing::Test {
   [[nodiscard]] std::string really_loaded() const { return read_text(machine_.path("really")).value_or(""); }
   // The record lies in /run, in memory; the test's folder may not.
   static int sync_is_fast(sys::Call call) { return call == sys::Call::fsync ? sys::kPretend : 0; }
+  // Before a load that could lose a loaded kernel the kernel is asked whether it takes the file; that changes
+  // nothing.
+  [[nodiscard]] bool is_asked() const {
+    return (machine_.asked().back().flags & test::FakeMachine::kOnCrash) == 0;
+  }
   // The machine does what the call asks for.
   [[nodiscard]] test::Answer obeys(const std::string& now_loaded) const {
     return [this, now_loaded](sys::Call call) {
       if (call != sys::Call::kexec_file_load) return sync_is_fast(call);
+      if (is_asked()) return EBADF;
       set_loaded(now_loaded);
       return sys::kPretend;
     };
@@ -54,6 +60,7 @@ class NotedLoad : public testing::Test {
   [[nodiscard]] test::Answer refuses(const std::string& left) const {
     return [this, left](sys::Call call) {
       if (call != sys::Call::kexec_file_load) return sync_is_fast(call);
+      if (is_asked()) return EBADF;
       set_loaded(left);
       return EINVAL;
     };
@@ -117,6 +124,7 @@ TEST_F(NotedLoad, IsRecorded) {
   EXPECT_THAT(state->command_line, HasSubstr("console=ttyS0"));
   ASSERT_EQ(state->initramfs.size(), 1U);
   EXPECT_EQ(state->initramfs.front().path, machine_.path("initramfs"));
+  EXPECT_EQ(state->dump_level, "") << "this one has no plan";
   EXPECT_THAT(logged_, IsEmpty());
 }
 

@@ -39,6 +39,9 @@ class MachineRecipe : public testing::Test {
   void SetUp() override {
     const fs::path disk = root() / "sys/devices/disk/sda1";
     put(disk / "uevent", "DEVNAME=sda1\n");
+    // The kernel makes no link from a driver that is built in to a module.
+    fs::create_directories(root() / "sys/bus/drivers/near");
+    fs::create_symlink(root() / "sys/bus/drivers/near", root() / "sys/devices/disk/driver");
     fs::create_directories(root() / "sys/dev/block");
     fs::create_symlink(disk, root() / "sys/dev/block/8:1");
     put(root() / "dev/sda1", as_text(test::ext4_disk()));
@@ -46,7 +49,7 @@ class MachineRecipe : public testing::Test {
     put(root() / "lifeboat-init",
         "\x7f"
         "ELF init");
-    put(modules() / "modules.builtin", "kernel/fs/ext4/ext4.ko\n");
+    put(modules() / "modules.builtin", "kernel/fs/ext4/ext4.ko\nkernel/drivers/near.ko\n");
     put(modules() / "modules.order", "");
     put(modules() / "config", "CONFIG_RD_GZIP=y\n");
     put(modules() / "kernel/far.ko",
@@ -68,7 +71,8 @@ class MachineRecipe : public testing::Test {
     return {.release = "6.1.0-test",
             .module_folder = modules(),
             .init = root() / "lifeboat-init",
-            .host = {.mountinfo = root() / "mountinfo", .sys = root() / "sys", .dev = root() / "dev"}};
+            .host = {.mountinfo = root() / "mountinfo", .sys = root() / "sys", .dev = root() / "dev"},
+            .running = "6.6.0-running"};
   }
   static config::Config two_targets() {
     config::Config config;
@@ -176,6 +180,61 @@ TEST_F(MachineRecipe, ATargetThatIsNoLongerConfiguredIsNotKept) {
   EXPECT_THAT(refresh(config), Contains(HasSubstr("was built")));
 }
 
+// --- Whether anything shows that a driver leads to the target.
+
+TEST_F(MachineRecipe, ATargetWithoutADriverIsAWarning) {
+  fs::remove(root() / "sys/devices/disk/driver");
+  const auto recipe = make_recipe({}, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  EXPECT_THAT(recipe->warnings,
+              ElementsAre(Warns(RecipeWarningKind::driver, root() / "dev/sda1", ErrorCode::not_found)));
+  EXPECT_THAT(recipe->warnings[0].error.fix, HasSubstr("[capture] module"));
+  EXPECT_THAT(refresh({}), Contains(HasSubstr("/sys shows no driver")));
+  // A device that none of its modules is for.
+  put(root() / "sys/devices/disk/modalias", "pci:v00001234d*\n");
+  EXPECT_THAT(make_recipe({}, request())->warnings, testing::SizeIs(1));
+}
+
+TEST_F(MachineRecipe, AnAliasOfABuiltInDriverShowsIt) {
+  fs::remove(root() / "sys/devices/disk/driver");
+  put(root() / "sys/devices/disk/modalias", "pci:v00001234d00000001\n");
+  put(modules() / "modules.builtin.modinfo", std::string_view("other.alias=pci:v00001234d*\0", 28));
+  EXPECT_THAT(make_recipe({}, request())->warnings, IsEmpty());
+}
+
+TEST_F(MachineRecipe, ADriverBuiltIntoTheRunningKernelShowsItForThatOneOnly) {
+  const fs::path driver = root() / "sys/devices/disk/driver";
+  fs::create_directories(root() / "sys/bus/drivers/elsewhere");
+  fs::remove(driver);
+  fs::create_symlink(root() / "sys/bus/drivers/elsewhere", driver);
+  EXPECT_THAT(make_recipe({}, request())->warnings,
+              ElementsAre(Warns(RecipeWarningKind::driver, root() / "dev/sda1", ErrorCode::not_found)));
+  auto same = request();
+  same.running = same.release;
+  EXPECT_THAT(make_recipe({}, same)->warnings, IsEmpty());
+}
+
+// --- Targets that a capture kernel cannot reach.
+
+TEST_F(MachineRecipe, AnOlderInitramfsDoesNotReplaceATargetThatIsRefused) {
+  put(image(), "an initramfs");
+  put(root() / "mountinfo", "1 0 0:40 / / rw - nfs4 server:/ rw\n");
+  std::vector<std::string> notes;
+  EXPECT_EQ(code_of(refresh_initramfs({}, request(), image(), notes)), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(preview_initramfs({}, request(), image(), notes)), ErrorCode::unsupported);
+  EXPECT_EQ(held(), "an initramfs");
+  // One that is missing may come back, and the older one may have it.
+  EXPECT_THAT(refresh(two_targets()), Contains(HasSubstr("an older one is loaded")));
+}
+
+TEST_F(MachineRecipe, EveryTargetIsNamedWhenNoneIsLeft) {
+  put(root() / "mountinfo", "1 0 0:40 / / rw - nfs4 server:/ rw\n");
+  const auto none = make_recipe(two_targets(), request());
+  EXPECT_EQ(code_of(none), ErrorCode::not_found);
+  EXPECT_THAT(none.error().message, HasSubstr("/dev/absent-disk"));
+  EXPECT_THAT(none.error().message, HasSubstr("nfs4"));
+}
+
 // The daemon that starts it may come later than the load.
 TEST_F(MachineRecipe, TheDriverOfAWatchdogIsTakenAlongWhetherOrNotItRuns) {
   const fs::path device = root() / "sys/devices/pci/dog", dog = device / "watchdog/watchdog0";
@@ -212,6 +271,28 @@ TEST_F(MachineRecipe, TheDriverOfAWatchdogWithoutADeviceIsFoundByItsUseOfTheCore
   const auto recipe = make_recipe(config::Config{}, request());
   ASSERT_TRUE(recipe) << why(recipe);
   EXPECT_TRUE(carries(*recipe, "far"));
+}
+
+// It is a holder of the core, too. In the capture kernel it would make a panic of every pretimeout.
+TEST_F(MachineRecipe, TheGovernorThatPanicsIsNotTakenAlongAndTheHarmlessOneIs) {
+  fs::create_directories(root() / "sys/module/watchdog/holders/far");
+  fs::create_directories(root() / "sys/module/watchdog/holders/pretimeout_panic");
+  auto recipe = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  EXPECT_THAT(recipe->modules, testing::SizeIs(1)) << "this kernel has no pretimeout_noop, which is no fault";
+  EXPECT_THAT(recipe->warnings, IsEmpty());
+
+  for (const char* name : {"pretimeout_panic", "pretimeout_noop"}) {
+    put(modules() / "kernel" / fmt::format("{}.ko", name),
+        "\x7f"
+        "ELF");
+  }
+  ASSERT_TRUE(run_process({*find_program("depmod"), "-b", root(), "6.1.0-test"}, 60s));
+  recipe = make_recipe(config::Config{}, request());
+  ASSERT_TRUE(recipe) << why(recipe);
+  ASSERT_THAT(recipe->modules, testing::SizeIs(2));
+  EXPECT_EQ(recipe->modules[0].name, "pretimeout_noop.ko") << "before the drivers";
+  EXPECT_EQ(recipe->modules[1].name, "far.ko");
 }
 
 TEST_F(MachineRecipe, AWatchdogThatWasSeenToRunStaysKnown) {

@@ -97,6 +97,22 @@ TEST_F(GatherFacts, FromFiles) {
   EXPECT_FALSE(would_capture(all_points(facts)));
 }
 
+TEST_F(GatherFacts, AReservationThatFailedAndTheNextBoot) {
+  put("sys/kernel/kexec_crash_size", "0\n");
+  put("proc/cmdline", "ro crashkernel=64G-:1G\n");
+  put("kmsg", "6,0,1,-;crashkernel size resulted in zero bytes\n");
+  request_.kmsg = path("kmsg");
+  put("boot/refind_linux.conf", "\"Boot\" \"ro crashkernel=200M\"\n");
+  put("var/lib/lifeboat/reserve.json", R"({"values": ["200M"], "replaced": {}, "boot_loader": "refind"})");
+  const Facts facts = gather_facts(request_);
+  ASSERT_TRUE(facts.failed_reservation);
+  EXPECT_EQ(facts.failed_reservation->reason, reservation::FailureReason::no_range);
+  ASSERT_TRUE(facts.next_boot);
+  EXPECT_EQ(facts.next_boot->value, "200M");
+  EXPECT_TRUE(facts.next_boot->complete);
+  EXPECT_EQ(reservation_point(facts).next, "reboot");
+}
+
 TEST_F(GatherFacts, OfAnEmptyMachine) {
   fs::remove_all(path("sys"));
   fs::remove_all(path("proc"));
@@ -182,6 +198,42 @@ TEST_F(GatherFacts, ACrashkernelOfOthers) {
 TEST_F(GatherFacts, AUdevRuleThatIsMasked) {
   link("/dev/null", "etc/udev/rules.d/60-lifeboat.rules");
   EXPECT_FALSE(gather_facts(request_).udev_rule);
+}
+
+TEST_F(GatherFacts, AWatchdogsPretimeoutAndWhetherItCanBeMadeHarmless) {
+  const auto dog = [&] { return gather_facts(request_).watchdogs.at(0); };
+  EXPECT_EQ(dog().pretimeout, 0U);
+  EXPECT_TRUE(dog().can_calm);
+  put("sys/class/watchdog/watchdog0/pretimeout", "10\n");
+  EXPECT_EQ(dog().pretimeout, 10U);
+  EXPECT_TRUE(dog().can_calm) << "no governors: nothing is known to panic";
+  put("sys/class/watchdog/watchdog0/pretimeout_available_governors", "panic\n");
+  EXPECT_FALSE(dog().can_calm);
+  put("sys/class/watchdog/watchdog0/pretimeout_available_governors", "panic\nnoop\n");
+  EXPECT_TRUE(dog().can_calm);
+  put("sys/class/watchdog/watchdog0/pretimeout", "-1\n");
+  EXPECT_EQ(dog().pretimeout, 0U);
+}
+
+// Its driver is not one of the kernel's watchdog core.
+TEST_F(GatherFacts, AWatchdogThatHasOnlyItsDevice) {
+  fs::remove_all(path("sys/class/watchdog"));
+  EXPECT_TRUE(gather_facts(request_).watchdogs.empty());
+  put("sys/class/misc/watchdog/dev", "10:130\n");
+  put("sys/module/ipmi_watchdog/initstate", "live\n");
+  const auto watchdogs = gather_facts(request_).watchdogs;
+  ASSERT_EQ(watchdogs.size(), 1U);
+  EXPECT_EQ(watchdogs[0].name, "/dev/watchdog");
+  EXPECT_EQ(watchdogs[0].driver, "ipmi_watchdog");
+  EXPECT_TRUE(watchdogs[0].old && watchdogs[0].runs);
+  EXPECT_FALSE(watchdogs[0].carried);
+}
+
+TEST_F(GatherFacts, ADriverOfPstoreThatThisKernelHasNotIsNotMissing) {
+  fs::create_directories(path("sys/fs/pstore"));
+  fs::create_directories(path("sys/firmware/efi/efivars"));
+  EXPECT_TRUE(gather_facts(request_).pstore_driver.there);
+  EXPECT_EQ(gather_facts(request_).pstore_driver.module, "");
 }
 
 // A kernel without a state attribute: the recipe includes such a watchdog's driver, so it counts here too.

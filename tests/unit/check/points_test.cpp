@@ -110,7 +110,7 @@ constexpr auto kFailure = PointResult::failure;
 
 TEST(CheckPoints, AllIsWell) {
   const auto points = all_points(good());
-  EXPECT_EQ(points.size(), 20U);
+  EXPECT_EQ(points.size(), 23U);
   for (const auto& point : points) {
     EXPECT_EQ(point.result, kOk) << point.name << ": " << point.detail;
     EXPECT_THAT(point.detail, Not(IsEmpty())) << point.name;
@@ -158,11 +158,68 @@ TEST(CheckPoints, Reservation) {
 
 TEST(CheckPoints, ReservationThatWasCutShort) {
   expect(
-      reservation_point, [](Facts& f) { f.unfinished = "200M"; }, kWarning,
+      reservation_point, [](Facts& f) { f.next_boot = {.value = "200M"}; }, kWarning,
       "crashkernel=200M was not set completely");
   Facts facts = good();
-  facts.unfinished = "1G,high 128M,low";
+  facts.next_boot = {.value = "1G,high 128M,low", .remains = {"proxmox-boot-tool refresh"}};
   EXPECT_EQ(reservation_point(facts).next, "lifeboat reserve set '1G,high 128M,low'");
+  EXPECT_THAT(reservation_point(facts).detail, HasSubstr("proxmox-boot-tool refresh"));
+}
+
+TEST(CheckPoints, ReservationOfTheNextBoot) {
+  const reservation::NextBoot next{.value = "200M", .complete = true};
+  expect(reservation_point, [&](Facts& f) { f.next_boot = next; }, kOk, "takes effect at the next boot");
+  Facts facts = good();
+  facts.state.crash_size = 0;
+  facts.next_boot = next;
+  EXPECT_EQ(reservation_point(facts).result, kFailure);
+  EXPECT_EQ(reservation_point(facts).next, "reboot");
+}
+
+TEST(CheckPoints, ReservationThatFailed) {
+  Facts facts = good();
+  facts.state.crash_size = 0;
+  facts.reserved.asked = reservation::crashkernel_request("crashkernel=8G");
+  facts.failed_reservation = reservation::FailedReservation{
+      .reason = reservation::FailureReason::fragmented, .detail = "the reason", .advice = "the advice"};
+  EXPECT_EQ(reservation_point(facts).result, kFailure);
+  EXPECT_THAT(reservation_point(facts).detail, HasSubstr("crashkernel=8G requests it: the reason"));
+  EXPECT_EQ(reservation_point(facts).next, "the advice");
+}
+
+TEST(CheckPoints, ReservationWithCma) {
+  const auto cma = [](uint64_t got) {
+    return [got](Facts& f) {
+      f.state.crash_size = 100_MiB;
+      f.reserved.asked = reservation::crashkernel_request("crashkernel=100M crashkernel=32M,cma");
+      f.reserved.cma_got = got;
+      f.reserved.cma = {{0x10000000, 0x10000000 + got}};
+    };
+  };
+  expect(reservation_point, cma(32_MiB), kOk, "32.0 MiB by crashkernel=,cma");
+  expect(reservation_point, cma(4_MiB), kWarning, "only 4.0 MiB");
+  expect(
+      reservation_point,
+      [&](Facts& f) {
+        cma(32_MiB)(f);
+        f.state.crash_size = 80_MiB;
+      },
+      kFailure, "less than");
+  expect(
+      reservation_point,
+      [&](Facts& f) {
+        cma(32_MiB)(f);
+        f.config->dump.level = {31, 1};
+      },
+      kWarning, "level 1 keeps user pages");
+  expect(
+      reservation_point,
+      [&](Facts& f) {
+        cma(32_MiB)(f);
+        f.reserved.cma_got.reset();
+        f.reserved.cma.clear();
+      },
+      kWarning, "does not show how much");
 }
 
 // A package that was removed and not purged leaves its own, and 'reserve set' would refuse.
@@ -243,6 +300,16 @@ TEST(CheckPoints, InstalledKernels) {
       newest_kernel_point, [](Facts& f) { f.state.release = "6.1.0-test"; }, kOk,
       "6.12.1-test is the newest");
   expect(newest_kernel_point, [](Facts& f) { f.installed.clear(); }, kOk, "none");
+  expect(boot_entry_point, [](Facts& f) { f.boot_entry->title = "Debian"; }, kOk, "'Debian'");
+  expect(
+      boot_entry_point, [](Facts& f) { f.boot_entry = fail(ErrorCode::not_found, "no kernel"); }, kOk,
+      "none was found");
+  expect(
+      boot_entry_point, [](Facts& f) { f.boot_entry = fail(ErrorCode::unsupported, "grub.cfg:7: 'x'"); },
+      kWarning, "grub.cfg:7");
+  expect(
+      boot_entry_point, [](Facts& f) { f.boot_entry->notes = {"the default 'x' is not in GRUB's menu"}; },
+      kWarning, "the default 'x'");
 }
 
 TEST(CheckPoints, Target) {
@@ -298,6 +365,21 @@ TEST(CheckPoints, TargetDrivers) {
   expect_drivers(lacks(0), kFailure, "virtio-blk: neither");
   expect_drivers(lacks(1), kFailure, "pci:v00001AF4d00001042: neither");
   expect_drivers(lacks(2), kFailure, "ext4: neither");
+  const auto unknown = [](Facts& f) {
+    f.recipe->warnings = {{arming::RecipeWarningKind::driver, f.targets.front().found->device,
+                           Error(ErrorCode::not_found, "no driver shown").hint("name it")}};
+  };
+  expect_drivers(unknown, kFailure, "no driver shown");
+  const auto named = [&](Facts& f) {
+    unknown(f);
+    f.config->capture.module = {"mydisk"};
+  };
+  expect_drivers(named, kWarning, "mydisk");
+  const auto of_another = [&](Facts& f) {
+    unknown(f);
+    f.recipe->warnings.front().subject = "/dev/other";
+  };
+  expect_drivers(of_another, kOk, "virtio-blk");
   expect_drivers([](Facts& f) { f.recipe = failed<arming::Recipe>(); }, kFailure, "unknown");
 }
 
@@ -337,6 +419,18 @@ TEST(CheckPoints, TargetSpace) {
         s.crashes.front().bytes = 600_MiB;
       },
       kFailure, "8.0 MiB free");
+  // Without a dump hardly any is needed; where none will do, a target that is too small is no failure.
+  const auto level = [](const std::vector<int>& levels, uint64_t free) {
+    return [=](Facts& f, StoreFacts& s) {
+      f.config->dump.level = levels;
+      s.space.free = free;
+    };
+  };
+  expect_space(level({kNoDump}, 20_MiB), kOk, "8.0 MiB (log and report alone");
+  expect_space(level({kNoDump}, 5_MiB), kWarning, "5.0 MiB free");
+  expect_space(level({kNoDump}, 1_MiB), kFailure, "1.0 MiB free");
+  expect_space(level({31, kNoDump}, 9_MiB), kWarning, "only log and report are saved");
+  expect_space(level({31, kNoDump}, 5_MiB), kFailure, "5.0 MiB free");
   expect_space([](Facts&, StoreFacts& s) { s.space.total = 0; }, kWarning, "cannot read its free space");
   expect_space([](Facts& f, StoreFacts&) { f.targets.front().store.reset(); }, kOk, "not mounted");
 }
@@ -375,6 +469,94 @@ TEST(CheckPoints, Signature) {
         f.state.crash_loaded = false;
       },
       kWarning, "Secure Boot");
+}
+
+TEST(CheckPoints, SignatureThatTheKernelRequiresWithoutLockdown) {
+  expect(signature_point, [](Facts& f) { f.state.signature_forced = false; }, kOk, "not required");
+  expect(signature_point, [](Facts& f) { f.state.signature_forced = true; }, kOk, "KEXEC_SIG_FORCE");
+  expect(
+      signature_point,
+      [](Facts& f) {
+        f.state.signature_forced = true;
+        f.state.crash_loaded = false;
+      },
+      kWarning, "KEXEC_SIG_FORCE");
+  expect(
+      signature_point,
+      [](Facts& f) {
+        f.state.signature_forced = true;
+        f.loaded->call = "segments";
+      },
+      kOk, "not checked");
+  expect(
+      signature_point,
+      [](Facts& f) {
+        f.state.signature_forced = true;
+        f.state.crash_loaded = false;
+        f.config->capture.syscall = LoadCall::segments;
+      },
+      kOk, "not checked");
+}
+
+TEST(CheckPoints, ConfiguredCallInLockdown) {
+  const auto lock = [](Facts& f, bool loaded) {
+    f.state.lockdown = Lockdown::integrity;
+    f.state.crash_loaded = loaded;
+    f.config->capture.syscall = LoadCall::segments;
+  };
+  expect(signature_point, [&](Facts& f) { lock(f, true); }, kWarning, "[capture] syscall = segments");
+  expect(signature_point, [&](Facts& f) { lock(f, false); }, kFailure, "[capture] syscall = segments");
+}
+
+TEST(CheckPoints, LoadedByAnotherCallThanConfigured) {
+  const auto configure = [](LoadCall call) { return [call](Facts& f) { f.config->capture.syscall = call; }; };
+  expect(loaded_point, configure(LoadCall::segments), kWarning, "[capture] syscall is now 'segments'");
+  expect(loaded_point, configure(LoadCall::file), kOk, "");
+  expect(loaded_point, configure(LoadCall::automatic), kOk, "");
+}
+
+TEST(CheckPoints, Xen) {
+  expect(hypervisor_point, [](Facts& f) { f.state.xen = XenDomain::guest; }, kOk, "guest");
+  expect(hypervisor_point, [](Facts& f) { f.state.xen = XenDomain::dom0; }, kFailure, "dom0");
+  expect(hypervisor_point, [](Facts& f) { f.state.xen = XenDomain::pv_guest; }, kFailure, "paravirtualised");
+  Facts facts = good();
+  facts.state.xen = XenDomain::dom0;
+  EXPECT_FALSE(would_capture(all_points(facts)));
+  EXPECT_EQ(loaded_point(facts).result, kFailure) << "what is loaded would not start";
+  // No other point sends to lifeboat's own commands, which do not help.
+  facts.state.crash_size = 0;
+  facts.state.crash_loaded = false;
+  facts.foreign = {{"/etc/default/grub:1", "crashkernel=192M"}};
+  for (const auto& point : {hypervisor_point(facts), reservation_point(facts), loaded_point(facts)}) {
+    EXPECT_EQ(point.result, kFailure);
+    EXPECT_THAT(point.next, HasSubstr("GRUB_CMDLINE_XEN")) << point.name;
+    EXPECT_THAT(point.next, Not(HasSubstr("lifeboat"))) << point.name;
+  }
+}
+
+TEST(CheckPoints, PreservedMemory) {
+  expect(
+      handover_point,
+      [](Facts& f) {
+        f.state.handover = "kho=on on the kernel command line";
+        f.loaded->call = "segments";
+      },
+      kOk, "kho=on");
+  expect(
+      handover_point,
+      [](Facts& f) {
+        f.state.handover = "kho=on on the kernel command line";
+        f.state.crash_loaded = false;
+      },
+      kOk, "kho=on");
+  expect(handover_point, [](Facts& f) { f.state.handover = "kho=1"; }, kWarning, "does not start");
+  expect(
+      handover_point,
+      [](Facts& f) {
+        f.state.handover = "kho=1";
+        f.loaded.reset();
+      },
+      kWarning, "kho=1");
 }
 
 TEST(CheckPoints, Limits) {
@@ -435,6 +617,28 @@ TEST(CheckPoints, Watchdog) {
   expect(watchdog_point, [](Facts& f) { f.watchdogs[0].driver.clear(); }, kOk, "built in");
   expect(watchdog_point, [](Facts& f) { f.watchdogs[0].carried = false; }, kWarning, "not in the initramfs");
   expect(watchdog_point, [](Facts& f) { f.config->capture.watchdog = false; }, kWarning, "watchdog is off");
+  expect(
+      watchdog_point, [](Facts& f) { f.watchdogs[0].pretimeout = 10; }, kOk, "pretimeout of 10 s turned off");
+  const auto panics = [](Facts& f) {
+    f.watchdogs[0].pretimeout = 10;
+    f.watchdogs[0].can_calm = false;
+  };
+  expect(watchdog_point, panics, kWarning, "may panic the capture kernel");
+  expect(watchdog_point, [](Facts& f) { f.watchdogs[0].can_calm = false; }, kOk, "feeds it");
+  expect(
+      watchdog_point,
+      [](Facts& f) {
+        f.watchdogs = {{.name = "/dev/watchdog",
+                        .driver = "ipmi_watchdog",
+                        .runs = true,
+                        .carried = false,
+                        .old = true}};
+      },
+      kWarning, "/dev/watchdog may run (ipmi_watchdog)");
+  Facts old = good();
+  old.watchdogs = {
+      {.name = "/dev/watchdog", .driver = "ipmi_watchdog", .runs = true, .carried = false, .old = true}};
+  EXPECT_THAT(watchdog_point(old).next, HasSubstr("[capture] module"));
 }
 
 TEST(CheckPoints, OtherTools) {
@@ -455,6 +659,13 @@ TEST(CheckPoints, Rehearsal) {
         f.rehearsal->problem = "no memory";
       },
       kFailure, "no memory");
+  expect(
+      rehearsal_point,
+      [](Facts& f) {
+        f.rehearsal->whole = false;
+        f.rehearsal->log_only = true;
+      },
+      kOk, "log and report were saved");
   expect(rehearsal_point, [](Facts& f) { f.initramfs_digest = "def"; }, kWarning, "has changed since");
   expect(
       rehearsal_point,
@@ -482,6 +693,44 @@ TEST(CheckPoints, LastCrash) {
       kWarning, "3 pages could not be read");
   expect(last_crash_point, [&](Facts& f) { crash(f).record->collected.reset(); }, kWarning, "not collected");
   expect(last_crash_point, [&](Facts& f) { crash(f).record.reset(); }, kWarning, "not collected");
+}
+
+TEST(CheckPoints, LastCrashWithoutADump) {
+  const auto saved_as = [](DumpOutcome dump, bool fell_back) {
+    return [=](Facts& f) {
+      auto& crash = f.targets.front().store->crashes.front();
+      crash.outcome = CrashOutcome::log_only;
+      crash.record->dump = dump;
+      crash.record->fell_back = fell_back;
+    };
+  };
+  expect(last_crash_point, saved_as(DumpOutcome::log_only, false), kOk, "log only, as configured");
+  expect(last_crash_point, saved_as(DumpOutcome::log_only, true), kWarning, "too small for the dump");
+  expect(last_crash_point, saved_as(DumpOutcome::failed, false), kWarning, "the last capture failed");
+  Facts facts = good();
+  saved_as(DumpOutcome::log_only, false)(facts);
+  facts.targets.front().store->crashes.front().record->collected.reset();
+  EXPECT_EQ(last_crash_point(facts).next, "lifeboat collect");
+}
+
+TEST(CheckPoints, LastCrashThatPstoreMayHaveUnseen) {
+  const auto idle = [](Facts& f) { f.pstore_driver = {.there = true, .module = "efi_pstore"}; };
+  expect(last_crash_point, idle, kWarning, "efi_pstore is not loaded");
+  Facts facts = good();
+  idle(facts);
+  EXPECT_EQ(last_crash_point(facts).next, "modprobe efi_pstore; lifeboat collect");
+  facts.config->collect.pstore = false;
+  EXPECT_EQ(last_crash_point(facts).result, kOk);
+  expect(
+      last_crash_point,
+      [](Facts& f) { f.pstore_driver = {.there = true, .module = "efi_pstore", .loaded = true}; }, kOk,
+      "whole");
+  expect(
+      last_crash_point, [](Facts& f) { f.pstore_driver = {.there = true, .active = "erst"}; }, kWarning,
+      "not mounted");
+  expect(
+      last_crash_point,
+      [](Facts& f) { f.pstore_driver = {.there = true, .mounted = true, .active = "erst"}; }, kOk, "whole");
 }
 
 TEST(CheckPoints, LastCrashThatOnlyPstoreHas) {

@@ -227,6 +227,28 @@ TEST_F(Collect, NoLinkIsFollowedFromACrash) {
   EXPECT_EQ(collection.crashes[0].crash.outcome, CrashOutcome::log_only);
 }
 
+// As configured: complete, with what there is to read. Else it says what is wrong.
+TEST_F(Collect, ACrashWithoutADumpIsNamedForWhatItIs) {
+  config_.collect.report = true;  // of nothing
+  struct Case {
+    CrashRecord record;
+    const char* notice;
+  };
+  for (const auto& [record, notice] :
+       {Case{{.dump = DumpOutcome::log_only}, "Its dump: log only, as configured. See: less "},
+        Case{{.dump = DumpOutcome::log_only, .fell_back = true}, "too small for the dump). See: less "},
+        Case{{.dump = DumpOutcome::failed}, "Its dump: log only. See: ls "}}) {
+    fs::remove_all(path("store/20261123T084228Z"));
+    add_crash("20261123T084228Z", kLogFile, record);
+    const auto collection = run();
+    ASSERT_THAT(collection.crashes, SizeIs(1));
+    EXPECT_THAT(collection.crashes[0].problems, IsEmpty());
+    EXPECT_EQ(collection.crashes[0].crash.record->dump, record.dump);
+    EXPECT_EQ(collection.crashes[0].crash.record->fell_back, record.fell_back);
+    EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr(notice));
+  }
+}
+
 TEST_F(Collect, PstoreGoesToTheNewestNewCrash) {
   add_crash("20261122T084228Z", kDumpFile);
   add_crash("20261123T084228Z", kDumpFile);
@@ -262,6 +284,69 @@ TEST_F(Collect, PstoreStaysWhenThereIsNoNewCrash) {
   write_record("pstore/dmesg-efi-1", "one");
   EXPECT_THAT(run().crashes, IsEmpty());
   EXPECT_EQ(read("pstore/dmesg-efi-1"), "one");
+}
+
+// efi_pstore is a module: it may be loaded after the crash was collected.
+TEST_F(Collect, PstoreOfALateDriverGoesToTheCrashThatIsCollectedAlready) {
+  add_crash("20261123T084228Z", kDumpFile);
+  EXPECT_THAT(run().crashes, SizeIs(1));
+  write_record("pstore/dmesg-efi-1", "one", 1'795'423'348 - 1);
+  write_record("pstore/dmesg-efi-2", "of the same second");
+  const auto collection = run();
+  EXPECT_THAT(collection.crashes, IsEmpty());
+  ASSERT_TRUE(collection.pstore_late);
+  EXPECT_EQ(collection.pstore_late->folder, path("store/20261123T084228Z"));
+  EXPECT_EQ(collection.pstore_late->records, 2U);
+  EXPECT_EQ(read("store/20261123T084228Z/pstore/dmesg-efi-1"), "one");
+  EXPECT_THAT(collection.pstore_left, IsEmpty());
+  EXPECT_TRUE(fs::is_empty(path("pstore")));
+  EXPECT_FALSE(run().pstore_late);
+  // As late as in the next boot.
+  restart();
+  write_record("pstore/dmesg-efi-1", "and one more");
+  EXPECT_TRUE(run().pstore_late);
+  EXPECT_EQ(read("store/20261123T084228Z/pstore/dmesg-efi-1-2"), "and one more");
+}
+
+// It is of an oops in this boot, or of a later crash whose capture kernel did not start.
+TEST_F(Collect, PstoreOfALateDriverFromAfterTheCrashIsReported) {
+  add_crash("20261123T084228Z", kDumpFile);
+  run();
+  write_record("pstore/dmesg-efi-1", "later", 1'795'423'348 + 61);
+  write_record("pstore/dmesg-efi-2", "long before", 1'795'423'348 - 3601);
+  const auto collection = run();
+  EXPECT_FALSE(collection.pstore_late);
+  EXPECT_THAT(collection.pstore_left, SizeIs(2));
+  EXPECT_FALSE(fs::exists(path("store/20261123T084228Z/pstore")));
+  EXPECT_THAT(read("run/motd.d/lifeboat"), HasSubstr("2 records in pstore"));
+}
+
+// Its file has the time of this boot, but only the boot before can have written it.
+TEST_F(Collect, PstoreWithoutATimeIsOfTheCrashBeforeThisBoot) {
+  add_crash("20261123T084228Z", kDumpFile);
+  run();
+  for (const char* name : {"console-ramoops-0", "pmsg-ramoops-0", "ftrace-ramoops-0"})
+    write_record(std::string("pstore/") + name, name, kNow);
+  EXPECT_EQ(run().pstore_late->records, 3U);
+  restart();
+  write_record("pstore/console-ramoops-0", "of another boot", kNow);
+  EXPECT_FALSE(run().pstore_late);
+}
+
+TEST_F(Collect, PstoreOfALateDriverIsLeftAloneWhereItIsNotWanted) {
+  add_crash("20261123T084228Z", kDumpFile);
+  run();
+  write_record("pstore/dmesg-efi-1", "one");
+  EXPECT_FALSE(run(Scope::folder).pstore_late) << "another machine's crash";
+  config_.collect.pstore = false;
+  EXPECT_FALSE(run().pstore_late);
+  EXPECT_EQ(read("pstore/dmesg-efi-1"), "one");
+  config_.collect.pstore = true;
+  const test::FaultInjection fault(sys::Call::write, 0, ENOSPC, test::FaultInjection::Duration::for_good);
+  const auto collection = run();
+  ASSERT_TRUE(collection.pstore_late);
+  EXPECT_EQ(collection.pstore_late->records, 0U);
+  EXPECT_THAT(collection.problems, testing::Contains(HasSubstr("pstore: ")));
 }
 
 TEST_F(Collect, PstoreFromLongBeforeIsNotOfTheCrash) {
@@ -466,6 +551,25 @@ TEST_F(RealRehearsal, FailsWithoutADumpOfThatBoot) {
   ASSERT_TRUE(collection.rehearsal);
   EXPECT_FALSE(collection.rehearsal->whole);
   EXPECT_EQ(collection.rehearsal->problem, "no dump of that crash is in the store");
+}
+
+TEST_F(RealRehearsal, SucceedsWithoutADumpWhereNoneWasToBeSaved) {
+  add_crash("20261123T084228Z", kLogFile, {.boot_id = kOldBoot, .dump = DumpOutcome::log_only});
+  const auto rehearsal = run().rehearsal;
+  ASSERT_TRUE(rehearsal);
+  EXPECT_TRUE(rehearsal->log_only && rehearsal->succeeded());
+  EXPECT_FALSE(rehearsal->whole);
+  EXPECT_EQ(rehearsal->problem, "");
+  EXPECT_TRUE(arming::read_rehearsal(paths_.rehearsal)->succeeded());
+}
+
+TEST_F(RealRehearsal, FailsWithoutADumpWhereOneDidNotFit) {
+  add_crash("20261123T084228Z", kLogFile,
+            {.boot_id = kOldBoot, .dump = DumpOutcome::log_only, .fell_back = true});
+  const auto rehearsal = run().rehearsal;
+  ASSERT_TRUE(rehearsal);
+  EXPECT_FALSE(rehearsal->succeeded());
+  EXPECT_EQ(rehearsal->problem, "its dump: log only");
 }
 
 TEST_F(RealRehearsal, FailsWithHalfADump) {

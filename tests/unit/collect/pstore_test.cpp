@@ -109,6 +109,16 @@ TEST_F(MovePstore, OneFromBeforeStays) {
   EXPECT_FALSE(fs::exists(path("source/1795423348")));
 }
 
+TEST_F(MovePstore, OnlyWhatBelongsIsMoved) {
+  write("source/dmesg-1", "one");
+  write("source/dmesg-2", "two");
+  const auto moved = move_pstore(path("source"), fd_.get(),
+                                 [](const PstoreRecord& record) { return record.path.ends_with("2"); });
+  EXPECT_EQ(moved.count, 1U);
+  EXPECT_EQ(read("dmesg-2"), "two");
+  EXPECT_TRUE(fs::exists(path("source/dmesg-1")));
+}
+
 TEST_F(MovePstore, TheNewestIsReportedFirst) {
   write("source/a", "old");
   write("source/b/c", "new");

@@ -29,6 +29,7 @@ kernel = /boot/vmlinuz-capture
 append = console=ttyS1 "a b"
 remove = hugepages
 remove = isolcpus
+syscall = segments
 device_deadline = 2min
 stall_deadline = 45
 deadline = 1h
@@ -71,6 +72,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.capture.kernel, "/boot/vmlinuz-capture");
   EXPECT_EQ(config.capture.append, "console=ttyS1 \"a b\"");
   EXPECT_THAT(config.capture.remove, ElementsAre("hugepages", "isolcpus"));
+  EXPECT_EQ(config.capture.syscall, LoadCall::segments);
   EXPECT_EQ(config.capture.device_deadline, std::chrono::minutes(2));
   EXPECT_EQ(config.capture.stall_deadline, std::chrono::seconds(45));
   EXPECT_EQ(config.capture.deadline, std::chrono::hours(1));
@@ -214,6 +216,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"[capture]\nreport = maybe\n", "/etc/f:2: report: 'maybe' is neither yes nor no", ""},
                     Bad{"[capture]\nmodule = a b\n", "/etc/f:2: module: 'a b' is not a name", ""},
                     Bad{"[capture]\nhook_after = notify\n", "does not begin with /", ""},
+                    Bad{"[capture]\nsyscall = kexec\n", "/etc/f:2: syscall: 'kexec' is not a system call",
+                        "use auto, file (kexec_file_load) or segments"},
+                    Bad{"[capture]\nsyscall =\n", "/etc/f:2: syscall: '' is not a system call", ""},
                     Bad{"[failure]\naction = explode\n", "/etc/f:2: action: 'explode' is none of", ""},
                     Bad{"[retention]\nkeep = 0\n", "/etc/f:2: keep: '0' is not a number from 1", ""},
                     Bad{"[retention]\nmin_free = 101%\n", "'101%' is not a share", ""},

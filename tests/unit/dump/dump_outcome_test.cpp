@@ -29,11 +29,13 @@ TEST(DumpOutcome, HasFailedWhenLessThanATenthCouldBeRead) {
 TEST(DumpOutcome, EndsTheCaptureUnlessItFailed) {
   EXPECT_TRUE(ends_capture(DumpOutcome::whole));
   EXPECT_TRUE(ends_capture(DumpOutcome::incomplete));
+  EXPECT_TRUE(ends_capture(DumpOutcome::log_only));
   EXPECT_FALSE(ends_capture(DumpOutcome::failed));
 }
 
 TEST(DumpOutcome, NamesReadBack) {
-  for (const auto outcome : {DumpOutcome::whole, DumpOutcome::incomplete, DumpOutcome::failed})
+  for (const auto outcome :
+       {DumpOutcome::whole, DumpOutcome::incomplete, DumpOutcome::log_only, DumpOutcome::failed})
     EXPECT_EQ(parse_dump_outcome(outcome_name(outcome)), outcome);
   EXPECT_FALSE(parse_dump_outcome("fine"));
   EXPECT_FALSE(parse_dump_outcome(""));

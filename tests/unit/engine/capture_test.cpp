@@ -176,6 +176,53 @@ TEST_F(Capture, LastLevelWithoutSpaceIsNoSpace) {
   EXPECT_EQ(code_of(capture(*source_)), ErrorCode::no_space);
 }
 
+TEST_F(Capture, LevelNoneIsReachedWhereNothingElseFits) {
+  options_.levels = {31, 1, kNoDump};
+  for (const int error : {ENOSPC, EFBIG}) {
+    const FaultInjection fault(sys::Call::pwrite, 6, error, FaultInjection::Duration::for_good);
+    const auto report = capture(*source_);
+    ASSERT_TRUE(report) << why(report);
+    EXPECT_EQ(report->outcome, DumpOutcome::log_only);
+    EXPECT_TRUE(report->fell_back);
+    EXPECT_THAT(report->reason, HasSubstr("no space left at level 1, trying level none"));
+    EXPECT_EQ(std::filesystem::file_size(path()), 0U) << "the space is free again";
+  }
+}
+
+TEST_F(Capture, LevelNoneIsNotForOtherErrors) {
+  options_.levels = {31, kNoDump};
+  const FaultInjection fault(sys::Call::pwrite, 6, EIO, FaultInjection::Duration::for_good);
+  EXPECT_EQ(code_of(capture(*source_)), ErrorCode::io);
+}
+
+TEST_F(Capture, LevelNoneIsNotReachedWhereADumpFits) {
+  options_.levels = {31, kNoDump};
+  const auto report = capture(*source_);
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_EQ(report->outcome, DumpOutcome::whole);
+  EXPECT_FALSE(report->fell_back);
+}
+
+TEST_F(Capture, ALaterLevelIsNamedAsSuch) {
+  options_.levels = {31, 1};
+  const FaultInjection fault(sys::Call::pwrite, 6, ENOSPC);
+  const auto report = capture(*source_);
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_TRUE(report->fell_back);
+}
+
+TEST_F(Capture, LevelNoneLeavesNoFile) {
+  options_.levels = {31, kNoDump};
+  const UniqueFd folder = open_file(temp_.path(), O_RDONLY | O_DIRECTORY).value();
+  auto file = PendingFile::create(folder.get(), "new.incomplete", "new").value();
+  const FaultInjection fault(sys::Call::pwrite, 6, ENOSPC, FaultInjection::Duration::for_good);
+  const auto report = capture_into(*source_, file, "new", options_, no_progress());
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_EQ(report->outcome, DumpOutcome::log_only);
+  EXPECT_FALSE(std::filesystem::exists(temp_.path() / "new"));
+  EXPECT_FALSE(std::filesystem::exists(temp_.path() / "new.incomplete"));
+}
+
 // Wherever the disk becomes full: the write that found no room is made again, and nothing is missing.
 TEST_F(Capture, SpaceThatIsFreedIsUsed) {
   int asked = 0;

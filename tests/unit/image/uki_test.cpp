@@ -134,6 +134,54 @@ TEST(Uki, ProfileZeroStandsBeforeTheBase) {
   EXPECT_EQ(initramfs_of(file), "070701 an initramfs");
 }
 
+UkiFields with_profiles() {
+  auto fields = usual();
+  for (const auto& section :
+       {uki_section(".profile", "ID=main"), uki_section(".cmdline", "of profile 0"),
+        uki_section(".profile", "ID=reset\nTITLE=Factory reset\n"), uki_section(".cmdline", "of profile 1"),
+        uki_section(".initrd", "070701 of profile 1"), uki_section(".profile", "ID=bare")})
+    fields.sections.push_back(section);
+  return fields;
+}
+
+TEST(Uki, AnotherProfileStandsBeforeTheBase) {
+  const auto with_profile = [](unsigned number) {
+    KernelFile file;
+    file.name = "linux.efi";
+    file.bytes = build_uki(with_profiles());
+    return unwrap_kernel(std::move(file), {}, {.profile = number});
+  };
+  const auto first = with_profile(1);
+  ASSERT_TRUE(first) << test::why(first);
+  EXPECT_EQ(first->command_line, "of profile 1");
+  EXPECT_EQ(initramfs_of(*first), "070701 of profile 1");
+  EXPECT_EQ(first->release, "6.12.1-test") << "of the base";
+  // Of the base, not of another profile.
+  EXPECT_EQ(with_profile(2).value().command_line, "root=/dev/vda rw");
+  EXPECT_EQ(with_profile(2).value().bytes, test::build_bzimage());
+  for (const unsigned number : {3U, 4U, UINT32_MAX}) {
+    const auto none = with_profile(number);
+    EXPECT_EQ(test::code_of(none), ErrorCode::not_found) << number;
+    EXPECT_THAT(none.error().fix, HasSubstr("profile"));
+  }
+}
+
+TEST(Uki, ReadsWhatTheProfileIsCalled) {
+  const auto bytes = build_uki(with_profiles());
+  EXPECT_EQ(read_uki(bytes)->profile_count, 3U);
+  EXPECT_EQ(read_uki(bytes, 1)->profile, "ID=reset\nTITLE=Factory reset\n");
+  EXPECT_EQ(read_uki(build_uki(usual()))->profile_count, 0U);
+  EXPECT_EQ(read_uki(build_uki(usual()))->profile, std::nullopt);
+  EXPECT_EQ(test::code_of(read_uki(build_uki(usual()), 1)), ErrorCode::not_found);
+}
+
+TEST(Uki, ADeviceTreeIsReported) {
+  auto fields = usual();
+  EXPECT_TRUE(unwrap(fields)->notes.empty());
+  fields.sections.push_back(uki_section(".dtbauto", "tree"));
+  EXPECT_THAT(unwrap(fields)->notes, ElementsAre(HasSubstr("device tree")));
+}
+
 TEST(Uki, MicrocodeComesBeforeTheInitramfs) {
   auto fields = usual();
   fields.sections.push_back(uki_section(".ucode", "070701 microcode"));

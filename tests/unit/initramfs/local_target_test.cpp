@@ -109,7 +109,9 @@ class LocalTargets : public DeviceDrivers {
     return find_local_target(folder, {.mountinfo = mountinfo,
                                       .sys = sys().string(),
                                       .dev = (sys() / "nodes").string(),
-                                      .btrfs_uuid_of = ask_});
+                                      .btrfs_uuid_of = ask_,
+                                      .is_upper_of = is_upper_,
+                                      .is_encrypted_folder = is_encrypted_});
   }
   void put(const fs::path& path, ByteSpan bytes) const {
     fs::create_directories(path.parent_path());
@@ -121,6 +123,8 @@ class LocalTargets : public DeviceDrivers {
     put(sys() / "nodes/sda1", test::ext4_disk());
   }
   Result<std::string> (*ask_)(const std::string&) = btrfs_uuid_of;
+  bool (*is_upper_)(const std::string&, const std::string&) = is_upper_of;
+  bool (*is_encrypted_)(int) = is_encrypted_folder;
 };
 
 TEST_F(LocalTargets, TheNumberOfTheMountGivesTheDevice) {
@@ -176,6 +180,129 @@ TEST_F(LocalTargets, ADeviceMadeOfOthersIsRefused) {
   const auto found = find("1 0 8:1 / / rw - ext4 /dev/mapper/root rw\n");
   EXPECT_EQ(code_of(found), ErrorCode::unsupported);
   EXPECT_THAT(found.error().fix, HasSubstr("[target] path"));
+}
+
+constexpr const char* kUsualEvent = "MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\n";
+
+TEST_F(LocalTargets, FileSystemsAreRefusedByTheirNames) {
+  make_node(kUsualEvent);
+  for (const char* type : {"squashfs", "iso9660", "vfat", "fuseblk", "ocfs2"}) {
+    const auto found = find(fmt::format("1 0 8:1 / / rw - {} /dev/sda1 rw\n", type));
+    EXPECT_EQ(code_of(found), ErrorCode::unsupported) << type;
+    EXPECT_THAT(found.error().message, HasSubstr(type));
+  }
+  for (const char* type : {"zfs", "bcachefs", "autofs", "fuse.sshfs"}) {
+    const auto found = find(fmt::format("1 0 0:40 / / rw - {} pool/root rw\n", type));
+    EXPECT_EQ(code_of(found), ErrorCode::unsupported) << type;
+    EXPECT_THAT(found.error().message, HasSubstr(type));
+  }
+}
+
+TEST_F(LocalTargets, AFileSystemThatTheDeviceDoesNotHoldIsRefused) {
+  make_node(kUsualEvent);
+  EXPECT_TRUE(find("1 0 8:1 / / rw - ext3 /dev/sda1 rw\n"));
+  const auto found = find("1 0 8:1 / / rw - xfs /dev/sda1 rw\n");
+  EXPECT_EQ(code_of(found), ErrorCode::unsupported);
+  EXPECT_THAT(found.error().message, HasSubstr("contains ext4, not xfs"));
+  EXPECT_THAT(found.error().fix, HasSubstr("filesystem"));
+}
+
+TEST_F(LocalTargets, AJournalOnAnotherDeviceIsRefused) {
+  make_node(kUsualEvent);
+  auto disk = test::ext4_disk();
+  disk[1024 + 0xD0] = std::byte{0x77};  // s_journal_uuid
+  put(sys() / "nodes/sda1", disk);
+  const auto found = find("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
+  EXPECT_EQ(code_of(found), ErrorCode::unsupported);
+  EXPECT_THAT(found.error().message, HasSubstr("its journal on another device"));
+}
+
+TEST_F(LocalTargets, AReadOnlyDeviceIsRefused) {
+  make_node(kUsualEvent);
+  const std::string mount = "1 0 8:1 / / ro - ext4 /dev/sda1 ro\n";
+  put(fs::canonical(sys() / "dev/block/8:1") / "ro", as_byte_span("0\n"));
+  EXPECT_TRUE(find(mount));
+  put(fs::canonical(sys() / "dev/block/8:1") / "ro", as_byte_span("1\n"));
+  EXPECT_EQ(code_of(find(mount)), ErrorCode::unsupported);
+  EXPECT_THAT(find(mount).error().message, HasSubstr("sda1 is read-only"));
+}
+
+TEST_F(LocalTargets, AVirtualDiskIsRefused) {
+  const fs::path disk = sys() / "devices/virtual/block/nbd0";
+  put(disk / "uevent", as_byte_span("DEVNAME=sda1\n"));
+  put(sys() / "nodes/sda1", test::ext4_disk());
+  fs::create_symlink(disk, sys() / "dev/block/43:0");
+  const auto found = find("1 0 43:0 / / rw - ext4 /dev/nbd0 rw\n");
+  EXPECT_EQ(code_of(found), ErrorCode::unsupported);
+  EXPECT_THAT(found.error().message, HasSubstr("network block device"));
+}
+
+TEST_F(LocalTargets, AnEncryptedFolderIsRefused) {
+  make_node(kUsualEvent);
+  is_encrypted_ = [](int) { return true; };
+  const auto found = find("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
+  EXPECT_EQ(code_of(found), ErrorCode::unsupported);
+  EXPECT_THAT(found.error().message, HasSubstr("fscrypt"));
+  EXPECT_FALSE(is_encrypted_folder(-1));
+}
+
+TEST_F(LocalTargets, ABindMountShowsItsFileSystem) {
+  make_node(kUsualEvent);
+  const auto target = find(
+      "1 0 0:50 / / rw - tmpfs tmpfs rw\n2 1 8:1 /data/dumps " + sys().string() + " rw - ext4 /dev/sda1 rw\n",
+      (sys() / "crash").string());
+  ASSERT_TRUE(target) << why(target);
+  EXPECT_EQ(target->target.path, "/data/dumps/crash");
+  const auto deleted = find("1 0 8:1 /data/dumps//deleted / rw - ext4 /dev/sda1 rw\n");
+  EXPECT_EQ(code_of(deleted), ErrorCode::unsupported);
+  EXPECT_THAT(deleted.error().message, HasSubstr("deleted"));
+}
+
+// The overlay is mounted at merged/, its upper layer is the folder upper/ of 8:1.
+class OverlayTargets : public LocalTargets {
+ protected:
+  void SetUp() override {
+    LocalTargets::SetUp();
+    make_node(kUsualEvent);
+    fs::create_directories(merged() + "/var");
+    fs::create_directories(upper() + "/var");
+    // They are two folders here.
+    is_upper_ = [](const std::string& one, const std::string& other) {
+      return fs::is_directory(one) && fs::is_directory(other);
+    };
+  }
+  [[nodiscard]] std::string merged() const { return fs::canonical(sys()).string() + "/merged"; }
+  [[nodiscard]] std::string upper() const { return fs::canonical(sys()).string() + "/upper"; }
+  [[nodiscard]] std::string overlay(const std::string& options) const {
+    return "2 1 0:50 / " + merged() + " rw - overlay overlay " + options + "\n";
+  }
+};
+
+TEST_F(OverlayTargets, AreInTheUpperLayer) {
+  const std::string mounts =
+      "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n" + overlay("rw,lowerdir=/l,upperdir=" + upper() + ",workdir=/w");
+  for (const char* folder : {"/var", "/var/crash/lifeboat"}) {
+    const auto target = find(mounts, merged() + folder);
+    ASSERT_TRUE(target) << why(target);
+    EXPECT_EQ(target->target.path, upper() + folder);
+    EXPECT_EQ(target->target.uuid, test::kExt4Uuid);
+  }
+  // In a lower layer only.
+  fs::remove(upper() + "/var");
+  EXPECT_THAT(find(mounts, merged() + "/var/crash").error().fix, HasSubstr("touch"));
+}
+
+TEST_F(OverlayTargets, OnWhatTakesNoDumpAreRefused) {
+  const auto found = find("1 0 0:9 / / rw - tmpfs tmpfs rw\n" + overlay("rw,upperdir=" + upper()), merged());
+  EXPECT_EQ(code_of(found), ErrorCode::unsupported);
+  EXPECT_THAT(found.error().message, HasSubstr("tmpfs"));
+  EXPECT_THAT(find(overlay("ro,lowerdir=/l"), merged()).error().message, HasSubstr("read-only"));
+}
+
+TEST_F(OverlayTargets, ThatLieOnThemselvesEnd) {
+  const auto found =
+      find("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n" + overlay("rw,upperdir=" + merged()), merged());
+  EXPECT_EQ(code_of(found), ErrorCode::unsupported);
 }
 
 // A btrfs with a record of so many devices, and is mounted with 8:1.

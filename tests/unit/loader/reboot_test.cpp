@@ -113,6 +113,19 @@ TEST_F(Reboot, NothingIsLoaded) {
   EXPECT_EQ(reboots_, 0);
 }
 
+TEST_F(Reboot, NotWhereALoadedKernelWouldNotStart) {
+  put("sys/hypervisor/type", "xen\n");
+  put("sys/hypervisor/properties/features", "00000800\n");
+  service_manager(0);
+  for (const auto& result : {reboot_in_order(paths()), reboot_now(kQuick, paths())}) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::unsupported);
+    EXPECT_THAT(result.error().to_string(), HasSubstr("dom0"));
+  }
+  EXPECT_EQ(asked(), "");
+  EXPECT_EQ(reboots_, 0);
+}
+
 TEST_F(Reboot, WhetherOneIsLoadedIsNotKnown) {
   std::filesystem::remove_all(folder_.path() / "sys");
   EXPECT_TRUE(reboot_now(kQuick, paths()));

@@ -113,6 +113,10 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"dump.level", "dump.level = 32", "line 3: '32' is not a dump level"},
                     BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
                     BadLine{"dump.level", "dump.level = 31,31", "given twice"},
+                    BadLine{"dump.level", "dump.level = none,31", "'none' always fits"},
+                    BadLine{"dump.level", "dump.level = 31,none,1", "'none' always fits"},
+                    BadLine{"dump.level", "dump.level = none,none", "given twice"},
+                    BadLine{"dump.level", "dump.level = None", "'None' is not a dump level"},
                     BadLine{"dump.level", "dump.level =", "line 3: no dump level is given"},
                     BadLine{"dump.compression", "dump.compression = rar", "'rar' is not a compression"},
                     BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
@@ -254,6 +258,26 @@ TEST(Levels, AreWrittenAsTheyAreRead) {
   EXPECT_EQ(format_levels(parse_levels("31,17,1").value()), "31,17,1");
   EXPECT_FALSE(parse_levels(""));
   EXPECT_FALSE(parse_levels("31,"));
+}
+
+TEST(Levels, NoneIsTheLast) {
+  EXPECT_THAT(parse_levels("none").value(), ElementsAre(kNoDump));
+  EXPECT_THAT(parse_levels(" 31, none ").value(), ElementsAre(31, kNoDump));
+  EXPECT_EQ(format_levels({31, 17, kNoDump}), "31,17,none");
+  for (const char* text : {"none,1", "1,none,2", "none,none", "none,", ",none", "NONE", "-1", "no", "none 1"})
+    EXPECT_FALSE(parse_levels(text)) << text;
+  DumpSettings dump;
+  EXPECT_FALSE(dump.log_only() || dump.log_suffices());
+  dump.level = {31, kNoDump};
+  EXPECT_TRUE(!dump.log_only() && dump.log_suffices());
+  dump.level = {kNoDump};
+  EXPECT_TRUE(dump.log_only() && dump.log_suffices());
+}
+
+TEST(CapturePlan, CarriesTheLevelNone) {
+  const auto plan = CapturePlan::parse(with("dump.level", "dump.level = 31,none"));
+  ASSERT_TRUE(plan) << plan.error().to_string();
+  EXPECT_THAT(CapturePlan::parse(plan->to_text())->dump.level, ElementsAre(31, kNoDump));
 }
 
 TEST(CompressionChoice, AreWrittenAsTheyAreRead) {

@@ -7,8 +7,9 @@
 #include "src/base/file.h"
 #include "src/base/sys.h"
 #include "src/reservation/crashkernel_parameters.h"
-#include "src/reservation/entry_files.h"
+#include "src/reservation/reserve_record.h"
 #include "src/reservation/setting.h"
+#include "tests/unit/reservation/boot_root.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -23,17 +24,8 @@ constexpr const char* kGrub = "GRUB_DEFAULT=0\nGRUB_CMDLINE_LINUX_DEFAULT=\"quie
 constexpr const char* kEntry =
     "title      Debian\nversion    6.1.0\noptions    root=UUID=1  ro quiet\nlinux      /vmlinuz-6.1.0\n";
 
-class BootLoaderFiles : public testing::Test {
+class BootLoaderFiles : public BootRoot {
  protected:
-  ~BootLoaderFiles() override { sys::set_fault_hook({}); }
-  [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
-  void put(const std::string& name, std::string_view text) const {
-    std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
-    ASSERT_TRUE(write_file_atomically(path(name), as_byte_span(text), 0640));
-  }
-  [[nodiscard]] std::string text(const std::string& name) const {
-    return read_text(path(name)).value_or("(none)");
-  }
   void debian() const {
     put("etc/default/grub", kGrub);
     put("usr/sbin/grub-mkconfig", "for x in ${sysconfdir}/default/grub.d/*.cfg ; do\n");
@@ -45,15 +37,6 @@ class BootLoaderFiles : public testing::Test {
     put("boot/loader/entries/memtest.conf", "title Memtest\nefi /memtest.efi\n");
     put("etc/kernel/cmdline", "root=UUID=1 ro quiet\n");
   }
-  Result<Setting> set(const std::string& value, bool force = false) const {
-    auto setting = plan_setting({.root = folder_.path(), .value = value, .force = force});
-    if (setting) {
-      const auto done = carry_out(*setting);
-      EXPECT_TRUE(done) << done.error().to_string();
-    }
-    return setting;
-  }
-  TempDir folder_ = TempDir::create("boot-loader-test").value();
 };
 
 TEST(CrashKernelWords, NothingElseIsTouched) {
@@ -76,7 +59,7 @@ TEST_F(BootLoaderFiles, GrubGetsADropIn) {
   EXPECT_THAT(text("etc/default/grub.d/lifeboat.cfg"),
               HasSubstr("\nGRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=88M\"\n"));
   EXPECT_EQ(text("etc/default/grub"), kGrub);
-  EXPECT_THAT(setting->notes, ElementsAre(HasSubstr("update-grub")));
+  EXPECT_THAT(setting->remains, ElementsAre("grub-mkconfig -o /boot/grub/grub.cfg"));
   EXPECT_THAT(set("88M")->edits, IsEmpty());
   EXPECT_THAT(set("96M")->diff(),
               HasSubstr("-GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=88M\""));
@@ -108,7 +91,7 @@ TEST_F(BootLoaderFiles, SomebodyElsesParameterIsAnErrorWithItsFile) {
   EXPECT_EQ(setting.error().code, ErrorCode::busy);
   EXPECT_THAT(setting.error().message, HasSubstr("kdump-tools.cfg:2 has crashkernel=512M-:192M"));
   EXPECT_EQ(text("etc/default/grub.d/lifeboat.cfg"), "(none)");
-  ASSERT_TRUE(set("88M", true));
+  ASSERT_TRUE(set("88M", Foreign::overruled));
   EXPECT_THAT(text("etc/default/grub.d/kdump-tools.cfg"), HasSubstr("192M"));
   EXPECT_TRUE(set(""));
 }
@@ -144,7 +127,7 @@ TEST_F(BootLoaderFiles, WhatWasReplacedByForceComesBack) {
   const auto refused = set("88M");
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("a.conf:2 has crashkernel=1G-:192M"));
-  ASSERT_TRUE(set("88M", true));
+  ASSERT_TRUE(set("88M", Foreign::overruled));
   EXPECT_THAT(text("boot/loader/entries/a.conf"), HasSubstr("options root=/dev/sda1 rhgb crashkernel=88M\n"));
   ASSERT_TRUE(set("96M"));
   ASSERT_TRUE(set(""));
@@ -251,9 +234,9 @@ TEST_F(BootLoaderFiles, AnAttemptThatWasCutShortIsTakenUpAgain) {
   put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet\n");
   const auto behind = set("88M");
   EXPECT_THAT(behind->edits, IsEmpty());
-  EXPECT_THAT(behind->notes, ElementsAre(HasSubstr("was not rebuilt")));
+  EXPECT_THAT(behind->remains, ElementsAre(HasSubstr("grub-mkconfig")));
   put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet crashkernel=88M\n");
-  EXPECT_THAT(set("88M")->notes, IsEmpty());
+  EXPECT_THAT(set("88M")->remains, IsEmpty());
 }
 
 TEST_F(BootLoaderFiles, ASettingThatWasCutShortIsSeen) {
@@ -287,7 +270,8 @@ TEST_F(BootLoaderFiles, ACommandThatLeavesTheParameterOutUndoesTheFiles) {
   ASSERT_TRUE(setting) << setting.error().to_string();
   EXPECT_THAT(setting->notes, Contains(HasSubstr("zz.cfg:1 overwrites GRUB_CMDLINE_LINUX_DEFAULT after")));
   put("boot/grub/grub.cfg", "\tlinux /vmlinuz console=ttyS0\n");
-  setting->command = {"/bin/true"};
+  setting->commands = {{"/bin/true"}};
+  setting->remains.clear();
   const auto done = carry_out(*setting);
   ASSERT_FALSE(done);
   EXPECT_THAT(done.error().to_string(), HasSubstr("made a grub.cfg without crashkernel=88M"));
@@ -389,8 +373,10 @@ TEST_F(BootLoaderFiles, UnifiedImagesAndAMissingCommandLineFileAreNoted) {
   systemd_boot();
   put("boot/EFI/Linux/x.efi", "");
   std::filesystem::remove(path("etc/kernel/cmdline"));
-  EXPECT_THAT(set("88M")->notes, ElementsAre(HasSubstr("x.efi contains its command line"),
-                                             HasSubstr("there is no /etc/kernel/cmdline")));
+  const auto setting = set("88M");
+  ASSERT_TRUE(setting);
+  EXPECT_THAT(setting->remains, ElementsAre(HasSubstr("x.efi contains its command line")));
+  EXPECT_THAT(setting->notes, ElementsAre(HasSubstr("there is no /etc/kernel/cmdline")));
 }
 
 TEST_F(BootLoaderFiles, CommentsInTheCommandLineFileAreLeftAsTheyAre) {

@@ -22,7 +22,9 @@ EstimateInput debian() {
           .kernel_memory = 56_MiB,
           .initramfs_packed = 1700_KiB,
           .initramfs_unpacked = 5_MiB,
-          .drivers = 2,
+          .drivers = {{"virtio_blk", 1_MiB, 64_KiB, "a test"}, {"virtio_pci", 1_MiB, 64_KiB, "a test"}},
+          .bounce_buffers = {},
+          .cma = 0,
           .elfcorehdr_size = 0,
           .report = true,
           .measured = {}};
@@ -50,8 +52,46 @@ TEST(ReservationEstimate, EveryInputCounts) {
   EXPECT_GE(with([](auto& i) { i.initramfs_packed += 8_MiB; }), base + 8_MiB);
   EXPECT_GE(with([](auto& i) { i.initramfs_unpacked += 8_MiB; }), base + 8_MiB);
   EXPECT_GE(with([](auto& i) { i.elfcorehdr_size += 8_MiB; }), base + 8_MiB);
-  EXPECT_GT(with([](auto& i) { i.drivers += 8; }), base);
+  EXPECT_GE(with([](auto& i) { i.drivers.push_back({"mpt3sas", 16_MiB, 1_MiB, "a test"}); }), base + 17_MiB);
+  EXPECT_GE(with([](auto& i) { i.drivers.front().memory += 8_MiB; }), base + 8_MiB);
+  EXPECT_GE(with([](auto& i) { i.bounce_buffers.forced = true; }), base + 64_MiB);
   EXPECT_LT(with([](auto& i) { i.report = false; }), base);
+}
+
+TEST(ReservationEstimate, AnEncryptedGuestNeedsBounceBuffers) {
+  auto input = debian();
+  EXPECT_EQ(estimate_reservation(input).bounce_buffers, 0U);
+  input.bounce_buffers.encryption = {MemoryEncryption::guest, "AMD SEV-SNP", "a test"};
+  const auto estimate = estimate_reservation(input);
+  EXPECT_EQ(estimate.bounce_buffers, 64_MiB);
+  EXPECT_GE(estimate.total, estimate_reservation(debian()).total + 64_MiB);
+  // The kernel takes less where it must: only the page structures of a larger reservation come on top.
+  EXPECT_LE(estimate.least, estimate_reservation(debian()).least + 4_MiB);
+  EXPECT_THAT(estimate.parts, Contains(testing::AllOf(Field(&EstimatePart::name, "bounce buffers"),
+                                                      Field(&EstimatePart::from, HasSubstr("AMD SEV-SNP")))));
+  // By the memory of the capture kernel, also that of crashkernel=,cma.
+  input.cma = 4_GiB;
+  EXPECT_GT(estimate_reservation(input).bounce_buffers, 240_MiB);
+  EXPECT_LT(estimate_reservation(input).bounce_buffers, 280_MiB);
+  input.cma = 0;
+  input.initramfs_unpacked = 4_GiB;
+  const auto large = estimate_reservation(input);
+  EXPECT_GE(large.bounce_buffers, large.total / 100 * 6);
+}
+
+TEST(ReservationEstimate, TwoPartsForCma) {
+  const auto estimate = estimate_reservation(debian());
+  EXPECT_GE(estimate.alone, estimate.least);
+  EXPECT_LT(estimate.alone, estimate.total);
+  EXPECT_GE(estimate.alone + estimate.cma, estimate.total);
+  EXPECT_EQ(estimate.alone % 4_MiB, 0U);
+  EXPECT_EQ(estimate.cma % 4_MiB, 0U);
+  // A capture that was measured to need less than the model: there is nothing to share.
+  auto input = debian();
+  input.report = false;
+  input.measured = {{.reserved = 160_MiB, .lowest = 160_MiB, .real = true, .source = "x"}};
+  const auto small = estimate_reservation(input);
+  EXPECT_GE(small.alone + small.cma, small.total);
 }
 
 TEST(ReservationEstimate, ABigReservationNeedsMorePageStructures) {

@@ -14,9 +14,11 @@ namespace {
 
 using test::code_of;
 using test::why;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // 2 GiB of memory, of which a capture needs about 200 MiB, and 100 MiB at the least.
 class SizeChoice : public testing::Test {
@@ -54,7 +56,8 @@ class SizeChoice : public testing::Test {
   }
   TempDir folder_ = TempDir::create("size-test").value();
   SizeRequest request_;
-  Result<Estimate> needed_ = Estimate{.parts = {}, .total = 200_MiB, .least = 100_MiB};
+  Result<Estimate> needed_ =
+      Estimate{.parts = {}, .total = 200_MiB, .least = 100_MiB, .alone = 120_MiB, .cma = 88_MiB};
   std::vector<std::string> warnings_;
   int estimates_ = 0;
 };
@@ -89,6 +92,35 @@ TEST_F(SizeChoice, AgainIsForEntriesThatCameLater) {
   ASSERT_TRUE(again && *again);
   EXPECT_EQ((*again)->value, "256M");
   EXPECT_EQ((*again)->boot_loader, BootLoader::bls) << "GRUB's configuration is for all kernels";
+}
+
+TEST_F(SizeChoice, AgainIsNotForToolsThatMakeEntriesThemselves) {
+  put("var/lib/lifeboat/reserve.json",
+      R"({"values": ["256M"], "replaced": {}, "boot_loader": "proxmox-boot-tool"})");
+  EXPECT_EQ(value("again"), "(nothing)");
+  put("var/lib/lifeboat/reserve.json",
+      R"({"values": ["256M"], "replaced": {}, "boot_loader": "systemd-boot"})");
+  const auto again = choose("again");
+  ASSERT_TRUE(again && *again);
+  EXPECT_EQ((*again)->boot_loader, BootLoader::systemd_boot);
+}
+
+TEST_F(SizeChoice, InXensDom0TheReservationIsXens) {
+  put("proc/xen/capabilities", "control_d\n");
+  for (const char* size : {"256M", "auto", "1G-:256M"}) {
+    const auto chosen = choose(size);
+    EXPECT_EQ(code_of(chosen), ErrorCode::unsupported) << size;
+    EXPECT_THAT(chosen.error().fix, HasSubstr("GRUB_CMDLINE_XEN")) << size;
+  }
+  EXPECT_EQ(estimates_, 0);
+  // What was set before can be removed, and set again for boots without Xen.
+  EXPECT_EQ(value("none"), "");
+  EXPECT_EQ(value("again"), "(nothing)");
+  request_.force = true;
+  EXPECT_EQ(value("256M"), "256M");
+  request_.force = false;
+  request_.this_machine = false;
+  EXPECT_EQ(value("256M"), "256M");
 }
 
 TEST_F(SizeChoice, TheRestOfTheRequestIsPassedOn) {
@@ -145,6 +177,52 @@ TEST_F(SizeChoice, WhatIsNotKnownIsNoError) {
   EXPECT_EQ(estimates_, 0) << "a range's size depends on the memory";
 }
 
+TEST_F(SizeChoice, AutoInTwoParts) {
+  request_.auto_parts = AutoParts::with_cma;
+  request_.levels = {31};
+  EXPECT_EQ(code_of(choose("auto")), ErrorCode::unsupported) << "not known to the kernel";
+  put("proc/kallsyms", "0 T _text\n0 B crashk_cma_cnt\n");
+  EXPECT_EQ(value("auto"), "120M 88M,cma");
+  EXPECT_THAT(warnings_, Contains(HasSubstr("10 s")));
+  EXPECT_THAT(warnings_, Contains(HasSubstr("not in the dump")));
+  EXPECT_THAT(warnings_, Contains(HasSubstr("does not show")));
+  request_.levels = {31, 1};
+  EXPECT_EQ(code_of(choose("auto")), ErrorCode::usage) << "it keeps user pages";
+  request_.force = true;
+  EXPECT_EQ(value("auto"), "120M 88M,cma");
+  needed_->cma = 0;
+  EXPECT_EQ(code_of(choose("auto")), ErrorCode::unsupported) << "nothing to share";
+  request_.auto_parts = AutoParts::one;
+  EXPECT_EQ(value("auto"), "200M");
+}
+
+TEST_F(SizeChoice, CmaCountsWhereTheKernelHasIt) {
+  put("proc/kallsyms", "0 T _text\n");
+  EXPECT_EQ(value("150M 100M,cma"), "150M 100M,cma");
+  EXPECT_THAT(warnings_, Contains(HasSubstr("ignores it")));
+  EXPECT_THAT(warnings_, Contains(HasSubstr("may not be enough")));
+  put("proc/kallsyms", "0 T _text\n0 B crashk_cma_cnt\n");
+  EXPECT_EQ(value("150M 100M,cma"), "150M 100M,cma");
+  EXPECT_THAT(warnings_, Not(Contains(HasSubstr("may not be enough"))));
+  EXPECT_THAT(warnings_, Contains(HasSubstr("10 s")));
+  // The files are loaded into the first part, whatever the second.
+  EXPECT_EQ(code_of(choose("80M 500M,cma")), ErrorCode::usage);
+  EXPECT_EQ(code_of(choose("500M,cma")), ErrorCode::usage);
+  request_.levels = {1};
+  EXPECT_EQ(value("150M 100M,cma"), "150M 100M,cma");
+  EXPECT_THAT(warnings_, Contains(HasSubstr("level 1 keeps user pages")));
+}
+
+TEST_F(SizeChoice, BounceBuffersLieInTheLowPart) {
+  needed_->bounce_buffers = 64_MiB;
+  EXPECT_EQ(value("256M,high 64M,low"), "256M,high 64M,low");
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("below 4 GiB")));
+  EXPECT_EQ(value("256M,high 128M,low"), "256M,high 128M,low");
+  EXPECT_THAT(warnings_, IsEmpty());
+  EXPECT_EQ(value("256M"), "256M");
+  EXPECT_THAT(warnings_, IsEmpty());
+}
+
 TEST_F(SizeChoice, ShrinkingLeavesEnough) {
   EXPECT_EQ(code_of(shrink_to(150_MiB, Enough::estimated, estimator(), request_.paths)), ErrorCode::usage);
   needed_ = fail(ErrorCode::not_found, "no target");
@@ -155,6 +233,11 @@ TEST_F(SizeChoice, ShrinkingLeavesEnough) {
   estimates_ = 0;
   EXPECT_EQ(shrink_to(150_MiB, Enough::forced, estimator(), request_.paths).value(), 150_MiB);
   EXPECT_EQ(estimates_, 0);
+  // What crashkernel=,cma reserved counts, but not for the files.
+  needed_ = Estimate{.parts = {}, .total = 200_MiB, .least = 100_MiB};
+  put("sys/kernel/kexec/crash_cma_ranges", "10000000-15ffffff\n");
+  EXPECT_EQ(code_of(shrink_to(90_MiB, Enough::estimated, estimator(), request_.paths)), ErrorCode::usage);
+  EXPECT_EQ(shrink_to(120_MiB, Enough::estimated, estimator(), request_.paths).value(), 120_MiB);
   // Of what is reserved now.
   EXPECT_EQ(code_of(shrink_to(300_MiB, Enough::forced, estimator(), request_.paths)), ErrorCode::usage);
 }

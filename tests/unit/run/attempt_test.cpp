@@ -44,14 +44,15 @@ class CaptureAttempt : public testing::Test {
   }
   // One that makes a crash's folder, does `work`, and notes how the dump ended.
   AttemptTarget target(const std::string& name, const std::function<Result<>(Heartbeat&)>& work,
-                       DumpOutcome dump = DumpOutcome::whole) {
+                       DumpOutcome dump = DumpOutcome::whole, bool fell_back = false) {
     std::filesystem::create_directories(path(name));
-    return {.save = [this, name, work, dump](Journal& journal, Heartbeat& heartbeat) -> Result<> {
+    return {.save = [this, name, work, dump, fell_back](Journal& journal, Heartbeat& heartbeat) -> Result<> {
               note("save in " + name);
               CrashRecord record{.boot_id = name};
               TRY_VOID(journal.begin(path(name), record));
               TRY_VOID(work(heartbeat));
               record.dump = dump;
+              record.fell_back = fell_back;
               record.lost_pages = dump == DumpOutcome::incomplete ? 3 : 0;
               journal.note(record);
               return {};
@@ -61,6 +62,10 @@ class CaptureAttempt : public testing::Test {
               note((closed ? "leave " : "too early: leave ") + name);
               return {};
             }};
+  }
+  // No dump fits there: only the log is saved.
+  AttemptTarget too_small(const std::string& name) {
+    return target(name, [](Heartbeat&) -> Result<> { return {}; }, DumpOutcome::log_only, true);
   }
   AttemptResult attempt_over(const std::vector<AttemptTarget>& targets) {
     return attempt_capture(plan_, targets, journal_,
@@ -130,6 +135,38 @@ TEST_F(CaptureAttempt, ContinuesAfterATargetWithoutADump) {
   const auto end = attempt_over({target("a", well, DumpOutcome::failed), target("b", well)});
   EXPECT_EQ(end.outcome, DumpOutcome::whole);
   EXPECT_EQ(end.folder, path("b"));
+}
+
+// What was configured is reached: nothing else would be saved on the next target.
+TEST_F(CaptureAttempt, EndsAtATargetWithTheLogAloneWhereNoDumpWasWanted) {
+  const auto end = attempt_over({target("a", well, DumpOutcome::log_only), target("b", well)});
+  EXPECT_EQ(end.outcome, DumpOutcome::log_only);
+  EXPECT_FALSE(end.fell_back);
+  EXPECT_EQ(end.folder, path("a"));
+  EXPECT_EQ(story(), "before \nsave in a\nafter log only a\nleave a\n");
+}
+
+TEST_F(CaptureAttempt, TriesTheNextTargetAfterOneThatWasTooSmall) {
+  const auto end = attempt_over({too_small("a"), target("b", well)});
+  EXPECT_EQ(end.outcome, DumpOutcome::whole);
+  EXPECT_EQ(end.folder, path("b"));
+  EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nafter whole b\nleave b\n");
+}
+
+TEST_F(CaptureAttempt, TakesTheLogOfATooSmallTargetWhereNoneTakesADump) {
+  const auto end = attempt_over({too_small("a"), too_small("b"), target("c", badly)});
+  EXPECT_EQ(end.outcome, DumpOutcome::log_only);
+  EXPECT_TRUE(end.fell_back);
+  EXPECT_EQ(end.folder, path("a"));
+  EXPECT_EQ(story(), "before \nsave in a\nleave a\nsave in b\nleave b\nsave in c\nafter failed c\nleave c\n")
+      << "the log is saved: the console need not have it";
+}
+
+TEST_F(CaptureAttempt, RecordsWhatElseWentWrong) {
+  attempt_capture(plan_, std::vector{target("a", well)}, journal_,
+                  {.log_file = "", .problems = [] { return std::vector<std::string>{"a watchdog"}; }});
+  EXPECT_THAT(record_in("a").problems, ElementsAre("a watchdog"));
+  EXPECT_EQ(record_in("a").boot_id, "a");
 }
 
 TEST_F(CaptureAttempt, GivesUpATargetThatMakesProgressAfterItsTime) {

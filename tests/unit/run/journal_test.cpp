@@ -81,6 +81,9 @@ TEST_F(JournalOnDisk, TakesTheDumpsOwnMarkBeforeTheRecords) {
        {Case{kIncompleteDumpFile, DumpOutcome::incomplete, DumpOutcome::incomplete},
         Case{kIncompleteDumpFile, DumpOutcome::whole, DumpOutcome::failed},
         Case{kIncompleteDumpFile, DumpOutcome::failed, DumpOutcome::failed},
+        Case{kLogFile, DumpOutcome::log_only, DumpOutcome::log_only},
+        Case{kLogFile, DumpOutcome::whole, DumpOutcome::failed},
+        Case{kIncompleteDumpFile, DumpOutcome::log_only, DumpOutcome::failed},
         Case{kDumpFile, DumpOutcome::failed, DumpOutcome::whole}}) {
     std::filesystem::remove(crash_ + "/" + kIncompleteDumpFile);
     write(crash_ + "/" + file, test::whole_dump());

@@ -3,12 +3,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "src/base/log.h"
+#include "src/base/process.h"
+#include "src/base/size.h"
 #include "src/store/crash_list.h"
 #include "tests/support/fake_system.h"
 #include "tests/support/faults.h"
+#include "tests/support/kdump_builder.h"
 #include "tests/support/results.h"
+#include "tests/support/usual_page_size.h"
 
 namespace lifeboat::capture {
 namespace {
@@ -16,10 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using test::code_of;
+using test::KdumpBuilder;
 using test::why;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 class SystemCaptures : public testing::Test {
  protected:
@@ -91,6 +98,67 @@ TEST_F(SystemCaptures, AreOneAtATimeOnAWorkingSystem) {
   EXPECT_EQ(crashes_in(path("a")), 0U);
 }
 
+CrashRecord record_in(const std::string& folder) {
+  const UniqueFd fd = open_file(folder, O_RDONLY | O_DIRECTORY).value();
+  return read_crash_record(fd.get()).value_or(CrashRecord{});
+}
+
+TEST_F(SystemCaptures, OfTheLevelNoneSaveLogAndReportAlone) {
+  capture_.plan.dump.level = {kNoDump};
+  capture_.plan.capture.report = true;
+  capture_.plan.retention = {.keep = 1};
+  fs::create_directories(path("a/20200101T000000Z"));
+  const auto end = capture_in_system(capture_);
+  ASSERT_TRUE(end) << why(end);
+  EXPECT_EQ(end->outcome, DumpOutcome::log_only);
+  EXPECT_FALSE(end->fell_back);
+  EXPECT_TRUE(fs::exists(end->folder + "/vmcore-dmesg.txt"));
+  EXPECT_TRUE(fs::exists(end->folder + "/report.json"));
+  for (const char* name : {"/vmcore", "/vmcore.incomplete"})
+    EXPECT_FALSE(fs::exists(end->folder + name)) << name;
+  const CrashRecord record = record_in(end->folder);
+  EXPECT_EQ(record.outcome, CrashOutcome::log_only);
+  EXPECT_EQ(record.dump, DumpOutcome::log_only);
+  EXPECT_TRUE(log_only_as_configured(record.outcome, record));
+  EXPECT_THAT(record.problems, IsEmpty());
+  EXPECT_EQ(crashes_in(path("a")), 1U) << "[retention] is applied";
+  EXPECT_EQ(crashes_in(path("b")), 0U);
+}
+
+TEST_F(SystemCaptures, OfTheLevelNoneWithoutTheLogHaveFailed) {
+  capture_.plan.dump.level = {kNoDump};
+  KdumpBuilder no_kernel(64);
+  no_kernel.page(1, std::vector<std::byte>(kPageSize));
+  ASSERT_TRUE(write_file_atomically(path("vmcore"), no_kernel.build(), 0600));
+  const auto end = capture_in_system(capture_);
+  ASSERT_TRUE(end) << why(end);
+  EXPECT_EQ(end->outcome, DumpOutcome::failed);
+  EXPECT_EQ(crashes_in(path("b")), 1U) << "the next target was tried";
+}
+
+// The first folder takes no file of that size; the log fits.
+TEST_F(SystemCaptures, FallBackToTheLevelNoneWhereNoDumpFits) {
+  capture_.plan.dump.level = {0, kNoDump};
+  capture_.plan.dump.compression = {.compression = Compression::none};
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{.rlim_cur = 96_KiB, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  fail_writes_at_size_limit();
+  const auto end = capture_in_system(capture_);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_TRUE(end) << why(end);
+  EXPECT_EQ(end->outcome, DumpOutcome::log_only);
+  EXPECT_TRUE(end->fell_back);
+  EXPECT_EQ(crashes_in(path("b")), 1U) << "the next target was tried";
+  const CrashRecord record = record_in(end->folder);
+  EXPECT_EQ(record.outcome, CrashOutcome::log_only);
+  EXPECT_TRUE(record.fell_back);
+  EXPECT_FALSE(log_only_as_configured(record.outcome, record));
+  EXPECT_THAT(record.problems, ElementsAre(HasSubstr("there is no dump: ")));
+  EXPECT_FALSE(fs::exists(end->folder + "/vmcore.incomplete"));
+}
+
 // The restart that follows must not interrupt the other one for ever, and the dump must not be lost.
 TEST_F(SystemCaptures, WaitForAnotherOneInTheCaptureKernelButNotForEver) {
   const Journal other = other_capture();
@@ -129,6 +197,27 @@ TEST_F(SystemCaptures, ABrokenLockDoesNotPreventTheDump) {
   EXPECT_FALSE(journal.folder()) << "its results are not this one's";
 }
 
+// The system that the capture kernel boots may feed its watchdogs, and may have chosen a governor.
+TEST_F(SystemCaptures, AreNotEndedByAPretimeout) {
+  capture_.system = CaptureSystem::of_capture_kernel;
+  capture_.watchdogs = path("watchdogs");
+  const auto put = [&](const std::string& name, std::string_view text) {
+    fs::create_directories(path("watchdogs/" + name));
+    ASSERT_TRUE(write_file_atomically(path("watchdogs/" + name + "/pretimeout"), as_byte_span("10\n"), 0600));
+    ASSERT_TRUE(
+        write_file_atomically(path("watchdogs/" + name + "/pretimeout_governor"), as_byte_span(text), 0600));
+  };
+  put("watchdog0", "panic\n");
+  put("watchdog1", "");
+  fs::remove(path("watchdogs/watchdog1/pretimeout_governor"));
+  fs::remove(path("watchdogs/watchdog1/pretimeout"));
+  const auto end = capture_in_system(capture_);
+  ASSERT_TRUE(end) << why(end);
+  EXPECT_EQ(read_line(path("watchdogs/watchdog0/pretimeout_governor")), "noop");
+  EXPECT_THAT(record_in(end->folder).problems, IsEmpty());
+  EXPECT_FALSE(fs::exists(path("watchdogs/watchdog1/pretimeout")));
+}
+
 TEST_F(SystemCaptures, ASavedDumpEndsWithTheFinalAction) {
   Settings settings;
   settings.final.action = FinalAction::poweroff;
@@ -138,6 +227,7 @@ TEST_F(SystemCaptures, ASavedDumpEndsWithTheFinalAction) {
   };
   EXPECT_EQ(action(DumpOutcome::whole), FinalAction::poweroff);
   EXPECT_EQ(action(DumpOutcome::incomplete), FinalAction::poweroff) << "another try reads the same memory";
+  EXPECT_EQ(action(DumpOutcome::log_only), FinalAction::poweroff) << "what was configured";
   EXPECT_EQ(action(DumpOutcome::failed), FinalAction::halt);
   EXPECT_EQ(action_after(fail(ErrorCode::io, "could not begin"), settings), FinalAction::halt);
 }

@@ -92,6 +92,38 @@ TEST(Prune, RemovesTheOldestForAnotherThatFindsNoSpace) {
     EXPECT_THAT(names(plan_removal_for_space(crashes(outcomes))), ElementsAre());
 }
 
+// The newest first; each without a dump, saved as `how` and with the first level or a later one.
+std::vector<StoredCrash> log_only(DumpOutcome how, const std::vector<bool>& fell_back) {
+  std::vector<StoredCrash> list;
+  for (const bool later : fell_back) {
+    list.push_back(
+        {.name = fmt::format("c{}", list.size()), .outcome = CrashOutcome::log_only, .bytes = 1_MiB});
+    list.back().record = CrashRecord{.dump = how, .fell_back = later};
+  }
+  return list;
+}
+
+TEST(Prune, TakesACrashWithoutADumpForCompleteWhereNoneWasToBeSaved) {
+  auto list = log_only(DumpOutcome::log_only, {false, false, true});
+  EXPECT_TRUE(list[0].complete());
+  EXPECT_FALSE(list[2].complete()) << "a dump did not fit";
+  EXPECT_FALSE(log_only(DumpOutcome::failed, {false})[0].complete());
+  list[0].record.reset();
+  EXPECT_FALSE(list[0].complete()) << "not known";
+}
+
+// It is not the first to go because it has no dump, nor does it push out the last whole dump.
+TEST(Prune, KeepsTheNewestCompleteCrashAndTheNewestWholeDump) {
+  auto list = log_only(DumpOutcome::log_only, {true, false, false});
+  for (const char* name : {"w0", "w1"})
+    list.push_back({.name = name, .outcome = CrashOutcome::whole, .bytes = 1_GiB});
+  EXPECT_THAT(never_removed(list), ElementsAre(1U, 3U));
+  EXPECT_THAT(names(plan_removal_for_space(list)), ElementsAre("w1"));
+  EXPECT_THAT(names(plan_prune(list, {.keep = 1}, kPlenty)), ElementsAre("w1", "c2"));
+  list.resize(1);
+  EXPECT_THAT(never_removed(list), ElementsAre(0U)) << "nothing is complete: the newest";
+}
+
 TEST(Prune, GoesOnUntilOneGivesSomethingBack) {
   auto list = crashes({kWhole, kWhole, kWhole, kPart});
   list[3].bytes = 0;
@@ -238,6 +270,40 @@ TEST(CrashRecord, DescribesTheDump) {
   EXPECT_THAT(describe_dump(CrashOutcome::incomplete, record), testing::StartsWith("failed (3 pages"));
   record.lost_pages = 0;
   EXPECT_EQ(describe_dump(CrashOutcome::incomplete, record), "incomplete (writing it did not finish)");
+}
+
+TEST(CrashRecord, TellsApartWhyThereIsNoDump) {
+  constexpr auto kLogOnly = CrashOutcome::log_only;
+  CrashRecord record{.outcome = kLogOnly, .dump = DumpOutcome::log_only};
+  EXPECT_TRUE(log_only_as_configured(kLogOnly, record));
+  EXPECT_EQ(describe_dump(kLogOnly, record), "log only, as configured");
+  auto again = parse_crash_record(to_json_text(record));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->dump, DumpOutcome::log_only);
+  EXPECT_FALSE(again->fell_back);
+
+  record.fell_back = true;
+  again = parse_crash_record(to_json_text(record));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->fell_back);
+  EXPECT_FALSE(log_only_as_configured(kLogOnly, *again));
+  EXPECT_EQ(dump_outcome(kLogOnly, *again), DumpOutcome::log_only);
+  EXPECT_EQ(describe_dump(kLogOnly, *again), "log only (the target was too small for the dump)");
+
+  record.dump = DumpOutcome::failed;
+  EXPECT_EQ(dump_outcome(kLogOnly, record), DumpOutcome::failed);
+  EXPECT_EQ(describe_dump(kLogOnly, record), "log only");
+}
+
+// The files come before the record.
+TEST(CrashRecord, OfNoDumpIsNotBelievedWhereTheFilesSayOtherwise) {
+  const CrashRecord record{.dump = DumpOutcome::log_only};
+  EXPECT_EQ(dump_outcome(CrashOutcome::whole, record), DumpOutcome::whole);
+  EXPECT_EQ(dump_outcome(CrashOutcome::incomplete, record), DumpOutcome::failed);
+  EXPECT_EQ(dump_outcome(CrashOutcome::nothing, record), DumpOutcome::failed) << "the log is gone, too";
+  EXPECT_FALSE(log_only_as_configured(CrashOutcome::nothing, record));
+  EXPECT_FALSE(parse_crash_record(R"({"outcome": "log only", "fell_back": "yes"})")->fell_back);
+  EXPECT_EQ(parse_crash_record(R"({"outcome": "log only"})")->dump, DumpOutcome::failed);
 }
 
 TEST(CrashRecord, PassesOverWhatItCannotUse) {

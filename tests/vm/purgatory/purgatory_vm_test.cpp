@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "loader/x86_64/purgatory/purgatory.h"
-#include "loader/x86_64/purgatory/sha256.h"
+#include "src/base/sha256.h"
 #include "tests/support/programs.h"
 
 namespace lifeboat::x86_64 {

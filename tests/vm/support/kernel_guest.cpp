@@ -82,6 +82,8 @@ void Guest::start() {
                           "unix:server=on,wait=off,path=" + in_folder("monitor")},
   };
   auto& extra = machine.extra_arguments;
+  for (const auto& drive : options_.drives)
+    extra.insert(extra.end(), {"-drive", "if=none,format=raw,cache=unsafe," + drive});
   for (const auto& device : options_.devices) extra.insert(extra.end(), {"-device", device});
   for (const auto& disk : options_.disks)
     extra.insert(extra.end(), {"-drive", "if=virtio,format=raw,cache=unsafe,file=" + disk});

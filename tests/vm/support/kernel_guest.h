@@ -36,6 +36,7 @@ struct GuestOptions {
   bool efi = false;                  // boots by OVMF
   std::vector<std::string> devices;  // QEMU's, "i6300esb"
   std::vector<std::string> disks;    // images that are the caller's: /dev/vdb and so on
+  std::vector<std::string> drives;   // the same for `devices` to name: "id=a,file=/image"
   bool shared_memory = false;        // write_memory() works; all of the memory is below 2 GiB then
 };
 

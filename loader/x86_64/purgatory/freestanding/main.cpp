@@ -3,7 +3,7 @@
 #include "loader/x86_64/purgatory/freestanding/physical.h"
 #include "loader/x86_64/purgatory/freestanding/purgatory_machine.h"
 #include "loader/x86_64/purgatory/parameters.h"
-#include "loader/x86_64/purgatory/sha256.h"
+#include "src/base/sha256.h"
 
 extern "C" [[noreturn]] void purgatory_main();
 extern "C" [[noreturn]] void enter_kernel(uint64_t entry, uint64_t boot_params);

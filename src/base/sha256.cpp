@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Compiled twice: for the loader, and freestanding for purgatory. So: no library, no vector registers.
-#include "loader/x86_64/purgatory/sha256.h"
+// Compiled twice: for the programs, and freestanding for purgatory. So: no library, no vector registers.
+#include "src/base/sha256.h"
 
-namespace lifeboat::x86_64 {
+namespace lifeboat {
 namespace {
 
 constexpr size_t kBlockBytes = 64;
@@ -119,4 +119,4 @@ void Sha256::finish(uint8_t digest[kDigestBytes]) {
   for (size_t i = 0; i < 8; ++i) store_big_endian(digest + 4 * i, state_[i]);
 }
 
-}  // namespace lifeboat::x86_64
+}  // namespace lifeboat

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "loader/x86_64/purgatory/sha256.h"
+#include "src/base/sha256.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace lifeboat::x86_64 {
+namespace lifeboat {
 namespace {
 
 std::string hex_digest(Sha256& sha256) {
@@ -83,4 +83,4 @@ TEST(Sha256, NothingAtNowhereIsAnEmptyUpdate) {
 }
 
 }  // namespace
-}  // namespace lifeboat::x86_64
+}  // namespace lifeboat

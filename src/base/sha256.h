@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// SHA-256 (FIPS 180-4), written for purgatory, which has no library; the loader makes its digests with the
-// same code.
+// SHA-256 (FIPS 180-4), written for purgatory, which has no library. The loader makes its digests with the
+// same code, and images that name other files by path have theirs checked with it.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-namespace lifeboat::x86_64 {
+namespace lifeboat {
 
 class Sha256 {
  public:
@@ -23,4 +23,4 @@ class Sha256 {
   uint8_t buffer_[64];
 };
 
-}  // namespace lifeboat::x86_64
+}  // namespace lifeboat
