@@ -93,7 +93,7 @@ class BtrfsTarget : public ::testing::Test {
                      .command_line = "crashkernel=160M",
                      .script = script,
                      .devices = {"nvme-subsys,id=subsystem", "nvme,serial=a,subsys=subsystem",
-                                 "nvme,serial=b,subsys=subsystem", "nvme-ns,drive=space,shared=on"},
+                                 "nvme,serial=a,subsys=subsystem", "nvme-ns,drive=space,shared=on"},
                      .drives = {"id=space,file=" + image_}},
         files);
     EXPECT_EQ(guest_->wait_for("disk").text, "/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1 2");
