@@ -6,7 +6,9 @@
 #include "loader/load_architecture.h"
 #include "loader/machine.h"
 #include "src/base/size.h"
+#include "src/base/text.h"
 #include "src/reservation/crash_cma.h"
+#include "src/reservation/crashkernel.h"
 #include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/reserve_record.h"
 #include "src/reservation/reserved.h"
@@ -23,8 +25,35 @@ std::unexpected<Error> too_little(uint64_t size, const Estimate& needed, const c
                                                verb)));
 }
 
+// The value becomes words of files that a shell or a boot loader reads: nothing in it may end a word, a
+// string or a line of them.
+Result<> check_characters(std::string_view value) {
+  constexpr std::string_view kCharacters =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@:,.- ";
+  if (value.find_first_not_of(kCharacters) == std::string_view::npos) return {};
+  return std::unexpected(
+      Error(ErrorCode::usage, fmt::format("crashkernel={} has a character that no size has", one_line(value)))
+          .hint(kCrashKernelFix));
+}
+
+// The kernel uses the last size of a kind, and ignores one with ,high beside one without: who wrote both
+// meant something else.
+Result<> check_one_main(const std::string& value, const CrashKernelRequest& request) {
+  const auto count = [&](CrashKernelKind kind) {
+    return std::ranges::count(request.parameters, kind, &CrashKernelParameter::kind);
+  };
+  const bool mains = count(CrashKernelKind::normal) + count(CrashKernelKind::high) > 1;
+  if (!mains && count(CrashKernelKind::low) <= 1 && count(CrashKernelKind::cma) <= 1) return {};
+  return std::unexpected(
+      Error(ErrorCode::usage, fmt::format("crashkernel={} has {}, and the kernel would use one of them",
+                                          value, mains ? "two main sizes" : "two sizes of one kind"))
+          .hint("give one size, or '256M,high 128M,low'; sizes by the machine's memory are one word: "
+                "2G-64G:256M,64G-:512M"));
+}
+
 // What the kernel would accept: the main parameter, which reserves for the capture kernel itself, and others.
 Result<CrashKernelRequest> parse_value(const std::string& value) {
+  TRY_VOID(check_characters(value));
   std::string parameters;
   for (const auto& parameter : parameters_of(value)) parameters += parameter + " ";
   const auto request = crashkernel_request(parameters);
@@ -36,6 +65,7 @@ Result<CrashKernelRequest> parse_value(const std::string& value) {
               fmt::format("crashkernel={} reserves no memory for the capture kernel itself", value))
             .hint("give the main size too, in one argument: '256M,high 128M,low'"));
   }
+  TRY_VOID(check_one_main(value, request));
   if (request.main->ranges.empty() && request.main->size < 1_MiB) {
     return std::unexpected(
         Error(ErrorCode::usage, fmt::format("crashkernel={} is less than a megabyte", request.main->text))
@@ -181,7 +211,15 @@ Result<std::optional<std::string>> choose_value(const SizeRequest& request, cons
   if (request.size == "again") {
     // Other boot loaders' tools make new entries from their own settings, which have the value.
     if (!entries_have_value(request.root)) return std::nullopt;
-    return remembered_value(request.root);
+    auto value = remembered_value(request.root);
+    if (!value) return std::nullopt;
+    if (auto valid = check_characters(*value); !valid) {
+      return std::unexpected(std::move(valid)
+                                 .error()
+                                 .context("the value that was set last (/var/lib/lifeboat/reserve.json)")
+                                 .hint("run 'lifeboat reserve set SIZE'"));
+    }
+    return value;
   }
   if (request.size == "auto") return TRY(auto_value(request, TRY(estimate()), warnings));
   TRY_VOID(check_value(request, estimate, warnings));

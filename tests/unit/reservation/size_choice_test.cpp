@@ -141,6 +141,45 @@ TEST_F(SizeChoice, WhatTheKernelWouldNotAcceptIsRefusedAlways) {
   }
 }
 
+TEST_F(SizeChoice, AValueCannotLeaveItsWord) {
+  for (const bool force : {false, true}) {
+    request_.force = force;
+    for (const std::string size :
+         {"256M\nGRUB_DISABLE_RECOVERY=1", "256M\n", "256M\r128M,high", "256M\t64M,cma", "256M 64M,cma\n",
+          "256M;reboot", "256M\"", "256M'", "$(reboot)", "256M`id`", "256M\\", "256M#", "256M=", "256M/",
+          "256M\xc2\xa0", "256M\x01"}) {
+      const auto chosen = choose(size);
+      ASSERT_EQ(code_of(chosen), ErrorCode::usage) << size;
+      EXPECT_THAT(chosen.error().message, Not(HasSubstr("\n"))) << size;
+    }
+    EXPECT_EQ(code_of(choose(std::string("256M\0", 5))), ErrorCode::usage);
+  }
+}
+
+TEST_F(SizeChoice, AValueOfTheRecordCannotLeaveItsWordEither) {
+  for (const char* recorded :
+       {R"(256M\nroot=/dev/sdz)", R"(256M\" init=/bin/sh)", R"(256M\u0000)", "256M;"}) {
+    put("var/lib/lifeboat/reserve.json",
+        std::string(R"({"values": [")") + recorded + R"("], "replaced": {}, "boot_loader": "systemd-boot"})");
+    for (const bool force : {false, true}) {
+      request_.force = force;
+      EXPECT_EQ(code_of(choose("again")), ErrorCode::usage) << recorded;
+    }
+  }
+}
+
+TEST_F(SizeChoice, TwoSizesOfWhichTheKernelWouldUseOneAreRefused) {
+  for (const bool force : {false, true}) {
+    request_.force = force;
+    for (const char* size : {"256M 128M", "256M 256M", "256M 512M,high", "256M,high 512M,high 128M,low",
+                             "256M,high 128M,low 64M,low", "256M 64M,cma 32M,cma", "1G-:256M 300M"}) {
+      EXPECT_EQ(code_of(choose(size)), ErrorCode::usage) << size;
+    }
+    for (const char* size : {"256M,high 128M,low", "256M 64M,cma", "1G-4G:256M,4G-:512M"})
+      EXPECT_EQ(value(size), size);
+  }
+}
+
 TEST_F(SizeChoice, AMistakeComesWithItsFix) {
   const auto chosen = choose("5X");
   ASSERT_FALSE(chosen);
