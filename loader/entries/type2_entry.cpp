@@ -5,14 +5,11 @@
 
 #include "loader/entries/boot_entry_file.h"
 #include "loader/entries/entry_search.h"
-#include "src/base/file.h"
-#include "src/image/unwrap/uki.h"
+#include "src/image/unwrap/uki_outline.h"
 
 namespace lifeboat {
 namespace {
 
-// With an initramfs and firmware in it such an image has some 200 MiB.
-constexpr uint64_t kLargestUnifiedImage = uint64_t{1} << 30;
 constexpr unsigned kMaxProfiles = 256;  // systemd-boot shows no more
 
 // The first of these fields that os-release has.
@@ -69,11 +66,11 @@ Result<> read_image(BootSearch& search, const std::string& root, const std::stri
     return fail(ErrorCode::unsupported, "no boot tries are left: it did not come up before");
   const ImageKind kind = TRY(boot_file_kind(path));
   if (kind != ImageKind::uki) return fail(ErrorCode::unsupported, "it is {}", image_kind_name(kind));
-  const auto bytes = TRY(read_file(path, kLargestUnifiedImage));
+  const UkiOutline outline = TRY(UkiOutline::read(path));
   std::vector<BootCandidate> found;
   unsigned count = 1;
   for (unsigned number = 0; number < std::min(count, kMaxProfiles); ++number) {
-    const UkiParts image = TRY(read_uki(bytes, number));
+    const UkiParts image = TRY(outline.parts(number));
     count = std::max(count, image.profile_count);
     found.push_back(candidate_of(image, number, name, path, root));
   }

@@ -6,25 +6,21 @@
 #include <string_view>
 #include <utility>
 
-#include "src/image/unwrap/pe.h"
 #include "src/image/unwrap/uki_sections.h"
 
 namespace lifeboat {
 namespace {
 
-// A longer one is not a path.
-constexpr size_t kLongestPath = 1024;
-
 bool looks_like_path(ByteSpan bytes) {
   const std::string_view text = as_text(bytes);
-  return text.size() <= kLongestPath && (text.starts_with('\\') || text.starts_with('/'));
+  return text.size() <= kLongestUkiPath && (text.starts_with('\\') || text.starts_with('/'));
 }
 
 Result<std::string> path_of(ByteSpan bytes, std::string_view name) {
   std::string path(text_until_nul(bytes));
   const bool printable =
       std::ranges::none_of(path, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (path.empty() || path.size() > kLongestPath || !printable)
+  if (path.empty() || path.size() > kLongestUkiPath || !printable)
     return fail(ErrorCode::corrupt, "its section {} is not the path of a file", name);
   std::ranges::replace(path, '\\', '/');
   return path;
@@ -80,7 +76,10 @@ Result<> read_initramfs(const UkiSections& sections, UkiParts& parts) {
 }  // namespace
 
 Result<UkiParts> read_uki(ByteSpan file, unsigned profile) {
-  const PeFile pe = TRY(read_pe(file));
+  return read_uki_sections(file, TRY(read_pe(file)), profile);
+}
+
+Result<UkiParts> read_uki_sections(ByteSpan file, const PeFile& pe, unsigned profile) {
   const UkiSections sections = TRY(UkiSections::of_profile(file, pe.sections, profile));
   UkiParts parts;
   TRY_VOID(read_kernel(sections, parts));

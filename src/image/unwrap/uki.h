@@ -16,8 +16,12 @@
 
 #include "src/base/bytes.h"
 #include "src/base/error.h"
+#include "src/image/unwrap/pe.h"
 
 namespace lifeboat {
+
+// What is longer is no path in a section.
+inline constexpr size_t kLongestUkiPath = 1024;
 
 // A file beside the image, in the same file system.
 struct UkiLink {
@@ -43,5 +47,7 @@ struct UkiParts {
 
 // `not_found`: there is no such profile.
 Result<UkiParts> read_uki(ByteSpan file, unsigned profile = 0);
+// The same of a file whose headers were read: the sections of `pe` lie in `file`.
+Result<UkiParts> read_uki_sections(ByteSpan file, const PeFile& pe, unsigned profile);
 
 }  // namespace lifeboat

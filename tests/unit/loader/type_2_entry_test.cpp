@@ -2,9 +2,12 @@
 // Unified kernel images in EFI/Linux: their profiles, and the files beside them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "loader/entries/boot_entry.h"
 #include "loader/entries/uki_companions.h"
+#include "src/base/size.h"
+#include "tests/support/measured_child.h"
 #include "tests/support/uki_builder.h"
 #include "tests/unit/loader/boot_folder.h"
 
@@ -65,6 +68,24 @@ TEST_F(TypeTwoEntry, TheDefaultMayBeAProfile) {
 TEST_F(TypeTwoEntry, AnImageThatNamesItsFiles) {
   put_uki("boot/EFI/Linux/nixos.efi", test::linked_uki_sections("\\k", {}, "\\i", {}));
   EXPECT_THAT(titles(), ElementsAre(Pair("nixos.efi", "NixOS")));
+}
+
+// A menu reads no kernel and no initramfs.
+TEST_F(TypeTwoEntry, AnImageOfAGigabyteCostsLittle) {
+  constexpr uint32_t kSize = 1_GiB - 64_KiB;
+  put_uki("boot/EFI/Linux/a.efi",
+          {uki_section(".osrel", "ID=test\n"),
+           {.name = ".linux", .bytes = {}, .virtual_size = kSize, .raw_size = kSize, .raw_offset = 0x4000},
+           uki_section(".profile", "ID=main\n"),
+           uki_section(".profile", "ID=reset\n")});
+  ASSERT_EQ(::truncate(path("boot/EFI/Linux/a.efi").c_str(), off_t{1} << 30), 0);
+  put_uki("boot/EFI/Linux/b.efi");
+  const auto run = test::run_measured([this]() -> Result<> {
+    if (titles().size() != 3) return fail(ErrorCode::corrupt, "not all profiles were found");
+    return {};
+  });
+  EXPECT_EQ(run.code, std::nullopt);
+  EXPECT_LT(run.peak_bytes, 64_MiB * test::kCostFactor);
 }
 
 TEST_F(TypeTwoEntry, AnAddonIsNoEntry) {
