@@ -81,6 +81,16 @@ Error handover_forbids_segments(const SystemState& state) {
       .hint("to give that memory up, load with --syscall segments (kexec: -c)");
 }
 
+Error handover_hides_segments(const SystemState& state) {
+  return Error(
+             ErrorCode::unsupported,
+             fmt::format("a dry run shows the segments of kexec_load(2), which would not be used here: Kexec "
+                         "Handover (KHO) is on ({}), so a real load uses kexec_file_load(2), and the running "
+                         "kernel chooses the addresses",
+                         state.handover))
+      .hint("load without --dry-run; to see the segments all the same: --dry-run --syscall segments");
+}
+
 std::string handover_is_lost(const SystemState& state) {
   return fmt::format(
       "Kexec Handover (KHO) is on ({}): a reboot into this kernel destroys the memory that is preserved for "

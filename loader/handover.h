@@ -19,6 +19,8 @@ std::string find_handover(const SystemPaths& paths, const std::optional<KernelCo
 
 // Why kexec_load(2) is not used for a reboot, with a hint. `state.handover` is not empty.
 Error handover_forbids_segments(const SystemState& state);
+// Why a dry run shows no segments, although a real load is possible: it is made by the other call.
+Error handover_hides_segments(const SystemState& state);
 // For a load that uses it all the same, because the user asked for it.
 std::string handover_is_lost(const SystemState& state);
 

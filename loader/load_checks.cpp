@@ -108,22 +108,26 @@ void avoid_handover(const LoadRequest& request, const SystemState& state, Checke
       state.handover));
 }
 
-// Selects the possible calls. kexec_file_load(2) supports one format; a call with another would free the old
-// image and fail.
+// kexec_file_load(2) supports one format, and has no parameters for limits on the address, or for leaving out
+// the check.
+bool file_is_possible(const LoadRequest& request, const KernelFile& kernel, const SystemState& state) {
+  if (request.call == LoadCall::segments || kernel.kind != native_format().kind) return false;
+  if (request.call == LoadCall::file) return true;
+  const bool placed = request.memory_min != 0 || request.memory_max != UINT64_MAX;
+  return !placed && (request.verify || wants_signature(state));
+}
+
+// Selects the possible calls. A call that cannot succeed would free the old image.
 Result<> choose_calls(const LoadRequest& request, const KernelFile& kernel, const SystemState& state,
                       CheckedLoad& load) {
-  const bool native = kernel.kind == native_format().kind;
-  if (request.call == LoadCall::file && !native) {
+  load.by_file = file_is_possible(request, kernel, state);
+  if (request.call == LoadCall::file && !load.by_file) {
     return std::unexpected(
         Error(ErrorCode::unsupported,
               fmt::format("kexec_file_load(2) loads no ELF kernel, and {} is one", kernel.name), ENOEXEC)
             .hint("omit --syscall, or use --syscall segments"));
   }
-  load.by_file = request.call != LoadCall::segments && native;
   load.by_segments = request.call != LoadCall::file;
-  // kexec_file_load(2) has no parameters for limits on the address, or for leaving out the check.
-  const bool placed = request.memory_min != 0 || request.memory_max != UINT64_MAX;
-  if (load.by_segments && (placed || (!request.verify && !wants_signature(state)))) load.by_file = false;
   // Two calls may be one too many: the first would use the limit up, and free the old image.
   if (load.by_file && load.by_segments && state.load_limit(request.crash) == 1) {
     load.by_segments = false;
@@ -223,6 +227,9 @@ Result<LoadPlan> dry_run(const LoadRequest& request, const KernelFile& kernel, c
   if (auto obstacle = xen_obstacle(state.xen)) return std::unexpected(*std::move(obstacle));
   CheckedLoad load = TRY(check_files(request, kernel));
   load.by_segments = true;
+  // Where a real load could not be made either, the reason is that of the real load.
+  if (!request.crash && !state.handover.empty() && file_is_possible(request, kernel, state))
+    return std::unexpected(handover_hides_segments(state));
   TRY_VOID(keep_handover(request, state, load));
   LoadPlan plan = TRY(plan_checked_load(request, kernel, load, paths));
   plan.warnings.insert(plan.warnings.begin(), load.warnings.begin(), load.warnings.end());

@@ -119,7 +119,8 @@ Result<int> show_plan(const CommandLine& line, const arming::PreparedLoad& load,
         Error(ErrorCode::usage,
               "load: --dry-run cannot show a load with --syscall file: the running kernel chooses the "
               "addresses")
-            .hint("leave out --syscall"));
+            .hint("load without --dry-run; to see the segments of kexec_load(2): --dry-run --syscall "
+                  "segments"));
   }
   const LoadPlan plan = TRY(dry_run(load.request, load.kernel, paths));
   if (line.json()) {

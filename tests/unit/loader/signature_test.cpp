@@ -329,7 +329,17 @@ TEST_F(HandoverLoads, WithoutItTheFallBackIsAsAlways) {
 
 TEST_F(HandoverLoads, ADryRunShowsNoSegmentsThatWouldNotBeLoaded) {
   const auto kernel = read_kernel_file(machine_.path("kernel")).value();
-  EXPECT_EQ(code_of(dry_run(request_, kernel, machine_.paths())), ErrorCode::unsupported);
+  const auto shown = dry_run(request_, kernel, machine_.paths());
+  ASSERT_EQ(code_of(shown), ErrorCode::unsupported);
+  // The kernel and the options are no obstacle to a real load.
+  EXPECT_THAT(shown.error().to_string(), Not(HasSubstr("cannot load this kernel")));
+  EXPECT_THAT(shown.error().message, AllOf(HasSubstr("KHO"), HasSubstr("real load uses kexec_file_load")));
+  EXPECT_THAT(shown.error().fix, HasSubstr("without --dry-run"));
+  request_.memory_min = 0x1000000;
+  const auto placed = dry_run(request_, kernel, machine_.paths());
+  ASSERT_EQ(code_of(placed), ErrorCode::unsupported);
+  EXPECT_THAT(placed.error().to_string(), HasSubstr("cannot load this kernel"));
+  request_.memory_min = 0;
   request_.call = LoadCall::segments;
   const auto plan = dry_run(request_, kernel, machine_.paths());
   ASSERT_TRUE(plan) << plan.error().to_string();
