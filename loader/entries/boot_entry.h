@@ -25,12 +25,16 @@ struct BootEntry {
   unsigned profile = 0;                     // of a unified kernel image that has several
   std::vector<std::string> extras = {};     // files of its `extra` lines: see uki_companions.h
   std::vector<std::string> unset = {};      // GRUB variables that the entry uses and nothing sets
+  bool plain = false;                       // a kernel without a boot entry, found by its name alone
+  // Of a default: entries that were left out, "FILE: reason", and that would have been taken before it.
+  std::vector<std::string> skipped_before = {};
 };
 
 // Where the boot partitions are mounted; tests use other folders.
 struct BootPaths {
   std::vector<std::string> roots = {"/efi", "/boot", "/boot/efi"};
   std::string sys = "/sys";
+  std::string proc = "/proc";
   std::string mountinfo = "/proc/self/mountinfo";
   std::string disks = "/dev/disk";
 };
@@ -46,14 +50,20 @@ enum class InitramfsNeed { required, none };
 std::vector<BootEntry> find_boot_entries(const BootPaths& paths, std::vector<std::string>* skipped = nullptr,
                                          InitramfsNeed need = InitramfsNeed::required);
 
-// The default. Where GRUB has a configuration and no other boot loader says that it started this system (EFI
-// variable LoaderInfo): the entry that GRUB boots by it (grub_boot.h), or the error why that cannot be known
-// or loaded. Else these are read in this order, and the first name that exists wins: the EFI variables
-// LoaderEntryOneShot and LoaderEntryDefault, the `default` of loader.conf (globs all of them, as in
-// systemd-boot), next_entry and saved_entry of a GRUB environment block without a grub.cfg. Else the first
-// entry. A one-shot choice stays: only a boot loader clears it. `not_found` has the searched places, and why
-// the found files cannot be used. `skipped` gets a line for each entry of the menu that was left out; a
-// default that is named and not taken is in the notes of the entry.
+// The default, by the boot loader that started this machine (loader/booted_by.h):
+// - GRUB, or not known: where it has a configuration, the entry that GRUB boots by it (grub_boot.h), or the
+// error
+//   why that cannot be known or loaded.
+// - The firmware, which started a unified kernel image: one of EFI/Linux.
+// - Others, and GRUB without a configuration: these are read in this order, and the first name that exists
+// wins:
+//   the EFI variables LoaderEntryOneShot and LoaderEntryDefault, the `default` of loader.conf (globs all of
+//   them, as in systemd-boot), next_entry and saved_entry of a GRUB environment block without a grub.cfg.
+//   Else the first entry. A one-shot choice stays: only a boot loader clears it.
+// `not_found` has the searched places, and why the found files cannot be used; `unsupported`: an EFI variable
+// names the boot loader, and nothing of its menu is in sight. `skipped` gets a line for each entry of the
+// menu that was left out. A default that is named and not taken, and whatever makes the choice doubtful, is
+// in the notes of the entry.
 Result<BootEntry> default_boot_entry(const BootPaths& paths, std::vector<std::string>* skipped = nullptr,
                                      InitramfsNeed need = InitramfsNeed::required);
 

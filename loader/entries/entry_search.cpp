@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 
+#include "loader/entries/boot_entry_file.h"
 #include "src/base/file.h"
 
 namespace lifeboat {
@@ -39,6 +40,10 @@ std::vector<fs::path> files_ending_in(const fs::path& folder, std::string_view e
 bool is_regular_file(const std::string& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);
+}
+
+std::string small_boot_file(const std::string& path) {
+  return is_regular_file(path) ? read_text(path, kLargestBootEntryFile).value_or("") : "";
 }
 
 Result<ImageKind> boot_file_kind(const std::string& path) {

@@ -310,6 +310,11 @@ Result<Evaluator::Status> Evaluator::do_load_env(const Arguments& words) {
   const auto text = read_text(*path, kLargestEnvironmentBlock);
   if (!text) return std::unexpected(Error(text.error()).context(here()));
   TRY_VOID(budget_.spend(text->size()));
+  if (!is_environment_block(*text)) {
+    note(fmt::format("{} is no environment block of GRUB, which ignores it: create it anew with grub-editenv",
+                     *path));
+    return Status::failure;
+  }
   for (auto& [name, value] : parse_environment_block(*text)) {
     if (!only.empty() && std::ranges::find(only, name) == only.end()) continue;
     TRY_VOID(environment_.set(name, std::move(value)));

@@ -96,6 +96,10 @@ bool has_wildcard(const Word& word) {
 
 }  // namespace
 
+bool is_environment_block(std::string_view text) {
+  return text.starts_with("# GRUB Environment Block\n");
+}
+
 std::vector<std::pair<std::string, std::string>> parse_environment_block(std::string_view text) {
   std::vector<std::pair<std::string, std::string>> values;
   while (!text.empty() && values.size() < kMaxVariables) {

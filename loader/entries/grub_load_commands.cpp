@@ -201,6 +201,8 @@ Result<Evaluator::Status> Evaluator::do_linux(const Arguments& words) {
 }
 
 Result<Evaluator::Status> Evaluator::do_initrd(const Arguments& words) {
+  // Behind a kernel that could not be loaded, which is the reason and has been named.
+  if (!loaded_ && !problems_.empty()) return Status::failure;
   if (words.size() < 2 || !loaded_) return problem("initrd without a file, or before linux");
   loaded_->initramfs.clear();
   for (size_t i = 1; i < words.size(); ++i) {

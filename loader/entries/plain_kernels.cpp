@@ -69,7 +69,8 @@ BootEntry plain_entry(const std::string& root, const std::string& kernel, const 
                   .command_line = {},
                   .unified = false,
                   .source = root,
-                  .root = root};
+                  .root = root,
+                  .plain = true};
   const auto kind = boot_file_kind(entry.kernel);
   entry.unified = kind && *kind == ImageKind::uki;
   // Such an image has its own.

@@ -155,6 +155,23 @@ Result<BootCandidate> read_entry(const BootSearch& search, const std::string& ro
                        .sort_id = {}};
 }
 
+SkippedEntry skipped_entry(const std::string& source, const std::string& file_name, const Error& error) {
+  const auto fields = BootEntryFile::parse(small_boot_file(source));
+  BootFileName name = BootFileName::parse(file_name);
+  const bool hidden = name.tries_left == 0u ||
+                      (!fields.architecture.empty() && !same_text(fields.architecture, machine_names().efi));
+  SkippedEntry skipped{.candidate = {.entry = {},
+                                     .sort_key = fields.sort_key,
+                                     .machine_id = fields.machine_id,
+                                     .version = fields.version,
+                                     .tries_left = name.tries_left,
+                                     .sort_id = {}},
+                       .line = fmt::format("{}: {}", source, error.reason()),
+                       .hidden = hidden};
+  skipped.candidate.entry.id = std::move(name.id);
+  return skipped;
+}
+
 }  // namespace
 
 void add_type_1_entry(BootSearch& search, const std::string& root, const std::filesystem::path& file,
@@ -164,7 +181,7 @@ void add_type_1_entry(BootSearch& search, const std::string& root, const std::fi
   if (name.starts_with("auto-")) return;
   auto candidate = read_entry(search, root, file.string(), name, variables);
   if (!candidate) {
-    search.skipped.push_back(fmt::format("{}: {}", file.string(), candidate.error().reason()));
+    search.skipped.push_back(skipped_entry(file.string(), name, candidate.error()));
     return;
   }
   search.entries.push_back(*std::move(candidate));

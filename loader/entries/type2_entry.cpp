@@ -86,8 +86,14 @@ void add_type_2_entries(BootSearch& search, const std::string& root, const std::
   // Files beside an image that complete it; no boot loader shows them.
   if (name.ends_with(".addon.efi")) return;
   const std::string path = file.string();
-  const auto read = read_image(search, root, path, BootFileName::parse(name));
-  if (!read) search.skipped.push_back(fmt::format("{}: {}", path, read.error().reason()));
+  const auto parsed = BootFileName::parse(name);
+  const auto read = read_image(search, root, path, parsed);
+  if (read) return;
+  SkippedEntry skipped{.candidate = {},
+                       .line = fmt::format("{}: {}", path, read.error().reason()),
+                       .hidden = parsed.tries_left == 0u};
+  skipped.candidate.entry.id = skipped.candidate.sort_id = parsed.id;
+  search.skipped.push_back(std::move(skipped));
 }
 
 }  // namespace lifeboat

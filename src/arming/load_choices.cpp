@@ -69,7 +69,8 @@ Result<ChosenKernel> choose_default(const LoadOptions& options, const BootPaths&
   const auto need = without_initramfs(options) ? InitramfsNeed::none : InitramfsNeed::required;
   BootEntry entry = TRY(default_boot_entry(paths, &skipped, need));
   for (const auto& line : skipped) notes.push_back(fmt::format("boot entry skipped: {}", line));
-  notes.push_back(fmt::format("the default boot entry is '{}' ({})", entry.title, entry.source));
+  notes.push_back(fmt::format("{} is '{}' ({})", entry.plain ? "the newest kernel" : "the default boot entry",
+                              entry.title, entry.source));
   notes.insert(notes.end(), entry.notes.begin(), entry.notes.end());
   const std::string path = entry.kernel;
   return ChosenKernel{path, std::move(entry)};
@@ -255,6 +256,8 @@ Result<> check_boots_without_initramfs(PreparedLoad& load) {
 Result<BootEntry> usable_boot_entry(const BootPaths& boot, const SystemPaths& system) {
   BootEntry entry = TRY(default_boot_entry(boot));
   if (entry.command_line) TRY_VOID(check_root(entry, *entry.command_line, system));
+  for (const auto& line : entry.skipped_before)
+    entry.notes.push_back(fmt::format("boot entry skipped: {}", line));
   return entry;
 }
 

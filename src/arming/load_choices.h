@@ -49,8 +49,9 @@ struct PreparedLoad {
   std::vector<std::string> notes;  // what was chosen for the user and is not obvious, a line each
 };
 
-// The entry that a load without options takes, its command line checked as such a load does. `not_found`: the
-// machine has no boot entries.
+// The entry that a load without options takes, its command line checked as such a load does; its notes name
+// also the entries that would have been taken before it and cannot be loaded. `not_found`: the machine has no
+// boot entries.
 Result<BootEntry> usable_boot_entry(const BootPaths& boot, const SystemPaths& system);
 
 // Without options a crash load takes the configured capture kernel with lifeboat's own initramfs, which is

@@ -239,8 +239,10 @@ void look_at_kernel(const FactsRequest& request, Facts& facts) {
 namespace {
 
 BootPaths boot_paths(const FactsRequest& request) {
-  BootPaths paths{
-      .sys = request.paths.sys, .mountinfo = request.host.mountinfo, .disks = request.host.dev + "/disk"};
+  BootPaths paths{.sys = request.paths.sys,
+                  .proc = request.paths.proc,
+                  .mountinfo = request.host.mountinfo,
+                  .disks = request.host.dev + "/disk"};
   for (auto& root : paths.roots) root.insert(0, request.root);
   return paths;
 }

@@ -220,8 +220,7 @@ Result<BootLoader> find_boot_loader(const std::string& root, const BootedBy& boo
   if (possible.empty()) {
     // A number in the kernel's header may be that of the boot loader before a move to another one; a name
     // in an EFI variable shows that its partition is missing here.
-    const bool named = booted.evidence.starts_with("LoaderInfo") || booted.evidence.starts_with("StubInfo") ||
-                       !booted.family;
+    const bool named = is_named(booted) || !booted.family;
     if (named && (booted.family || installed.size() > 1))
       return std::unexpected(started_by_another(booted, root));
     possible = installed;

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "loader/booted_by.h"
 #include "src/base/error.h"
-#include "src/reservation/booted_by.h"
 #include "src/reservation/file_edit.h"
 
 namespace lifeboat::reservation {

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "loader/booted_by.h"
 #include "src/base/error.h"
-#include "src/reservation/booted_by.h"
 
 namespace lifeboat::reservation {
 

@@ -43,13 +43,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Boot boot;
   std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::string config(take_part(input));
-  const std::string_view environment = take_part(input);
+  const std::string environment = "# GRUB Environment Block\n" + std::string(take_part(input));
   const std::string_view entry = take_part(input);
   boot.put("grub/grubenv", environment);
   boot.put("loader/entries/x.conf", entry);
 
   const BootPaths paths{.roots = {boot.path("")},
                         .sys = boot.path("none"),
+                        .proc = boot.path("none"),
                         .mountinfo = boot.path("none"),
                         .disks = boot.path("none")};
   const BootFiles files(paths, boot.path(""));

@@ -35,6 +35,7 @@ class LoadChoices : public testing::Test {
     places_.system = {.sys = path("sys"), .proc = path("proc"), .iomem = {}, .run = path("run")};
     places_.boot = {.roots = {path("boot")},
                     .sys = path("sys"),
+                    .proc = path("proc"),
                     .mountinfo = path("mountinfo"),
                     .disks = path("dev/disk")};
     places_.kernels = {.boot = path("boot"), .modules = path("modules")};

@@ -152,7 +152,7 @@ class BootEntries : public testing::Test {
   }
   [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
   [[nodiscard]] BootPaths paths() const {
-    return {.roots = {path("efi"), path("boot"), path("none")}, .sys = path("sys")};
+    return {.roots = {path("efi"), path("boot"), path("none")}, .sys = path("sys"), .proc = path("proc")};
   }
   std::vector<std::string> ids() {
     std::vector<std::string> names;

@@ -20,7 +20,7 @@ class BootFolder : public testing::Test {
  protected:
   [[nodiscard]] std::string path(const std::string& name) const { return folder_.path() / name; }
   [[nodiscard]] BootPaths paths() const {
-    return {.roots = {path("efi"), path("boot"), path("none")}, .sys = path("sys")};
+    return {.roots = {path("efi"), path("boot"), path("none")}, .sys = path("sys"), .proc = path("proc")};
   }
   void put(const std::string& name, std::string_view text) const {
     std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());

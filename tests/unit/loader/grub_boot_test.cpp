@@ -103,6 +103,7 @@ class GrubBoot : public testing::Test {
   [[nodiscard]] BootPaths paths() const {
     return {.roots = {path("efi"), path("boot"), path("boot/efi")},
             .sys = path("sys"),
+            .proc = path("proc"),
             .mountinfo = path("mountinfo"),
             .disks = path("dev/disk")};
   }

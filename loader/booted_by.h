@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace lifeboat::reservation {
+namespace lifeboat {
 
 enum class LoaderFamily {
   grub,
@@ -26,6 +26,10 @@ struct BootedBy {
   std::string release;  // of the running kernel; empty: not known
 };
 
+// Whether a name in an EFI variable shows it. A number in the kernel's header, or a parameter, may be that of
+// the boot loader before a move to another one.
+bool is_named(const BootedBy& booted);
+
 // By SYS/firmware/efi, PROC/cmdline, PROC/sys/kernel.
 BootedBy read_booted_by(const std::string& sys, const std::string& proc);
 
@@ -33,4 +37,4 @@ BootedBy read_booted_by(const std::string& sys, const std::string& proc);
 // the running system, which say nothing about the other one.
 BootedBy booted_by_of(const std::string& root);
 
-}  // namespace lifeboat::reservation
+}  // namespace lifeboat

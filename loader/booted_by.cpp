@@ -1,40 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "src/reservation/booted_by.h"
-
-#include <fmt/core.h>
+#include "loader/booted_by.h"
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string_view>
 #include <utility>
 
 #include "loader/command_line.h"
-#include "src/base/bytes.h"
+#include "loader/loader_variable.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
 #include "src/base/text.h"
 
-namespace lifeboat::reservation {
+namespace lifeboat {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kVendor = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
-
-// UTF-16 behind four bytes of attributes (efivarfs). What is not printable ASCII ends it.
-std::string loader_variable(const std::string& sys, std::string_view name) {
-  const auto bytes = read_file(fmt::format("{}/firmware/efi/efivars/{}-{}", sys, name, kVendor), 4_KiB);
-  std::string text;
-  if (!bytes) return text;
-  for (size_t at = 4; at + 1 < bytes->size(); at += 2) {
-    const auto low = std::to_integer<unsigned char>((*bytes)[at]);
-    if ((*bytes)[at + 1] != std::byte{0} || low < 0x20 || low > 0x7e) break;
-    text += static_cast<char>(low);
-  }
-  return text;
-}
 
 LoaderFamily family_of(std::string_view info) {
   constexpr auto kNames =
@@ -66,7 +48,7 @@ std::optional<LoaderFamily> family_of_type(unsigned type) {
 // With a LoaderInfo that cannot be understood it is not known who has left it.
 bool has_variables(const std::string& sys) {
   std::error_code error;
-  if (fs::exists(fmt::format("{}/firmware/efi/efivars/LoaderInfo-{}", sys, kVendor), error)) return false;
+  if (fs::exists(loader_variable_file(sys, "LoaderInfo"), error)) return false;
   const fs::directory_iterator files(sys + "/firmware/efi/efivars", error);
   return !error && files != fs::directory_iterator();
 }
@@ -92,22 +74,26 @@ void look_at_command_line(const std::string& proc, BootedBy& booted) {
 
 }  // namespace
 
+bool is_named(const BootedBy& booted) {
+  return booted.evidence.starts_with("LoaderInfo") || booted.evidence.starts_with("StubInfo");
+}
+
 BootedBy read_booted_by(const std::string& sys, const std::string& proc) {
   BootedBy booted{.efi = has_variables(sys)};
   booted.release = read_line(proc + "/sys/kernel/osrelease").value_or("");
   look_at_header(proc, booted);
   const bool grub = booted.family == LoaderFamily::grub;
-  if (const auto info = loader_variable(sys, "LoaderInfo"); !info.empty()) {
-    const auto family = family_of(info);
+  if (const auto info = read_loader_variable(sys, "LoaderInfo")) {
+    const auto family = family_of(*info);
     // A boot manager may have started GRUB, which started the kernel, and an older GRUB leaves no name.
     if (grub && (family == LoaderFamily::refind || family == LoaderFamily::other)) return booted;
     booted.family = family;
-    booted.evidence = "LoaderInfo: " + info;
+    booted.evidence = "LoaderInfo: " + *info;
     return booted;
   }
-  if (const auto stub = loader_variable(sys, "StubInfo"); !stub.empty()) {
+  if (const auto stub = read_loader_variable(sys, "StubInfo")) {
     booted.family = LoaderFamily::firmware;
-    booted.evidence = "StubInfo: " + stub;
+    booted.evidence = "StubInfo: " + *stub;
     return booted;
   }
   if (!booted.family) look_at_command_line(proc, booted);
@@ -123,4 +109,4 @@ BootedBy booted_by_of(const std::string& root) {
   return read_booted_by(sys, proc);
 }
 
-}  // namespace lifeboat::reservation
+}  // namespace lifeboat
