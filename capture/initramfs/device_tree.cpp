@@ -36,7 +36,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-std::string with_name(std::string what, const std::string& name) {
+std::string with_name(const std::string& what, const std::string& name) {
   return name.empty() ? what : what + " (" + name + ")";
 }
 

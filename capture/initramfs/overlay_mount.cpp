@@ -58,7 +58,7 @@ Result<std::string> folder_in_upper(const Mount& overlay, const std::string& fol
         refusal(folder, fmt::format("its upper layer {} is not visible here, or is another folder", upper)));
   }
   const fs::path inside = fs::path(folder).lexically_relative(overlay.mount_point);
-  const std::string below = without_slash(fs::path(top) / inside);
+  std::string below = without_slash(fs::path(top) / inside);
   if (same(below, folder)) return below;
   // A capture kernel would create it there with other permissions, or over a folder that was deleted.
   Error error = refusal(folder, "this folder is in a lower layer only");

@@ -17,7 +17,7 @@ fs::path locate(const fs::path& image, const std::string& path) {
   // Normal, so that ".." ends at the root of the file system.
   const fs::path below = ("/" / fs::path(path)).lexically_normal().relative_path();
   for (fs::path folder = image.parent_path(); !below.empty(); folder = folder.parent_path()) {
-    const fs::path candidate = folder / below;
+    fs::path candidate = folder / below;
     std::error_code ignored;
     if (fs::is_regular_file(candidate, ignored)) return candidate;
     if (folder == folder.parent_path()) break;
