@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <ranges>
 
 #include "loader/entries/grub_evaluator.h"
@@ -186,11 +187,20 @@ std::vector<Configuration> find_environments(const BootPaths& paths) {
 
 Result<BootEntry> default_entry(const BootPaths& paths, const std::vector<Configuration>& configurations) {
   std::optional<BootEntry> chosen;
+  std::optional<Error> no_menu;
+  std::vector<std::string> notes;
   std::string names;
   for (const auto& configuration : configurations) {
-    names += (names.empty() ? "" : ", ") + configuration.file;
     auto entry = entry_of(paths, configuration);
+    if (!entry && entry.error().code == ErrorCode::not_found) {
+      // GRUB has not started the machine by it.
+      notes.push_back(fmt::format("{}: this file is passed over; if it is a leftover, remove it",
+                                  entry.error().reason()));
+      if (!no_menu) no_menu = std::move(entry).error();
+      continue;
+    }
     if (!entry) return std::unexpected(std::move(entry).error().hint(kNameIt));
+    names += (names.empty() ? "" : ", ") + configuration.file;
     const bool same = !chosen || (entry->kernel == chosen->kernel && entry->initramfs == chosen->initramfs &&
                                   entry->command_line == chosen->command_line);
     if (!same) {
@@ -202,8 +212,15 @@ Result<BootEntry> default_entry(const BootPaths& paths, const std::vector<Config
     }
     if (!chosen) chosen = *std::move(entry);
   }
-  if (!chosen) return fail(ErrorCode::not_found, "GRUB has no configuration");
-  return *std::move(chosen);
+  if (chosen) {
+    std::ranges::move(notes, std::back_inserter(chosen->notes));
+    return *std::move(chosen);
+  }
+  if (no_menu) {
+    no_menu->code = ErrorCode::corrupt;
+    return std::unexpected(std::move(*no_menu).hint(kNameIt));
+  }
+  return fail(ErrorCode::not_found, "GRUB has no configuration");
 }
 
 }  // namespace lifeboat::grub

@@ -21,7 +21,8 @@ std::vector<Configuration> find_configurations(const BootPaths& paths);
 // grub.cfg would do is assumed.
 std::vector<Configuration> find_environments(const BootPaths& paths);
 
-// With several files all must lead to the same kernel. Errors name file and line: `unsupported` and
+// With several files all must lead to the same kernel; one without a menu, a leftover, is passed over
+// with a note where another leads to a kernel. Errors name file and line: `unsupported` and
 // `corrupt` for what is not understood, `corrupt` also when GRUB would boot nothing.
 Result<BootEntry> default_entry(const BootPaths& paths, const std::vector<Configuration>& configurations);
 

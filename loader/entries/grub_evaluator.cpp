@@ -119,7 +119,7 @@ Result<Booted> Evaluator::run() {
         .name = {}, .file = file_, .line = line_, .parameters = {}, .body = {}, .broken = {}, .unset = {}};
     if (auto direct = TRY(booted(none, ""))) return *std::move(direct);
   }
-  if (menu_.empty()) return fail(ErrorCode::corrupt, "{} has no menu entry", config_);
+  if (menu_.empty()) return fail(ErrorCode::not_found, "{} has no menu entry", config_);
   if (auto chosen = TRY(run_menu(""))) return *std::move(chosen);
   std::string reasons;
   for (const auto& reason : problems_) reasons += (reasons.empty() ? "" : "; ") + reason;

@@ -187,6 +187,25 @@ TEST_F(LoadChoices, WhatIsToBeKnownOfTheEntryIsSaid) {
   EXPECT_THAT(load->notes, Contains(AllOf(HasSubstr("'removed.conf'"), HasSubstr("loader.conf"))));
 }
 
+TEST_F(LoadChoices, AKernelWithoutABootEntryIsNotCalledTheDefault) {
+  install("6.12");
+  const auto load = prepare({.crash = false});
+  ASSERT_TRUE(load) << why(load);
+  EXPECT_THAT(load->notes, Contains(HasSubstr("the newest kernel is 'Linux 6.12'")));
+  EXPECT_THAT(load->notes, Not(Contains(HasSubstr("the default boot entry"))));
+  EXPECT_THAT(usable_boot_entry(places_.boot, places_.system)->notes,
+              Contains(HasSubstr("may not be the one")));
+}
+
+TEST_F(LoadChoices, TheUsableEntryNamesThoseThatAreSkippedBeforeIt) {
+  add_entry("options root=1\n");
+  put("boot/loader/entries/0.conf", "linux /gone\n");
+  EXPECT_THAT(usable_boot_entry(places_.boot, places_.system)->notes, IsEmpty());
+  put("boot/loader/entries/b.conf", "linux /gone\n");
+  EXPECT_THAT(usable_boot_entry(places_.boot, places_.system)->notes,
+              ElementsAre(AllOf(HasSubstr("skipped"), HasSubstr("b.conf"))));
+}
+
 TEST_F(LoadChoices, TheEntryOfGrubIsTaken) {
   install("6.12");
   put("boot/grub/grub.cfg",
