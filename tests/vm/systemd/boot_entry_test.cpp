@@ -27,7 +27,8 @@ class BootEntryOfGrub : public ::testing::TestWithParam<const char*> {
     ASSERT_OK(root);
     auto disks = GuestDisks::create(*root, {}, built_programs(), folder_);
     ASSERT_OK(disks);
-    auto guest = SystemGuest::boot_by_grub(*root, *disks, folder_);
+    // GRUB with a menu and without a screen never returns from the BIOS.
+    auto guest = SystemGuest::boot_by_grub(*root, *disks, folder_, {"-device", "VGA"});
     ASSERT_OK(guest);
     guest_.emplace(*std::move(guest));
   }
