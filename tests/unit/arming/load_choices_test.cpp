@@ -199,7 +199,7 @@ TEST_F(LoadChoices, AKernelWithoutABootEntryIsNotCalledTheDefault) {
 
 TEST_F(LoadChoices, TheUsableEntryNamesThoseThatAreSkippedBeforeIt) {
   add_entry("options root=1\n");
-  put("boot/loader/entries/0.conf", "linux /gone\n");
+  put("boot/loader/entries/A.conf", "linux /gone\n");
   EXPECT_THAT(usable_boot_entry(places_.boot, places_.system)->notes, IsEmpty());
   put("boot/loader/entries/b.conf", "linux /gone\n");
   EXPECT_THAT(usable_boot_entry(places_.boot, places_.system)->notes,
