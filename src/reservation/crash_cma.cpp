@@ -8,16 +8,28 @@
 
 #include "loader/machine.h"
 #include "src/base/file.h"
+#include "src/base/size.h"
 
 namespace lifeboat::reservation {
 namespace {
 
 enum class Symbols { unreadable, neither, function, counter };
 
+// BTF has the name of each function of the kernel and is read in milliseconds; to list all symbols takes the
+// kernel a hundred times as long. nullopt: there is no BTF.
+std::optional<bool> btf_has_function(const std::string& sys) {
+  constexpr std::string_view kName("\0reserve_crashkernel_cma\0", 25);
+  const auto btf = read_file(sys + "/kernel/btf/vmlinux", 64_MiB);
+  if (!btf || btf->empty()) return std::nullopt;
+  return as_text(*btf).find(kName) != std::string_view::npos;
+}
+
 // The counter is there only in a kernel whose allocator can do it. A kernel that lists no data has the
 // function.
-Symbols cma_symbols(const std::string& proc) {
-  std::ifstream file(proc + "/kallsyms");
+Symbols cma_symbols(const SystemPaths& paths) {
+  if (const auto function = btf_has_function(paths.sys))
+    return *function ? Symbols::function : Symbols::neither;
+  std::ifstream file(paths.proc + "/kallsyms");
   Symbols found = Symbols::unreadable;
   for (std::string line; std::getline(file, line);) {
     if (found == Symbols::unreadable) found = Symbols::neither;
@@ -37,7 +49,7 @@ bool shows_crash_cma(const SystemPaths& paths) {
 
 CmaSupport crash_cma_support(const SystemPaths& paths) {
   if (!read_crash_cma(paths.sys).empty()) return CmaSupport::yes;
-  switch (cma_symbols(paths.proc)) {
+  switch (cma_symbols(paths)) {
     case Symbols::counter:
       return CmaSupport::yes;
     case Symbols::neither:

@@ -48,6 +48,18 @@ TEST_F(CrashCma, WhatTheKernelShows) {
   EXPECT_EQ(crash_cma_support(paths()), CmaSupport::yes);
 }
 
+// The list of all symbols is not read then: it takes the kernel long to make.
+TEST_F(CrashCma, BtfHasTheFunctionsName) {
+  put("proc/kallsyms", "0000000000000000 T _text\n0000000000000000 B crashk_cma_cnt\n");
+  put("sys/kernel/btf/vmlinux",
+      std::string_view("\0not_reserve_crashkernel_cma\0reserve_crashkernel_cma_x\0", 54));
+  EXPECT_EQ(crash_cma_support(paths()), CmaSupport::no);
+  put("sys/kernel/btf/vmlinux", std::string_view("int\0reserve_crashkernel_cma\0int\0", 32));
+  EXPECT_EQ(crash_cma_support(paths()), CmaSupport::yes);
+  put("proc/meminfo", "MemTotal: 1 kB\n");
+  EXPECT_EQ(crash_cma_support(paths()), CmaSupport::no);
+}
+
 TEST_F(CrashCma, ASymbolOfAModuleIsNotTheKernels) {
   put("proc/kallsyms", "0000000000000000 T _text\n0000000000000000 b crashk_cma_cnt\t[x]\n");
   EXPECT_EQ(crash_cma_support(paths()), CmaSupport::no);
