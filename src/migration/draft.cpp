@@ -14,17 +14,20 @@
 namespace lifeboat::migration {
 namespace {
 
-// A line of the file ends at a newline, and other control characters are errors in it.
-bool fits_line(std::string_view value) {
-  return trim(value) == value && std::ranges::none_of(value, [](char c) {
-           return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f';
-         });
+// Whether lifeboat.conf has the value as it is: a line ends at a newline, and is trimmed. What a terminal may
+// not be shown (other control characters, what is not UTF-8) would arrive there as \xNN: another value.
+Result<> check_line(std::string_view value) {
+  if (trim(value) == value && value.find('\n') == std::string_view::npos && terminal_text(value) == value)
+    return {};
+  return fail(ErrorCode::usage,
+              "its value does not fit on a line of lifeboat.conf: it has characters that are not UTF-8 or "
+              "control something");
 }
 
 Result<> try_value(const Key* key, std::string_view section, std::string_view name,
                    const std::string& value) {
   if (key == nullptr) return fail(ErrorCode::unsupported, "lifeboat has no [{}] {} yet", section, name);
-  if (!fits_line(value)) return fail(ErrorCode::usage, "the value does not fit on a line of lifeboat.conf");
+  TRY_VOID(check_line(value));
   Settings scratch;
   return key->set(scratch, value);
 }
@@ -36,7 +39,7 @@ Result<config::TargetEntry> try_target(const config::TargetEntry& target) {
   for (const auto& key : config::target_keys()) {
     const std::string value = key.get(target);
     if (value.empty()) continue;
-    if (!fits_line(value)) return fail(ErrorCode::usage, "the value does not fit on a line of lifeboat.conf");
+    TRY_VOID(check_line(value));
     TRY_VOID(key.set(checked, value));
   }
   return checked;
@@ -104,19 +107,34 @@ bool Draft::has(std::string_view section, std::string_view key) const {
       values_, [&](const Value& value) { return value.section == section && value.key == key; });
 }
 
-void Draft::set(const Setting& from, std::string_view section, std::string_view name,
-                const std::string& value, std::string_view reason) {
+Result<> Draft::put(const Setting& from, std::string_view section, std::string_view name,
+                    const std::string& value) {
   const Key* const key = find_key(section, name);
-  if (const auto tried = try_value(key, section, name, value); !tried) {
-    record(from, Fate::missing, {}, tried.error().reason());
-    return;
-  }
+  TRY_VOID(try_value(key, section, name, value));
   Value entry{std::string(section), std::string(name), value, place_of(from), key->kind == KeyKind::list};
   if (!entry.several) {
     std::erase_if(values_, [&](const Value& other) { return other.section == section && other.key == name; });
   }
   values_.push_back(std::move(entry));
+  return {};
+}
+
+void Draft::set(const Setting& from, std::string_view section, std::string_view name,
+                const std::string& value, std::string_view reason) {
+  if (const auto done = put(from, section, name, value); !done) {
+    record(from, Fate::missing, {}, done.error().reason());
+    return;
+  }
   record(from, reason.empty() ? Fate::taken : Fate::changed, fmt::format("[{}] {}", section, name), reason);
+}
+
+void Draft::set_also(const Setting& from, std::string_view section, std::string_view name,
+                     const std::string& value) {
+  if (const auto done = put(from, section, name, value); !done) {
+    record(from, Fate::missing, {}, done.error().reason());
+  } else if (!settings_.empty()) {
+    settings_.back().key += fmt::format(", [{}] {}", section, name);
+  }
 }
 
 void Draft::add_target(const Setting& from, const config::TargetEntry& target, std::string_view reason) {

@@ -33,7 +33,7 @@ struct ImportedSetting {
   unsigned line = 0;
   std::string setting;  // "path /var/crash", printable, without passwords
   Fate fate = Fate::missing;
-  std::string key;     // "[dump] level"; empty: none
+  std::string key;     // "[dump] level"; several: "[dump] level, [dump] compression"; empty: none
   std::string reason;  // one clause; empty: there is nothing to add
 };
 
@@ -43,6 +43,9 @@ class Draft {
   // accept makes the setting `missing`, with the reason. A key with one value keeps the last.
   void set(const Setting& from, std::string_view section, std::string_view key, const std::string& value,
            std::string_view reason = {});
+  // Sets a further key by the setting that was recorded last, which stays one: its `key` names both.
+  void set_also(const Setting& from, std::string_view section, std::string_view key,
+                const std::string& value);
   // Adds a [target], in the order of the calls.
   void add_target(const Setting& from, const config::TargetEntry& target, std::string_view reason = {});
   void note(const Setting& from, Fate fate, std::string_view reason);
@@ -53,6 +56,8 @@ class Draft {
   [[nodiscard]] std::string to_text() const;
 
  private:
+  // The key's error; it is not set then.
+  Result<> put(const Setting& from, std::string_view section, std::string_view key, const std::string& value);
   struct Value {
     std::string section, key, value, from;
     bool several = false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/base/text.h"
+#include "src/migration/fail_command.h"
 #include "src/migration/shell_settings.h"
 #include "src/migration/translate.h"
 
@@ -50,24 +51,13 @@ void translate_folder(Draft& draft, const Setting& from, const Variables& variab
   }
 }
 
-// "echo failed; /bin/bash; reboot -f": the first command that is more than a message.
 void translate_failure(Draft& draft, const Setting& from, const Variables& /*variables*/) {
-  for (const auto part : std::views::split(from.value, ';')) {
-    const auto words = words_of(std::string_view(part.begin(), part.end()));
-    if (words.empty()) continue;
-    const std::string program = words.front().substr(words.front().rfind('/') + 1);
-    const bool halts = program == "halt" && std::ranges::find(words, "-p") == words.end();
-    if (program == "echo" || program == "sync" || program == "logger") continue;
-    if (program == "reboot" || program == "poweroff" || halts) {
-      draft.set(from, "failure", "action", program);
-    } else if (program == "bash" || program == "sh" || program == "sulogin") {
-      draft.set(from, "failure", "action", "shell");
-    } else {
-      draft.note(from, Fate::missing, "[failure] action is reboot, poweroff, halt or shell");
-    }
-    return;
+  const auto command = read_fail_command(from.value);
+  if (command.action.empty()) {
+    draft.note(from, command.fate, command.reason);
+  } else {
+    draft.set(from, "failure", "action", command.action, command.reason);
   }
-  draft.note(from, Fate::same, "it does nothing: the machine reboots");
 }
 
 void translate_count(Draft& draft, const Setting& from, const Variables& /*variables*/) {

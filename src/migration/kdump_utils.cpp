@@ -101,8 +101,7 @@ class KdumpConfTranslator {
       translate_makedumpfile(draft_, setting, words, Absent::default_of_makedumpfile);
     } else if (program == "cp" || program == "cat" || program == "dd") {
       draft_.set(setting, "dump", "level", "0", "all pages are kept, in a KDUMP file instead of a copy");
-      draft_.set(setting, "dump", "compression", "none",
-                 "all pages are kept, in a KDUMP file instead of a copy");
+      draft_.set_also(setting, "dump", "compression", "none");
     } else {
       draft_.note(setting, Fate::missing, "no other program than lifeboat-init writes the dump");
     }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "src/base/size.h"
+#include "src/base/text.h"
 #include "src/migration/shell_settings.h"
 #include "src/migration/translate.h"
 
@@ -144,12 +145,12 @@ void translate_reservation(Draft& draft, const Setting& from, const Variables& /
     const bool named = word.starts_with(kName);
     sizes += (sizes.empty() ? "" : " ") + (named ? word.substr(kName.size()) : word);
   }
-  draft.note(from, Fate::by_hand, fmt::format("run: lifeboat reserve set '{}'", sizes));
+  draft.note(from, Fate::by_hand, fmt::format("run: lifeboat reserve set {}", shell_word(sizes)));
 }
 
-// Of kdump-utils: a message to users after a crash.
+// Of kdump-utils: a message to users after a crash; empty: none.
 void translate_notice(Draft& draft, const Setting& from, const Variables& /*variables*/) {
-  const auto on = boolean(from);
+  const auto on = from.value.empty() ? std::optional(false) : boolean(from);
   if (!on) {
     draft.note(from, Fate::missing, "it is neither yes nor no");
   } else {
@@ -209,7 +210,9 @@ constexpr ShellRule kRules[] = {
     {"FADUMP_COMMANDLINE_APPEND", nullptr, Fate::same, {}, "it is for POWER machines"},
     {"KDUMP_STDLOGLVL", nullptr, Fate::same, {}, kLog},
     {"KDUMP_SYSLOGLVL", nullptr, Fate::same, {}, kLog},
-    {"KDUMP_KMSGLVL", nullptr, Fate::same, {}, kLog},
+    {"KDUMP_KMSGLOGLVL", nullptr, Fate::same, {}, kLog},
+    // Of older releases: whether kexec has -s.
+    {"KDUMP_FILE_LOAD", nullptr, Fate::same, {}, "lifeboat uses kexec_file_load(2) where the kernel has it"},
     {"VMCORE_CREATION_NOTIFICATION", translate_notice, Fate::same, {}, {}},
     {"MKDUMPRD_ARGS", nullptr, Fate::missing, {}, "the initramfs is not made by mkdumprd"},
     // SUSE

@@ -186,7 +186,16 @@ std::vector<std::string> words_of(std::string_view value) {
 void translate_makedumpfile(Draft& draft, const Setting& from, const std::vector<std::string>& options,
                             Absent absent) {
   bool compresses = false, has_level = false;
-  for (const auto& use : OptionSplitter(options).split()) {
+  const auto uses = OptionSplitter(options).split();
+  const auto is = [](std::string_view name) {
+    return [=](const OptionUse& use) { return use.option != nullptr && use.option->name == name; };
+  };
+  const bool log_only = std::ranges::any_of(uses, is("--dump-dmesg"));
+  for (const auto& use : uses) {
+    if (log_only && is("-d")(use)) {
+      draft.note(part_of(from, use.text), Fate::same, "--dump-dmesg writes no dump");
+      continue;
+    }
     translate_option(draft, from, use);
     if (use.option == nullptr || use.option->fate != Fate::taken) continue;
     (is_compression(*use.option) ? compresses : has_level) = true;

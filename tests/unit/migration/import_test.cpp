@@ -18,6 +18,7 @@ using test::code_of;
 using test::why;
 using testing::AllOf;
 using testing::Contains;
+using testing::ContainsRegex;
 using testing::Each;
 using testing::ElementsAre;
 using testing::Field;
@@ -149,7 +150,11 @@ TEST(ImportKdumpConf, Hooks) {
 TEST(ImportKdumpConf, OtherProgramsThatSaveTheDump) {
   for (const char* line :
        {"core_collector cp --sparse=always", "core_collector cat", "core_collector \"dd bs=1M\""}) {
-    const auto config = config_of(redhat(line));
+    const auto result = redhat(line);
+    const auto config = config_of(result);
+    ASSERT_EQ(result.settings.size(), 1U) << "one setting is reported once: " << line;
+    EXPECT_EQ(result.settings.front().fate, Fate::changed);
+    EXPECT_EQ(result.settings.front().key, "[dump] level, [dump] compression");
     EXPECT_THAT(config.dump.level, ElementsAre(0)) << line;
     EXPECT_EQ(config.dump.compression.compression, Compression::none);
   }
@@ -222,6 +227,39 @@ TEST(ImportSysconfig, OfKdumpUtils) {
   EXPECT_FALSE(sysconfig("KEXEC_ARGS=\"--no-ifdown\"\n").complete());
 }
 
+// The variables that the package sets.
+TEST(ImportSysconfig, AnUntouchedFileIsComplete) {
+  const auto result = sysconfig(
+      "KDUMP_KERNELVER=\"\"\nKDUMP_COMMANDLINE=\"\"\nKDUMP_COMMANDLINE_REMOVE=\"hugepages hugepagesz "
+      "slub_debug quiet log_buf_len swiotlb hugetlb_cma ignition.firstboot\"\n"
+      "KDUMP_COMMANDLINE_APPEND=\"novmcoredd hugetlb_cma=0 kfence.sample_interval=0 "
+      "initramfs_options=size=90% irqpoll nr_cpus=1 reset_devices cgroup_disable=memory mce=off numa=off "
+      "udev.children-max=2 panic=10 acpi_no_memhotplug transparent_hugepage=never nokaslr hest_disable cma=0 "
+      "pcie_ports=compat rd.kdumploglvl=3\"\nFADUMP_COMMANDLINE_APPEND=\"\"\nKEXEC_ARGS=\"-s\"\n"
+      "KDUMP_BOOTDIR=\"/boot\"\nKDUMP_IMG=\"vmlinuz\"\nKDUMP_IMG_EXT=\"\"\n"
+      "VMCORE_CREATION_NOTIFICATION=\"yes\"\nKDUMP_STDLOGLVL=3\nKDUMP_SYSLOGLVL=0\nKDUMP_KMSGLOGLVL=0\n"
+      "KDUMP_FILE_LOAD=\"off\"\n");
+  EXPECT_THAT(missing(result), IsEmpty());
+  EXPECT_FALSE(config_of(sysconfig("VMCORE_CREATION_NOTIFICATION=\"\"\n")).collect.notice);
+  EXPECT_TRUE(sysconfig("VMCORE_CREATION_NOTIFICATION=\"\"\n").complete());
+}
+
+// Each of the tools can leave out the dump, or have the older call of kexec.
+TEST(Import, NoDumpAndTheOlderCall) {
+  EXPECT_THAT(config_of(redhat("core_collector makedumpfile --dump-dmesg\n")).dump.level,
+              ElementsAre(kNoDump));
+  // Whatever -d says.
+  EXPECT_THAT(config_of(redhat("core_collector makedumpfile --dump-dmesg -d 31\n")).dump.level,
+              ElementsAre(kNoDump));
+  EXPECT_THAT(config_of(sysconfig("KDUMP_DUMPFORMAT=none\n")).dump.level, ElementsAre(kNoDump));
+  EXPECT_THAT(config_of(debian("MAKEDUMP_ARGS=--dump-dmesg\n")).dump.level, ElementsAre(kNoDump));
+  for (const auto& result : {sysconfig("KEXEC_ARGS=-c\n"), sysconfig("KEXEC_OPTIONS=--kexec-syscall\n"),
+                             debian("KDUMP_KEXEC_ARGS=-c\n")}) {
+    EXPECT_TRUE(result.complete()) << result.text;
+    EXPECT_THAT(result.text, HasSubstr("syscall = segments"));
+  }
+}
+
 TEST(ImportSysconfig, OfSuse) {
   const auto config = config_of(
       sysconfig("KDUMP_SAVEDIR=\"file:///srv/"
@@ -286,6 +324,45 @@ TEST(ImportKdumpTools, OtherValues) {
     EXPECT_FALSE(debian(text).complete()) << text;
 }
 
+TEST(ImportKdumpTools, CommandsOfAFailure) {
+  const auto fate = [](const std::string& command) {
+    return debian("KDUMP_FAIL_CMD=\"" + command + "\"\n").settings.front().fate;
+  };
+  const auto action = [](const std::string& command) {
+    return config_of(debian("KDUMP_FAIL_CMD=\"" + command + "\"\n")).failure.action;
+  };
+  struct Case {
+    const char* command;
+    FinalAction action;
+    Fate fate;
+  };
+  for (const auto& [command, wanted, how] :
+       {Case{"poweroff", FinalAction::poweroff, Fate::taken},
+        {"/sbin/halt -f", FinalAction::halt, Fate::taken},
+        {"halt -p", FinalAction::poweroff, Fate::taken},
+        {"echo 'a; reboot > b'; sync && poweroff -f", FinalAction::poweroff, Fate::taken},
+        {"echo c > /dev/null; poweroff", FinalAction::poweroff, Fate::changed},
+        {"echo no dump >&2; poweroff", FinalAction::poweroff, Fate::changed},
+        {"echo no dump 2>>/dev/console; halt", FinalAction::halt, Fate::changed},
+        {"/bin/bash", FinalAction::shell, Fate::taken},
+        {"echo x; /bin/bash; reboot -f", FinalAction::shell, Fate::taken},
+        {"/bin/bash; poweroff", FinalAction::shell, Fate::changed},
+        {"sulogin; /usr/local/bin/page-me", FinalAction::shell, Fate::changed}}) {
+    EXPECT_EQ(action(command), wanted) << command;
+    EXPECT_EQ(fate(command), how) << command;
+  }
+  for (const char* command :
+       {"echo c > /proc/sysrq-trigger; poweroff", "echo b >/proc/sysrq-trigger", "echo x > /tmp/y; poweroff",
+        "echo x | mail root; poweroff", "echo x & poweroff", "test -e /x || poweroff", "(poweroff)",
+        "sh -c poweroff", "bash /root/page-me", "reboot -p", "poweroff -w", "poweroff --reboot",
+        "if true; then poweroff; fi", "sleep 5 && page-me; poweroff", "poweroff > /etc/passwd", "echo >",
+        "echo 'x; poweroff", "{ poweroff; }"}) {
+    EXPECT_EQ(fate(command), Fate::missing) << command;
+    EXPECT_EQ(action(command), FinalAction::reboot) << command;
+  }
+  EXPECT_EQ(fate("echo failed; sync"), Fate::same);
+}
+
 TEST(ImportKdumpTools, AFolderOfAnotherMachineIsNoTarget) {
   const auto result = debian("KDUMP_COREDIR=/srv/crash\nSSH=user@host\n");
   EXPECT_THAT(result.text, Not(HasSubstr("\n[target]")));
@@ -322,6 +399,27 @@ TEST(Import, ValuesCannotAddLines) {
     EXPECT_THAT(result.text, Not(HasSubstr("\x1b")));
     EXPECT_THAT(result.text, Not(HasSubstr("\n[failure]")));
   }
+}
+
+// The new configuration would name another file than the old one did.
+TEST(Import, AValueThatCannotBeWrittenAsItIsIsNotTaken) {
+  for (const char* bytes : {"\xe4", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\x80", "\x1b[2J",
+                            "\x7f", "\xc2\x9b", "\xe2\x80\xae", "\xe2\x80\xa8"}) {
+    const std::string name = std::string("/srv/cr") + bytes + "sh";
+    for (const auto& result :
+         {redhat("path " + name + "\n"), redhat("ext4 LABEL=cr" + std::string(bytes) + "sh\n"),
+          redhat("extra_bins " + name + "\n"), redhat("kdump_post " + name + "\n"),
+          redhat("path /a\n", {.pre = {name}, .post = {}, .emergency = {}}),
+          sysconfig("KDUMP_SAVEDIR='" + name + "'\n"), sysconfig("KDUMP_KERNELVER='" + name + "'\n"),
+          sysconfig("KDUMP_COMMANDLINE_APPEND='a=" + name + "'\n"), debian("KDUMP_COREDIR='" + name + "'\n"),
+          debian("KDUMP_KERNEL='" + name + "'\n")}) {
+      EXPECT_FALSE(result.complete()) << result.text;
+      EXPECT_THAT(result.text, Not(ContainsRegex("\n[a-z][a-z_]* = [^\n]*cr"))) << result.text;
+    }
+  }
+  const auto result = redhat("path /srv/cr\xc3\xa4sh\n");
+  EXPECT_TRUE(result.complete());
+  EXPECT_EQ(config_of(result).targets.front().path, "/srv/cr\xc3\xa4sh");
 }
 
 // --- files
