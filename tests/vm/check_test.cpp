@@ -16,7 +16,6 @@
 namespace lifeboat::test {
 namespace {
 
-using ::testing::Contains;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
