@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/reservation/file_loaders.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <initializer_list>
@@ -12,6 +14,7 @@
 #include "src/base/text.h"
 #include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/entry_files.h"
+#include "src/reservation/raspberry_pi_config.h"
 
 namespace lifeboat::reservation {
 namespace {
@@ -74,13 +77,31 @@ LoaderFiles extlinux_files(const std::string& root) {
   return files;
 }
 
-// The firmware's file. An older one at another place has a text that says so, and no root=.
+// An older file at another place has a text that says so, and no root=.
+bool has_moved(const std::string& root, const std::string& path) {
+  return text_of(root, path).find("DO NOT EDIT") != std::string::npos;
+}
+
+// The firmware's files.
 LoaderFiles raspberry_pi_files(const std::string& root) {
   LoaderFiles files;
   for (const std::string folder : {"boot/firmware", "boot"}) {
-    if (!is_there(root, folder + "/cmdline.txt") || !is_there(root, folder + "/config.txt")) continue;
-    if (text_of(root, folder + "/cmdline.txt").find("DO NOT EDIT") != std::string::npos) continue;
-    files.files.push_back({.path = folder + "/cmdline.txt", .one_line = true});
+    if (!is_there(root, folder + "/config.txt") || has_moved(root, folder + "/config.txt") ||
+        has_moved(root, folder + "/cmdline.txt"))
+      continue;
+    auto line = raspberry_pi_command_line(fs::path(root) / folder);
+    const std::string used = line.file ? fmt::format("{}/{}", folder, *line.file) : std::string();
+    // A file of this name may be anything.
+    if (line.file && !is_there(root, used)) continue;
+    if (line.file) {
+      files.files.push_back({.path = used, .one_line = true});
+    } else {
+      files.refused = std::move(line.file).error();
+    }
+    for (const auto& candidate : line.candidates) {
+      const std::string path = fmt::format("{}/{}", folder, candidate);
+      if (path != used && is_there(root, path)) files.unused.push_back({.path = path, .one_line = true});
+    }
     break;
   }
   // Debian's raspi-firmware writes cmdline.txt for each kernel, with these parameters.
@@ -201,7 +222,8 @@ LoaderFiles loader_files(BootLoader loader, const std::string& root) {
 }
 
 bool has_files_of(BootLoader loader, const std::string& root) {
-  return !loader_files(loader, root).files.empty();
+  const auto files = loader_files(loader, root);
+  return !files.files.empty() || files.refused;
 }
 
 std::optional<bool> made_files_agree(const LoaderFiles& files, const std::string& root,

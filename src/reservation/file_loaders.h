@@ -3,9 +3,11 @@
 // takes a change over.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "src/base/error.h"
 #include "src/reservation/boot_loader.h"
 #include "src/reservation/command_line_text.h"
 
@@ -20,13 +22,15 @@ struct LoaderFile {
 };
 
 struct LoaderFiles {
-  std::vector<LoaderFile> files;      // of which one at least must exist
-  LoaderCommand command = {};         // empty: the boot loader reads the files themselves
-  std::vector<LoaderFile> made = {};  // files that the command makes; they show whether it has run
-  std::string by_hand = {};           // what to do when there is no command
+  std::vector<LoaderFile> files;        // of which one at least must exist
+  LoaderCommand command = {};           // empty: the boot loader reads the files themselves
+  std::vector<LoaderFile> made = {};    // files that the command makes; they show whether it has run
+  std::string by_hand = {};             // what to do when there is no command
+  std::vector<LoaderFile> unused = {};  // the boot loader may have used them earlier: removals only
+  std::optional<Error> refused = {};    // it is installed, and its files cannot be told: nothing is set
 };
 
-// The files of `loader` that exist below `root`; no file: none exists.
+// The files of `loader` that exist below `root`; no file and not `refused`: it is not installed.
 LoaderFiles loader_files(BootLoader loader, const std::string& root);
 bool has_files_of(BootLoader loader, const std::string& root);
 

@@ -119,6 +119,8 @@ Result<> add_grub_of_proxmox(const std::string& root, const std::string& value, 
 
 Result<BootLoaderPlan> plan_files(BootLoader loader, const std::string& root, const std::string& value) {
   LoaderFiles files = loader_files(loader, root);
+  if (files.refused && !value.empty()) return std::unexpected(*std::move(files.refused));
+  if (value.empty()) std::ranges::move(files.unused, std::back_inserter(files.files));
   BootLoaderPlan plan;
   RecordedChange change;
   change.record_file = TRY(record_edit(root));

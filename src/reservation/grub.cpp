@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "src/base/file.h"
 #include "src/base/size.h"
@@ -80,12 +81,26 @@ void for_each_line(std::string_view text, const Visit& visit) {
   }
 }
 
-void find_foreign(const std::string& path, std::string_view text, std::vector<ForeignParameter>& foreign) {
+// Parameters of recovery entries only, which no default boots, unless another line takes them over.
+bool for_recovery(std::string_view line, std::string_view text) {
+  return line.starts_with("GRUB_CMDLINE_LINUX_RECOVERY=") &&
+         text.find("$GRUB_CMDLINE_LINUX_RECOVERY") == std::string_view::npos &&
+         text.find("${GRUB_CMDLINE_LINUX_RECOVERY") == std::string_view::npos;
+}
+
+void find_foreign(const std::string& path, std::string_view text, BootLoaderPlan& plan) {
   for_each_line(text, [&](size_t number, std::string_view line) {
     // Xen's own command line, where crashkernel= is Xen's reservation: not a conflict.
     if (line.starts_with("GRUB_CMDLINE_XEN")) return;
-    for (auto& word : crashkernel_parameters(line))
-      foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
+    const bool recovery = for_recovery(line, text);
+    for (auto& word : crashkernel_parameters(line)) {
+      if (recovery) {
+        plan.notes.push_back(
+            fmt::format("{}:{}: {} stays: it is for GRUB's recovery entries only", path, number, word));
+      } else {
+        plan.foreign.push_back({fmt::format("{}:{}", path, number), std::move(word)});
+      }
+    }
   });
 }
 
@@ -128,6 +143,31 @@ Result<FileEdit> edit_of(const fs::path& root, const char* name) {
   return edit;
 }
 
+// In the order in which grub-mkconfig reads them.
+std::vector<fs::path> other_drop_ins(const fs::path& root) {
+  std::error_code error;
+  std::vector<fs::path> others;
+  for (const auto& file : fs::directory_iterator(root / kFolder, error)) {
+    if (file.path().extension() == ".cfg" && file.path() != root / kOwn) others.push_back(file.path());
+  }
+  std::ranges::sort(others);
+  return others;
+}
+
+std::vector<std::string> recovery_parameters(const fs::path& root) {
+  std::vector<std::string> words;
+  auto files = other_drop_ins(root);
+  files.push_back(root / kMain);
+  for (const auto& file : files) {
+    const auto text = read_if_there(file).value_or(std::nullopt).value_or("");
+    for_each_line(text, [&](size_t, std::string_view line) {
+      if (for_recovery(line, text))
+        std::ranges::move(crashkernel_parameters(line), std::back_inserter(words));
+    });
+  }
+  return words;
+}
+
 }  // namespace
 
 Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& value) {
@@ -136,7 +176,7 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
   const bool by_folder = reads_folder(root);
   own.after.reset();
   if (main.before) main.after = TRY(without_own_lines(main.path, *main.before));
-  find_foreign(main.path, main.after.value_or(""), plan.foreign);
+  find_foreign(main.path, main.after.value_or(""), plan);
   if (!value.empty() && by_folder) {
     own.after =
         "# Written by 'lifeboat reserve set'; 'lifeboat reserve set none' takes it away.\n" + setting(value);
@@ -146,16 +186,10 @@ Result<BootLoaderPlan> plan_grub(const std::string& root, const std::string& val
     *main.after += std::string(kBegin) + setting(value) + std::string(kEnd);
   }
   find_in_environment(root, plan.foreign);
-  std::error_code error;
-  std::vector<fs::path> others;
-  for (const auto& file : fs::directory_iterator(fs::path(root) / kFolder, error)) {
-    if (file.path().extension() == ".cfg" && file.path().string() != own.path) others.push_back(file.path());
-  }
-  std::ranges::sort(others);
-  for (const auto& path : others) {
+  for (const auto& path : other_drop_ins(root)) {
     const auto text = TRY(read_if_there(path));
     if (!text) continue;
-    find_foreign(path, *text, plan.foreign);
+    find_foreign(path, *text, plan);
     if (!value.empty() && path.string() > own.path) find_assignment_again(path, *text, plan.notes);
   }
   for (auto* edit : {&own, &main}) {
@@ -197,6 +231,7 @@ std::optional<std::string> grub_value(const std::string& root) {
 std::optional<bool> grub_config_agrees(const std::string& root, const std::string& value,
                                        const std::vector<ForeignParameter>& foreign) {
   const auto wanted = parameters_of(value);
+  const auto recovery = recovery_parameters(root);
   bool boots = false, with_value = false, with_others = false;
   for (const char* config : kConfigs) {
     const auto text = read_text(fs::path(root) / config, 4_MiB);
@@ -208,7 +243,8 @@ std::optional<bool> grub_config_agrees(const std::string& root, const std::strin
       with_value |= std::ranges::all_of(
           wanted, [&](const std::string& word) { return std::ranges::find(words, word) != words.end(); });
       with_others |= std::ranges::any_of(words, [&](const std::string& word) {
-        return std::ranges::find(foreign, word, &ForeignParameter::parameter) == foreign.end();
+        return std::ranges::find(foreign, word, &ForeignParameter::parameter) == foreign.end() &&
+               std::ranges::find(recovery, word) == recovery.end();
       });
     });
   }

@@ -56,7 +56,7 @@ Result<CrashKernelRequest> parse_value(const std::string& value) {
   TRY_VOID(check_characters(value));
   std::string parameters;
   for (const auto& parameter : parameters_of(value)) parameters += parameter + " ";
-  const auto request = crashkernel_request(parameters);
+  auto request = crashkernel_request(parameters);
   if (!request.mistakes.empty())
     return std::unexpected(Error(ErrorCode::usage, request.mistakes.front()).hint(kCrashKernelFix));
   if (!request.main) {

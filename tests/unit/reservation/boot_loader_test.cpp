@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The boot loader's files, in a root of the test's own.
+#include "src/reservation/boot_loader.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,11 +11,14 @@
 #include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/reserve_record.h"
 #include "src/reservation/setting.h"
+#include "tests/support/results.h"
 #include "tests/unit/reservation/boot_root.h"
 
 namespace lifeboat::reservation {
 namespace {
 
+using test::code_of;
+using test::why;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -94,6 +99,29 @@ TEST_F(BootLoaderFiles, SomebodyElsesParameterIsAnErrorWithItsFile) {
   ASSERT_TRUE(set("88M", Foreign::overruled));
   EXPECT_THAT(text("etc/default/grub.d/kdump-tools.cfg"), HasSubstr("192M"));
   EXPECT_TRUE(set(""));
+}
+
+TEST_F(BootLoaderFiles, AParameterOfRecoveryEntriesIsNoConflict) {
+  debian();
+  for (const char* file : {"etc/default/grub", "etc/default/grub.d/x.cfg"}) {
+    put("etc/default/grub", kGrub);
+    put(file, "GRUB_CMDLINE_LINUX_RECOVERY=\"single crashkernel=1M\"\n");
+    put("boot/grub/grub.cfg",
+        "\tlinux /vmlinuz ro quiet crashkernel=88M\n\tlinux /vmlinuz ro single crashkernel=1M\n");
+    const auto setting = set("88M");
+    ASSERT_TRUE(setting) << why(setting);
+    EXPECT_THAT(setting->notes, Contains(HasSubstr("crashkernel=1M")));
+    EXPECT_THAT(setting->foreign, IsEmpty());
+    EXPECT_EQ(unfinished_value(folder_.path()), std::nullopt);
+    ASSERT_TRUE(set(""));
+    put("boot/grub/grub.cfg", "\tlinux /vmlinuz ro quiet\n\tlinux /vmlinuz ro single crashkernel=1M\n");
+    EXPECT_EQ(boot_loader_agrees(BootLoader::grub, folder_.path(), "", {}), true);
+  }
+  // The default's line takes it over.
+  put("etc/default/grub",
+      "GRUB_CMDLINE_LINUX_RECOVERY=\"crashkernel=1M\"\nGRUB_CMDLINE_LINUX=\"ro "
+      "${GRUB_CMDLINE_LINUX_RECOVERY}\"\n");
+  EXPECT_EQ(code_of(set("88M")), ErrorCode::busy);
 }
 
 TEST_F(BootLoaderFiles, EntriesGetTheParameterAndLoseIt) {

@@ -311,6 +311,107 @@ TEST_F(LoaderPlans, RaspberryPi) {
   expect_removed("boot/firmware/cmdline.txt", "console=tty1 root=PARTUUID=1-02 rootwait\n");
 }
 
+TEST_F(LoaderPlans, RaspberryPiWithAnotherFile) {
+  put("boot/firmware/cmdline.txt", "root=old\n");
+  put("boot/firmware/other.txt", "root=x\n");
+  for (const char* config :
+       {"cmdline=other.txt\n", "[all]\r\ncmdline=other.txt\r\n",
+        "cmdline=x.txt\n[pi4]\narm_boost=1\n[all]\ncmdline=other.txt",
+        "[pi4]\ncmdline=x.txt\n[all]\ncmdline=other.txt\n",
+        "[none]\ncmdline=x.txt\n[all]\ncmdline=other.txt\n",
+        "cmdline=other.txt\n[tryboot]\ncmdline=x.txt\nos_prefix=new/\n",
+        "cmdline=other.txt\n[pi5]\ncmdline=other.txt\n", "cmdline=other.txt\n#cmdline=x.txt\n",
+        "cmdline=other.txt\nCMDLINE=x.txt\n", "kernel = x\ncmdline=other.txt\n"}) {
+    put("boot/firmware/config.txt", config);
+    const auto setting = set("256M");
+    ASSERT_TRUE(setting) << why(setting) << config;
+    EXPECT_EQ(text("boot/firmware/other.txt"), "root=x crashkernel=256M\n") << config;
+    EXPECT_EQ(text("boot/firmware/cmdline.txt"), "root=old\n");
+    expect_removed("boot/firmware/other.txt", "root=x\n");
+  }
+}
+
+TEST_F(LoaderPlans, RaspberryPiWithAnIncludedFile) {
+  put("boot/firmware/cmdline.txt", "root=old\n");
+  put("boot/firmware/sub/other.txt", "root=x\n");
+  put("boot/firmware/config.txt", "include more.txt\ninclude missing.txt\n");
+  put("boot/firmware/more.txt", "cmdline=sub/other.txt\n");
+  ASSERT_TRUE(set("256M"));
+  EXPECT_EQ(text("boot/firmware/sub/other.txt"), "root=x crashkernel=256M\n");
+  expect_removed("boot/firmware/sub/other.txt", "root=x\n");
+  // In circles; for some boards only; outside.
+  for (const char* more : {"include more.txt\n", "[pi4]\ncmdline=sub/other.txt\n", "include ../../etc/x\n"}) {
+    put("boot/firmware/more.txt", more);
+    EXPECT_EQ(code_of(set("256M")), ErrorCode::unsupported) << more;
+  }
+  put("boot/firmware/config.txt", "[pi4]\ninclude more.txt\n");
+  put("boot/firmware/more.txt", "[all]\ncmdline=sub/other.txt\n");
+  EXPECT_EQ(code_of(set("256M")), ErrorCode::unsupported);
+  // A section goes on behind the included file.
+  put("boot/firmware/config.txt", "include more.txt\ncmdline=sub/other.txt\n");
+  put("boot/firmware/more.txt", "[pi4]\narm_boost=1\n");
+  EXPECT_EQ(code_of(set("256M")), ErrorCode::unsupported);
+}
+
+TEST_F(LoaderPlans, RaspberryPiWithAPrefix) {
+  put("boot/firmware/cmdline.txt", "root=old\n");
+  put("boot/firmware/new/cmdline.txt", "root=x\n");
+  put("boot/firmware/config.txt", "os_prefix=new/\n");
+  EXPECT_EQ(code_of(set("256M")), ErrorCode::unsupported) << "the firmware ignores it: it has no kernel";
+  put("boot/firmware/new/kernel8.img", "");
+  EXPECT_EQ(code_of(set("256M")), ErrorCode::unsupported) << "no device tree";
+  put("boot/firmware/new/bcm2711-rpi-4-b.dtb", "");
+  ASSERT_TRUE(set("256M"));
+  EXPECT_EQ(text("boot/firmware/new/cmdline.txt"), "root=x crashkernel=256M\n");
+  EXPECT_EQ(text("boot/firmware/cmdline.txt"), "root=old\n");
+  expect_removed("boot/firmware/new/cmdline.txt", "root=x\n");
+  put("boot/firmware/config.txt", "kernel=vmlinuz\nos_prefix=new/\n");
+  EXPECT_EQ(code_of(set("256M")), ErrorCode::unsupported) << "not that kernel";
+  put("boot/firmware/new/vmlinuz", "");
+  ASSERT_TRUE(set("256M"));
+  expect_removed("boot/firmware/new/cmdline.txt", "root=x\n");
+  put("boot/firmware/test-kernel8.img", "");
+  put("boot/firmware/test-a.dtb", "");
+  put("boot/firmware/test-cmdline.txt", "root=y\n");
+  put("boot/firmware/config.txt", "os_prefix=test-\n");
+  ASSERT_TRUE(set("256M"));
+  EXPECT_EQ(text("boot/firmware/test-cmdline.txt"), "root=y crashkernel=256M\n");
+}
+
+TEST_F(LoaderPlans, RaspberryPiWhoseFileDependsOnTheBoard) {
+  put("boot/firmware/cmdline.txt", "root=x\n");
+  put("boot/firmware/pi4.txt", "root=y\n");
+  put("etc/x", "root=z\n");
+  for (const char* config :
+       {"[pi4]\ncmdline=pi4.txt\n", "[0x10000000]\ncmdline=pi4.txt\n", "[gpio4=1]\nos_prefix=new/\n",
+        "[pi4]\n[none]\n[gpio4=1]\ncmdline=pi4.txt\n", "cmdline=missing.txt\n", "cmdline=../../etc/x\n",
+        "cmdline=/etc/x\n", "cmdline=\n", "cmdline = pi4.txt\n", "cmdline=pi4.txt # mine\n",
+        " cmdline=pi4.txt\n", "cmdline=\"pi4.txt\"\n", "cmdline=pi4.txt \n"}) {
+    put("boot/firmware/config.txt", config);
+    const auto refused = set("256M", Foreign::overruled);
+    EXPECT_EQ(code_of(refused), ErrorCode::unsupported) << config;
+    EXPECT_THAT(why(refused), HasSubstr("config.txt")) << config;
+    EXPECT_EQ(text("boot/firmware/cmdline.txt"), "root=x\n");
+    EXPECT_EQ(text("boot/firmware/pi4.txt"), "root=y\n");
+    EXPECT_EQ(text("etc/x"), "root=z\n");
+  }
+  put("boot/firmware/config.txt", "cmdline=pi4.txt" + std::string(90, '4') + "\n");
+  EXPECT_EQ(code_of(set("256M")), ErrorCode::unsupported) << "the firmware does not read all of it";
+}
+
+// A setting of the time before config.txt was changed.
+TEST_F(LoaderPlans, RaspberryPiIsRemovedFromTheEarlierFile) {
+  put("boot/firmware/cmdline.txt", "root=x\n");
+  put("boot/firmware/pi4.txt", "root=y\n");
+  put("boot/firmware/config.txt", "");
+  for (const char* config : {"cmdline=pi4.txt\n", "[pi4]\ncmdline=pi4.txt\n"}) {
+    put("boot/firmware/config.txt", "");
+    ASSERT_TRUE(set("256M"));
+    put("boot/firmware/config.txt", config);
+    expect_removed("boot/firmware/cmdline.txt", "root=x\n");
+  }
+}
+
 TEST_F(LoaderPlans, RaspberryPiOfDebian) {
   put("boot/firmware/config.txt", "");
   put("boot/firmware/cmdline.txt", "root=x\n");
