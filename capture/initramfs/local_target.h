@@ -8,10 +8,10 @@
 
 #include "capture/initramfs/btrfs.h"
 #include "capture/initramfs/device_drivers.h"
-#include "capture/initramfs/mounts.h"
 #include "capture/initramfs/overlay_mount.h"
 #include "capture/plan/capture_plan.h"
 #include "src/base/error.h"
+#include "src/mounts/mounts.h"
 
 namespace lifeboat {
 

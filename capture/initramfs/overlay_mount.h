@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "capture/initramfs/mounts.h"
 #include "src/base/error.h"
+#include "src/mounts/mounts.h"
 
 namespace lifeboat {
 

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/entries/boot_files.h"
 
-#include <libmount/libmount.h>
-#include <sys/sysmacros.h>
-
 #include <algorithm>
-#include <cstdio>
+#include <cctype>
 #include <filesystem>
-#include <memory>
 
 #include "loader/entries/boot_entry.h"
 #include "loader/entries/boot_entry_file.h"
@@ -19,10 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using What = BootFiles::What;
 using Kind = BootDevice::Kind;
-
-std::string text_of(const char* text) {
-  return text != nullptr ? text : "";
-}
 
 // What follows `folder` in `path` ("/x", or nothing); nullopt: it is not below it.
 std::optional<std::string_view> below(std::string_view path, std::string_view folder) {
@@ -84,50 +76,16 @@ std::vector<Candidate> below_folder(const std::string& folder, const std::string
 
 }  // namespace
 
-std::vector<MountedPart> parse_mounted_parts(std::string_view mountinfo) {
-  if (mountinfo.empty()) return {};
-  const std::unique_ptr<FILE, decltype(&::fclose)> stream(
-      ::fmemopen(const_cast<char*>(mountinfo.data()), mountinfo.size(), "r"), ::fclose);
-  const std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table(mnt_new_table(), mnt_unref_table);
-  const std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> at(mnt_new_iter(MNT_ITER_FORWARD),
-                                                                  mnt_free_iter);
-  // A line that is not understood is no mount of a boot partition.
-  mnt_table_set_parser_errcb(table.get(), [](libmnt_table*, const char*, int) { return 1; });
-  if (!stream || mnt_table_parse_stream(table.get(), stream.get(), "mountinfo") != 0) return {};
-  std::vector<MountedPart> mounts;
-  for (libmnt_fs* entry = nullptr; mnt_table_next_fs(table.get(), at.get(), &entry) == 0;) {
-    // libmount guesses the format by the first line; another one has other fields at these places.
-    if (mnt_fs_is_kernel(entry) == 0) continue;
-    const dev_t device = mnt_fs_get_devno(entry);
-    mounts.push_back({.device = fmt::format("{}:{}", major(device), minor(device)),
-                      .root = text_of(mnt_fs_get_root(entry)),
-                      .point = text_of(mnt_fs_get_target(entry)),
-                      .type = text_of(mnt_fs_get_fstype(entry)),
-                      .source = text_of(mnt_fs_get_source(entry))});
-  }
-  return mounts;
-}
-
 BootFiles::BootFiles(const BootPaths& paths, std::string folder)
     : folder_(std::move(folder)),
       real_folder_(folder_),
       roots_(paths.roots),
       sys_(paths.sys),
       disks_(paths.disks),
-      mounts_(parse_mounted_parts(read_text(paths.mountinfo, uint64_t{8} << 20).value_or(""))) {
+      mounts_(parse_mounts(read_text(paths.mountinfo, uint64_t{8} << 20).value_or(""))) {
   std::error_code error;
   const fs::path real = fs::canonical(folder_, error);
   if (!error) real_folder_ = real.string();
-}
-
-const MountedPart* BootFiles::covering(std::string_view path) const {
-  const MountedPart* best = nullptr;
-  for (const auto& mount : mounts_) {
-    // Of two at one mount point the later one hides the earlier.
-    if (below(path, mount.point) && (best == nullptr || mount.point.size() >= best->point.size()))
-      best = &mount;
-  }
-  return best;
 }
 
 std::optional<std::string> BootFiles::device_file(const BootDevice& device) const {
@@ -141,22 +99,23 @@ std::optional<std::string> BootFiles::device_file(const BootDevice& device) cons
   return file.string();
 }
 
-bool BootFiles::is_source(const MountedPart& mount, const BootDevice& device, const std::string& file) const {
+bool BootFiles::is_source(const Mount& mount, const BootDevice& device, const std::string& file) const {
   std::error_code error;
   if (fs::canonical(mount.source, error).string() == file && !error) return true;
-  if (mount.type != "btrfs" || device.kind != Kind::uuid) return false;
+  if (mount.filesystem != "btrfs" || device.kind != Kind::uuid) return false;
   // A file system on several devices: udev's link leads to one of them, the table of mounts names another.
   const std::string member =
       fmt::format("{}/fs/btrfs/{}/devices/{}", sys_, device.name, fs::path(mount.source).filename().string());
   return fs::exists(fs::symlink_status(member, error));
 }
 
-std::vector<const MountedPart*> BootFiles::mounts_of(const BootDevice& device) const {
-  std::vector<const MountedPart*> found;
+std::vector<const Mount*> BootFiles::mounts_of(const BootDevice& device) const {
+  std::vector<const Mount*> found;
   const auto file = device.kind == Kind::configuration ? std::nullopt : device_file(device);
-  const MountedPart* own = covering(real_folder_);
+  const Mount* own = mount_of(mounts_, real_folder_);
   for (const auto& mount : mounts_) {
-    const bool same = file ? is_source(mount, device, *file) : own != nullptr && mount.device == own->device;
+    const bool same =
+        file ? is_source(mount, device, *file) : own != nullptr && mount.device_number == own->device_number;
     if (same) found.push_back(&mount);
   }
   return found;
@@ -178,18 +137,19 @@ Result<BootFiles::Found> BootFiles::find(const BootDevice& device, std::string_v
   std::vector<Candidate> tried;
   for (const auto* mount : mounts) {
     std::vector<std::string> candidates;
-    if (const auto rest = below(normal, mount->root)) candidates.push_back(join(mount->point, *rest));
+    if (const auto rest = below(normal, mount->root)) candidates.push_back(join(mount->mount_point, *rest));
     // GRUB's paths may begin at the default subvolume instead of the top.
-    if (mount->type == "btrfs" && mount->root != "/") candidates.push_back(join(mount->point, normal));
+    if (mount->filesystem == "btrfs" && mount->root != "/")
+      candidates.push_back(join(mount->mount_point, normal));
     for (auto& candidate : candidates)
-      if (covering(candidate) == mount) tried.push_back({.path = std::move(candidate)});
+      if (mount_of(mounts_, candidate) == mount) tried.push_back({.path = std::move(candidate)});
   }
   // A file system of its own that is mounted elsewhere has nothing below this folder.
-  const MountedPart* own = covering(real_folder_);
+  const Mount* own = mount_of(mounts_, real_folder_);
   const bool here =
       !known || device.kind == Kind::configuration || std::ranges::find(mounts, own) != mounts.end();
   // The table of mounts knows the subvolume: a path of another one is not here.
-  const bool subvolume = own != nullptr && own->type == "btrfs" && own->root != "/";
+  const bool subvolume = own != nullptr && own->filesystem == "btrfs" && own->root != "/";
   std::vector<std::string> folders;
   if (here) folders.push_back(folder_);
   if (!known) folders.insert(folders.end(), roots_.begin(), roots_.end());

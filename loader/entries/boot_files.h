@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/mounts/mounts.h"
 
 namespace lifeboat {
 
@@ -27,17 +28,6 @@ struct BootDevice {
   Kind kind = Kind::configuration;
   std::string name;
 };
-
-// One line of /proc/self/mountinfo.
-struct MountedPart {
-  std::string device;  // "8:1"
-  std::string root;    // the folder of the file system that is mounted
-  std::string point;
-  std::string type;
-  std::string source;  // "/dev/sda1"
-};
-// Lines that are no mounts are left out.
-std::vector<MountedPart> parse_mounted_parts(std::string_view mountinfo);
 
 class BootFiles {
  public:
@@ -64,18 +54,16 @@ class BootFiles {
   [[nodiscard]] std::optional<bool> is_there(const BootDevice& device) const;
 
  private:
-  [[nodiscard]] std::vector<const MountedPart*> mounts_of(const BootDevice& device) const;
-  [[nodiscard]] const MountedPart* covering(std::string_view path) const;
+  [[nodiscard]] std::vector<const Mount*> mounts_of(const BootDevice& device) const;
   [[nodiscard]] std::optional<std::string> device_file(const BootDevice& device) const;
-  [[nodiscard]] bool is_source(const MountedPart& mount, const BootDevice& device,
-                               const std::string& file) const;
+  [[nodiscard]] bool is_source(const Mount& mount, const BootDevice& device, const std::string& file) const;
 
   std::string folder_;
   std::string real_folder_;  // without symbolic links: as the table of mounts has it
   std::vector<std::string> roots_;
   std::string sys_;
   std::string disks_;  // /dev/disk
-  std::vector<MountedPart> mounts_;
+  std::vector<Mount> mounts_;
 };
 
 }  // namespace lifeboat

@@ -153,15 +153,5 @@ TEST_F(BootFilesTest, ALabelIsNamedAsUdevDoes) {
   EXPECT_EQ(files().is_there({Kind::label, "other"}), false);
 }
 
-TEST(MountedParts, LinesThatAreNoMountsAreLeftOut) {
-  EXPECT_TRUE(parse_mounted_parts("").empty());
-  EXPECT_TRUE(parse_mounted_parts("nonsense\n").empty());
-  const auto mounts =
-      parse_mounted_parts("36 35 0:30 /root / rw,noatime shared:1 - btrfs /dev/sda1 rw,subvol=/root\n");
-  ASSERT_EQ(mounts.size(), 1u);
-  EXPECT_EQ(mounts[0].root, "/root");
-  EXPECT_EQ(mounts[0].type, "btrfs");
-}
-
 }  // namespace
 }  // namespace lifeboat

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What parse_mounts() makes of lines that are not as usual; the usual ones: local_target_test.cpp.
-#include "capture/initramfs/mounts.h"
+#include "src/mounts/mounts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

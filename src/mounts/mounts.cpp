@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "capture/initramfs/mounts.h"
+#include "src/mounts/mounts.h"
 
 #include <libmount/libmount.h>
 #include <sys/sysmacros.h>
