@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <utility>
 
 #include "loader/entries/boot_entry_file.h"
 #include "loader/entries/boot_files.h"
 #include "loader/entries/entry_search.h"
-#include "loader/entries/grub_environment.h"
 #include "loader/entries/version_order.h"
+#include "loader/grubenv.h"
 
 namespace lifeboat {
 namespace {
@@ -19,8 +20,10 @@ BootVariables grub_environment(const std::string& root) {
   for (const char* folder : {"/grub2", "/grub"}) {
     const std::string path = root + folder + "/grubenv";
     if (!is_regular_file(path)) continue;
-    const std::string text = small_boot_file(path);
-    return grub::is_environment_block(text) ? parse_assignments(text) : BootVariables();
+    BootVariables variables;
+    for (auto& [name, value] : grub_variables(small_boot_file(path)))
+      variables.insert_or_assign(std::move(name), std::move(value));
+    return variables;
   }
   return {};
 }

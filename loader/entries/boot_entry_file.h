@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The small text files that boot loaders read: an entry of the Boot Loader Specification, type 1
-// (loader/entries/*.conf), systemd-boot's loader.conf, GRUB's environment block, os-release. The first two
+// (loader/entries/*.conf), systemd-boot's loader.conf, os-release. The first two
 // have one form: a key, white space, the rest of the line. The files are not trusted: nothing here fails,
 // invalid lines are left out.
 #pragma once
@@ -19,7 +19,7 @@ constexpr size_t kLargestBootEntryFile = size_t{64} << 10;
 // Key and value of every line, in their order; comments and lines without a value are left out.
 std::vector<std::pair<std::string, std::string>> parse_key_lines(std::string_view text);
 
-// NAME=VALUE lines, the values' quotes taken off: os-release, grubenv. The last of a name counts.
+// NAME=VALUE lines, the values' quotes taken off: os-release, .profile. The last of a name counts.
 std::map<std::string, std::string> parse_assignments(std::string_view text);
 
 struct BootEntryFile {

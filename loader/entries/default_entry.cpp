@@ -12,9 +12,9 @@
 #include "loader/entries/boot_entry_file.h"
 #include "loader/entries/entry_search.h"
 #include "loader/entries/grub_boot.h"
-#include "loader/entries/grub_environment.h"
 #include "loader/entries/loader_conf.h"
 #include "loader/entries/unread_menus.h"
+#include "loader/grubenv.h"
 
 namespace lifeboat {
 namespace {
@@ -40,14 +40,15 @@ std::vector<NamedDefault> saved_entries(const BootPaths& paths, std::vector<std:
       const std::string file = root + folder + "/grubenv";
       if (!is_regular_file(file)) continue;
       const std::string text = small_boot_file(file);
-      if (!grub::is_environment_block(text)) {
+      if (!is_environment_block(text)) {
         notes.push_back(fmt::format("{} is no environment block of GRUB, which ignores it", file));
         break;
       }
-      const auto variables = parse_assignments(text);
+      const auto variables = grub_variables(text);
       for (const char* name : {"next_entry", "saved_entry"}) {
-        if (const auto saved = variables.find(name); saved != variables.end() && !saved->second.empty())
-          names.push_back({saved->second, root + "'s grubenv"});
+        const auto saved = std::ranges::find(variables, name, &GrubVariable::name);
+        if (saved != variables.end() && !saved->value.empty())
+          names.push_back({saved->value, root + "'s grubenv"});
       }
       break;
     }

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "loader/entries/grub_evaluator.h"
+#include "loader/grubenv.h"
 #include "src/base/file.h"
 
 namespace lifeboat::grub {
@@ -315,7 +316,7 @@ Result<Evaluator::Status> Evaluator::do_load_env(const Arguments& words) {
                      *path));
     return Status::failure;
   }
-  for (auto& [name, value] : parse_environment_block(*text)) {
+  for (auto& [name, value] : grub_variables(*text)) {
     if (!only.empty() && std::ranges::find(only, name) == only.end()) continue;
     TRY_VOID(environment_.set(name, std::move(value)));
   }

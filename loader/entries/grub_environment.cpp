@@ -96,41 +96,6 @@ bool has_wildcard(const Word& word) {
 
 }  // namespace
 
-bool is_environment_block(std::string_view text) {
-  return text.starts_with("# GRUB Environment Block\n");
-}
-
-std::vector<std::pair<std::string, std::string>> parse_environment_block(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> values;
-  while (!text.empty() && values.size() < kMaxVariables) {
-    if (text.front() == '#') {
-      text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-      continue;
-    }
-    const size_t equals = text.find('=');
-    if (equals == text.npos) break;
-    // A line without '=' would be a part of the next one's name.
-    const std::string_view before = text.substr(0, equals);
-    const size_t line = before.rfind('\n');
-    const std::string name(line == before.npos ? before : before.substr(line + 1));
-    text.remove_prefix(equals + 1);
-    std::string value;
-    bool clean = true;
-    while (!text.empty() && text.front() != '\n') {
-      if (text.front() == '\\' && text.size() > 1) text.remove_prefix(1);
-      const auto byte = static_cast<unsigned char>(text.front());
-      clean = clean && byte >= 0x20 && byte != 0x7f;
-      value += text.front();
-      text.remove_prefix(1);
-    }
-    // A value that does not end is damaged: GRUB does not use it either.
-    if (text.empty()) break;
-    text.remove_prefix(1);
-    if (clean && is_known(name) && !name.empty()) values.emplace_back(name, std::move(value));
-  }
-  return values;
-}
-
 const std::string* Environment::find(const std::string& name) const {
   const auto found = variables_.find(name);
   return found == variables_.end() ? nullptr : &found->second.value;

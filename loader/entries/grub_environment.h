@@ -13,13 +13,6 @@
 
 namespace lifeboat::grub {
 
-// Whether GRUB takes the file for an environment block: it begins with a line that says so. Else `load_env`
-// fails, and nothing is set.
-bool is_environment_block(std::string_view text);
-// The environment block ("grubenv") as GRUB reads it: NAME=VALUE lines, '\' before a character of the value
-// that is meant as it is. Quotes belong to the value. What has a control character is left out.
-std::vector<std::pair<std::string, std::string>> parse_environment_block(std::string_view text);
-
 class Environment {
  public:
   // nullptr: not set.

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "loader/grubenv.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
 #include "src/base/text.h"
@@ -17,7 +18,6 @@
 #include "src/reservation/crashkernel_parameters.h"
 #include "src/reservation/entry_files.h"
 #include "src/reservation/file_loaders.h"
-#include "src/reservation/grubenv.h"
 #include "src/reservation/recorded_plan.h"
 
 namespace lifeboat::reservation {
@@ -242,10 +242,7 @@ std::unexpected<Error> no_command_line(const std::string& root) {
 
 Result<BootLoaderPlan> plan_entries(const std::string& root, const std::string& value, BootLoader loader) {
   BootLoaderPlan plan;
-  RecordedChange change;
-  change.record_file = TRY(record_edit(root));
-  change.before = parse_record(change.record_file.before);
-  change.after = change.before;
+  RecordedChange change = TRY(begin_change(root));
   CommandLineEditor editor(change.after, value, plan.foreign);
   EntryPlan entries{.root = root,
                     .editor = editor,

@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <iterator>
 
+#include "loader/grubenv.h"
 #include "src/base/file.h"
 #include "src/base/size.h"
 #include "src/base/text.h"
 #include "src/reservation/boot_loader.h"
 #include "src/reservation/crashkernel_parameters.h"
-#include "src/reservation/grubenv.h"
 
 namespace lifeboat::reservation {
 namespace {

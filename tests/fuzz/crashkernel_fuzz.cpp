@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <string>
 
+#include "loader/grubenv.h"
 #include "src/reservation/boot_log.h"
 #include "src/reservation/command_line_text.h"
 #include "src/reservation/crashkernel.h"
-#include "src/reservation/grubenv.h"
 #include "src/reservation/reserve_record.h"
 
 namespace {
 
+using namespace lifeboat;
 using namespace lifeboat::reservation;
 
 // Command lines lie in the text, one after the other.

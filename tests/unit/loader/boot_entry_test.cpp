@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "loader/entries/boot_entry_file.h"
+#include "loader/entries/entry_search.h"
 #include "loader/entries/version_order.h"
 #include "src/base/file.h"
 #include "tests/support/bzimage_builder.h"
@@ -80,8 +81,7 @@ TEST(BootEntryFile, DistinguishesNoOptionsFromEmptyOnes) {
 }
 
 TEST(BootEntryFile, ExpandsGrubsVariables) {
-  const auto variables =
-      parse_assignments("# GRUB Environment Block\nkernelopts=root=/dev/x ro $tuned\ntuned=never\n####");
+  const BootVariables variables = {{"kernelopts", "root=/dev/x ro $tuned"}, {"tuned", "never"}};
   const auto entry =
       BootEntryFile::parse("initrd /i $tuned_initrd\noptions a $kernelopts $tuned_params b\n", variables);
   EXPECT_THAT(entry.initrd, ElementsAre("/i"));

@@ -16,8 +16,6 @@ namespace {
 using test::code_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Pair;
 using testing::SizeIs;
 
 // The words of the first command, its variables replaced.
@@ -143,21 +141,6 @@ TEST(GrubScript, SizeAndDepthAreLimited) {
 
 TEST(GrubScript, CarriageReturnsDoNotCount) {
   EXPECT_THAT(words_of("a b\r\nc\r\n"), ElementsAre("a", "b"));
-}
-
-TEST(GrubEnvironment, AsGrubReadsItsBlock) {
-  const auto values = parse_environment_block(
-      "# GRUB Environment Block\nsaved_entry=Advanced>Debian, with Linux\nquoted=\"x\"\n"
-      "escaped=a\\\\b\\\nc\nno equals\nnext=1\n#comment=1\nempty=\n####unfinished=1");
-  EXPECT_THAT(values, ElementsAre(Pair("saved_entry", "Advanced>Debian, with Linux"), Pair("quoted", "\"x\""),
-                                  Pair("next", "1"), Pair("empty", "")))
-      << "a newline in a value is a control character";
-  EXPECT_THAT(parse_environment_block("a=b\\\\c\n"), ElementsAre(Pair("a", "b\\c")));
-  EXPECT_THAT(parse_environment_block("a=not ended"), IsEmpty());
-  EXPECT_THAT(parse_environment_block("a=\x01\nb=2\n"), ElementsAre(Pair("b", "2")));
-  EXPECT_THAT(parse_environment_block(""), IsEmpty());
-  EXPECT_THAT(parse_environment_block("#"), IsEmpty());
-  EXPECT_THAT(parse_environment_block("=x\n"), IsEmpty());
 }
 
 TEST(GrubEnvironment, OnlyExportedVariablesEnterAContext) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gmock/gmock.h>
 
-#include "src/base/size.h"
-#include "src/reservation/grubenv.h"
 #include "tests/support/results.h"
 #include "tests/unit/reservation/boot_root.h"
 
@@ -12,7 +10,6 @@ namespace {
 using test::code_of;
 using test::why;
 using testing::Contains;
-using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -27,36 +24,6 @@ std::string block(std::string_view lines, size_t size = 1024) {
 
 constexpr const char* kOptions = "kernelopts=root=/dev/mapper/rhel-root ro crashkernel=auto rhgb quiet \n";
 constexpr const char* kEntry = "title RHEL\nlinux /vmlinuz\noptions $kernelopts $tuned_params\n";
-
-TEST(GrubEnvironment, IsReadAndWrittenInItsSize) {
-  const std::string text = block("a=1\nkernelopts=root=x\\\\y ro\nboot_success=0\n");
-  const auto variables = grub_variables(text);
-  ASSERT_EQ(variables.size(), 3U);
-  EXPECT_EQ(variables[1].name, "kernelopts");
-  EXPECT_EQ(variables[1].value, "root=x\\y ro");
-  const auto edited = with_grub_variable("f", text, "kernelopts", "root=x\\y ro crashkernel=1G");
-  ASSERT_TRUE(edited) << why(edited);
-  EXPECT_EQ(*edited, block("a=1\nkernelopts=root=x\\\\y ro crashkernel=1G\nboot_success=0\n"));
-  EXPECT_EQ(edited->size(), 1024U);
-}
-
-TEST(GrubEnvironment, AShortBlockIsFilledUp) {
-  EXPECT_EQ(with_grub_variable("f", "# GRUB Environment Block\na=1\n####", "a", "2").value(), block("a=2\n"));
-}
-
-TEST(GrubEnvironment, WhatDoesNotFitIsRefused) {
-  EXPECT_EQ(code_of(with_grub_variable("f", block("a=1\n"), "a", std::string(1024, 'x'))),
-            ErrorCode::no_space);
-  EXPECT_EQ(code_of(with_grub_variable("f", block("a=1\n"), "b", "x")), ErrorCode::not_found);
-}
-
-TEST(GrubEnvironment, WhatIsNoBlockIsRefused) {
-  for (const char* text :
-       {"", "a=1\n", "# GRUB Environment Block\na=1", "# GRUB Environment Block\na=1\n##x"})
-    EXPECT_EQ(code_of(with_grub_variable("f", text, "a", "2")), ErrorCode::corrupt) << text;
-  EXPECT_THAT(grub_variables("a=1\n"), IsEmpty());
-  EXPECT_THAT(grub_variables("# GRUB Environment Block\n=x\n#a=1\nb\n\\"), IsEmpty());
-}
 
 class GrubOptions : public BootRoot {
  protected:
