@@ -39,6 +39,17 @@ void add_hint(Error& error) {
 
 }  // namespace
 
+Result<Destination> open_destination(const std::string& dest) {
+  const std::filesystem::path path(dest);
+  Destination to{.folder_path = path.has_parent_path() ? path.parent_path().string() : ".",
+                 .folder = UniqueFd(),
+                 .name = path.filename().string()};
+  if (to.name.empty() || to.name == "." || to.name == "..")
+    return fail(ErrorCode::usage, "capture: {} is not the name of a file", dest);
+  to.folder = TRY_CONTEXT(open_file(to.folder_path, O_RDONLY | O_DIRECTORY), "the folder of {}", dest);
+  return to;
+}
+
 Result<CaptureReport> capture_file(Dump& source, const std::string& source_name, const std::string& dest,
                                    const CaptureOptions& options, Progress& progress) {
   // Memory that changes while it is saved does not give a consistent dump.
@@ -51,18 +62,14 @@ Result<CaptureReport> capture_file(Dump& source, const std::string& source_name,
   }
   // Before anything is written.
   if (std::ranges::any_of(options.levels, needs_kernel)) TRY_VOID(check_machine(source, source_name));
-  const std::filesystem::path path(dest);
-  const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
-  const UniqueFd dir = TRY_CONTEXT(open_file(folder, O_RDONLY | O_DIRECTORY), "the folder of {}", dest);
-  const std::string name = path.filename().string();
-  if (name.empty() || name == "." || name == "..")
-    return fail(ErrorCode::usage, "capture: {} is not the name of a file", dest);
-  auto file = TRY(PendingFile::create(dir.get(), name + kIncompleteSuffix, name));
+  const Destination to = TRY(open_destination(dest));
+  auto file = TRY(PendingFile::create(to.folder.get(), to.name + kIncompleteSuffix, to.name));
   auto report = capture_into(source, file, dest, options, progress);
   if (report) return report;
   add_hint(report.error());
   if (lost_at_reboot(source_name)) {
-    log::warning("the pages that were saved are in {}/{}, marked incomplete", folder, file.pending_name());
+    log::warning("the pages that were saved are in {}/{}, marked incomplete", to.folder_path,
+                 file.pending_name());
   } else {
     file.discard();
   }

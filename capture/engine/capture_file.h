@@ -5,8 +5,18 @@
 #include <string>
 
 #include "capture/engine/capture.h"
+#include "src/base/file.h"
 
 namespace lifeboat {
+
+// Where a file is to be made.
+struct Destination {
+  std::string folder_path;
+  UniqueFd folder;
+  std::string name;  // in the folder
+};
+// Opens the folder of `dest`. `usage`: the path does not end with a name.
+Result<Destination> open_destination(const std::string& dest);
 
 inline constexpr const char* kIncompleteSuffix = ".incomplete";
 

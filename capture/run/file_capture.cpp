@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/run/file_capture.h"
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "src/base/file.h"
@@ -14,24 +13,19 @@ namespace {
 
 // Opened anew: it reads from the beginning what the capture may have read already.
 Result<> save_log(const std::string& source_name, const std::string& dest, FileCapture& files) {
-  const std::filesystem::path path(dest);
-  const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
-  const UniqueFd dir = TRY_CONTEXT(open_file(folder, O_RDONLY | O_DIRECTORY), "the folder of {}", dest);
-  const std::string name = path.filename().string();
-  if (name.empty() || name == "." || name == "..")
-    return fail(ErrorCode::usage, "capture: {} is not the name of a file", dest);
+  const Destination to = TRY(open_destination(dest));
   const auto session = TRY(inspect::Session::open(source_name));
   if (!session.log())
     return std::unexpected(Error(session.log().error()).context("the crashed kernel's log"));
-  TRY_VOID(write_small_file(dir.get(), name + "-dmesg.txt", format_log(*session.log())));
+  TRY_VOID(write_small_file(to.folder.get(), to.name + "-dmesg.txt", format_log(*session.log())));
   files.log = dest + "-dmesg.txt";
   const inspect::Report report = inspect::make_report(session);
-  TRY_VOID(write_small_file(dir.get(), name + "-report.txt",
+  TRY_VOID(write_small_file(to.folder.get(), to.name + "-report.txt",
                             inspect::report_text(report, source_name, inspect::Style(false))));
   files.report_text = dest + "-report.txt";
   const std::string json =
       inspect::report_json(report, source_name).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-  TRY_VOID(write_small_file(dir.get(), name + "-report.json", json + "\n"));
+  TRY_VOID(write_small_file(to.folder.get(), to.name + "-report.json", json + "\n"));
   files.report_json = dest + "-report.json";
   return {};
 }

@@ -17,7 +17,7 @@ namespace {
 // include/linux/swiotlb.h: IO_TLB_DEFAULT_SIZE, IO_TLB_SHIFT, IO_TLB_SEGSIZE.
 constexpr uint64_t kDefault = 64_MiB, kSlab = 2_KiB, kSegment = 128;
 // What a guest's kernel takes of its memory.
-constexpr uint64_t kPercent = 6, kMost = 1_GiB;
+constexpr uint64_t kPercent = 6, kMaximum = 1_GiB;
 // More slabs than that are no size of a machine's memory.
 constexpr uint64_t kMaxSlabs = uint64_t{1} << 32;
 
@@ -54,7 +54,7 @@ uint64_t bounce_buffer_size(const BounceBuffers& buffers, uint64_t memory) {
   if (buffers.encryption.kind == MemoryEncryption::none && !buffers.forced) return 0;
   if (buffers.asked) return *buffers.asked;
   if (buffers.encryption.kind != MemoryEncryption::guest) return kDefault;
-  return std::clamp(memory / 100 * kPercent, kDefault, kMost);
+  return std::clamp(memory / 100 * kPercent, kDefault, kMaximum);
 }
 
 std::string bounce_buffer_source(const BounceBuffers& buffers) {

@@ -27,7 +27,7 @@ struct LoaderFiles {
   std::vector<LoaderFile> made = {};    // files that the command makes; they show whether it has run
   std::string by_hand = {};             // what to do when there is no command
   std::vector<LoaderFile> unused = {};  // the boot loader may have used them earlier: removals only
-  std::optional<Error> refused = {};    // it is installed, and its files cannot be told: nothing is set
+  std::optional<Error> refused = {};    // it is installed, and its files are not known: nothing is set
 };
 
 // The files of `loader` that exist below `root`; no file and not `refused`: it is not installed.

@@ -122,10 +122,7 @@ Result<BootLoaderPlan> plan_files(BootLoader loader, const std::string& root, co
   if (files.refused && !value.empty()) return std::unexpected(*std::move(files.refused));
   if (value.empty()) std::ranges::move(files.unused, std::back_inserter(files.files));
   BootLoaderPlan plan;
-  RecordedChange change;
-  change.record_file = TRY(record_edit(root));
-  change.before = parse_record(change.record_file.before);
-  change.after = change.before;
+  RecordedChange change = TRY(begin_change(root));
   CommandLineEditor editor(change.after, value, plan.foreign);
   TRY_VOID(edit_files(files, root, editor, value, change));
   if (loader == BootLoader::proxmox) TRY_VOID(add_grub_of_proxmox(root, value, plan, change));

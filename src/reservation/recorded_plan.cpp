@@ -24,6 +24,14 @@ std::string shell_text(const LoaderCommand& command) {
   return text;
 }
 
+Result<RecordedChange> begin_change(const std::string& root) {
+  RecordedChange change;
+  change.record_file = TRY(record_edit(root));
+  change.before = parse_record(change.record_file.before);
+  change.after = change.before;
+  return change;
+}
+
 void finish_plan(BootLoader loader, const std::string& value, RecordedChange change, BootLoaderPlan& plan) {
   const bool changes = std::ranges::any_of(change.files, &FileEdit::changes);
   const bool behind = !value.empty() && change.agrees == false;

@@ -23,6 +23,9 @@ struct RecordedChange {
   std::optional<bool> agrees;
 };
 
+// A change of what the record below `root` has now.
+Result<RecordedChange> begin_change(const std::string& root);
+
 // The edits in their order, and what has to be run: nothing when no file changes and an earlier setting is
 // complete.
 void finish_plan(BootLoader loader, const std::string& value, RecordedChange change, BootLoaderPlan& plan);

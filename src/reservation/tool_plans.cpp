@@ -109,10 +109,7 @@ std::vector<LoaderCommand> commands_of(BootLoader loader, const Words& remove, c
 Result<BootLoaderPlan> plan_tool(BootLoader loader, const std::string& root, const std::string& value,
                                  bool force) {
   BootLoaderPlan plan;
-  RecordedChange change;
-  change.record_file = TRY(record_edit(root));
-  change.before = parse_record(change.record_file.before);
-  change.after = change.before;
+  RecordedChange change = TRY(begin_change(root));
   const ToolState now = state_of(loader, root);
   const Words wanted = parameters_of(value);
   const std::string place(boot_loader_name(loader));
