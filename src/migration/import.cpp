@@ -89,7 +89,7 @@ Result<SourceKind> kind_of(const std::string& path, std::string_view text) {
     return SourceKind::sysconfig;
   if (text.find("KDUMP_") == std::string_view::npos) return SourceKind::kdump_conf;
   return std::unexpected(
-      Error(ErrorCode::usage, fmt::format("cannot tell which tool {} belongs to", path))
+      Error(ErrorCode::usage, fmt::format("it is not known to which tool {} belongs", path))
           .hint("give it the name that it has there: kdump.conf, sysconfig/kdump, kdump-tools"));
 }
 
