@@ -49,6 +49,8 @@ TEST(DriverNeeds, AKnownOneCountsByTheTable) {
       << "the same name";
   EXPECT_GT(driver_use("mlx5_core", "", 0).bytes, 124_MiB);
   EXPECT_GE(driver_use("mpt3sas", "", 0).bytes, 16_MiB);
+  EXPECT_GT(driver_use("vmw_pvscsi", "", 0).bytes, 4_MiB) << "a page for each of 1024 requests";
+  EXPECT_GT(driver_use("r8169", "", 0).bytes, 4_MiB) << "256 buffers of 16 KiB";
 }
 
 }  // namespace
