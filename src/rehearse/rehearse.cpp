@@ -31,6 +31,8 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxBoots = 3;
+// From the start of a kernel to its /init, with KVM that was not asked for.
+constexpr std::chrono::seconds kKvmBoot{60};
 constexpr const char* kKernelOnDisk = "/boot/vmlinuz";
 constexpr const char* kInitramfsOnDisk = "/boot/capture.img";
 constexpr const char* kStore = "/var/crash/lifeboat";
@@ -221,6 +223,21 @@ class Stage {
     };
   }
 
+  // Whether KVM was chosen here, and not by the user.
+  [[nodiscard]] bool kvm_was_tried() const {
+    return !options_.accelerator && result_.accelerator == Accelerator::kvm;
+  }
+  // KVM that runs the probe may still not run a kernel, or not the second one of a kexec: nested ones did.
+  [[nodiscard]] bool is_doubtful(const GuestRun& guest) const {
+    return kvm_was_tried() && guest.end != GuestEnd::powered_off && guest.end != GuestEnd::failed;
+  }
+  [[nodiscard]] GuestLimits limits() const {
+    GuestLimits limits = options_.limits;
+    // With KVM a kernel boots in seconds.
+    if (kvm_was_tried()) limits.boot = std::min(limits.boot, kKvmBoot);
+    return limits;
+  }
+
   // A guest that ends before its /init proves nothing about what is rehearsed: it is started again, with a
   // new disk.
   Result<GuestRun> boot() {
@@ -237,7 +254,15 @@ class Stage {
       narrate_(fmt::format("booting {} in QEMU ({}, {} CPUs, {})", result_.release,
                            accelerator_name(result_.accelerator), options_.cpus,
                            format_size(options_.memory)));
-      auto guest = TRY(run_guest(qemu_, machine(), options_.limits, listener, stop_));
+      auto guest = TRY(run_guest(qemu_, machine(), limits(), listener, stop_));
+      if (is_doubtful(guest)) {
+        narrate_(
+            fmt::format("{}: it may be KVM (a virtual machine in a virtual machine); starting it again "
+                        "with software emulation",
+                        guest.reason));
+        result_.accelerator = Accelerator::tcg;
+        continue;
+      }
       if (guest.end != GuestEnd::ended_before_init || result_.boots == kMaxBoots) return guest;
       narrate_(fmt::format("the guest ended before its /init; restarting it ({} of {})", result_.boots + 1,
                            kMaxBoots));

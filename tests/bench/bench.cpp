@@ -29,8 +29,8 @@ std::filesystem::path bench_rehearsal() {
   std::filesystem::create_directories(rehearsals());
   const auto kernel = cache() / "kernels/6.12";
   const auto result =
-      run_process({lifeboat_program(), "rehearse", "--kernel", kernel / "vmlinuz", "--modules",
-                   std::filesystem::canonical(kernel / "modules"), "-o", folder, "--copy-elf"},
+      run_process({lifeboat_program(), "rehearse", "--accel", "tcg", "--kernel", kernel / "vmlinuz",
+                   "--modules", std::filesystem::canonical(kernel / "modules"), "-o", folder, "--copy-elf"},
                   std::chrono::minutes(25));
   if (!result) give_up("no vmcore: " + result.error().to_string());
   if (result->status != 0) give_up("no vmcore: " + result->text);

@@ -22,6 +22,8 @@ class BadTarget : public ::testing::Test {
     std::filesystem::create_directories(rehearsals());
     const auto kernel = cache() / "kernels/6.12";
     std::vector<std::string> arguments = {"rehearse",
+                                          "--accel",
+                                          "tcg",
                                           "--kernel",
                                           kernel / "vmlinuz",
                                           "--modules",

@@ -21,10 +21,20 @@ class LogOnlyRehearsal : public ::testing::Test {
     fs::remove_all(out_);
     fs::create_directories(rehearsals());
     const auto kernel = cache() / "kernels/6.12";
-    std::vector<std::string> arguments = {
-        "rehearse", "--kernel", kernel / "vmlinuz", "--modules", fs::canonical(kernel / "modules"),
-        "-o",       out_,       "--memory",         "768M",      "--cpus",
-        "1",        "--json"};
+    std::vector<std::string> arguments = {"rehearse",
+                                          "--accel",
+                                          "tcg",
+                                          "--kernel",
+                                          kernel / "vmlinuz",
+                                          "--modules",
+                                          fs::canonical(kernel / "modules"),
+                                          "-o",
+                                          out_,
+                                          "--memory",
+                                          "768M",
+                                          "--cpus",
+                                          "1",
+                                          "--json"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     const auto output = run_lifeboat(arguments, std::chrono::minutes(10));
     EXPECT_EQ(output.status, status) << output.text;

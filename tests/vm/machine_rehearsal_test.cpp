@@ -44,6 +44,7 @@ TEST(MachineRehearsal, captures_with_what_the_machine_would) {
   const fs::path out = rehearsals() / "machine";
   fs::remove_all(out);
   rehearse::RehearsalOptions options;
+  options.accelerator = rehearse::Accelerator::tcg;
   options.kernel = kernel;
   options.module_folder = modules;
   options.out = out;

@@ -34,9 +34,9 @@ class Rehearsal : public ::testing::TestWithParam<Machine> {
     std::filesystem::remove_all(out_);
     std::filesystem::create_directories(rehearsals());
     const auto kernel = cache() / "kernels" / GetParam().version;
-    const auto output = run_lifeboat({"rehearse", "--kernel", kernel / "vmlinuz", "--modules",
-                                      std::filesystem::canonical(kernel / "modules"), "-o", out_, "--memory",
-                                      "1G", "--cpu-model", GetParam().cpu_model, "--copy-elf"},
+    const auto output = run_lifeboat({"rehearse", "--accel", "tcg", "--kernel", kernel / "vmlinuz",
+                                      "--modules", std::filesystem::canonical(kernel / "modules"), "-o", out_,
+                                      "--memory", "1G", "--cpu-model", GetParam().cpu_model, "--copy-elf"},
                                      std::chrono::minutes(22));
     ASSERT_EQ(output.status, 0) << output.text;
     done_ = GetParam().version;
