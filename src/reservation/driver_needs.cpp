@@ -74,14 +74,14 @@ constexpr DriverNeed kNeeds[] = {
      "drivers/scsi/bfa/bfa_core.c, DEF_CFG_NUM_IOIM_REQS: 2000 requests, their tables, 1024 ports; an "
      "allowance"},
     {"bnx2fc", 32_MiB,
-     "drivers/scsi/bnx2fc/bnx2fc_io.c, bnx2fc_cmd_mgr_alloc: 4096 exchanges with a page each, their "
+     "drivers/scsi/bnx2fc/bnx2fc_io.c, bnx2fc_cmd_mgr_alloc: 4 Ki exchanges with a page each, their "
      "commands"},
     {"fnic", 16_MiB,
      "drivers/scsi/fnic/fnic_io.h, FNIC_MAX_SG_DESC_CNT: 64 requests with a page each, traces; an allowance "
      "for frames"},
     {"hisi_sas_v3_hw", 32_MiB,
-     "drivers/scsi/hisi_sas/hisi_sas_main.c, hisi_sas_alloc: 4096 slots with buffers of 4 KiB, up to 32 "
-     "queues of 4096"},
+     "drivers/scsi/hisi_sas/hisi_sas_main.c, hisi_sas_alloc: 4 Ki slots with buffers of 4 KiB, up to 32 "
+     "queues of 4 Ki"},
     {"hpsa", 8_MiB,
      "drivers/scsi/hpsa.c, hpsa_get_max_perf_mode_cmds: 32 commands with reset_devices; lists of devices"},
     {"ipr", 16_MiB,
