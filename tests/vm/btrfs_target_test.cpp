@@ -17,7 +17,9 @@ namespace lifeboat::test {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using Json = nlohmann::json;
 
 constexpr const char* kVersion = "6.12";
@@ -25,18 +27,19 @@ constexpr const char* kVersion = "6.12";
 // A subvolume that is mounted, as a distribution's installer makes it, and another one that a plain mount
 // would lead to. MORE puts older crashes there: crash NAME FILE MIB.
 constexpr const char* kScript = R"(mkdir -p /etc /lib /boot /top /srv
+# The disk's number is that of the controller that was found first.
 for _ in $(seq 60); do
-  [ -b /dev/nvme0n1 ] && [ -d /sys/class/nvme/nvme1 ] && break
+  disk=$(cd /dev && ls nvme?n1) && [ -d /sys/class/nvme/nvme1 ] && break
   sleep 1
 done
-mark disk $(readlink -f /sys/class/block/nvme0n1) $(ls -d /sys/class/nvme-subsystem/*/nvme? | wc -l)
+mark disk $(readlink -f /sys/class/block/$disk) $(ls -d /sys/class/nvme-subsystem/*/nvme? | wc -l)
 ln -s /disk/system/lib/modules /lib/modules
 cp /disk/system/boot/* /boot
-mount -t btrfs /dev/nvme0n1 /top
+mount -t btrfs /dev/$disk /top
 btrfs subvolume create /top/@
 btrfs subvolume create /top/other
 btrfs subvolume set-default /top/other
-mount -t btrfs -o subvol=@ /dev/nvme0n1 /srv
+mount -t btrfs -o subvol=@ /dev/$disk /srv
 umount /top
 mkdir -m 700 /srv/crash
 crash() {
@@ -96,7 +99,8 @@ class BtrfsTarget : public ::testing::Test {
                                  "nvme,serial=a,subsys=subsystem", "nvme-ns,drive=space,shared=on"},
                      .drives = {"id=space,file=" + image_}},
         files);
-    EXPECT_EQ(guest_->wait_for("disk").text, "/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1 2");
+    EXPECT_THAT(guest_->wait_for("disk").text,
+                MatchesRegex("/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme.n1 2"));
     const Mark build = guest_->wait_for("build");
     ASSERT_EQ(build.text, "0") << build.output;
     EXPECT_THAT(build.output, HasSubstr("\"nvme.ko\""));
@@ -107,7 +111,7 @@ class BtrfsTarget : public ::testing::Test {
     for (auto& point : Json::parse(check.output)) points[point.at("name").get<std::string>()] = point;
     for (const char* point : {"target", "drivers of", "room of", "store"})
       EXPECT_EQ(points[std::string(point) + " /srv/crash"]["result"], "ok") << check.output;
-    EXPECT_THAT(points["target /srv/crash"].dump(), HasSubstr("/@/crash on /dev/nvme0n1"));
+    EXPECT_THAT(points["target /srv/crash"].dump(), ContainsRegex("/@/crash on /dev/nvme.n1"));
     ASSERT_EQ(guest_->wait_for("free").text, "0");
   }
   // What is left, oldest first, when the guest has ended and its file system is whole.
