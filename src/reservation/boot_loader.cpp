@@ -53,8 +53,8 @@ bool has_program(const std::string& root, std::string_view name) {
 
 bool has_systemd_boot(const std::string& root) {
   const std::string program = fmt::format("EFI/systemd/systemd-boot{}.efi", machine_names().efi);
-  for (const std::string boot : {"efi", "boot", "boot/efi"}) {
-    if (is_there(root, boot + "/" + program)) return true;
+  for (const char* boot : {"efi", "boot", "boot/efi"}) {
+    if (is_there(root, fmt::format("{}/{}", boot, program))) return true;
   }
   return false;
 }

@@ -19,7 +19,7 @@ std::string part(std::string_view text, const TextSpan& span) {
 }
 
 // A word that a shell reads needs quotes once there are several.
-std::string quoted_if_bare(const TextSpan& span, const std::string& before, std::string after) {
+std::string quoted_if_bare(const TextSpan& span, const std::string& before, const std::string& after) {
   return span.bare && after != before ? "\"" + after + "\"" : after;
 }
 
