@@ -21,7 +21,7 @@ void put(std::vector<std::byte>& file, size_t offset, const T& value) {
 }  // namespace
 
 std::vector<std::byte> build_bzimage(const BzImageFields& fields) {
-  const size_t setup_bytes = ((fields.setup_sects == 0 ? 4u : fields.setup_sects) + 1u) * 512u;
+  const size_t setup_bytes = (size_t{fields.setup_sects == 0 ? uint8_t{4} : fields.setup_sects} + 1) * 512;
   std::vector<std::byte> file(setup_bytes + fields.code_bytes);
   put(file, 0x1f1, fields.setup_sects);
   put(file, 0x1f4, fields.syssize.value_or(fields.code_bytes / 16));

@@ -263,7 +263,7 @@ void FakeSystem::make_cpus() {
   put(32, 7);
   put(112 + 16 * 8, kFakeCode + 2 * kFunctionBytes + 8);
   put(112 + 17 * 8, 0x10);
-  put(112 + 19 * 8, sp + 48 + 3 * 8);
+  put(112 + 19 * 8, sp + 48 + uint64_t{3} * 8);
   const auto note = elf_note("CORE", NT_PRSTATUS, status);
   const uint64_t first = fake.open().read<uint64_t>(offsets).value();
   fake.write(first + kCrashNotes, note);

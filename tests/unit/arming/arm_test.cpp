@@ -188,7 +188,7 @@ TEST_F(Arm, WhatWasMeasuredCountsForTheKernelThatCaptured) {
     write(std::string("store/") + name + "/manifest.json", to_json_text(record));
   };
   CrashRecord record{.release = "6.1-running", .capture_release = "6.12-capture"};
-  record.memory_reserved_kib = 256 * 1024;
+  record.memory_reserved_kib = uint64_t{256} * 1024;
   record.memory_lowest_kib = 1024;
   add("20261123T084228Z", record);
   config::Config config;
@@ -207,13 +207,15 @@ TEST_F(Arm, WhatWasMeasuredCountsForTheKernelThatCaptured) {
 // It needed less than a dump does.
 TEST_F(Arm, WhatACaptureWithoutADumpNeededCountsOnlyForAnother) {
   CrashRecord record{.release = "6.1", .capture_release = "6.1", .dump = DumpOutcome::log_only};
-  record.memory_reserved_kib = 256 * 1024;
+  record.memory_reserved_kib = uint64_t{256} * 1024;
   record.memory_lowest_kib = 1024;
   std::filesystem::create_directories(path("store/20261123T084228Z"));
   write("store/20261123T084228Z/manifest.json", to_json_text(record));
   write("store/20261123T084228Z/vmcore-dmesg.txt", "log");
-  const arming::RehearsalRecord rehearsal{
-      .release = "6.1", .log_only = true, .memory_reserved_kib = 256 * 1024, .memory_lowest_kib = 1024};
+  const arming::RehearsalRecord rehearsal{.release = "6.1",
+                                          .log_only = true,
+                                          .memory_reserved_kib = uint64_t{256} * 1024,
+                                          .memory_lowest_kib = 1024};
   ASSERT_TRUE(save_rehearsal(rehearsal, path("rehearsal")));
   config::Config config;
   config.targets = {{.path = path("store")}};

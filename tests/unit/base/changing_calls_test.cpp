@@ -116,7 +116,7 @@ TEST(ChangingCalls, GoThroughTheInterface) {
       for (size_t begin = 0; begin < text.size(); ++number) {
         const size_t end = std::min(text.find('\n', begin), text.size());
         for (const auto& call : changing_calls(text.substr(begin, end - begin))) {
-          used.insert(file + " " + call);
+          used.insert(fmt::format("{} {}", file, call));
           if (!is_excepted(file, call)) found.push_back(fmt::format("{}:{}: {}", file, number + 1, call));
         }
         begin = end + 1;

@@ -19,7 +19,6 @@ namespace lifeboat {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 // A confined process that waits, and what stands in its /proc/PID/status.
 class Confined : public testing::Test {

@@ -19,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using test::code_of;
 using test::FaultInjection;
-using test::to_bytes;
 
 class File : public testing::Test {
  protected:
@@ -44,7 +43,7 @@ TEST_F(File, DescriptorClosesItselfOnce) {
   {
     UniqueFd second = std::move(first);
     EXPECT_EQ(second.get(), number);
-    EXPECT_FALSE(first.valid());
+    EXPECT_FALSE(first.valid());  // NOLINT(bugprone-use-after-move): what a move leaves is tested
     UniqueFd& same = second;
     second = std::move(same);
     EXPECT_TRUE(is_open(number));

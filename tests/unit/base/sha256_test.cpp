@@ -59,7 +59,7 @@ TEST(Sha256, HowAMessageIsSplitDoesNotMatter) {
 
 // The padding takes one block or two, by the message's length.
 TEST(Sha256, EveryLengthAroundABlockOneByteAtATime) {
-  for (size_t size = 0; size <= 3 * 64; ++size) {
+  for (size_t size = 0; size <= size_t{3} * 64; ++size) {
     const std::string message = message_of(size);
     Sha256 sha256;
     for (const char& byte : message) sha256.update(&byte, 1);

@@ -384,7 +384,7 @@ TEST(CheckPoints, TargetDrivers) {
 }
 
 TEST(CheckPoints, TargetSpace) {
-  const auto expect_space = [](auto change, PointResult result, std::string_view detail) {
+  const auto expect_space = [](const auto& change, PointResult result, std::string_view detail) {
     Facts facts = good();
     change(facts, *facts.targets.front().store);
     const Point point = target_space_point(facts, facts.targets.front());

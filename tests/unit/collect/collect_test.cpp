@@ -501,11 +501,14 @@ TEST_F(SharedStore, AStrangersFolderIsNeverTouched) {
   }();
   const UniqueFd folder = open_file(crash, O_RDONLY | O_DIRECTORY).value();
   const pid_t thief = ::fork();
-  while (thief == 0) {
-    ::rename(crash.c_str(), aside.c_str());
-    ::rename(stranger.c_str(), crash.c_str());
-    ::rename(crash.c_str(), stranger.c_str());
-    ::rename(aside.c_str(), crash.c_str());
+  if (thief == 0) {
+    // Until the parent kills it.
+    for (;;) {
+      ::rename(crash.c_str(), aside.c_str());
+      ::rename(stranger.c_str(), crash.c_str());
+      ::rename(crash.c_str(), stranger.c_str());
+      ::rename(aside.c_str(), crash.c_str());
+    }
   }
   for (int round = 0; round < 100; ++round) {
     ASSERT_TRUE(replace_crash_record(folder.get(), {}));

@@ -308,7 +308,7 @@ TEST_F(DeviceTree, DisksOnABusOfANetworkAreRefused) {
            Known{"pseudo_0/adapter0/host2", "scsi_debug", DeviceKind::memory, "scsi_debug"},
            Known{"tcm_loop_0/tcm_loop_adapter_0/host2", "", DeviceKind::program, "tcm_loop"},
        }) {
-    sys_.block(folder + "/" + disk, kNumber);
+    sys_.block(fmt::format("{}/{}", folder, disk), kNumber);
     const std::string host = folder.substr(0, folder.find("/host2")) + "/host2";
     if (*proc_name != '\0')
       sys_.put("devices/" + host + "/scsi_host/host2/proc_name", std::string(proc_name) + "\n");

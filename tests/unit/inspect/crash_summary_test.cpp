@@ -12,7 +12,6 @@ namespace lifeboat::inspect {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 // One record a line, a tenth of a second apart.
 CrashSummary story_of(const std::vector<std::string>& lines) {

@@ -16,7 +16,7 @@ std::vector<NamedFrame> frames_of(std::string_view letters) {
   std::vector<NamedFrame> frames;
   for (const char letter : letters) {
     NamedFrame frame;
-    frame.frame.address = static_cast<uint64_t>(letter);
+    frame.frame.address = static_cast<unsigned char>(letter);
     frame.symbol = std::string(1, letter);
     frame.named = true;
     frames.push_back(std::move(frame));

@@ -26,7 +26,7 @@ Task thread(int32_t pid, int32_t leader, int32_t parent) {
 Task idle(uint32_t cpu) {
   Task task = process(0, 0);
   task.cpu = cpu;
-  task.address += cpu * 0x100;
+  task.address += uint64_t{cpu} * 0x100;
   return task;
 }
 

@@ -15,9 +15,7 @@ namespace lifeboat {
 namespace {
 
 using test::uki_section;
-using test::UkiSection;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
