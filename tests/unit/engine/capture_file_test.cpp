@@ -22,7 +22,6 @@ using test::FaultInjection;
 using test::why;
 using testing::Contains;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class CaptureFile : public testing::Test {
  protected:
