@@ -221,7 +221,7 @@ TEST_P(Completion, offers_the_values_in_the_help_text) {
     const auto begin = help.find("\n  " + option + " ");
     ASSERT_NE(begin, std::string::npos) << option;
     const std::string entry = help.substr(begin, help.find("\n  -", begin + 1) - begin);
-    const auto values = offered(GetParam(), command + " " + option + " ''");
+    const auto values = offered(GetParam(), fmt::format("{} {} ''", command, option));
     EXPECT_EQ(values.size(), count) << option;
     for (const auto& value : values) EXPECT_THAT(entry, HasSubstr(value));
   }

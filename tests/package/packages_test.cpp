@@ -26,8 +26,9 @@ class Packages : public ::testing::Test {
   static void TearDownTestSuite() { folder_.reset(); }
 
   static void make(const fs::path& folder) {
-    const auto output = run({"env", "SOURCE_DATE_EPOCH=1764000000", "cpack", "--config",
-                             LIFEBOAT_BUILD "/CPackConfig.cmake", "-B", folder});
+    const std::string config = std::string(LIFEBOAT_BUILD) + "/CPackConfig.cmake";
+    const auto output =
+        run({"env", "SOURCE_DATE_EPOCH=1764000000", "cpack", "--config", config, "-B", folder});
     EXPECT_EQ(output.status, 0) << output.text;
   }
   static std::vector<fs::path> files(const fs::path& folder) {
