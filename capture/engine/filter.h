@@ -14,10 +14,10 @@
 
 namespace lifeboat {
 
-// A bitmap is built and written for this many page frames (4 GiB of 4 KiB pages) at a time: 128 KiB, whatever
-// the machine's size. No compound page or buddy block crosses such a border: the largest has 1 GiB of 4 KiB
+// A bitmap is built and written for this many page frames (1 GiB of 4 KiB pages) at a time: 32 KiB, whatever
+// the machine's size, and enough of them for several threads. No compound page or buddy block crosses such a border: the largest has 1 GiB of 4 KiB
 // pages, 16 GiB of 64 KiB pages, and is aligned.
-inline constexpr uint64_t kChunkPages = uint64_t{1} << 20;
+inline constexpr uint64_t kChunkPages = uint64_t{1} << 18;
 
 struct FilterStatistics {
   uint64_t ram_pages = 0;
@@ -26,6 +26,8 @@ struct FilterStatistics {
   uint64_t sections_without_map = 0;  // kept: nothing is known of their pages
   uint64_t unreadable_pages = 0;      // kept: their struct page could not be read
   uint64_t left_out_before = 0;       // the source itself does not have them
+
+  FilterStatistics& operator+=(const FilterStatistics& other);
 };
 
 // Bits of one chunk, LSB first.
@@ -51,10 +53,13 @@ class PageFilter {
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
 
-  // Whether the chunk that begins at `first_pfn` has any RAM. If not, nothing needs to be scanned or
-  // written: the gaps between RAM ranges may be a thousand times larger than the RAM.
-  [[nodiscard]] bool has_ram(uint64_t first_pfn) const;
+  // The first chunk at or behind `pfn`, the beginning of a chunk, that has any RAM: its first page frame.
+  // The others need not be scanned or written: the gaps between RAM ranges may be a thousand times larger
+  // than the RAM.
+  [[nodiscard]] std::optional<uint64_t> next_chunk(uint64_t pfn) const;
 
+  // Of a filter that scanned other chunks of the same machine.
+  void add_statistics(const PageFilter& other);
   [[nodiscard]] const FilterStatistics& statistics() const { return statistics_; }
   [[nodiscard]] std::vector<std::string> warnings() const;
 

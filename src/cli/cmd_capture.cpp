@@ -2,6 +2,8 @@
 // lifeboat capture SOURCE DEST
 #include <nlohmann/json.hpp>
 
+#include "capture/engine/pipeline.h"
+#include "capture/engine/workers.h"
 #include "capture/run/file_capture.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
@@ -38,10 +40,12 @@ nlohmann::ordered_json to_json(const capture::FileCapture& files) {
       {"ram_pages", report.pages.ram_pages},
       {"stored_pages", report.pages.stored_pages},
       {"zero_pages", report.zero_pages},
+      {"shared_pages", report.shared_pages},
       {"lost_pages", report.lost_pages},
       {"left_out_before", report.pages.left_out_before},
       {"pages_of_class", classes},
       {"bytes", report.file_bytes},
+      {"threads", report.threads},
       {"warnings", report.warnings}};
 }
 
@@ -51,14 +55,36 @@ void print_text(const capture::FileCapture& files) {
     fmt::print("{}, {}: log and report; no dump\n", files.log, files.report_text);
     return;
   }
-  fmt::print("{}: {}, level {}: {} of {} pages ({} zero)\n", files.dump, format_size(report.file_bytes),
-             report.level, report.pages.stored_pages, report.pages.ram_pages, report.zero_pages);
+  fmt::print("{}: {}, level {}: {} of {} pages ({} zero, {} shared)\n", files.dump,
+             format_size(report.file_bytes), report.level, report.pages.stored_pages, report.pages.ram_pages,
+             report.zero_pages, report.shared_pages);
+}
+
+// "": one for each processor.
+Result<unsigned> thread_count(const std::string& text) {
+  constexpr uint64_t kMost = 1024;
+  if (text.empty()) return usable_cpus();
+  const auto number = parse_number(text);
+  if (!number || *number < 1 || *number > kMost)
+    return fail(ErrorCode::usage, "capture: --threads takes a number from 1 to {}, not '{}'", kMost, text);
+  return static_cast<unsigned>(*number);
+}
+
+Result<size_t> memory_size(const std::string& text) {
+  const uint64_t size = TRY_CONTEXT(parse_size(text), "capture: --memory");
+  if (size < smallest_pipeline_memory()) {
+    return fail(ErrorCode::usage, "capture: --memory {} is not enough: the buffers need at least {}", text,
+                format_size(smallest_pipeline_memory()));
+  }
+  return size;
 }
 
 Result<CaptureOptions> capture_options(const CommandLine& line) {
   CaptureOptions options;
   options.levels = TRY(parse_levels(line.get("level", "31")));
   options.compression = TRY(parse_compression_choice(line.get("compress", "zstd")));
+  options.threads = TRY(thread_count(line.get("threads", "")));
+  if (const auto memory = line.get("memory", ""); !memory.empty()) options.memory = TRY(memory_size(memory));
   if (const auto format = line.get("format", "kdump"); format != "kdump") {
     return std::unexpected(
         Error(ErrorCode::usage, fmt::format("capture: cannot write the format '{}'", format))
@@ -87,6 +113,8 @@ Result<int> run_capture(const Arguments& arguments) {
      "and report (default 31)")
     ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
     ("format", Takes::text, "kdump")
+    ("threads", Takes::text, "that filter and compress (default: one for each processor)")
+    ("memory", Takes::text, "for the buffers of the capture, as 8M (default 16M)")
     ("store", "save into the store of the configured targets, see lifeboat.conf(5)")
     ("store-folder", Takes::text, "like --store, but into this folder")
     ("then-act", "with --store, in a capture kernel: then take the action of [final] or [failure] "
