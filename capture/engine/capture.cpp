@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <deque>
 #include <iterator>
 
@@ -30,6 +31,12 @@ struct Source {
   mutable LockedMemory memory;  // reading changes no contents
   Result<KernelMemory> kernel;
 };
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
 
 // What the source reports as left out.
 int level_of(const Dump& source) {
@@ -152,10 +159,17 @@ class LevelCapture {
 
  private:
   Result<DumpOutcome> write(PageFilter& filter, KdumpWriter& writer) {
+    const auto begin = Clock::now();
     TRY_VOID(scan(filter, writer));
+    const auto scanned = Clock::now();
     TRY_VOID(save(filter, writer));
+    const auto saved = Clock::now();
     progress_.phase("sync");
-    return writer.finish();
+    auto outcome = writer.finish();
+    report_.scan_seconds = seconds_between(begin, scanned);
+    report_.save_seconds = seconds_between(scanned, saved);
+    report_.sync_seconds = seconds_between(saved, Clock::now());
+    return outcome;
   }
 
   Result<> scan(PageFilter& filter, KdumpWriter& writer) {

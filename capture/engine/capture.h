@@ -57,6 +57,8 @@ struct CaptureReport {
   uint64_t lost_pages = 0;  // could not be read
   uint64_t file_bytes = 0;
   unsigned threads = 1;  // that compressed
+  // Of the clock on the wall; `times` are those of all threads together.
+  double scan_seconds = 0, save_seconds = 0, sync_seconds = 0;
   StageTimes times;
   std::vector<std::string> warnings;
 };

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "capture/engine/bitmap.h"
-#include "src/vmcore/page_scan.h"
 
 namespace lifeboat {
 namespace {
@@ -76,8 +75,9 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
     // lie in a stretch that is not in the dump.
     const auto drop = [&](uint64_t pfn, uint64_t pages, PageClass page_class) {
       const uint64_t stop = std::min(pfn + pages, end);
-      statistics_.pages_of_class[static_cast<size_t>(page_class)] +=
-          count_bits(bits.ram, pfn - first_pfn, stop - pfn);
+      const uint64_t present = count_bits(bits.ram, pfn - first_pfn, stop - pfn);
+      statistics_.pages_of_class[static_cast<size_t>(page_class)] += present;
+      if (on_run_ && present > 0) on_run_(pfn, stop - pfn, page_class);
       if (level_excludes(level_, page_class)) fill_bits(bits.stored, pfn - first_pfn, stop - pfn, false);
     };
     const PageScanStatistics scanned =
@@ -85,6 +85,10 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
     statistics_.sections_without_map += scanned.sections_without_map;
     statistics_.unreadable_pages += scanned.unreadable_pages;
     if (first_unreadable_.empty()) first_unreadable_ = scanned.first_error;
+  } else if (on_run_) {
+    for_each_ram_stretch(*ram_, page_size_, first_pfn, end, [&](uint64_t from, uint64_t to) {
+      on_run_(from, to - from, PageClass::kernel);
+    });
   }
   if (source_ != nullptr) exclude_missing(bits);
   statistics_.ram_pages += count_bits(bits.ram);

@@ -5,12 +5,14 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/dump/dump.h"
 #include "src/vmcore/kernel_memory.h"
 #include "src/vmcore/mem_map.h"
 #include "src/vmcore/page_class.h"
+#include "src/vmcore/page_scan.h"
 
 namespace lifeboat {
 
@@ -50,6 +52,10 @@ class PageFilter {
   // read, and are not lost. `source` must outlive the filter.
   void exclude_missing_in(const Dump& source);
 
+  // Calls `visit` for each run of pages of one class, some of which are RAM, as a scan meets them. Without
+  // knowledge of the kernel all are of the class `kernel`.
+  void on_run(PageVisitor visit) { on_run_ = std::move(visit); }
+
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
 
@@ -72,6 +78,7 @@ class PageFilter {
   int level_ = 0;
   const KernelMemory* kernel_ = nullptr;  // null: keep everything
   const Dump* source_ = nullptr;          // null: it has all of its RAM
+  PageVisitor on_run_;
   std::optional<MemMap> mem_map_;
   std::optional<PageClassifier> classifier_;
   FilterStatistics statistics_;

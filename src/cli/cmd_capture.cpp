@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat capture SOURCE DEST
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "capture/engine/pipeline.h"
 #include "capture/engine/workers.h"
 #include "capture/run/file_capture.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
+#include "src/cli/capture_estimate.h"
 #include "src/cli/capture_store.h"
 #include "src/cli/configuration.h"
 #include "src/cli/outcome.h"
@@ -93,6 +95,34 @@ Result<CaptureOptions> capture_options(const CommandLine& line) {
   return options;
 }
 
+// What a dump of SOURCE, or of the running system, would be like.
+Result<int> show_estimate(const CommandLine& line) {
+  const bool running = line.has("estimate");
+  for (const char* other : {"store", "store-folder", "then-act", "stats"}) {
+    if (line.has(other)) return fail(ErrorCode::usage, "capture: --{} writes a dump, --dry-run does not", other);
+  }
+  if (line.has("DEST") || (running && line.has("SOURCE")))
+    return fail(ErrorCode::usage, "capture: {}", running ? "--estimate takes no file" : "--dry-run takes no DEST");
+  CaptureOptions options = TRY(capture_options(line));
+  if (running) {
+    const auto config = TRY(read_config(line));
+    if (!line.has("level")) options.levels = config.dump.level;
+    if (!line.has("compress"))
+      options.compression = {config.dump.compression.compression, config.dump.compression.level};
+  }
+  const std::string name = running ? "/proc/kcore" : TRY(line.require("SOURCE"));
+  const auto source = TRY(Dump::open(name));
+  TerminalProgress progress;
+  const auto estimate =
+      TRY(estimate_dump(*source, {.compression = options.compression, .threads = options.threads}, progress));
+  if (line.json()) {
+    print_json(estimate_json(estimate, options.compression));
+  } else {
+    print_estimate(estimate, options.levels, options.compression);
+  }
+  return kDone;
+}
+
 }  // namespace
 
 Result<int> run_capture(const Arguments& arguments) {
@@ -115,6 +145,9 @@ Result<int> run_capture(const Arguments& arguments) {
     ("format", Takes::text, "kdump")
     ("threads", Takes::text, "that filter and compress (default: one for each processor)")
     ("memory", Takes::text, "for the buffers of the capture, as 8M (default 16M)")
+    ("dry-run", "write nothing: show the pages of each class, and the size of a dump at each level")
+    ("stats", "also show the pages of each class, the size at other levels, and the time of each stage")
+    ("estimate", "--dry-run of the running system, with the level and compression of the configuration")
     ("store", "save into the store of the configured targets, see lifeboat.conf(5)")
     ("store-folder", Takes::text, "like --store, but into this folder")
     ("then-act", "with --store, in a capture kernel: then take the action of [final] or [failure] "
@@ -124,6 +157,7 @@ Result<int> run_capture(const Arguments& arguments) {
   line.positional("DEST");
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
+  if (line.has("estimate") || line.has("dry-run")) return show_estimate(line);
   const std::string source_name = TRY(line.require("SOURCE"));
   if (line.has("store") || line.has("store-folder")) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
@@ -138,10 +172,20 @@ Result<int> run_capture(const Arguments& arguments) {
   const auto files = TRY(capture::capture_to_files(*source, source_name, dest, options, progress));
   const CaptureReport& report = files.report;
   for (const auto& warning : report.warnings) log::warning("{}", warning);
+  std::optional<DumpEstimate> estimate;
+  if (line.has("stats"))
+    estimate = TRY(estimate_dump(*source, {.compression = options.compression, .threads = options.threads}, progress));
   if (line.json()) {
-    print_json(to_json(files));
-  } else if (report.outcome != DumpOutcome::incomplete) {
-    print_text(files);
+    auto json = to_json(files);
+    if (estimate) json["stats"] = {{"seconds", times_json(report)}, {"estimate", estimate_json(*estimate, options.compression)}};
+    print_json(json);
+  } else {
+    if (report.outcome != DumpOutcome::incomplete) print_text(files);
+    if (estimate) {
+      fmt::print("\n");
+      print_estimate(*estimate, options.levels, options.compression);
+      print_times(report);
+    }
   }
   if (report.outcome == DumpOutcome::incomplete) report_incomplete(files.dump, report.reason);
   if (report.fell_back && report.outcome == DumpOutcome::log_only) report_too_small(files.log);
