@@ -178,9 +178,8 @@ class LevelCapture {
     // A source that is asked for each page is asked by one thread.
     const bool alone = !report_.filtered || !source_.dump.parallel_reads();
     std::deque<KernelMemory> views;
-    TRY_VOID(scan_into(filter, alone ? 1 : options_.threads,
-                       filters_like_first(source_, level_, views), info.max_pfn, info.page_size, writer,
-                       progress_));
+    TRY_VOID(scan_into(filter, alone ? 1 : options_.threads, filters_like_first(source_, level_, views),
+                       info.max_pfn, info.page_size, writer, progress_));
     report_.pages = filter.statistics();
     std::ranges::copy(filter.warnings(), std::back_inserter(report_.warnings));
     return {};
@@ -240,8 +239,7 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
   std::vector<std::string> warnings;
   for (size_t index = 0; index < options.levels.size(); ++index) {
     const int level = options.levels[index];
-    auto report =
-        level == kNoDump ? no_dump() : LevelCapture(source, level, options, progress).run(fd, name);
+    auto report = level == kNoDump ? no_dump() : LevelCapture(source, level, options, progress).run(fd, name);
     progress.finish();
     if (report) {
       report->fell_back = index > 0;

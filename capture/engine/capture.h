@@ -54,7 +54,7 @@ struct CaptureReport {
   FilterStatistics pages;
   uint64_t zero_pages = 0;
   uint64_t shared_pages = 0;  // the same as another one, whose data stand for both
-  uint64_t lost_pages = 0;  // could not be read
+  uint64_t lost_pages = 0;    // could not be read
   uint64_t file_bytes = 0;
   unsigned threads = 1;  // that compressed
   // Of the clock on the wall; `times` are those of all threads together.

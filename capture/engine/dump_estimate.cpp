@@ -98,12 +98,13 @@ class Estimating {
     samples_.resize(estimate_.threads);
     size_t threads = 0;
     PageFilter filter = TRY(make_filter(threads++));
-    const uint64_t step = options_.most_chunks == 0 ? 1 : divide_up(count_chunks(filter), options_.most_chunks);
+    const uint64_t step =
+        options_.most_chunks == 0 ? 1 : divide_up(count_chunks(filter), options_.most_chunks);
     estimate_.scanned_part = static_cast<unsigned>(std::max<uint64_t>(step, 1));
     const ChunkSink nothing = [](const ChunkBits&) -> Result<> { return {}; };
-    TRY_VOID(scan_chunks(filter, {.threads = estimate_.threads, .step = estimate_.scanned_part},
-                         [&] { return make_filter(threads++); }, info.max_pfn, info.page_size, nothing,
-                         progress_));
+    TRY_VOID(scan_chunks(
+        filter, {.threads = estimate_.threads, .step = estimate_.scanned_part},
+        [&] { return make_filter(threads++); }, info.max_pfn, info.page_size, nothing, progress_));
     const FilterStatistics& found = filter.statistics();
     estimate_.ram_pages = found.ram_pages * estimate_.scanned_part;
     uint64_t classified = 0;
@@ -129,8 +130,7 @@ class Estimating {
     progress_.phase("sample");
     std::unique_ptr<PageCompressor> compressor;
     if (options_.compression.compression != Compression::none)
-      compressor =
-          TRY(PageCompressor::create(options_.compression.compression, options_.compression.level));
+      compressor = TRY(PageCompressor::create(options_.compression.compression, options_.compression.level));
     std::vector<std::byte> page(source_.page_size().bytes());
     for (size_t index = 0; index < kPageClasses; ++index) {
       if (!is_readable(static_cast<PageClass>(index))) continue;
@@ -198,8 +198,9 @@ uint64_t DumpEstimate::bytes_at(int level) const {
     if (!is_kept(level, index)) continue;
     const ClassEstimate& found = classes[index];
     const uint64_t with_data = found.sampled - found.zero;
-    const double page = with_data == 0 ? static_cast<double>(page_size.bytes())
-                                       : static_cast<double>(found.packed_bytes) / static_cast<double>(with_data);
+    const double page = with_data == 0
+                            ? static_cast<double>(page_size.bytes())
+                            : static_cast<double>(found.packed_bytes) / static_cast<double>(with_data);
     bytes += static_cast<double>(found.pages * sizeof(kdump::PageDescriptor)) + pages_with_data(found) * page;
   }
   return static_cast<uint64_t>(bytes);

@@ -86,9 +86,8 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
     statistics_.unreadable_pages += scanned.unreadable_pages;
     if (first_unreadable_.empty()) first_unreadable_ = scanned.first_error;
   } else if (on_run_) {
-    for_each_ram_stretch(*ram_, page_size_, first_pfn, end, [&](uint64_t from, uint64_t to) {
-      on_run_(from, to - from, PageClass::kernel);
-    });
+    for_each_ram_stretch(*ram_, page_size_, first_pfn, end,
+                         [&](uint64_t from, uint64_t to) { on_run_(from, to - from, PageClass::kernel); });
   }
   if (source_ != nullptr) exclude_missing(bits);
   statistics_.ram_pages += count_bits(bits.ram);

@@ -17,8 +17,8 @@
 namespace lifeboat {
 
 // A bitmap is built and written for this many page frames (1 GiB of 4 KiB pages) at a time: 32 KiB, whatever
-// the machine's size, and enough of them for several threads. No compound page or buddy block crosses such a border: the largest has 1 GiB of 4 KiB
-// pages, 16 GiB of 64 KiB pages, and is aligned.
+// the machine's size, and enough of them for several threads. No compound page or buddy block crosses such a
+// border: the largest has 1 GiB of 4 KiB pages, 16 GiB of 64 KiB pages, and is aligned.
 inline constexpr uint64_t kChunkPages = uint64_t{1} << 18;
 
 struct FilterStatistics {

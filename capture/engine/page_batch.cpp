@@ -28,8 +28,7 @@ class Stopwatch {
 
 // Whether a page frame holds these bytes. They are compared with the source, which is in memory, and not with
 // the file.
-bool holds(PhysicalMemory& source, PageSize page_size, uint64_t pfn, ByteSpan page,
-           MutableByteSpan scratch) {
+bool holds(PhysicalMemory& source, PageSize page_size, uint64_t pfn, ByteSpan page, MutableByteSpan scratch) {
   return source.read(page_size.address(pfn), scratch) &&
          std::memcmp(scratch.data(), page.data(), page.size()) == 0;
 }
@@ -90,8 +89,7 @@ void BatchPreparer::read(PageBatch& batch) {
       continue;
     }
     size_t end = begin + 1;
-    while (end < batch.pages.size() && is_read(end) &&
-           batch.pages[end].pfn == batch.pages[end - 1].pfn + 1)
+    while (end < batch.pages.size() && is_read(end) && batch.pages[end].pfn == batch.pages[end - 1].pfn + 1)
       ++end;
     if (!read_run(begin, end - begin)) {
       // One unreadable page must not lose its neighbours.
@@ -157,8 +155,7 @@ Result<> BatchPreparer::compress(PageBatch& batch) {
 }
 
 BatchWriter::BatchWriter(PhysicalMemory& source, KdumpWriter& writer, SharedPages& shared,
-                         LeadingPages& leading, uint32_t flags,
-                         PageSize page_size)
+                         LeadingPages& leading, uint32_t flags, PageSize page_size)
     : source_(source),
       writer_(writer),
       shared_(shared),

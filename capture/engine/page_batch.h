@@ -100,8 +100,8 @@ class BatchPreparer {
   std::unique_ptr<PageCompressor> compressor_;
   SharedPages& shared_;
   PageHash hash_;
-  std::vector<std::byte> other_;         // a page to compare with
-  std::vector<StoredCopy> candidates_;   // that pages of a batch may be the same as; hash 0, size 0: none
+  std::vector<std::byte> other_;        // a page to compare with
+  std::vector<StoredCopy> candidates_;  // that pages of a batch may be the same as; hash 0, size 0: none
   BatchStatistics statistics_;
 };
 

@@ -34,9 +34,9 @@ class PageFeed {
   std::vector<std::byte> bits_;  // of the chunk
   uint64_t first_ = 0;           // page frame of the chunk
   uint64_t next_bit_ = 0, bits_count_ = 0;
-  uint64_t next_first_ = 0;     // where the next chunk is looked for
-  size_t next_leading_ = 0;     // to be handed out first
-  size_t next_sorted_ = 0;      // of leading_.sorted(): to come in order of page frames
+  uint64_t next_first_ = 0;  // where the next chunk is looked for
+  size_t next_leading_ = 0;  // to be handed out first
+  size_t next_sorted_ = 0;   // of leading_.sorted(): to come in order of page frames
 };
 
 }  // namespace lifeboat

@@ -71,8 +71,9 @@ Result<Buffers> allocate_what_fits(MemoryPlan& plan, PhysicalMemory& source, Pag
       return allocate(plan, source, page_size, compression);
     } catch (const std::bad_alloc&) {
       if (plan.threads == 1 && plan.shared == 0) {
-        return std::unexpected(errno_error(ENOMEM, "no memory is left for the buffers of the capture")
-                                   .hint("reserve more memory for the capture kernel (lifeboat reserve set)"));
+        return std::unexpected(
+            errno_error(ENOMEM, "no memory is left for the buffers of the capture")
+                .hint("reserve more memory for the capture kernel (lifeboat reserve set)"));
       }
       plan = {.threads = plan.threads / 2 > 0 ? plan.threads / 2 : 1, .batches = 1, .shared = 0};
       if (plan.threads > 1) plan.batches = kBatchesPerThread * plan.threads + kSpareBatches;
@@ -100,7 +101,8 @@ Result<> save_alone(PageFeed& feed, Buffers& buffers, BatchWriter& writer, const
 // Batches in a ring: batch N of the file is in slot N modulo their number.
 class Ring {
  public:
-  Ring(PageFeed& feed, std::deque<PageBatch>& batches) : feed_(feed), batches_(batches), ready_(batches.size()) {}
+  Ring(PageFeed& feed, std::deque<PageBatch>& batches)
+      : feed_(feed), batches_(batches), ready_(batches.size()) {}
 
   // A thread's work: takes the next batch in order, prepares it, passes it on.
   Result<> prepare(BatchPreparer& preparer) {
@@ -143,7 +145,8 @@ class Ring {
   // The number of the batch, whose pages are filled in; kNone: there are no more.
   Result<uint64_t> take() {
     std::unique_lock lock(mutex_);
-    written_or_ready_.wait(lock, [&] { return stopped_ || ended_ || taken_ < next_written_ + batches_.size(); });
+    written_or_ready_.wait(lock,
+                           [&] { return stopped_ || ended_ || taken_ < next_written_ + batches_.size(); });
     if (stopped_ || ended_) return kNone;
     PageBatch& batch = batches_[taken_ % batches_.size()];
     // Under the lock: some thousand bits. The order of the batches is that of the page frames.
@@ -161,8 +164,8 @@ class Ring {
   PageBatch* wait_for_ready() {
     std::unique_lock lock(mutex_);
     const size_t slot = next_written_ % batches_.size();
-    written_or_ready_.wait(
-        lock, [&] { return stopped_ || ready_[slot] || (ended_ && next_written_ == taken_); });
+    written_or_ready_.wait(lock,
+                           [&] { return stopped_ || ready_[slot] || (ended_ && next_written_ == taken_); });
     return !stopped_ && ready_[slot] ? &batches_[slot] : nullptr;
   }
 

@@ -27,9 +27,10 @@ struct PipelineReport {
   unsigned threads = 1;  // that prepared batches
 };
 
-// Saves the pages of `feed`, which hands out those of `leading` first. `on_pages(n)` is called after each batch with the pages done so far. Threads
-// that cannot be started, or whose buffers there is no memory for, are done without; the log says so.
-// An error of the writer, the codec or the feed ends it; all threads have ended when it returns.
+// Saves the pages of `feed`, which hands out those of `leading` first. `on_pages(n)` is called after each
+// batch with the pages done so far. Threads that cannot be started, or whose buffers there is no memory for,
+// are done without; the log says so. An error of the writer, the codec or the feed ends it; all threads have
+// ended when it returns.
 Result<PipelineReport> save_pages(PhysicalMemory& source, PageFeed& feed, LeadingPages& leading,
                                   KdumpWriter& writer, PageSize page_size, const PipelineOptions& options,
                                   const std::function<void(uint64_t pages)>& on_pages);

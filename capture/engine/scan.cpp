@@ -14,9 +14,14 @@ namespace {
 // Hands out chunks, and takes their bits in any order: each has its place in the file.
 class ChunkScan {
  public:
-  ChunkScan(const PageFilter& filter, unsigned step, uint64_t bytes, PageSize page_size, const ChunkSink& sink,
-            Progress& progress)
-      : filter_(filter), step_(step), bytes_(bytes), page_size_(page_size), sink_(sink), progress_(progress) {}
+  ChunkScan(const PageFilter& filter, unsigned step, uint64_t bytes, PageSize page_size,
+            const ChunkSink& sink, Progress& progress)
+      : filter_(filter),
+        step_(step),
+        bytes_(bytes),
+        page_size_(page_size),
+        sink_(sink),
+        progress_(progress) {}
 
   // A thread's work.
   Result<> run(PageFilter& filter) {
@@ -75,9 +80,8 @@ Result<> scan_chunks(PageFilter& filter, const ScanOptions& options, const Filte
   for (unsigned count = 1; count < std::min<uint64_t>(options.threads, chunks); ++count)
     others.push_back(TRY(make_filter()));
   ChunkScan scan(filter, options.step, page_size.address(max_pfn), page_size, sink, progress);
-  auto done = run_by(static_cast<unsigned>(others.size()) + 1, [&](unsigned index) {
-    return scan.run(index == 0 ? filter : others[index - 1]);
-  });
+  auto done = run_by(static_cast<unsigned>(others.size()) + 1,
+                     [&](unsigned index) { return scan.run(index == 0 ? filter : others[index - 1]); });
   for (const auto& other : others) filter.add_statistics(other);
   return done;
 }
@@ -88,7 +92,8 @@ Result<> scan_into(PageFilter& filter, unsigned threads, const FilterMaker& make
     TRY_VOID(writer.write_ram_bits(bits.first_pfn, bits.ram));
     return writer.write_stored_bits(bits.first_pfn, bits.stored);
   };
-  return scan_chunks(filter, {.threads = threads, .step = 1}, make_filter, max_pfn, page_size, sink, progress);
+  return scan_chunks(filter, {.threads = threads, .step = 1}, make_filter, max_pfn, page_size, sink,
+                     progress);
 }
 
 }  // namespace lifeboat

@@ -21,8 +21,8 @@ struct ScanOptions {
   unsigned step = 1;     // only every N-th chunk is scanned
 };
 
-// Scans all that `filter` covers. The statistics of all threads are in `filter` then. An error of the sink ends
-// it; all threads have ended when it returns.
+// Scans all that `filter` covers. The statistics of all threads are in `filter` then. An error of the sink
+// ends it; all threads have ended when it returns.
 Result<> scan_chunks(PageFilter& filter, const ScanOptions& options, const FilterMaker& make_filter,
                      uint64_t max_pfn, PageSize page_size, const ChunkSink& sink, Progress& progress);
 

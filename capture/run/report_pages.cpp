@@ -35,8 +35,7 @@ std::vector<uint64_t> pages_of_report(const std::string& path) try {
   if (!dump || !check_machine(**dump, path)) return {};
   const uint64_t max_pfn = (*dump)->info().max_pfn;
   const auto record = std::make_unique<PageRecord>();
-  const auto session =
-      inspect::Session::over(std::make_unique<RecordingDump>(*std::move(dump), *record));
+  const auto session = inspect::Session::over(std::make_unique<RecordingDump>(*std::move(dump), *record));
   [[maybe_unused]] const inspect::Report report = inspect::make_report(session);
   return record->checked(max_pfn);
 } catch (const std::bad_alloc&) {

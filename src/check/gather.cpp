@@ -96,19 +96,18 @@ std::optional<Result<uint64_t>> measure_dump(const Facts& facts, const std::stri
   constexpr uint64_t kChunks = 64;
   const auto has_no_dump = [](const TargetFacts& target) {
     return target.store && std::ranges::none_of(target.store->crashes, [](const auto& crash) {
-      return crash.outcome == CrashOutcome::whole;
-    });
+             return crash.outcome == CrashOutcome::whole;
+           });
   };
   if (!facts.config || facts.config->dump.log_only() || std::ranges::none_of(facts.targets, has_no_dump))
     return std::nullopt;
   const auto& compression = facts.config->dump.compression;
   return [&]() -> Result<uint64_t> {
     const auto memory = TRY(Dump::open(proc + "/kcore"));
-    const auto estimate = TRY(estimate_dump(*memory,
-                                            {.compression = {compression.compression, compression.level},
-                                             .threads = 1,
-                                             .most_chunks = kChunks},
-                                            no_progress()));
+    const auto estimate = TRY(estimate_dump(
+        *memory,
+        {.compression = {compression.compression, compression.level}, .threads = 1, .most_chunks = kChunks},
+        no_progress()));
     return estimate.bytes_at(facts.config->dump.level.front());
   }();
 }

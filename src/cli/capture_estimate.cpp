@@ -19,7 +19,8 @@ double seconds(uint64_t nanoseconds) {
 std::string average(const ClassEstimate& found) {
   const uint64_t with_data = found.sampled - found.zero;
   if (found.sampled == 0) return "not looked at";
-  return fmt::format("{:3.0f} % zero, {} a page", 100.0 * static_cast<double>(found.zero) / static_cast<double>(found.sampled),
+  return fmt::format("{:3.0f} % zero, {} a page",
+                     100.0 * static_cast<double>(found.zero) / static_cast<double>(found.sampled),
                      with_data == 0 ? 0 : found.packed_bytes / with_data);
 }
 
@@ -28,7 +29,8 @@ std::string average(const ClassEstimate& found) {
 void print_estimate(const DumpEstimate& estimate, const std::vector<int>& levels,
                     const CompressionChoice& compression) {
   for (const auto& warning : estimate.warnings) fmt::print("note: {}\n", warning);
-  fmt::print("{:<14} {:>12} {:>10}  compressed ({})\n", "class", "pages", "memory", format_compression_choice(compression));
+  fmt::print("{:<14} {:>12} {:>10}  compressed ({})\n", "class", "pages", "memory",
+             format_compression_choice(compression));
   for (size_t index = 0; index < kPageClasses; ++index) {
     const ClassEstimate& found = estimate.classes[index];
     if (found.pages == 0) continue;
@@ -77,17 +79,18 @@ nlohmann::ordered_json estimate_json(const DumpEstimate& estimate, const Compres
 
 void print_times(const CaptureReport& report) {
   const StageTimes& times = report.times;
-  fmt::print("\nscan {:.3f} s, save {:.3f} s, sync {:.3f} s; {} threads: read {:.3f} s, compare {:.3f} s, compress "
-             "{:.3f} s, write {:.3f} s\n",
-             report.scan_seconds, report.save_seconds, report.sync_seconds, report.threads, seconds(times.read),
-             seconds(times.compare), seconds(times.compress), seconds(times.write));
+  fmt::print(
+      "\nscan {:.3f} s, save {:.3f} s, sync {:.3f} s; {} threads: read {:.3f} s, compare {:.3f} s, compress "
+      "{:.3f} s, write {:.3f} s\n",
+      report.scan_seconds, report.save_seconds, report.sync_seconds, report.threads, seconds(times.read),
+      seconds(times.compare), seconds(times.compress), seconds(times.write));
 }
 
 nlohmann::ordered_json times_json(const CaptureReport& report) {
   const StageTimes& times = report.times;
-  return {{"scan", report.scan_seconds},          {"save", report.save_seconds},
-          {"sync", report.sync_seconds},          {"read", seconds(times.read)},
-          {"compare", seconds(times.compare)},    {"compress", seconds(times.compress)},
+  return {{"scan", report.scan_seconds},       {"save", report.save_seconds},
+          {"sync", report.sync_seconds},       {"read", seconds(times.read)},
+          {"compare", seconds(times.compare)}, {"compress", seconds(times.compress)},
           {"write", seconds(times.write)}};
 }
 

@@ -99,10 +99,12 @@ Result<CaptureOptions> capture_options(const CommandLine& line) {
 Result<int> show_estimate(const CommandLine& line) {
   const bool running = line.has("estimate");
   for (const char* other : {"store", "store-folder", "then-act", "stats"}) {
-    if (line.has(other)) return fail(ErrorCode::usage, "capture: --{} writes a dump, --dry-run does not", other);
+    if (line.has(other))
+      return fail(ErrorCode::usage, "capture: --{} writes a dump, --dry-run does not", other);
   }
   if (line.has("DEST") || (running && line.has("SOURCE")))
-    return fail(ErrorCode::usage, "capture: {}", running ? "--estimate takes no file" : "--dry-run takes no DEST");
+    return fail(ErrorCode::usage, "capture: {}",
+                running ? "--estimate takes no file" : "--dry-run takes no DEST");
   CaptureOptions options = TRY(capture_options(line));
   if (running) {
     const auto config = TRY(read_config(line));
@@ -174,10 +176,13 @@ Result<int> run_capture(const Arguments& arguments) {
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   std::optional<DumpEstimate> estimate;
   if (line.has("stats"))
-    estimate = TRY(estimate_dump(*source, {.compression = options.compression, .threads = options.threads}, progress));
+    estimate = TRY(
+        estimate_dump(*source, {.compression = options.compression, .threads = options.threads}, progress));
   if (line.json()) {
     auto json = to_json(files);
-    if (estimate) json["stats"] = {{"seconds", times_json(report)}, {"estimate", estimate_json(*estimate, options.compression)}};
+    if (estimate)
+      json["stats"] = {{"seconds", times_json(report)},
+                       {"estimate", estimate_json(*estimate, options.compression)}};
     print_json(json);
   } else {
     if (report.outcome != DumpOutcome::incomplete) print_text(files);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// /proc/vmcore, read through windows of it that are mapped. A read(2) there maps, copies and unmaps every page
-// by itself (copy_oldmem_page(), arch/*/kernel/crash_dump_64.c); a mapping does that once for megabytes
+// /proc/vmcore, read through windows of it that are mapped. A read(2) there maps, copies and unmaps every
+// page by itself (copy_oldmem_page(), arch/*/kernel/crash_dump_64.c); a mapping does that once for megabytes
 // (mmap_vmcore(), fs/proc/vmcore.c).
 #pragma once
 

@@ -414,7 +414,9 @@ TEST(CheckPoints, TargetSpace) {
         s.crashes.clear();
         f.measured_dump = Result<uint64_t>(fail(ErrorCode::no_permission, "lockdown"));
       },
-      kOk, "512.0 MiB (estimated for level 31 from the memory in use now, halved by compression; a guess, because lockdown)");
+      kOk,
+      "512.0 MiB (estimated for level 31 from the memory in use now, halved by compression; a guess, because "
+      "lockdown)");
   expect_space([](Facts&, StoreFacts& s) { s.space.free = 20_MiB; }, kWarning, "20.0 MiB free");
   expect_space([](Facts&, StoreFacts& s) { s.space.free = 5_MiB; }, kFailure, "5.0 MiB free");
   expect_space(

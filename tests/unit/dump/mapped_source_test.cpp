@@ -48,7 +48,8 @@ class MappedFile : public testing::Test {
 TEST_F(MappedFile, ReadsAcrossWindowsAndToTheEnd) {
   for (const uint64_t offset :
        {uint64_t{0}, 4_MiB - 4_KiB, 4_MiB - 1, uint64_t{4_MiB}, 8_MiB + 3, uint64_t{kSize - 200_KiB}}) {
-    for (const size_t size : {size_t{1}, size_t{4_KiB}, size_t{64_KiB}, size_t{200_KiB}}) expect_read(offset, size);
+    for (const size_t size : {size_t{1}, size_t{4_KiB}, size_t{64_KiB}, size_t{200_KiB}})
+      expect_read(offset, size);
   }
   expect_read(0, kSize);
   expect_read(kSize, 0);
@@ -84,7 +85,8 @@ TEST_F(MappedFile, SeveralThreadsRead) {
   std::vector<std::thread> threads;
   for (size_t index = 0; index < 8; ++index) {
     threads.emplace_back([this, index] {
-      for (size_t turn = 0; turn < 20; ++turn) expect_read((index * 977 + turn * 401) % 8000 * 1_KiB, 100_KiB);
+      for (size_t turn = 0; turn < 20; ++turn)
+        expect_read((index * 977 + turn * 401) % 8000 * 1_KiB, 100_KiB);
     });
   }
   for (auto& thread : threads) thread.join();

@@ -23,7 +23,8 @@ class Recording : public testing::Test {
   }
   std::unique_ptr<PageRecord> record_ = std::make_unique<PageRecord>();
   RecordingDump dump_{
-      Dump::open(memory_byte_source(test::ElfBuilder().load(0x10000, test::patterned_pages(1, 20)).build(), "x"))
+      Dump::open(
+          memory_byte_source(test::ElfBuilder().load(0x10000, test::patterned_pages(1, 20)).build(), "x"))
           .value(),
       *record_};
 };

@@ -171,7 +171,8 @@ TEST(SharedPages, RemembersTheNewest) {
   // One set of four.
   SharedPages pages(4 * sizeof(StoredCopy));
   auto access = pages.access();
-  for (uint64_t hash = 1; hash <= 5; ++hash) access.add({.hash = hash, .pfn = hash, .descriptor = {1, 1, 0, 0}});
+  for (uint64_t hash = 1; hash <= 5; ++hash)
+    access.add({.hash = hash, .pfn = hash, .descriptor = {1, 1, 0, 0}});
   EXPECT_EQ(access.find(1), nullptr);
   for (uint64_t hash = 2; hash <= 5; ++hash) {
     ASSERT_NE(access.find(hash), nullptr) << hash;

@@ -100,8 +100,8 @@ class Pipeline : public testing::TestWithParam<unsigned> {
     }
   }
   static size_t threads_now() {
-    return static_cast<size_t>(
-        std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator()));
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                                             std::filesystem::directory_iterator()));
   }
 
   std::vector<std::string> log_;
@@ -149,7 +149,8 @@ TEST_P(Pipeline, ASourceForOneThreadIsReadByOneAtATime) {
 }
 
 TEST_P(Pipeline, PagesThatCannotBeReadAreLostAlone) {
-  const std::set<uint64_t> bad = {kStart + 8 * kPageSize, kStart + 1001 * kPageSize, kStart + 3999 * kPageSize};
+  const std::set<uint64_t> bad = {kStart + 8 * kPageSize, kStart + 1001 * kPageSize,
+                                  kStart + 3999 * kPageSize};
   Watched source(*source_, [&](uint64_t address, size_t size) -> Result<> {
     const auto next = bad.lower_bound(address);
     if (next == bad.end() || *next >= address + size) return {};
@@ -198,7 +199,9 @@ TEST_P(Pipeline, MemoryThatEndsInAThreadEndsIt) {
 TEST_P(Pipeline, LeadingPagesComeFirst) {
   const uint64_t first = kStart / kPageSize;
   // Of these one is zero and one is not in the dump.
-  options_.leading_pages = [&] { return std::vector<uint64_t>{first + 3001, first + 5, 1, first + 2, first + 3998}; };
+  options_.leading_pages = [&] {
+    return std::vector<uint64_t>{first + 3001, first + 5, 1, first + 2, first + 3998};
+  };
   options_.compression = {Compression::lzo, 0};
   ASSERT_TRUE(capture(*source_));
   expect_same_pages();

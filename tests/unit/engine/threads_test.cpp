@@ -73,7 +73,8 @@ class Threads : public testing::TestWithParam<std::tuple<unsigned, Compression>>
 
 INSTANTIATE_TEST_SUITE_P(All, Threads,
                          testing::Combine(testing::Values(2u, 5u),
-                                          testing::Values(Compression::none, Compression::lzo, Compression::zstd)));
+                                          testing::Values(Compression::none, Compression::lzo,
+                                                          Compression::zstd)));
 
 TEST_P(Threads, MakeAWholeDump) {
   MadeUp source;
