@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "src/base/bytes.h"
@@ -36,10 +37,27 @@ inline bool test_bit(ByteSpan bits, uint64_t bit) {
   return (static_cast<unsigned>(bits[bit / 8]) >> (bit % 8) & 1u) != 0;
 }
 
+// How many of bits [first, first + count) are set; the caller keeps them inside.
+inline uint64_t count_bits(ByteSpan bits, uint64_t first, uint64_t count) {
+  uint64_t found = 0;
+  uint64_t bit = first;
+  const uint64_t end = first + count;
+  while (bit < end) {
+    if (bit % 8 == 0 && end - bit >= 64) {
+      uint64_t word;
+      std::memcpy(&word, bits.data() + bit / 8, sizeof word);
+      found += static_cast<unsigned>(std::popcount(word));
+      bit += 64;
+    } else {
+      found += test_bit(bits, bit) ? 1 : 0;
+      ++bit;
+    }
+  }
+  return found;
+}
+
 inline uint64_t count_bits(ByteSpan bits) {
-  uint64_t count = 0;
-  for (const std::byte byte : bits) count += static_cast<unsigned>(std::popcount(static_cast<uint8_t>(byte)));
-  return count;
+  return count_bits(bits, 0, bits.size() * 8);
 }
 
 }  // namespace lifeboat

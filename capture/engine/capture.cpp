@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
+#include <chrono>
+#include <deque>
+#include <iterator>
 
-#include "capture/engine/bitmap.h"
+#include "capture/engine/locked_memory.h"
 #include "capture/engine/pipeline.h"
+#include "capture/engine/scan.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/sys.h"
@@ -20,9 +23,20 @@ namespace {
 
 // What is known of the kernel; each part may be missing.
 struct Source {
+  explicit Source(Dump& opened) : dump(opened), memory(opened), kernel(view()) {}
+  // Of the kernel's memory, for one thread.
+  [[nodiscard]] Result<KernelMemory> view() const { return kernel_of(dump, memory); }
+
   Dump& dump;
+  mutable LockedMemory memory;  // reading changes no contents
   Result<KernelMemory> kernel;
 };
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
 
 // What the source reports as left out.
 int level_of(const Dump& source) {
@@ -95,20 +109,6 @@ Result<PageFilter> make_filter(const Source& source, int level, const CaptureOpt
   return PageFilter(ram, max_pfn, page_size);
 }
 
-Result<> write_bitmaps(PageFilter& filter, const DumpInfo& source, KdumpWriter& writer, Progress& progress) {
-  const uint64_t max_pfn = source.max_pfn, bytes = source.page_size.address(max_pfn);
-  progress.phase("scan");
-  ChunkBits bits;
-  for (uint64_t first = 0; first < max_pfn; first += kChunkPages) {
-    if (!filter.has_ram(first)) continue;  // a hole in the file: its bits read as zeros
-    TRY_VOID(filter.scan(first, bits));
-    TRY_VOID(writer.write_ram_bits(first, bits.ram));
-    TRY_VOID(writer.write_stored_bits(first, bits.stored));
-    progress.update(std::min(source.page_size.address(first + kChunkPages), bytes), bytes);
-  }
-  return {};
-}
-
 // For people: why the dump is incomplete.
 std::string why_incomplete(const DumpInfo& source, const CaptureReport& report) {
   std::string reason;
@@ -123,106 +123,102 @@ bool is_too_large(const Error& error) {
   return error.code == ErrorCode::no_space || error.sys_errno == EFBIG;
 }
 
-// Feeds batches through the stages.
-class PageWriter {
- public:
-  PageWriter(Dump& source, KdumpWriter& writer, PageCompressor* compressor, uint32_t flags,
-             CaptureReport& report, Progress& progress)
-      : source_(source),
-        writer_(writer),
-        compressor_(compressor),
-        flags_(flags),
-        report_(report),
-        progress_(progress),
-        batch_(source.page_size()) {}
+// Filters for more threads like the first one.
+FilterMaker filters_like_first(const Source& source, int level, std::deque<KernelMemory>& views) {
+  return [&source, level, &views]() -> Result<PageFilter> {
+    const DumpInfo& info = source.dump.info();
+    views.push_back(TRY(source.view()));
+    auto filter =
+        TRY(PageFilter::create(views.back(), source.dump.ram(), info.max_pfn, info.page_size, level));
+    filter.exclude_missing_in(source.dump);
+    return filter;
+  };
+}
 
-  Result<> add(uint64_t pfn) {
-    batch_.pages.push_back({.pfn = pfn});
-    return batch_.full() ? flush() : Result<>();
+// One attempt to write a dump: of one level.
+class LevelCapture {
+ public:
+  LevelCapture(Source& source, int level, const CaptureOptions& options, Progress& progress)
+      : source_(source), level_(level), options_(options), progress_(progress) {}
+
+  Result<CaptureReport> run(int fd, const std::string& name) {
+    auto filter = TRY(make_filter(source_, level_, options_, report_));
+    filter.exclude_missing_in(source_.dump);
+    report_.level |= level_of(source_.dump);
+    auto writer = TRY(KdumpWriter::create(fd, name, writer_options(source_, report_.level, options_)));
+    const auto written = write(filter, writer);
+    if (!written) {
+      writer.abandon();
+      return std::unexpected(written.error());
+    }
+    report_.outcome = *written;
+    if (report_.outcome != DumpOutcome::whole) report_.reason = why_incomplete(source_.dump.info(), report_);
+    report_.file_bytes = writer.bytes_written();
+    return std::move(report_);
   }
 
-  Result<> flush() {
-    report_.lost_pages += read_batch(source_, batch_, first_error_);
-    TRY_VOID(compress_batch(batch_, compressor_));
-    for (const auto& page : batch_.pages) report_.zero_pages += page.kind == PageBatch::Kind::zero ? 1 : 0;
-    TRY_VOID(write_batch(batch_, flags_, writer_));
-    done_ += batch_.pages.size();
-    batch_.clear();
-    const PageSize page_size = batch_.page_size;
-    progress_.update(page_size.bytes(done_), page_size.bytes(report_.pages.stored_pages));
+ private:
+  Result<DumpOutcome> write(PageFilter& filter, KdumpWriter& writer) {
+    const auto begin = Clock::now();
+    TRY_VOID(scan(filter, writer));
+    const auto scanned = Clock::now();
+    TRY_VOID(save(filter, writer));
+    const auto saved = Clock::now();
+    progress_.phase("sync");
+    auto outcome = writer.finish();
+    report_.scan_seconds = seconds_between(begin, scanned);
+    report_.save_seconds = seconds_between(scanned, saved);
+    report_.sync_seconds = seconds_between(saved, Clock::now());
+    return outcome;
+  }
+
+  Result<> scan(PageFilter& filter, KdumpWriter& writer) {
+    progress_.phase("scan");
+    const DumpInfo& info = source_.dump.info();
+    // A source that is asked for each page is asked by one thread.
+    const bool alone = !report_.filtered || !source_.dump.parallel_reads();
+    std::deque<KernelMemory> views;
+    TRY_VOID(scan_into(filter, alone ? 1 : options_.threads, filters_like_first(source_, level_, views),
+                       info.max_pfn, info.page_size, writer, progress_));
+    report_.pages = filter.statistics();
+    std::ranges::copy(filter.warnings(), std::back_inserter(report_.warnings));
     return {};
   }
 
-  [[nodiscard]] const std::string& first_error() const { return first_error_; }
+  Result<> save(const PageFilter& filter, KdumpWriter& writer) {
+    progress_.phase("save");
+    TRY_VOID(writer.begin_pages(report_.pages.stored_pages));
+    const DumpInfo& info = source_.dump.info();
+    LeadingPages leading;
+    if (options_.leading_pages)
+      leading = TRY(LeadingPages::find(options_.leading_pages(), source_.memory, info.page_size, filter,
+                                       writer, info.max_pfn));
+    PageFeed feed(filter, writer, leading, info.max_pfn);
+    const PipelineOptions options{
+        .threads = options_.threads, .memory = options_.memory, .compression = options_.compression};
+    const auto on_pages = [&](uint64_t pages) {
+      progress_.update(info.page_size.bytes(pages), info.page_size.bytes(report_.pages.stored_pages));
+    };
+    const auto saved =
+        TRY(save_pages(source_.memory, feed, leading, writer, info.page_size, options, on_pages));
+    report_.threads = saved.threads;
+    report_.zero_pages = saved.pages.zero_pages;
+    report_.shared_pages = saved.pages.shared_pages;
+    report_.lost_pages = saved.pages.lost_pages;
+    report_.times = saved.pages.times;
+    if (report_.lost_pages > 0) {
+      report_.warnings.push_back(
+          fmt::format("{} pages could not be read ({})", report_.lost_pages, saved.pages.first_error));
+    }
+    return {};
+  }
 
- private:
-  Dump& source_;
-  KdumpWriter& writer_;
-  PageCompressor* compressor_;
-  uint32_t flags_;
-  CaptureReport& report_;
+  Source& source_;
+  int level_;
+  const CaptureOptions& options_;
   Progress& progress_;
-  PageBatch batch_;
-  std::string first_error_;
-  uint64_t done_ = 0;
+  CaptureReport report_;
 };
-
-Result<> write_pages(const PageFilter& filter, uint64_t max_pfn, KdumpWriter& writer, PageWriter& pages) {
-  std::vector<std::byte> bits;
-  for (uint64_t first = 0; first < max_pfn; first += kChunkPages) {
-    if (!filter.has_ram(first)) continue;
-    const uint64_t count = std::min(kChunkPages, max_pfn - first);
-    bits.resize(divide_up(count, 8));
-    TRY_VOID(writer.read_stored_bits(first, bits));
-    for (uint64_t bit = 0; bit < count; ++bit) {
-      if (bits[bit / 8] == std::byte{0}) {
-        bit |= 7;  // eight pages at once: most of a filtered machine
-      } else if (test_bit(bits, bit)) {
-        TRY_VOID(pages.add(first + bit));
-      }
-    }
-  }
-  return pages.flush();
-}
-
-Result<CaptureReport> capture_at_level(Source& source, int fd, const std::string& name, int level,
-                                       const CaptureOptions& options, Progress& progress) {
-  CaptureReport report;
-  const uint64_t max_pfn = source.dump.info().max_pfn;
-  auto filter = TRY(make_filter(source, level, options, report));
-  filter.exclude_missing_in(source.dump);
-  report.level |= level_of(source.dump);
-  std::unique_ptr<PageCompressor> compressor;
-  if (options.compression.compression != Compression::none) {
-    compressor = TRY(PageCompressor::create(options.compression.compression, options.compression.level));
-  }
-  auto writer = TRY(KdumpWriter::create(fd, name, writer_options(source, report.level, options)));
-  const auto written = [&]() -> Result<DumpOutcome> {
-    TRY_VOID(write_bitmaps(filter, source.dump.info(), writer, progress));
-    report.pages = filter.statistics();
-    std::ranges::copy(filter.warnings(), std::back_inserter(report.warnings));
-
-    progress.phase("save");
-    TRY_VOID(writer.begin_pages(report.pages.stored_pages));
-    PageWriter pages(source.dump, writer, compressor.get(), kdump_codec_flag(options.compression.compression),
-                     report, progress);
-    TRY_VOID(write_pages(filter, max_pfn, writer, pages));
-    if (report.lost_pages > 0) {
-      report.warnings.push_back(
-          fmt::format("{} pages could not be read ({})", report.lost_pages, pages.first_error()));
-    }
-    progress.phase("sync");
-    return writer.finish();
-  }();
-  if (!written) {
-    writer.abandon();
-    return std::unexpected(written.error());
-  }
-  report.outcome = *written;
-  if (report.outcome != DumpOutcome::whole) report.reason = why_incomplete(source.dump.info(), report);
-  report.file_bytes = writer.bytes_written();
-  return report;
-}
 
 Result<CaptureReport> no_dump() {
   CaptureReport report;
@@ -239,11 +235,11 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
   if (dump.info().max_pfn == 0) {
     return fail(ErrorCode::corrupt, "the source describes no memory at all");
   }
-  Source source{dump, kernel_of(dump)};
+  Source source(dump);
   std::vector<std::string> warnings;
   for (size_t index = 0; index < options.levels.size(); ++index) {
     const int level = options.levels[index];
-    auto report = level == kNoDump ? no_dump() : capture_at_level(source, fd, name, level, options, progress);
+    auto report = level == kNoDump ? no_dump() : LevelCapture(source, level, options, progress).run(fd, name);
     progress.finish();
     if (report) {
       report->fell_back = index > 0;

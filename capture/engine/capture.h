@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A capture: from an opened vmcore to a KDUMP file. Used by `lifeboat capture` and by lifeboat-init.
 //
-// Two walks: the filter walks over the mem_map once and writes both bitmaps into the file; then the pages
-// whose bit is set are read, compressed and written. Memory: one chunk of each bitmap, one batch of pages,
-// the codec's working memory; none of it grows with the machine.
+// Two walks, each by several threads: the filter walks over the mem_map once and writes both bitmaps into
+// the file (scan.h); then the pages whose bit is set are read, compressed and written (pipeline.h). Memory:
+// chunks of the bitmaps, batches of pages, the codecs' working memory; none of it grows with the machine.
 #pragma once
 
 #include <functional>
 #include <vector>
 
 #include "capture/engine/filter.h"
+#include "capture/engine/page_batch.h"
 #include "src/base/progress.h"
 #include "src/dump/dump.h"
 #include "src/dump/dump_outcome.h"
@@ -29,6 +30,13 @@ struct CaptureOptions {
   std::vector<int> levels = {31};
   CompressionChoice compression;
   Unfilterable unfilterable = Unfilterable::fail;
+  // That scan and compress, at most. With 1 no thread is started.
+  unsigned threads = 1;
+  // Bytes for all buffers, codecs included; it does not grow with the machine.
+  size_t memory = size_t{16} << 20;
+  // Page frames whose data come first in the file, in this order: what the report reads. Asked for once,
+  // after the scan. Empty: the order is that of the page frames.
+  std::function<std::vector<uint64_t>()> leading_pages = {};
   // Called when the target is full, before the next level is tried. True: some space was freed, and the
   // write that failed is tried again. Empty: no space can be freed.
   std::function<bool()> make_space = {};
@@ -45,8 +53,13 @@ struct CaptureReport {
   bool fell_back = false;  // the target was too small at the first level: this one is a later level
   FilterStatistics pages;
   uint64_t zero_pages = 0;
-  uint64_t lost_pages = 0;  // could not be read
+  uint64_t shared_pages = 0;  // the same as another one, whose data stand for both
+  uint64_t lost_pages = 0;    // could not be read
   uint64_t file_bytes = 0;
+  unsigned threads = 1;  // that compressed
+  // Of the clock on the wall; `times` are those of all threads together.
+  double scan_seconds = 0, save_seconds = 0, sync_seconds = 0;
+  StageTimes times;
   std::vector<std::string> warnings;
 };
 

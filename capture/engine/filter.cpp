@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "capture/engine/bitmap.h"
-#include "src/vmcore/page_scan.h"
 
 namespace lifeboat {
 namespace {
@@ -30,6 +29,21 @@ bool is_left_out(const Dump& source, uint64_t pfn) {
 }
 
 }  // namespace
+
+FilterStatistics& FilterStatistics::operator+=(const FilterStatistics& other) {
+  ram_pages += other.ram_pages;
+  stored_pages += other.stored_pages;
+  for (size_t index = 0; index < kPageClasses; ++index) pages_of_class[index] += other.pages_of_class[index];
+  sections_without_map += other.sections_without_map;
+  unreadable_pages += other.unreadable_pages;
+  left_out_before += other.left_out_before;
+  return *this;
+}
+
+void PageFilter::add_statistics(const PageFilter& other) {
+  statistics_ += other.statistics_;
+  if (first_unreadable_.empty()) first_unreadable_ = other.first_unreadable_;
+}
 
 void PageFilter::exclude_missing_in(const Dump& source) {
   // Asked page by page, so only where some are missing.
@@ -61,9 +75,9 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
     // lie in a stretch that is not in the dump.
     const auto drop = [&](uint64_t pfn, uint64_t pages, PageClass page_class) {
       const uint64_t stop = std::min(pfn + pages, end);
-      uint64_t present = 0;
-      for (uint64_t page = pfn; page < stop; ++page) present += test_bit(bits.ram, page - first_pfn) ? 1 : 0;
+      const uint64_t present = count_bits(bits.ram, pfn - first_pfn, stop - pfn);
       statistics_.pages_of_class[static_cast<size_t>(page_class)] += present;
+      if (on_run_ && present > 0) on_run_(pfn, stop - pfn, page_class);
       if (level_excludes(level_, page_class)) fill_bits(bits.stored, pfn - first_pfn, stop - pfn, false);
     };
     const PageScanStatistics scanned =
@@ -71,6 +85,9 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
     statistics_.sections_without_map += scanned.sections_without_map;
     statistics_.unreadable_pages += scanned.unreadable_pages;
     if (first_unreadable_.empty()) first_unreadable_ = scanned.first_error;
+  } else if (on_run_) {
+    for_each_ram_stretch(*ram_, page_size_, first_pfn, end,
+                         [&](uint64_t from, uint64_t to) { on_run_(from, to - from, PageClass::kernel); });
   }
   if (source_ != nullptr) exclude_missing(bits);
   statistics_.ram_pages += count_bits(bits.ram);
@@ -90,9 +107,11 @@ void PageFilter::exclude_missing(ChunkBits& bits) {
   }
 }
 
-bool PageFilter::has_ram(uint64_t first_pfn) const {
-  const auto range = std::ranges::upper_bound(*ram_, page_size_.address(first_pfn), {}, &PhysicalRange::end);
-  return range != ram_->end() && range->start < page_size_.address(first_pfn + kChunkPages);
+std::optional<uint64_t> PageFilter::next_chunk(uint64_t pfn) const {
+  const auto range = std::ranges::upper_bound(*ram_, page_size_.address(pfn), {}, &PhysicalRange::end);
+  if (range == ram_->end()) return std::nullopt;
+  const uint64_t first = std::max(pfn, page_size_.frame(range->start) / kChunkPages * kChunkPages);
+  return first < max_pfn_ ? std::optional(first) : std::nullopt;
 }
 
 std::vector<std::string> PageFilter::warnings() const {

@@ -5,19 +5,21 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/dump/dump.h"
 #include "src/vmcore/kernel_memory.h"
 #include "src/vmcore/mem_map.h"
 #include "src/vmcore/page_class.h"
+#include "src/vmcore/page_scan.h"
 
 namespace lifeboat {
 
-// A bitmap is built and written for this many page frames (4 GiB of 4 KiB pages) at a time: 128 KiB, whatever
-// the machine's size. No compound page or buddy block crosses such a border: the largest has 1 GiB of 4 KiB
-// pages, 16 GiB of 64 KiB pages, and is aligned.
-inline constexpr uint64_t kChunkPages = uint64_t{1} << 20;
+// A bitmap is built and written for this many page frames (1 GiB of 4 KiB pages) at a time: 32 KiB, whatever
+// the machine's size, and enough of them for several threads. No compound page or buddy block crosses such a
+// border: the largest has 1 GiB of 4 KiB pages, 16 GiB of 64 KiB pages, and is aligned.
+inline constexpr uint64_t kChunkPages = uint64_t{1} << 18;
 
 struct FilterStatistics {
   uint64_t ram_pages = 0;
@@ -26,6 +28,8 @@ struct FilterStatistics {
   uint64_t sections_without_map = 0;  // kept: nothing is known of their pages
   uint64_t unreadable_pages = 0;      // kept: their struct page could not be read
   uint64_t left_out_before = 0;       // the source itself does not have them
+
+  FilterStatistics& operator+=(const FilterStatistics& other);
 };
 
 // Bits of one chunk, LSB first.
@@ -48,13 +52,20 @@ class PageFilter {
   // read, and are not lost. `source` must outlive the filter.
   void exclude_missing_in(const Dump& source);
 
+  // Calls `visit` for each run of pages of one class, some of which are RAM, as a scan meets them. Without
+  // knowledge of the kernel all are of the class `kernel`.
+  void on_run(PageVisitor visit) { on_run_ = std::move(visit); }
+
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
 
-  // Whether the chunk that begins at `first_pfn` has any RAM. If not, nothing needs to be scanned or
-  // written: the gaps between RAM ranges may be a thousand times larger than the RAM.
-  [[nodiscard]] bool has_ram(uint64_t first_pfn) const;
+  // The first chunk at or behind `pfn`, the beginning of a chunk, that has any RAM: its first page frame.
+  // The others need not be scanned or written: the gaps between RAM ranges may be a thousand times larger
+  // than the RAM.
+  [[nodiscard]] std::optional<uint64_t> next_chunk(uint64_t pfn) const;
 
+  // Of a filter that scanned other chunks of the same machine.
+  void add_statistics(const PageFilter& other);
   [[nodiscard]] const FilterStatistics& statistics() const { return statistics_; }
   [[nodiscard]] std::vector<std::string> warnings() const;
 
@@ -67,6 +78,7 @@ class PageFilter {
   int level_ = 0;
   const KernelMemory* kernel_ = nullptr;  // null: keep everything
   const Dump* source_ = nullptr;          // null: it has all of its RAM
+  PageVisitor on_run_;
   std::optional<MemMap> mem_map_;
   std::optional<PageClassifier> classifier_;
   FilterStatistics statistics_;

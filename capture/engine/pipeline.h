@@ -1,58 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The stages between the filter and the file: read, compress, write. A batch of pages passes through them and
-// carries all it needs, so that several can be under way at once; today one is.
+// From the pages to save to the file: several threads read, compare and compress batches of pages, one
+// writes them in order. No lock and no allocation for a single page; the memory is fixed when it begins.
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <functional>
 
-#include "src/dump/codec.h"
-#include "src/dump/dump.h"
-#include "src/dump/kdump_writer.h"
+#include "capture/engine/page_batch.h"
+#include "capture/engine/page_feed.h"
+#include "src/dump/levels.h"
 
 namespace lifeboat {
 
-// Pages in PFN order. Its buffers are allocated once and used again.
-struct PageBatch {
-  // Long reads, and still small beside the reservation.
-  static constexpr size_t kBytes = size_t{1} << 20;
-
-  enum class Kind : uint8_t {
-    data,  // `raw` (and after compression perhaps `packed`) holds it
-    zero,  // nothing but zeros
-    lost,  // could not be read
-  };
-  struct Page {
-    uint64_t pfn = 0;
-    Kind kind = Kind::data;
-    uint32_t packed_offset = 0;
-    uint32_t packed_size = 0;  // 0: store it raw
-  };
-
-  explicit PageBatch(PageSize size) : page_size(size), raw(kBytes), packed(kBytes) {
-    pages.reserve(max_pages());
-  }
-  [[nodiscard]] size_t max_pages() const { return page_size.frame(kBytes); }
-  [[nodiscard]] ByteSpan raw_page(size_t index) const {
-    return ByteSpan(raw).subspan(page_size.bytes(index), page_size.bytes());
-  }
-  void clear() { pages.clear(); }
-  [[nodiscard]] bool full() const { return pages.size() == max_pages(); }
-
-  const PageSize page_size;
-  std::vector<Page> pages;
-  std::vector<std::byte> raw;     // one page after the other
-  std::vector<std::byte> packed;  // compressed pages one after the other
+struct PipelineOptions {
+  // That prepare batches, at most. With one, no thread is started: the caller's does all.
+  unsigned threads = 1;
+  // Bytes of buffers, codecs and what is remembered of pages that are in the file.
+  size_t memory = size_t{16} << 20;
+  CompressionChoice compression;
 };
 
-// Read: fills in the contents of batch.pages, neighbours with one read. A page that cannot be read becomes
-// `lost`. Returns how many were lost; the first reason goes to `first_error` if that is empty.
-uint64_t read_batch(PhysicalMemory& source, PageBatch& batch, std::string& first_error);
+// The least memory that a pipeline can work with.
+size_t smallest_pipeline_memory();
 
-// Compress: finds zero pages, packs the others.
-Result<> compress_batch(PageBatch& batch, PageCompressor* compressor);
+struct PipelineReport {
+  BatchStatistics pages;
+  unsigned threads = 1;  // that prepared batches
+};
 
-// Write: hands the pages to the file, in order. `flags` is the KDUMP status bit of the codec.
-Result<> write_batch(const PageBatch& batch, uint32_t flags, KdumpWriter& writer);
+// Saves the pages of `feed`, which hands out those of `leading` first. `on_pages(n)` is called after each
+// batch with the pages done so far. Threads that cannot be started, or whose buffers there is no memory for,
+// are done without; the log says so. An error of the writer, the codec or the feed ends it; all threads have
+// ended when it returns.
+Result<PipelineReport> save_pages(PhysicalMemory& source, PageFeed& feed, LeadingPages& leading,
+                                  KdumpWriter& writer, PageSize page_size, const PipelineOptions& options,
+                                  const std::function<void(uint64_t pages)>& on_pages);
 
 }  // namespace lifeboat

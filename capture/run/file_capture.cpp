@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/run/file_capture.h"
 
+#include <future>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
+#include "capture/run/report_pages.h"
 #include "src/base/file.h"
 #include "src/inspect/report_text.h"
 #include "src/store/store.h"
@@ -30,6 +34,21 @@ Result<> save_log(const std::string& source_name, const std::string& dest, FileC
   return {};
 }
 
+// The report's pages are found while the memory is scanned, if there is a thread for it.
+Result<CaptureReport> capture_with_report_first(Dump& source, const std::string& source_name,
+                                                const std::string& dest, const CaptureOptions& options,
+                                                Progress& progress) {
+  const auto when = options.threads > 1 ? std::launch::async : std::launch::deferred;
+  auto pages = std::async(when, [&source_name] { return pages_of_report(source_name); });
+  std::optional<std::vector<uint64_t>> found;  // for a second dump level, too
+  CaptureOptions ordered = options;
+  ordered.leading_pages = [&] {
+    if (!found) found = pages.get();
+    return *found;
+  };
+  return capture_file(source, source_name, dest, ordered, progress);
+}
+
 }  // namespace
 
 Result<FileCapture> capture_to_files(Dump& source, const std::string& source_name, const std::string& dest,
@@ -38,7 +57,7 @@ Result<FileCapture> capture_to_files(Dump& source, const std::string& source_nam
   if (!options.levels.empty() && options.levels.front() == kNoDump) {
     files.report.outcome = DumpOutcome::log_only;
   } else {
-    files.report = TRY(capture_file(source, source_name, dest, options, progress));
+    files.report = TRY(capture_with_report_first(source, source_name, dest, options, progress));
   }
   if (files.report.outcome == DumpOutcome::log_only) {
     TRY_VOID(save_log(source_name, dest, files));

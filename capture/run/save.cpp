@@ -8,8 +8,12 @@
 #include <ctime>
 
 #include "capture/engine/capture.h"
+#include "capture/engine/pipeline.h"
+#include "capture/engine/workers.h"
 #include "capture/run/capture_console.h"
 #include "capture/run/disk_space.h"
+#include "capture/run/memory_figure.h"
+#include "capture/run/report_pages.h"
 #include "capture/run/save_report.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
@@ -86,13 +90,26 @@ Result<> save_log(Dump& source, int folder_fd) {
   return write_small_file(folder_fd, kLogFile, text);
 }
 
-Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, CrashRecord& record,
-                   DiskSpace& space, Heartbeat& heartbeat) {
+// A third of what is available: the file system needs the rest for what is on its way to the disk.
+size_t buffer_memory() {
+  const uint64_t available = memory_figure("MemAvailable:", "/proc/meminfo");
+  return std::clamp<uint64_t>(available / 3, smallest_pipeline_memory(), 64_MiB);
+}
+
+Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, const PageRecord* report_pages,
+                   CrashRecord& record, DiskSpace& space, Heartbeat& heartbeat) {
   auto file = TRY(PendingFile::create(folder_fd, kIncompleteDumpFile, kDumpFile));
   const CaptureOptions options{
       .levels = plan.dump.level,
       .compression = {plan.dump.compression.compression, plan.dump.compression.level},
       .unfilterable = Unfilterable::keep_all,
+      .threads = usable_cpus(),
+      .memory = buffer_memory(),
+      .leading_pages =
+          [&] {
+            return report_pages != nullptr ? report_pages->checked(source.info().max_pfn)
+                                           : std::vector<uint64_t>();
+          },
       .make_space = [&space] { return space.take_oldest(); },
   };
   const CaptureReport report = TRY(capture_into(source, file, kDumpFile, options, heartbeat));
@@ -103,8 +120,9 @@ Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, CrashRe
     record.problems.push_back(fmt::format("there is no dump: {}", report.reason));
     return {};
   }
-  log::info("dump: level {}, {} of {} pages ({} zero), {}", report.level, report.pages.stored_pages,
-            report.pages.ram_pages, report.zero_pages, format_size(report.file_bytes));
+  log::info("dump: level {}, {} of {} pages ({} zero, {} shared), {}, by {} threads", report.level,
+            report.pages.stored_pages, report.pages.ram_pages, report.zero_pages, report.shared_pages,
+            format_size(report.file_bytes), report.threads);
   record.level = report.level;
   record.compression = format_compression_choice(options.compression);
   record.dump_bytes = report.file_bytes;
@@ -117,7 +135,7 @@ Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, CrashRe
 // The result is that of the log, which has been logged and noted in either case: a dump may succeed although
 // the log did not, and it contains the log.
 Result<> save_log_and_report(const std::string& vmcore, Dump& source, int folder_fd, const CapturePlan& plan,
-                             Progressing& crash, Heartbeat& heartbeat) {
+                             PageRecord* pages, Progressing& crash, Heartbeat& heartbeat) {
   heartbeat.phase("log");
   auto saved = save_log(source, folder_fd);
   if (saved) {
@@ -128,7 +146,7 @@ Result<> save_log_and_report(const std::string& vmcore, Dump& source, int folder
     crash.problem(saved.error());
   }
   if (!plan.capture.report) return saved;
-  if (save_report(vmcore, folder_fd, heartbeat)) {
+  if (save_report(vmcore, folder_fd, heartbeat, pages)) {
     announce(phase::kCaptureReport);
     crash.done("report");
   } else if (plan.dump.log_only()) {
@@ -140,15 +158,15 @@ Result<> save_log_and_report(const std::string& vmcore, Dump& source, int folder
 
 // By the first level, or by the last one: CrashRecord::dump is the outcome. Without a dump the log must be
 // there, whose result is `log`.
-Result<> save_dump_or_none(const CapturePlan& plan, Dump& source, int folder_fd, Progressing& crash,
-                           DiskSpace& space, Heartbeat& heartbeat, const Result<>& log) {
+Result<> save_dump_or_none(const CapturePlan& plan, Dump& source, int folder_fd, const PageRecord* pages,
+                           Progressing& crash, DiskSpace& space, Heartbeat& heartbeat, const Result<>& log) {
   if (plan.dump.log_only()) {
     if (!log) return log;
     crash.record.dump = DumpOutcome::log_only;
     log::info("no dump is saved: [dump] level is none");
     return {};
   }
-  if (auto saved = save_dump(plan, source, folder_fd, crash.record, space, heartbeat); !saved) {
+  if (auto saved = save_dump(plan, source, folder_fd, pages, crash.record, space, heartbeat); !saved) {
     crash.problem(saved.error());
     return saved;
   }
@@ -220,8 +238,11 @@ Result<> save_into_store(const std::string& vmcore, int store_fd, const std::str
   check_time(crash);
   crash.done("target");
 
-  const auto log = save_log_and_report(vmcore, *source, folder.fd.get(), plan, crash, heartbeat);
-  TRY_VOID(save_dump_or_none(plan, *source, folder.fd.get(), crash, space, heartbeat, log));
+  // Without it the dump is in order of page frames.
+  const auto shared = SharedPageRecord::create();
+  PageRecord* pages = shared ? &shared->record() : nullptr;
+  const auto log = save_log_and_report(vmcore, *source, folder.fd.get(), plan, pages, crash, heartbeat);
+  TRY_VOID(save_dump_or_none(plan, *source, folder.fd.get(), pages, crash, space, heartbeat, log));
   announce(phase_of(crash.record.dump));
   // Without a dump, too: it is the last step.
   crash.done("dump");

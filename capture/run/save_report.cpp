@@ -5,11 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "capture/plan/capture_plan.h"
+#include "capture/run/memory_figure.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/inspect/report_text.h"
 #include "src/store/store.h"
+#include "src/vmcore/dump_kernel.h"
 
 namespace lifeboat::capture {
 namespace {
@@ -25,21 +27,17 @@ constexpr uint64_t kMax = 64_MiB;
 // What the dump will need of the same memory afterwards, and the kernel meanwhile.
 constexpr uint64_t kKept = 8_MiB;
 
-// A line like "MemAvailable:   12345 kB", in bytes; 0: it is not there.
-uint64_t memory_figure(std::string_view key, const char* path) {
-  const auto text = read_text(path, 64_KiB);
-  const size_t at = text ? text->find(key) : std::string::npos;
-  if (at == std::string::npos) return 0;
-  const size_t first = text->find_first_of("0123456789", at + key.size());
-  if (first == std::string::npos) return 0;
-  const auto kib = parse_number(std::string_view(*text).substr(first, text->find(' ', first) - first));
-  return kib && *kib <= UINT64_MAX / 1_KiB ? *kib * 1_KiB : 0;
+Result<inspect::Session> open_session(const std::string& vmcore, PageRecord* pages) {
+  if (pages == nullptr) return inspect::Session::open(vmcore);
+  auto dump = TRY(Dump::open(vmcore));
+  TRY_VOID(check_machine(*dump, vmcore));
+  return inspect::Session::over(std::make_unique<RecordingDump>(std::move(dump), *pages));
 }
 
-Result<> write_report(const std::string& vmcore, int folder_fd, Heartbeat& heartbeat) {
+Result<> write_report(const std::string& vmcore, int folder_fd, PageRecord* pages, Heartbeat& heartbeat) {
   const auto begin = std::chrono::steady_clock::now();
   heartbeat.phase("report");
-  const auto session = TRY(inspect::Session::open(vmcore));
+  const auto session = TRY(open_session(vmcore, pages));
   const inspect::Report report = inspect::make_report(session);
   heartbeat.beat();
   TRY_VOID(write_small_file(folder_fd, kReportTextFile,
@@ -62,7 +60,7 @@ std::optional<uint64_t> report_memory(uint64_t available) {
   return std::min(available - kKept, kMax);
 }
 
-bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent) {
+bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent, PageRecord* pages) {
   // If MemAvailable is missing, only the maximum limits the report.
   const uint64_t figure = memory_figure("MemAvailable:", "/proc/meminfo");
   const uint64_t available = figure != 0 ? figure : kMax + kKept;
@@ -78,8 +76,9 @@ bool save_report(const std::string& vmcore, int folder_fd, Heartbeat& parent) {
                            .address_space = memory_figure("VmSize:", "/proc/self/status") + *memory,
                            .expendable = true,
                            .parent = &parent};
-  const Outcome outcome = supervise(
-      "report", limits, [&](Heartbeat& heartbeat) { return write_report(vmcore, folder_fd, heartbeat); });
+  const Outcome outcome = supervise("report", limits, [&](Heartbeat& heartbeat) {
+    return write_report(vmcore, folder_fd, pages, heartbeat);
+  });
   if (outcome != Outcome::done) log::warning("the report is missing or incomplete; the capture continues");
   return outcome == Outcome::done;
 }

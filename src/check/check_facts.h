@@ -97,7 +97,10 @@ struct Facts {
   std::string command_line;          // that a load would use now; empty: not known
 
   std::vector<TargetFacts> targets;
-  std::map<std::string, uint64_t> meminfo;      // bytes, by /proc/meminfo's names
+  std::map<std::string, uint64_t> meminfo;  // bytes, by /proc/meminfo's names
+  // Bytes of a dump of this machine as it is now, at the first configured level: its memory was looked at.
+  // Not set where nothing asks for it; an error where the memory cannot be read (no root, lockdown).
+  std::optional<Result<uint64_t>> measured_dump;
   std::map<std::string, std::string> settings;  // kernel.*, by name without "kernel."
   bool systemd = false;
   std::map<std::string, UnitState> units;  // those that `check` needs

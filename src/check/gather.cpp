@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <ranges>
 
+#include "capture/engine/dump_estimate.h"
 #include "capture/initramfs/module_set.h"
 #include "capture/initramfs/mounted_target.h"
 #include "loader/entries/version_order.h"
@@ -20,6 +21,7 @@
 #include "src/base/size.h"
 #include "src/base/text.h"
 #include "src/check/check_facts.h"
+#include "src/dump/dump.h"
 #include "src/image/native_kernel.h"
 
 namespace lifeboat::check {
@@ -88,6 +90,28 @@ std::vector<TargetFacts> look_at_targets(const config::Config& config, const Hos
 }
 
 // "MemTotal:   12345 kB"
+// Only where no dump of this machine shows how large the next one will be.
+std::optional<Result<uint64_t>> measure_dump(const Facts& facts, const std::string& proc) {
+  // Of a large machine a part will do: some 64 GiB of memory.
+  constexpr uint64_t kChunks = 64;
+  const auto has_no_dump = [](const TargetFacts& target) {
+    return target.store && std::ranges::none_of(target.store->crashes, [](const auto& crash) {
+             return crash.outcome == CrashOutcome::whole;
+           });
+  };
+  if (!facts.config || facts.config->dump.log_only() || std::ranges::none_of(facts.targets, has_no_dump))
+    return std::nullopt;
+  const auto& compression = facts.config->dump.compression;
+  return [&]() -> Result<uint64_t> {
+    const auto memory = TRY(Dump::open(proc + "/kcore"));
+    const auto estimate = TRY(estimate_dump(
+        *memory,
+        {.compression = {compression.compression, compression.level}, .threads = 1, .most_chunks = kChunks},
+        no_progress()));
+    return estimate.bytes_at(facts.config->dump.level.front());
+  }();
+}
+
 std::map<std::string, uint64_t> read_meminfo(const std::string& proc) {
   std::map<std::string, uint64_t> figures;
   const auto text = read_text(proc + "/meminfo");
@@ -308,6 +332,7 @@ Facts gather_facts(const FactsRequest& request) {
     facts.loaded = arming::read_loaded_state(arming::loaded_state_file(request.paths.run));
   if (facts.loaded) facts.changed = arming::changed_files(*facts.loaded).changed;
   facts.meminfo = read_meminfo(request.paths.proc);
+  facts.measured_dump = measure_dump(facts, request.paths.proc);
   facts.settings = read_settings(request.paths.proc);
   look_at_units(request, facts);
   facts.watchdogs = look_at_watchdogs(request.paths.sys, facts.recipe);

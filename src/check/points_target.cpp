@@ -30,6 +30,9 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
       size = {crash.bytes, "the largest dump saved there"};
   }
   if (size.bytes != 0 || !facts.config) return size;
+  if (facts.measured_dump && *facts.measured_dump)
+    return {**facts.measured_dump,
+            fmt::format("at level {}, by the memory as it is now", facts.config->dump.level.front())};
   const auto figure = [&](const char* name) {
     const auto found = facts.meminfo.find(name);
     return found == facts.meminfo.end() ? 0 : found->second;
@@ -41,8 +44,10 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
   if ((level & 8) != 0) leave_out(figure("AnonPages"));
   if ((level & 16) != 0) leave_out(figure("MemFree"));
   const bool compressed = facts.config->dump.compression.compression != Compression::none;
-  return {compressed ? kept / 2 : kept, fmt::format("estimated for level {} from the memory in use now{}",
-                                                    level, compressed ? ", halved by compression" : "")};
+  const std::string why =
+      facts.measured_dump ? fmt::format("; a guess, because {}", facts.measured_dump->error().reason()) : "";
+  return {compressed ? kept / 2 : kept, fmt::format("estimated for level {} from the memory in use now{}{}",
+                                                    level, compressed ? ", halved by compression" : "", why)};
 }
 
 // The size of the crashes that may be removed for a new dump.

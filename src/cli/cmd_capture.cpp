@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // lifeboat capture SOURCE DEST
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "capture/engine/pipeline.h"
+#include "capture/engine/workers.h"
 #include "capture/run/file_capture.h"
 #include "src/base/log.h"
 #include "src/base/size.h"
+#include "src/cli/capture_estimate.h"
 #include "src/cli/capture_store.h"
 #include "src/cli/configuration.h"
 #include "src/cli/outcome.h"
@@ -38,10 +42,12 @@ nlohmann::ordered_json to_json(const capture::FileCapture& files) {
       {"ram_pages", report.pages.ram_pages},
       {"stored_pages", report.pages.stored_pages},
       {"zero_pages", report.zero_pages},
+      {"shared_pages", report.shared_pages},
       {"lost_pages", report.lost_pages},
       {"left_out_before", report.pages.left_out_before},
       {"pages_of_class", classes},
       {"bytes", report.file_bytes},
+      {"threads", report.threads},
       {"warnings", report.warnings}};
 }
 
@@ -51,20 +57,72 @@ void print_text(const capture::FileCapture& files) {
     fmt::print("{}, {}: log and report; no dump\n", files.log, files.report_text);
     return;
   }
-  fmt::print("{}: {}, level {}: {} of {} pages ({} zero)\n", files.dump, format_size(report.file_bytes),
-             report.level, report.pages.stored_pages, report.pages.ram_pages, report.zero_pages);
+  fmt::print("{}: {}, level {}: {} of {} pages ({} zero, {} shared)\n", files.dump,
+             format_size(report.file_bytes), report.level, report.pages.stored_pages, report.pages.ram_pages,
+             report.zero_pages, report.shared_pages);
+}
+
+// "": one for each processor.
+Result<unsigned> thread_count(const std::string& text) {
+  constexpr uint64_t kMost = 1024;
+  if (text.empty()) return usable_cpus();
+  const auto number = parse_number(text);
+  if (!number || *number < 1 || *number > kMost)
+    return fail(ErrorCode::usage, "capture: --threads takes a number from 1 to {}, not '{}'", kMost, text);
+  return static_cast<unsigned>(*number);
+}
+
+Result<size_t> memory_size(const std::string& text) {
+  const uint64_t size = TRY_CONTEXT(parse_size(text), "capture: --memory");
+  if (size < smallest_pipeline_memory()) {
+    return fail(ErrorCode::usage, "capture: --memory {} is not enough: the buffers need at least {}", text,
+                format_size(smallest_pipeline_memory()));
+  }
+  return size;
 }
 
 Result<CaptureOptions> capture_options(const CommandLine& line) {
   CaptureOptions options;
   options.levels = TRY(parse_levels(line.get("level", "31")));
   options.compression = TRY(parse_compression_choice(line.get("compress", "zstd")));
+  options.threads = TRY(thread_count(line.get("threads", "")));
+  if (const auto memory = line.get("memory", ""); !memory.empty()) options.memory = TRY(memory_size(memory));
   if (const auto format = line.get("format", "kdump"); format != "kdump") {
     return std::unexpected(
         Error(ErrorCode::usage, fmt::format("capture: cannot write the format '{}'", format))
             .hint("use --format kdump, which crash, drgn and makedumpfile read"));
   }
   return options;
+}
+
+// What a dump of SOURCE, or of the running system, would be like.
+Result<int> show_estimate(const CommandLine& line) {
+  const bool running = line.has("estimate");
+  for (const char* other : {"store", "store-folder", "then-act", "stats"}) {
+    if (line.has(other))
+      return fail(ErrorCode::usage, "capture: --{} writes a dump, --dry-run does not", other);
+  }
+  if (line.has("DEST") || (running && line.has("SOURCE")))
+    return fail(ErrorCode::usage, "capture: {}",
+                running ? "--estimate takes no file" : "--dry-run takes no DEST");
+  CaptureOptions options = TRY(capture_options(line));
+  if (running) {
+    const auto config = TRY(read_config(line));
+    if (!line.has("level")) options.levels = config.dump.level;
+    if (!line.has("compress"))
+      options.compression = {config.dump.compression.compression, config.dump.compression.level};
+  }
+  const std::string name = running ? "/proc/kcore" : TRY(line.require("SOURCE"));
+  const auto source = TRY(Dump::open(name));
+  TerminalProgress progress;
+  const auto estimate =
+      TRY(estimate_dump(*source, {.compression = options.compression, .threads = options.threads}, progress));
+  if (line.json()) {
+    print_json(estimate_json(estimate, options.compression));
+  } else {
+    print_estimate(estimate, options.levels, options.compression);
+  }
+  return kDone;
 }
 
 }  // namespace
@@ -87,6 +145,11 @@ Result<int> run_capture(const Arguments& arguments) {
      "and report (default 31)")
     ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
     ("format", Takes::text, "kdump")
+    ("threads", Takes::text, "that filter and compress (default: one for each processor)")
+    ("memory", Takes::text, "for the buffers of the capture, as 8M (default 16M)")
+    ("dry-run", "write nothing: show the pages of each class, and the size of a dump at each level")
+    ("stats", "also show the pages of each class, the size at other levels, and the time of each stage")
+    ("estimate", "--dry-run of the running system, with the level and compression of the configuration")
     ("store", "save into the store of the configured targets, see lifeboat.conf(5)")
     ("store-folder", Takes::text, "like --store, but into this folder")
     ("then-act", "with --store, in a capture kernel: then take the action of [final] or [failure] "
@@ -96,6 +159,7 @@ Result<int> run_capture(const Arguments& arguments) {
   line.positional("DEST");
   add_config_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
+  if (line.has("estimate") || line.has("dry-run")) return show_estimate(line);
   const std::string source_name = TRY(line.require("SOURCE"));
   if (line.has("store") || line.has("store-folder")) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
@@ -110,10 +174,23 @@ Result<int> run_capture(const Arguments& arguments) {
   const auto files = TRY(capture::capture_to_files(*source, source_name, dest, options, progress));
   const CaptureReport& report = files.report;
   for (const auto& warning : report.warnings) log::warning("{}", warning);
+  std::optional<DumpEstimate> estimate;
+  if (line.has("stats"))
+    estimate = TRY(
+        estimate_dump(*source, {.compression = options.compression, .threads = options.threads}, progress));
   if (line.json()) {
-    print_json(to_json(files));
-  } else if (report.outcome != DumpOutcome::incomplete) {
-    print_text(files);
+    auto json = to_json(files);
+    if (estimate)
+      json["stats"] = {{"seconds", times_json(report)},
+                       {"estimate", estimate_json(*estimate, options.compression)}};
+    print_json(json);
+  } else {
+    if (report.outcome != DumpOutcome::incomplete) print_text(files);
+    if (estimate) {
+      fmt::print("\n");
+      print_estimate(*estimate, options.levels, options.compression);
+      print_times(report);
+    }
   }
   if (report.outcome == DumpOutcome::incomplete) report_incomplete(files.dump, report.reason);
   if (report.fell_back && report.outcome == DumpOutcome::log_only) report_too_small(files.log);

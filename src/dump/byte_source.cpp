@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/dump/byte_source.h"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "src/dump/mapped_source.h"
 
 namespace lifeboat {
 namespace {
@@ -16,6 +20,7 @@ class FileSource final : public ByteSource {
   [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] ByteExtent next_data(uint64_t offset) const override;
+  [[nodiscard]] bool parallel_reads() const override { return true; }
   Result<> read(uint64_t offset, MutableByteSpan out) const override {
     if (offset > size_ || out.size() > size_ - offset) {
       return fail(ErrorCode::truncated, "{}: cannot read {} bytes at offset {}: the file ends at {}", name_,
@@ -42,6 +47,7 @@ ByteExtent FileSource::next_data(uint64_t offset) const {
 
 class MemorySource final : public ByteSource {
  public:
+  [[nodiscard]] bool parallel_reads() const override { return true; }
   MemorySource(ByteSpan bytes, std::string name)
       : bytes_(bytes.begin(), bytes.end()), name_(std::move(name)) {}
   [[nodiscard]] uint64_t size() const override { return bytes_.size(); }
@@ -81,6 +87,10 @@ Result<std::unique_ptr<ByteSource>> open_byte_source(UniqueFd fd, std::string na
     return fail(ErrorCode::unsupported, "{} is not seekable (a pipe or a terminal); save it to a file first",
                 name);
   }
+  struct statfs filesystem{};
+  // /proc/vmcore. Of a file on a disk, the page cache is faster than a mapping of it.
+  if (::fstatfs(fd.get(), &filesystem) == 0 && filesystem.f_type == PROC_SUPER_MAGIC)
+    return mapped_byte_source(std::move(fd), std::move(name), static_cast<uint64_t>(size));
   return std::make_unique<FileSource>(std::move(fd), std::move(name), static_cast<uint64_t>(size));
 }
 

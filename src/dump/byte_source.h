@@ -31,6 +31,8 @@ class ByteSource {
   }
   // Fills `out` or fails: `truncated` past the end.
   virtual Result<> read(uint64_t offset, MutableByteSpan out) const = 0;
+  // Whether several threads may read at the same time.
+  [[nodiscard]] virtual bool parallel_reads() const { return false; }
   // Whether the bytes come out of a flattened file, and whether that file had its end.
   [[nodiscard]] virtual bool flattened() const { return false; }
   [[nodiscard]] virtual bool complete() const { return true; }

@@ -22,6 +22,8 @@ class PhysicalMemory {
   virtual Result<> read(uint64_t physical_address, MutableByteSpan out) = 0;
   // Whether the same address may read otherwise the next time: the memory of a running kernel.
   [[nodiscard]] virtual bool changes() const { return false; }
+  // Whether several threads may read at the same time.
+  [[nodiscard]] virtual bool parallel_reads() const { return false; }
 };
 
 enum class DumpFormat {

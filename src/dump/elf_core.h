@@ -18,6 +18,7 @@ class ElfCore final : public Dump {
   [[nodiscard]] const DumpInfo& info() const override { return info_; }
   [[nodiscard]] Result<PageState> page_state(uint64_t pfn) const override;
   [[nodiscard]] const std::vector<PhysicalRange>& ram() const override { return ram_; }
+  [[nodiscard]] bool parallel_reads() const override { return file_->parallel_reads(); }
   // Bytes between p_filesz and p_memsz read as zeros.
   Result<> read(uint64_t physical_address, MutableByteSpan out) override;
 

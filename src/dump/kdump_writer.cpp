@@ -14,6 +14,8 @@ namespace lifeboat {
 namespace {
 
 constexpr size_t kDataBuffer = size_t{1} << 20;
+// Not worth to be copied into the buffer first.
+constexpr size_t kDirectWrite = 128_KiB;
 constexpr size_t kDescriptorBuffer = 4_KiB;
 
 void set_uts(kdump::Header& header, const Utsname& uts) {
@@ -137,11 +139,12 @@ Result<> KdumpWriter::read_stored_bits(uint64_t first_pfn, MutableByteSpan bits)
 
 Result<> KdumpWriter::begin_pages(uint64_t stored) {
   counts_.announced = stored;
+  first_descriptor_ = descriptors_offset_;
   data_offset_ = descriptors_offset_ + stored * sizeof(kdump::PageDescriptor);
   // Descriptors not yet written read as zero, which means: lost.
   TRY_VOID(resize(data_offset_));
   descriptors_.reserve(kDescriptorBuffer);
-  data_.reserve(kDataBuffer + page_size_.bytes());
+  data_.reserve(kDataBuffer + kDirectWrite);
   zero_page_offset_ = data_offset_;
   return append_data(std::vector<std::byte>(page_size_.bytes()));
 }
@@ -152,8 +155,19 @@ Result<> KdumpWriter::add_page(ByteSpan data, uint32_t flags) {
   return add_descriptor(descriptor);
 }
 
+kdump::PageDescriptor KdumpWriter::zero_page() const {
+  return {zero_page_offset_, static_cast<uint32_t>(page_size_.bytes()), 0, 0};
+}
+
 Result<> KdumpWriter::add_zero_page() {
-  return add_descriptor({zero_page_offset_, static_cast<uint32_t>(page_size_.bytes()), 0, 0});
+  return add_descriptor(zero_page());
+}
+
+Result<> KdumpWriter::put_descriptor(uint64_t rank, const kdump::PageDescriptor& descriptor) {
+  if (rank >= counts_.announced)
+    return fail(ErrorCode::corrupt, "{}: page {} of {} is to be written", name_, rank, counts_.announced);
+  TRY_VOID(flush_data());
+  return write(first_descriptor_ + rank * sizeof descriptor, object_bytes(descriptor));
 }
 
 Result<> KdumpWriter::add_lost_page() {
@@ -162,6 +176,12 @@ Result<> KdumpWriter::add_lost_page() {
 }
 
 Result<> KdumpWriter::append_data(ByteSpan data) {
+  if (data.size() >= kDirectWrite) {
+    TRY_VOID(flush_data());
+    TRY_VOID(write(data_offset_, data));
+    data_offset_ += data.size();
+    return {};
+  }
   data_.insert(data_.end(), data.begin(), data.end());
   data_offset_ += data.size();
   return data_.size() >= kDataBuffer ? flush_data() : Result<>();
@@ -177,6 +197,7 @@ Result<> KdumpWriter::add_descriptor(const kdump::PageDescriptor& descriptor) {
 }
 
 Result<> KdumpWriter::flush_data() {
+  if (data_.empty()) return {};
   TRY_VOID(write(data_offset_ - data_.size(), data_));
   data_.clear();
   return {};

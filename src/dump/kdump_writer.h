@@ -56,6 +56,15 @@ class KdumpWriter {
   Result<> add_page(ByteSpan data, uint32_t flags);
   // Next page is all zero: shares one stored copy.
   Result<> add_zero_page();
+  // Page data that lie one after the other. The first of them is at bytes_written() before the call.
+  Result<> append_data(ByteSpan data);
+  // The next page is what lies there: append_data() put it there, for this page or another one.
+  Result<> add_descriptor(const kdump::PageDescriptor& descriptor);
+  // The descriptor of a zero page.
+  [[nodiscard]] kdump::PageDescriptor zero_page() const;
+  // Writes the descriptor of a later page, the `rank`th of all, at once, so that its data can be found
+  // already. The page must still be added in its turn.
+  Result<> put_descriptor(uint64_t rank, const kdump::PageDescriptor& descriptor);
   // Next page could not be read: counted, its descriptor stays zero (readers: lost).
   Result<> add_lost_page();
 
@@ -76,8 +85,6 @@ class KdumpWriter {
   Result<> write(uint64_t offset, ByteSpan bytes);
   Result<> resize(uint64_t size);
   Result<> with_space(const std::function<Result<>()>& attempt) const;
-  Result<> add_descriptor(const kdump::PageDescriptor& descriptor);
-  Result<> append_data(ByteSpan data);
   Result<> flush_data();
   Result<> flush_descriptors();
   Result<> clear_mark();
@@ -90,6 +97,7 @@ class KdumpWriter {
   uint64_t bitmap_offset_ = 0;  // of the first bitmap
   uint64_t bitmap_bytes_ = 0;   // of each
   uint64_t max_pfn_ = 0;
+  uint64_t first_descriptor_ = 0;    // where the first descriptor is
   uint64_t descriptors_offset_ = 0;  // where the buffered descriptors go
   uint64_t data_offset_ = 0;         // where the next page's data goes
   uint64_t zero_page_offset_ = 0;

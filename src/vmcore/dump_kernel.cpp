@@ -28,7 +28,11 @@ Result<> check_machine(const Dump& dump, std::string_view name) {
 }
 
 Result<KernelMemory> kernel_of(Dump& dump) {
-  return KernelMemory::create(dump, *TRY(architecture_of(dump, "the dump")), dump.info().vmcoreinfo);
+  return kernel_of(dump, dump);
+}
+
+Result<KernelMemory> kernel_of(const Dump& dump, PhysicalMemory& memory) {
+  return KernelMemory::create(memory, *TRY(architecture_of(dump, "the dump")), dump.info().vmcoreinfo);
 }
 
 }  // namespace lifeboat

@@ -15,5 +15,7 @@ Result<> check_machine(const Dump& dump, std::string_view name);
 
 // KernelMemory::create() of such a dump. `dump` must outlive it.
 Result<KernelMemory> kernel_of(Dump& dump);
+// The same, its memory read through `memory`, which must outlive it, too.
+Result<KernelMemory> kernel_of(const Dump& dump, PhysicalMemory& memory);
 
 }  // namespace lifeboat

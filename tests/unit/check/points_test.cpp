@@ -403,6 +403,20 @@ TEST(CheckPoints, TargetSpace) {
         f.config->dump.compression.compression = Compression::none;
       },
       kOk, "8.0 GiB (estimated for level 0 from the memory in use now)");
+  expect_space(
+      [](Facts& f, StoreFacts& s) {
+        s.crashes.clear();
+        f.measured_dump = Result<uint64_t>(77_MiB);
+      },
+      kOk, "77.0 MiB (at level 31, by the memory as it is now)");
+  expect_space(
+      [](Facts& f, StoreFacts& s) {
+        s.crashes.clear();
+        f.measured_dump = Result<uint64_t>(fail(ErrorCode::no_permission, "lockdown"));
+      },
+      kOk,
+      "512.0 MiB (estimated for level 31 from the memory in use now, halved by compression; a guess, because "
+      "lockdown)");
   expect_space([](Facts&, StoreFacts& s) { s.space.free = 20_MiB; }, kWarning, "20.0 MiB free");
   expect_space([](Facts&, StoreFacts& s) { s.space.free = 5_MiB; }, kFailure, "5.0 MiB free");
   expect_space(

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "capture/engine/capture.h"
-#include "capture/engine/pipeline.h"
+#include "capture/engine/page_batch.h"
 #include "src/base/log.h"
 #include "src/dump/byte_source.h"
 #include "src/dump/verify.h"

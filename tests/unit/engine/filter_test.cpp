@@ -63,6 +63,10 @@ TEST(PageFilter, ChunksMeetWithoutGapOrOverlap) {
   EXPECT_EQ(filter.statistics().ram_pages, 5u);
 }
 
+// Between two chunks, and behind most of the machine.
+constexpr uint64_t kBorder = uint64_t{1} << 20;
+static_assert(kBorder % kChunkPages == 0);
+
 // A machine: memory on both sides of a chunk's border, holes, and blocks of every use.
 //
 //   section 0     the fake kernel's own RAM
@@ -103,13 +107,13 @@ class Machine {
     }
     // Up to the border, and from the border on.
     add({section(31) + 16384, 9, FakeUse::hugetlb});
-    add({kChunkPages - 512, 9, FakeUse::user});
+    add({kBorder - 512, 9, FakeUse::user});
     add({section(40), 10, FakeUse::free});
     add({section(40) + 1024, 0, FakeUse::cache});
-    huge_ = {kChunkPages, 18, FakeUse::hugetlb};
+    huge_ = {kBorder, 18, FakeUse::hugetlb};
     fake.add_optimised_compound(huge_.pfn, huge_.order, test::fake_page(huge_.use));
     blocks.push_back(huge_);
-    holes.push_back({kChunkPages + 5, kChunkPages + 100'000});
+    holes.push_back({kBorder + 5, kBorder + 100'000});
 
     // A broken page in the middle of each sort of compound page, and in the first tail.
     at = section(31);
@@ -353,10 +357,18 @@ TEST(PageFilter, KnowsWhichChunksHaveRam) {
   const std::vector<PhysicalRange> ram = {{kPageSize, 2 * kPageSize},
                                           {(2 * kChunkPages - 1) * kPageSize, (2 * kChunkPages) * kPageSize}};
   const PageFilter filter(ram, 4 * kChunkPages, {});
-  EXPECT_TRUE(filter.has_ram(0));
-  EXPECT_TRUE(filter.has_ram(kChunkPages));
-  EXPECT_FALSE(filter.has_ram(2 * kChunkPages));
-  EXPECT_FALSE(filter.has_ram(3 * kChunkPages));
+  EXPECT_EQ(filter.next_chunk(0), 0);
+  EXPECT_EQ(filter.next_chunk(kChunkPages), kChunkPages);
+  EXPECT_EQ(filter.next_chunk(2 * kChunkPages), std::nullopt);
+  EXPECT_EQ(filter.next_chunk(3 * kChunkPages), std::nullopt);
+}
+
+// Whatever lies between, it is one step: a hostile header may put memory at the end of the address space.
+TEST(PageFilter, StepsOverHolesAtOnce) {
+  const uint64_t far = (uint64_t{1} << 40) + 5;
+  const std::vector<PhysicalRange> ram = {{0, kPageSize}, {far * kPageSize, (far + 1) * kPageSize}};
+  const PageFilter filter(ram, far + 1, {});
+  EXPECT_EQ(filter.next_chunk(kChunkPages), far / kChunkPages * kChunkPages);
 }
 
 }  // namespace

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Captures by several threads: what a reader sees is the same, and whatever fails, it ends.
 #include "capture/engine/pipeline.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
-#include <map>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <set>
+#include <thread>
 
+#include "capture/engine/capture.h"
+#include "capture/engine/workers.h"
+#include "src/base/log.h"
+#include "src/dump/byte_source.h"
+#include "src/dump/kdump_reader.h"
+#include "src/dump/verify.h"
+#include "tests/support/elf_builder.h"
+#include "tests/support/faults.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
 #include "tests/support/usual_page_size.h"
@@ -12,116 +27,280 @@
 namespace lifeboat {
 namespace {
 
-using test::noise;
-using test::patterned_page;
-using Kind = PageBatch::Kind;
+using test::code_of;
+using test::ElfBuilder;
+using test::FaultInjection;
+using test::why;
+using testing::Contains;
+using testing::HasSubstr;
 
-// Pages by number; what is not there cannot be read, and a read that touches it fails as a whole.
-class Pages final : public PhysicalMemory {
- public:
-  void put(uint64_t pfn, std::vector<std::byte> page) { pages_[pfn] = std::move(page); }
-  Result<> read(uint64_t physical_address, MutableByteSpan out) override {
-    ++reads_;
-    for (uint64_t at = 0; at < out.size(); at += kPageSize) {
-      const auto found = pages_.find((physical_address + at) / kPageSize);
-      if (found == pages_.end())
-        return fail(ErrorCode::io, "page {:#x} is bad", (physical_address + at) / kPageSize);
-      std::ranges::copy(found->second, out.begin() + static_cast<ptrdiff_t>(at));
+constexpr uint64_t kStart = 0x100000;
+constexpr uint64_t kPages = 4000;
+
+// Some batches: every third page is the same as an earlier one, every fifth is zero, some are noise.
+std::vector<std::byte> source_bytes() {
+  std::vector<std::byte> memory;
+  memory.reserve(kPages * kPageSize);
+  for (uint64_t page = 0; page < kPages; ++page) {
+    if (page % 5 == 0) {
+      memory.resize(memory.size() + kPageSize);
+    } else if (page % 7 == 0) {
+      test::append(memory, test::noise(page, kPageSize));
+    } else {
+      test::append(memory, test::patterned_page(page % 3 == 0 ? page % 200 : page));
     }
-    return {};
   }
-  [[nodiscard]] int reads() const { return reads_; }
+  return ElfBuilder().cpu().load(kStart, memory).build();
+}
+
+// A source that does what a test tells it at a read, in any thread.
+class Watched final : public Dump {
+ public:
+  using Hook = std::function<Result<>(uint64_t address, size_t size)>;
+  Watched(Dump& dump, Hook hook) : dump_(dump), hook_(std::move(hook)) {}
+  [[nodiscard]] const DumpInfo& info() const override { return dump_.info(); }
+  [[nodiscard]] Result<PageState> page_state(uint64_t pfn) const override { return dump_.page_state(pfn); }
+  [[nodiscard]] const std::vector<PhysicalRange>& ram() const override { return dump_.ram(); }
+  [[nodiscard]] bool parallel_reads() const override { return parallel_; }
+  Result<> read(uint64_t address, MutableByteSpan out) override {
+    TRY_VOID(hook_(address, out.size()));
+    return dump_.read(address, out);
+  }
+  void verify(VerifyReport& report, Progress& progress) override { dump_.verify(report, progress); }
+  void one_thread_at_a_time() { parallel_ = false; }
 
  private:
-  std::map<uint64_t, std::vector<std::byte>> pages_;
-  int reads_ = 0;
+  Dump& dump_;
+  Hook hook_;
+  bool parallel_ = true;
 };
 
-PageBatch batch_of(std::initializer_list<uint64_t> pfns) {
-  PageBatch batch{PageSize()};
-  for (const uint64_t pfn : pfns) batch.pages.push_back({.pfn = pfn});
-  return batch;
-}
-
-TEST(ReadBatch, NeighboursComeWithOneRead) {
-  Pages memory;
-  for (uint64_t pfn = 0; pfn < 20; ++pfn) memory.put(pfn, patterned_page(pfn));
-  auto batch = batch_of({1, 2, 3, 7, 9, 10});
-  std::string error;
-  EXPECT_EQ(read_batch(memory, batch, error), 0u);
-  EXPECT_EQ(memory.reads(), 3);
-  EXPECT_EQ(error, "");
-  for (size_t index = 0; index < batch.pages.size(); ++index)
-    EXPECT_TRUE(std::ranges::equal(batch.raw_page(index), patterned_page(batch.pages[index].pfn))) << index;
-}
-
-TEST(ReadBatch, BadPageCostsNoneOfItsNeighbours) {
-  Pages memory;
-  for (const uint64_t pfn : {1, 2, 4, 6}) memory.put(pfn, patterned_page(pfn));
-  auto batch = batch_of({1, 2, 3, 4, 5, 6});
-  std::string error;
-  EXPECT_EQ(read_batch(memory, batch, error), 2u);
-  EXPECT_NE(error.find("page 0x3 is bad"), std::string::npos) << "the first reason";
-  for (size_t index = 0; index < batch.pages.size(); ++index) {
-    const uint64_t pfn = batch.pages[index].pfn;
-    const bool lost = pfn == 3 || pfn == 5;
-    EXPECT_EQ(batch.pages[index].kind, lost ? Kind::lost : Kind::data) << pfn;
-    if (!lost) {
-      EXPECT_TRUE(std::ranges::equal(batch.raw_page(index), patterned_page(pfn))) << pfn;
+class Pipeline : public testing::TestWithParam<unsigned> {
+ protected:
+  void SetUp() override {
+    log::set_sink([this](log::Level, std::string_view text) { log_.emplace_back(text); });
+    options_.levels = {0};
+    options_.threads = GetParam();
+    options_.memory = size_t{64} << 20;
+  }
+  void TearDown() override { log::set_sink({}); }
+  [[nodiscard]] std::string path() const { return temp_.path() / "vmcore"; }
+  Result<CaptureReport> capture(Dump& source) {
+    const UniqueFd fd = TRY(open_file(path(), O_RDWR | O_CREAT | O_TRUNC, 0600));
+    return capture_dump(source, fd.get(), "vmcore", options_, no_progress());
+  }
+  void expect_same_pages() {
+    ASSERT_TRUE(verify_dump(path(), no_progress())->whole);
+    const auto copy = Dump::open(path()).value();
+    std::vector<std::byte> expected(kPageSize), got(kPageSize);
+    for (uint64_t page = 0; page < kPages; ++page) {
+      ASSERT_TRUE(source_->read(kStart + page * kPageSize, expected));
+      ASSERT_TRUE(copy->read(kStart + page * kPageSize, got));
+      ASSERT_EQ(got, expected) << page;
     }
   }
-}
+  static size_t threads_now() {
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                                             std::filesystem::directory_iterator()));
+  }
 
-TEST(ReadBatch, FirstReasonIsKept) {
-  Pages memory;
-  auto batch = batch_of({1});
-  std::string error = "an older one";
-  EXPECT_EQ(read_batch(memory, batch, error), 1u);
-  EXPECT_EQ(error, "an older one");
-}
+  std::vector<std::string> log_;
+  TempDir temp_ = TempDir::create("pipeline-test").value();
+  std::unique_ptr<Dump> source_ = Dump::open(memory_byte_source(source_bytes(), "vmcore")).value();
+  CaptureOptions options_;
+};
 
-TEST(CompressBatch, DistinguishesZeroPackedAndRaw) {
-  Pages memory;
-  auto almost_zero = std::vector<std::byte>(kPageSize);
-  almost_zero.back() = std::byte{1};
-  auto first_word = std::vector<std::byte>(kPageSize);
-  first_word[0] = std::byte{1};
-  memory.put(0, std::vector<std::byte>(kPageSize));
-  memory.put(1, almost_zero);
-  memory.put(2, first_word);
-  memory.put(3, noise(3, kPageSize));
-  memory.put(4, patterned_page(4));
-  auto batch = batch_of({0, 1, 2, 3, 4});
-  std::string error;
-  ASSERT_EQ(read_batch(memory, batch, error), 0u);
-  const auto compressor = PageCompressor::create(Compression::zstd).value();
-  ASSERT_TRUE(compress_batch(batch, compressor.get()));
-  EXPECT_EQ(batch.pages[0].kind, Kind::zero);
-  EXPECT_EQ(batch.pages[3].packed_size, 0u) << "noise is stored raw";
-  PageDecompressor decompressor;
-  std::vector<std::byte> out(kPageSize);
-  for (const size_t index : {1, 2, 4}) {
-    const auto& page = batch.pages[index];
-    EXPECT_EQ(page.kind, Kind::data);
-    ASSERT_GT(page.packed_size, 0u);
-    const ByteSpan packed = ByteSpan(batch.packed).subspan(page.packed_offset, page.packed_size);
-    ASSERT_TRUE(decompressor.decompress(Compression::zstd, packed, out));
-    EXPECT_TRUE(std::ranges::equal(out, batch.raw_page(index))) << index;
+INSTANTIATE_TEST_SUITE_P(Threads, Pipeline, testing::Values(1u, 2u, 3u, 8u));
+
+TEST_P(Pipeline, EveryPageIsThere) {
+  for (const auto codec : {Compression::none, Compression::lzo, Compression::zstd}) {
+    options_.compression = {codec, 0};
+    const auto report = capture(*source_);
+    ASSERT_TRUE(report) << why(report);
+    EXPECT_EQ(report->outcome, DumpOutcome::whole);
+    EXPECT_EQ(report->threads, GetParam());
+    EXPECT_EQ(report->zero_pages, kPages / 5);
+    EXPECT_GT(report->shared_pages, 500u);
+    expect_same_pages();
   }
 }
 
-TEST(CompressBatch, WithoutACodecOnlyZeroPagesAreFound) {
-  Pages memory;
-  memory.put(0, std::vector<std::byte>(kPageSize));
-  memory.put(1, patterned_page(1));
-  auto batch = batch_of({0, 1, 2});
-  std::string error;
-  ASSERT_EQ(read_batch(memory, batch, error), 1u);
-  ASSERT_TRUE(compress_batch(batch, nullptr));
-  EXPECT_EQ(batch.pages[0].kind, Kind::zero);
-  EXPECT_EQ(batch.pages[1].kind, Kind::data);
-  EXPECT_EQ(batch.pages[1].packed_size, 0u);
-  EXPECT_EQ(batch.pages[2].kind, Kind::lost);
+TEST_P(Pipeline, TheFileIsTheSameForAnyNumberOfThreads) {
+  options_.compression = {Compression::lzo, 0};
+  ASSERT_TRUE(capture(*source_));
+  const auto with = read_file(path()).value();
+  options_.threads = 1;
+  ASSERT_TRUE(capture(*source_));
+  EXPECT_EQ(with, read_file(path()).value());
+}
+
+TEST_P(Pipeline, ASourceForOneThreadIsReadByOneAtATime) {
+  std::atomic<int> readers = 0, most = 0;
+  Watched source(*source_, [&](uint64_t, size_t) -> Result<> {
+    most = std::max<int>(most, ++readers);
+    std::this_thread::yield();
+    --readers;
+    return {};
+  });
+  source.one_thread_at_a_time();
+  ASSERT_TRUE(capture(source));
+  EXPECT_EQ(most, 1);
+  expect_same_pages();
+}
+
+TEST_P(Pipeline, PagesThatCannotBeReadAreLostAlone) {
+  const std::set<uint64_t> bad = {kStart + 8 * kPageSize, kStart + 1001 * kPageSize,
+                                  kStart + 3999 * kPageSize};
+  Watched source(*source_, [&](uint64_t address, size_t size) -> Result<> {
+    const auto next = bad.lower_bound(address);
+    if (next == bad.end() || *next >= address + size) return {};
+    return fail(ErrorCode::io, "uncorrectable memory error");
+  });
+  const auto report = capture(source);
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_EQ(report->outcome, DumpOutcome::incomplete);
+  EXPECT_EQ(report->lost_pages, 3u);
+  EXPECT_EQ(verify_dump(path(), no_progress())->pages_lost, 3u);
+}
+
+// Wherever the target fails: an error, the mark stays, and no thread is left.
+TEST_P(Pipeline, EveryFailingWriteEndsIt) {
+  options_.compression = {Compression::none, 0};
+  int nth = 0;
+  const size_t before = threads_now();
+  for (;; ++nth) {
+    const FaultInjection fault(sys::Call::pwrite, nth, nth % 2 == 0 ? ENOSPC : EIO);
+    const auto report = capture(*source_);
+    if (!fault.fired()) break;
+    ASSERT_FALSE(report) << nth;
+    EXPECT_EQ(threads_now(), before);
+    const auto dump = Dump::open(path());
+    if (dump) {
+      EXPECT_TRUE((*dump)->info().incomplete) << nth;
+    }
+  }
+  EXPECT_GT(nth, 10);
+}
+
+TEST_P(Pipeline, MemoryThatEndsInAThreadEndsIt) {
+  std::atomic<int> reads = 0;
+  Watched source(*source_, [&](uint64_t, size_t) -> Result<> {
+    if (++reads == 4) throw std::bad_alloc();
+    return {};
+  });
+  const size_t before = threads_now();
+  const auto report = capture(source);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().sys_errno, ENOMEM);
+  EXPECT_EQ(threads_now(), before);
+}
+
+// What leads comes first in the file, and its descriptors are there before any other page.
+TEST_P(Pipeline, LeadingPagesComeFirst) {
+  const uint64_t first = kStart / kPageSize;
+  // Of these one is zero and one is not in the dump.
+  options_.leading_pages = [&] {
+    return std::vector<uint64_t>{first + 3001, first + 5, 1, first + 2, first + 3998};
+  };
+  options_.compression = {Compression::lzo, 0};
+  ASSERT_TRUE(capture(*source_));
+  expect_same_pages();
+  const auto bytes = read_file(path()).value();
+  const auto whole = KdumpReader::open(memory_byte_source(bytes, "whole")).value();
+  const auto offset = [&](uint64_t page) { return whole->descriptor(first + page)->offset; };
+  EXPECT_LT(offset(3001), offset(2));
+  EXPECT_LT(offset(2), offset(3998));
+  EXPECT_LT(offset(3998), offset(0 + 1));
+  // Cut behind them.
+  const uint64_t end = offset(3998) + whole->descriptor(first + 3998)->size;
+  const auto cut = KdumpReader::open(memory_byte_source(ByteSpan(bytes).first(end), "cut")).value();
+  std::vector<std::byte> expected(kPageSize), got(kPageSize);
+  for (const uint64_t page : {3001, 5, 2, 3998}) {
+    ASSERT_TRUE(source_->read(kStart + page * kPageSize, expected));
+    const auto read = cut->read(kStart + page * kPageSize, got);
+    ASSERT_TRUE(read) << page << ": " << why(read);
+    EXPECT_EQ(got, expected) << page;
+  }
+}
+
+// The same when the capture ends there: all descriptors but theirs are zero.
+TEST_P(Pipeline, LeadingPagesAreThereWhenTheTargetFails) {
+  const uint64_t first = kStart / kPageSize;
+  options_.leading_pages = [&] { return std::vector<uint64_t>{first + 3001, first + 2}; };
+  options_.compression = {Compression::none, 0};
+  {
+    // The first write of 128 KiB and more is that of other pages.
+    const FaultInjection fault(sys::Call::pwrite, 12, EIO, FaultInjection::Duration::for_good);
+    ASSERT_FALSE(capture(*source_));
+    ASSERT_TRUE(fault.fired());
+  }
+  const auto dump = Dump::open(path()).value();
+  EXPECT_TRUE(dump->info().incomplete);
+  std::vector<std::byte> expected(kPageSize), got(kPageSize);
+  for (const uint64_t page : {3001, 2}) {
+    ASSERT_TRUE(source_->read(kStart + page * kPageSize, expected));
+    const auto read = dump->read(kStart + page * kPageSize, got);
+    ASSERT_TRUE(read) << page << ": " << why(read);
+    EXPECT_EQ(got, expected) << page;
+  }
+}
+
+TEST_P(Pipeline, LittleMemoryMeansFewerThreads) {
+  options_.memory = smallest_pipeline_memory();
+  const auto report = capture(*source_);
+  ASSERT_TRUE(report) << why(report);
+  EXPECT_EQ(report->threads, 1u);
+  expect_same_pages();
+}
+
+// Codecs and sources that wait: all threads wait at the same time.
+TEST(PipelineSpeed, ThreadsWaitTogether) {
+  const auto source = Dump::open(memory_byte_source(source_bytes(), "vmcore")).value();
+  Watched slow(*source, [](uint64_t, size_t) -> Result<> {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return {};
+  });
+  const auto seconds = [&](unsigned threads) {
+    const TempDir temp = TempDir::create("pipeline-test").value();
+    const UniqueFd fd = open_file(temp.path() / "vmcore", O_RDWR | O_CREAT, 0600).value();
+    const CaptureOptions options{.levels = {0}, .threads = threads, .memory = size_t{64} << 20};
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_TRUE(capture_dump(slow, fd.get(), "vmcore", options, no_progress()));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  EXPECT_LT(seconds(8), seconds(1) * 0.6);
+}
+
+TEST(Workers, WhatCannotBeStartedIsDoneWithout) {
+  std::vector<std::string> messages;
+  log::set_sink([&](log::Level, std::string_view text) { messages.emplace_back(text); });
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &old), 0);
+  std::atomic<unsigned> done = 0;
+  {
+    // Room for the stacks of a few threads.
+    rlimit tight = old;
+    tight.rlim_cur = size_t{600} << 20;
+    if (::setrlimit(RLIMIT_AS, &tight) != 0) GTEST_SKIP() << "no limit can be set";
+    Workers workers(500, [&](unsigned) -> Result<> {
+      ++done;
+      return {};
+    });
+    ASSERT_EQ(::setrlimit(RLIMIT_AS, &old), 0);
+    EXPECT_LT(workers.started(), 500u);
+    EXPECT_TRUE(workers.join());
+    EXPECT_EQ(done, workers.started());
+  }
+  log::set_sink({});
+  EXPECT_THAT(messages, Contains(HasSubstr("threads could be started")));
+}
+
+TEST(Workers, TheFirstErrorIsReturned) {
+  Workers workers(3, [](unsigned index) -> Result<> {
+    if (index == 1) return fail(ErrorCode::io, "the disk");
+    return {};
+  });
+  EXPECT_EQ(code_of(workers.join()), ErrorCode::io);
 }
 
 }  // namespace
