@@ -84,6 +84,12 @@ Result<Buffers> allocate_what_fits(MemoryPlan& plan, PhysicalMemory& source, Pag
 
 using OnPages = std::function<void(uint64_t)>;
 
+// A leading page comes twice, and counts once.
+uint64_t pages_done(const PageBatch& batch) {
+  return static_cast<uint64_t>(
+      std::ranges::count_if(batch.pages, [](const auto& page) { return page.kind != PageBatch::Kind::led; }));
+}
+
 // One after the other, in the caller's thread.
 Result<> save_alone(PageFeed& feed, Buffers& buffers, BatchWriter& writer, const OnPages& on_pages) {
   PageBatch& batch = buffers.batches.front();
@@ -93,7 +99,7 @@ Result<> save_alone(PageFeed& feed, Buffers& buffers, BatchWriter& writer, const
     if (batch.pages.empty()) return {};
     TRY_VOID(buffers.preparers.front()->prepare(batch));
     TRY_VOID(writer.write(batch));
-    done += batch.pages.size();
+    done += pages_done(batch);
     on_pages(done);
   }
 }
@@ -126,7 +132,7 @@ class Ring {
       if (batch == nullptr) return {};
       auto written = writer.write(*batch);
       if (!written) return fail_all(written.error());
-      done += batch->pages.size();
+      done += pages_done(*batch);
       on_pages(done);
       release();
     }
