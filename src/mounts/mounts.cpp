@@ -14,6 +14,10 @@ namespace {
 
 constexpr int kGoOn = 1;
 
+struct CloseFile {
+  void operator()(FILE* file) const { ::fclose(file); }
+};
+
 int warn_of_line(libmnt_table* /*table*/, const char* file, int line) {
   log::warning("{}: line {} is not understood and is ignored", file, line);
   return kGoOn;
@@ -42,8 +46,8 @@ bool is_below(const std::string& path, const std::string& folder) {
 
 std::vector<Mount> parse_mounts(std::string_view mountinfo) {
   if (mountinfo.empty()) return {};
-  const std::unique_ptr<FILE, decltype(&::fclose)> stream(
-      ::fmemopen(const_cast<char*>(mountinfo.data()), mountinfo.size(), "r"), ::fclose);
+  const std::unique_ptr<FILE, CloseFile> stream(
+      ::fmemopen(const_cast<char*>(mountinfo.data()), mountinfo.size(), "r"));
   const std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table(mnt_new_table(), mnt_unref_table);
   const std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> at(mnt_new_iter(MNT_ITER_FORWARD),
                                                                   mnt_free_iter);

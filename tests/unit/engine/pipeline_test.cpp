@@ -22,6 +22,7 @@
 #include "tests/support/faults.h"
 #include "tests/support/pages.h"
 #include "tests/support/results.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/usual_page_size.h"
 
 namespace lifeboat {
@@ -272,6 +273,7 @@ TEST(PipelineSpeed, ThreadsWaitTogether) {
 }
 
 TEST(Workers, WhatCannotBeStartedIsDoneWithout) {
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer needs more address space than any limit";
   std::vector<std::string> messages;
   log::set_sink([&](log::Level, std::string_view text) { messages.emplace_back(text); });
   rlimit old{};

@@ -74,7 +74,11 @@ class Threads : public testing::TestWithParam<std::tuple<unsigned, Compression>>
 INSTANTIATE_TEST_SUITE_P(All, Threads,
                          testing::Combine(testing::Values(2u, 5u),
                                           testing::Values(Compression::none, Compression::lzo,
-                                                          Compression::zstd)));
+                                                          Compression::zstd)),
+                         [](const auto& which) {
+                           return fmt::format("{}_{}", std::get<0>(which.param),
+                                              compression_name(std::get<1>(which.param)));
+                         });
 
 TEST_P(Threads, MakeAWholeDump) {
   MadeUp source;
