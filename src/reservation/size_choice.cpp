@@ -42,6 +42,14 @@ Result<> check_one_main(const std::string& value, const CrashKernelRequest& requ
   const auto count = [&](CrashKernelKind kind) {
     return std::ranges::count(request.parameters, kind, &CrashKernelParameter::kind);
   };
+  if (count(CrashKernelKind::low) > 0 && count(CrashKernelKind::high) == 0) {
+    // parse_crashkernel(), kernel/crash_reserve.c: ,low is looked for only after ,high.
+    return std::unexpected(
+        Error(
+            ErrorCode::usage,
+            fmt::format("crashkernel={}: the kernel ignores a size with ,low without one with ,high", value))
+            .hint("leave it out, or write ,high behind the main size: '256M,high 128M,low'"));
+  }
   const bool mains = count(CrashKernelKind::normal) + count(CrashKernelKind::high) > 1;
   if (!mains && count(CrashKernelKind::low) <= 1 && count(CrashKernelKind::cma) <= 1) return {};
   return std::unexpected(

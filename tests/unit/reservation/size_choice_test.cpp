@@ -171,8 +171,9 @@ TEST_F(SizeChoice, AValueOfTheRecordCannotLeaveItsWordEither) {
 TEST_F(SizeChoice, TwoSizesOfWhichTheKernelWouldUseOneAreRefused) {
   for (const bool force : {false, true}) {
     request_.force = force;
-    for (const char* size : {"256M 128M", "256M 256M", "256M 512M,high", "256M,high 512M,high 128M,low",
-                             "256M,high 128M,low 64M,low", "256M 64M,cma 32M,cma", "1G-:256M 300M"}) {
+    for (const char* size :
+         {"256M 128M,low", "256M 128M", "256M 256M", "256M 512M,high", "256M,high 512M,high 128M,low",
+          "256M,high 128M,low 64M,low", "256M 64M,cma 32M,cma", "1G-:256M 300M"}) {
       EXPECT_EQ(code_of(choose(size)), ErrorCode::usage) << size;
     }
     for (const char* size : {"256M,high 128M,low", "256M 64M,cma", "1G-4G:256M,4G-:512M"})
