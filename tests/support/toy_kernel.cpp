@@ -232,7 +232,8 @@ std::vector<std::byte> ToyKernel::elf(ByteSpan notes) {
 
 std::vector<std::byte> toy_prstatus_note(int32_t pid, const std::array<uint64_t, kRegisters>& registers,
                                          size_t bytes) {
-  std::vector<std::byte> status(kPrstatusBytes);
+  // g++ 14 takes a vector that grows afterwards for one that is written beyond its end.
+  std::vector<std::byte> status(std::max(bytes, kPrstatusBytes));
   std::ranges::copy(object_bytes(pid), status.begin() + kPrstatusPid);
   std::ranges::copy(object_bytes(registers), status.begin() + kPrstatusRegisters);
   status.resize(bytes);
