@@ -75,9 +75,11 @@ install_packages() {
     >/dev/null
 }
 
-# Compiled once, whatever checkout it is for: no path of the checkout is in what ccache compares. The last two are what
-# precompiled headers need: without INODECACHE all 150 MB of them are read again for every file that uses them.
+# Compiled once, whatever checkout it is for: no path of the checkout is in what ccache compares. The last three are what
+# precompiled headers need: without INODECACHE all 150 MB of them are read again for every file that uses them; PCH_EXTSUM:
+# tools/cmake/Lifeboat.cmake.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=yes CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_INODECACHE=yes
+export CCACHE_PCH_EXTSUM=yes
 
 configure() {
   local preset=$1

@@ -36,6 +36,29 @@ if(LIFEBOAT_FUZZ)
   target_link_options(lifeboat_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+# Without CMake's second option, -Xclang -include with the whole path of the header, which ccache compares as it is.
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE>)
+endif()
+
+# Clang writes the paths of the checkout into precompiled headers, so ccache would take those of another checkout for different
+# ones. It compares this sum instead (CCACHE_PCH_EXTSUM): of the headers' text.
+function(lifeboat_sum_of_headers set)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    return()
+  endif()
+  set(text)
+  foreach(header ${ARGN})
+    string(APPEND text "#include ${header}\n")
+  endforeach()
+  file(WRITE ${PROJECT_BINARY_DIR}/headers/${set}.hpp "${text}")
+  execute_process(
+    COMMAND ${CMAKE_CXX_COMPILER} -std=gnu++${CMAKE_CXX_STANDARD} -E -P -x c++ ${PROJECT_BINARY_DIR}/headers/${set}.hpp
+    OUTPUT_VARIABLE preprocessed COMMAND_ERROR_IS_FATAL ANY)
+  string(SHA256 sum "${preprocessed}")
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/headers_${set}.dir/cmake_pch.hxx.pch.sum ${sum})
+endfunction()
+
 # Headers that most files need are parsed once (a third of the build's time is parsing). Only others' headers are in these
 # sets, never our own: a file must still include what it uses, and a change of ours must not compile everything.
 # lifeboat_headers(SET [DEPS targets...] HEADERS headers...) makes a set, lifeboat_use_headers(TARGET SET) uses it.
@@ -46,6 +69,7 @@ function(lifeboat_headers set)
   add_library(headers_${set} OBJECT ${PROJECT_BINARY_DIR}/headers/${set}.cpp)
   target_link_libraries(headers_${set} PRIVATE lifeboat_flags ${ARG_DEPS})
   target_precompile_headers(headers_${set} PRIVATE ${ARG_HEADERS})
+  lifeboat_sum_of_headers(${set} ${ARG_HEADERS})
 endfunction()
 function(lifeboat_use_headers target set)
   target_precompile_headers(${target} REUSE_FROM headers_${set})
