@@ -45,6 +45,7 @@ struct DumpInfo {
   std::string machine;      // as `uname -m` has it; empty: unknown
   bool flattened = false;   // wrapped by makedumpfile -F
   bool incomplete = false;  // the writer marked it so, or did not clear the mark
+  bool cut_off = false;     // page data that should be there lie beyond the end of the file
   bool split = false;       // one of several files, holding [start_pfn, end_pfn)
   uint64_t start_pfn = 0, end_pfn = 0;
   std::optional<int> dump_level;                // nullopt: the format does not record it (ELF)
@@ -64,7 +65,7 @@ struct DumpInfo {
 
   [[nodiscard]] bool live() const { return format == DumpFormat::live; }
   // As far as it is seen without reading a page. A copy of a dump that is not whole is not whole either.
-  [[nodiscard]] bool whole() const { return !incomplete && damage.empty(); }
+  [[nodiscard]] bool whole() const { return !incomplete && !cut_off && damage.empty(); }
 };
 
 // The state of a page frame in a dump. ELF dumps cannot distinguish `excluded` from `absent`.

@@ -111,6 +111,7 @@ struct KdumpReader::State {
   Result<> read_bitmaps();
   Result<> place_descriptors();
   void check_data_start();
+  void check_data_end();
   // Where page data begin: right behind the descriptors.
   [[nodiscard]] uint64_t data_offset() const {
     return descriptors_offset + stored_in_file * sizeof(kdump::PageDescriptor);
@@ -247,7 +248,26 @@ Result<> KdumpReader::State::place_descriptors() {
   // Cut off within the descriptors: the pages before the cut can still be read.
   if (stored_in_file > rest / sizeof(kdump::PageDescriptor)) info.incomplete = true;
   check_data_start();
+  check_data_end();
   return {};
+}
+
+// The data of the last pages are at the end of the file, but for those that share other pages' data, or came
+// first (kdump-format.md): so of the last descriptors all are looked at.
+void KdumpReader::State::check_data_end() {
+  constexpr uint64_t kMaxLooks = 65536, kAtOnce = 1024;
+  std::vector<kdump::PageDescriptor> some(kAtOnce);
+  const uint64_t looks = std::min(stored_in_file, kMaxLooks);
+  for (uint64_t index = stored_in_file - looks; index < stored_in_file; index += some.size()) {
+    some.resize(std::min(kAtOnce, stored_in_file - index));
+    // What cannot be read is reported where it is used; descriptors that are cut off were noted above.
+    if (!file->read(descriptors_offset + index * sizeof some[0], std::as_writable_bytes(std::span(some))))
+      return;
+    info.cut_off = std::ranges::any_of(some, [this](const kdump::PageDescriptor& each) {
+      return each.offset > file->size() || each.size > file->size() - each.offset;
+    });
+    if (info.cut_off) return;
+  }
 }
 
 // Every writer puts the page data right behind the descriptors, and in the order of page frames; the shared

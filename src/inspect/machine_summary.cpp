@@ -79,6 +79,8 @@ std::vector<std::string> find_missing(const Session& session) {
   } else if (const auto last = read_last_page(dump); !last) {
     const char* what = last.error().code == ErrorCode::lost ? "the end is missing" : "the end cannot be read";
     missing.push_back(fmt::format("{}: {}", what, last.error().to_string()));
+  } else if (info.cut_off) {
+    missing.emplace_back("the end is missing: the file ends before the data of some pages");
   }
   if (info.incomplete && missing.empty())
     missing.emplace_back("marked as incomplete by its writer, or cut off");
