@@ -83,7 +83,7 @@ void CommandLineEditor::edit_pieces(FileEdit& file, std::span<const TextSpan> sp
     const std::string before = part(text, span);
     std::string piece = without_crashkernel(before);
     if (span == last) piece = with_parameters(piece, wanted);
-    after += text.substr(from, span.begin - from) + quoted_if_bare(span, before, std::move(piece));
+    after += text.substr(from, span.begin - from) + quoted_if_bare(span, before, piece);
     from = span.end;
   }
   file.after = after + text.substr(from);
