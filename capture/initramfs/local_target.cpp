@@ -19,8 +19,6 @@
 namespace lifeboat {
 namespace {
 
-namespace fs = std::filesystem;
-
 std::string join(const std::string& folder, const std::string& rest) {
   std::string path = folder == "/" ? "" : folder;
   path += rest.starts_with('/') || rest.empty() ? rest : "/" + rest;

@@ -46,8 +46,7 @@ class MappedFile : public testing::Test {
 };
 
 TEST_F(MappedFile, ReadsAcrossWindowsAndToTheEnd) {
-  for (const uint64_t offset :
-       {uint64_t{0}, 4_MiB - 4_KiB, 4_MiB - 1, 4_MiB, 8_MiB + 3, kSize - 200_KiB}) {
+  for (const uint64_t offset : {uint64_t{0}, 4_MiB - 4_KiB, 4_MiB - 1, 4_MiB, 8_MiB + 3, kSize - 200_KiB}) {
     for (const size_t size : {size_t{1}, size_t{4_KiB}, size_t{64_KiB}, size_t{200_KiB}})
       expect_read(offset, size);
   }

@@ -17,7 +17,11 @@ class PackageLife : public InstalledSystem {
     // The older kernel does not follow hotplug by itself.
     running_ = root->releases.front();
     other_ = root->releases.back();
-    InstalledSystem::boot("debian-12", reserved_grub(running_));
+    // Memory that only movable pages may lie in: its blocks can be taken offline.
+    auto grub = reserved_grub(running_);
+    const std::string_view reserved = "crashkernel=256M";
+    grub.replace(grub.find(reserved), reserved.size(), "crashkernel=256M movablecore=256M");
+    InstalledSystem::boot("debian-12", grub);
   }
   // Of lifeboat-load in this boot.
   int reloads() { return count_in_journal("^Reloaded lifeboat-load"); }
@@ -65,12 +69,11 @@ void PackageLife::memory_comes_and_goes() {
   succeed("udevadm trigger --subsystem-match=memory --subsystem-match=cpu --action=add && udevadm settle");
   EXPECT_NE(run("ls /run/lifeboat/reload-wanted").status, 0);
   expect_events();
-  // A block that can be taken offline and brought back. The kernel tries for ever to move a page that is busy
-  // (offline_pages(), mm/memory_hotplug.c) and stops only at a signal. The highest blocks hold the fewest of
-  // those.
+  // A block that can be taken offline and brought back: the highest ones are movable. The kernel tries for ever
+  // to move a page that is busy (offline_pages(), mm/memory_hotplug.c) and stops only at a signal.
   succeed(
       "exchange() { timeout 10 sh -c \"echo offline >$1/state\" && echo online >$1/state; }; "
-      "for block in $(ls -rd /sys/devices/system/memory/memory*); do exchange $block 2>/dev/null && break; "
+      "for block in $(ls -rvd /sys/devices/system/memory/memory*); do exchange $block 2>/dev/null && break; "
       "done");
   wait_for_reload();
   // A burst of events. On a machine so slow that they are three seconds apart each is one of its own.
