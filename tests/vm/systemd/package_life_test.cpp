@@ -69,8 +69,8 @@ void PackageLife::memory_comes_and_goes() {
   succeed("udevadm trigger --subsystem-match=memory --subsystem-match=cpu --action=add && udevadm settle");
   EXPECT_NE(run("ls /run/lifeboat/reload-wanted").status, 0);
   expect_events();
-  // A block that can be taken offline and brought back: the highest ones are movable. The kernel tries for ever
-  // to move a page that is busy (offline_pages(), mm/memory_hotplug.c) and stops only at a signal.
+  // A block that can be taken offline and brought back: the highest ones are movable. The kernel tries for
+  // ever to move a page that is busy (offline_pages(), mm/memory_hotplug.c) and stops only at a signal.
   succeed(
       "exchange() { timeout 10 sh -c \"echo offline >$1/state\" && echo online >$1/state; }; "
       "for block in $(ls -rvd /sys/devices/system/memory/memory*); do exchange $block 2>/dev/null && break; "
