@@ -7,7 +7,7 @@ CACHE=${LIFEBOAT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lifeboat}
 BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache
   libelf-dev libdw-dev libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
-  libzstd-dev zlib1g-dev liblzo2-dev libsnappy-dev liblzma-dev libbz2-dev liblz4-dev libkmod-dev libblkid-dev libmount-dev
+  libzstd-dev zlib1g-dev libdeflate-dev liblzo2-dev libsnappy-dev liblzma-dev libbz2-dev liblz4-dev libkmod-dev libblkid-dev libmount-dev
   libxxhash-dev
   libgtest-dev libgmock-dev libkdumpfile-dev scdoc git ca-certificates
 )
@@ -22,6 +22,8 @@ VM_TEST_PACKAGES=(busybox-static ovmf systemd-boot-efi gzip xz-utils debootstrap
 PACKAGE_PACKAGES=(dpkg-dev rpm)
 PACKAGE_TEST_PACKAGES=(lintian man-db groff systemd zsh)
 PEER_PACKAGES=(crash)
+# For ./dev bench alone: without it the build leaves micro_bench out.
+BENCH_PACKAGES=(libbenchmark-dev)
 # What looks at the sources.
 GATE_PACKAGES=(clang-format-19 clang-tidy-19 shellcheck python3)
 

@@ -34,9 +34,12 @@ struct CaptureOptions {
   unsigned threads = 1;
   // Bytes for all buffers, codecs included; it does not grow with the machine.
   size_t memory = size_t{16} << 20;
-  // Page frames whose data come first in the file, in this order: what the report reads. Asked for once,
-  // after the scan. Empty: the order is that of the page frames.
+  // Page frames that are never left out, and whose data come first in the file, in this order: what the
+  // report reads. Asked for once. Empty: the order is that of the page frames.
   std::function<std::vector<uint64_t>()> leading_pages = {};
+  // Leaves out the pages of mem_map that describe only pages left out. The header of the dump shows it. What
+  // it saves is in CaptureReport::pages.mem_map_pages.
+  bool drop_memmap = false;
   // Called when the target is full, before the next level is tried. True: some space was freed, and the
   // write that failed is tried again. Empty: no space can be freed.
   std::function<bool()> make_space = {};
@@ -56,7 +59,9 @@ struct CaptureReport {
   uint64_t shared_pages = 0;  // the same as another one, whose data stand for both
   uint64_t lost_pages = 0;    // could not be read
   uint64_t file_bytes = 0;
-  unsigned threads = 1;  // that compressed
+  CompressionChoice compression;   // that was used
+  std::string compression_reason;  // why; empty: it was asked for
+  unsigned threads = 1;            // that compressed
   // Of the clock on the wall; `times` are those of all threads together.
   double scan_seconds = 0, save_seconds = 0, sync_seconds = 0;
   StageTimes times;

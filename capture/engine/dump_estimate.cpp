@@ -129,8 +129,9 @@ class Estimating {
   Result<> look_at_samples() {
     progress_.phase("sample");
     std::unique_ptr<PageCompressor> compressor;
-    if (options_.compression.compression != Compression::none)
-      compressor = TRY(PageCompressor::create(options_.compression.compression, options_.compression.level));
+    // With `auto` the capture measures; here the default codec stands for its choice.
+    const auto codec = options_.compression.automatic ? CompressionChoice{} : options_.compression;
+    if (codec.compression != Compression::none) compressor = TRY(PageCompressor::create(codec));
     std::vector<std::byte> page(source_.page_size().bytes());
     for (size_t index = 0; index < kPageClasses; ++index) {
       if (!is_readable(static_cast<PageClass>(index))) continue;

@@ -4,28 +4,22 @@
 #include <algorithm>
 
 #include "capture/engine/bitmap.h"
+#include "capture/engine/mem_map_pages.h"
+#include "capture/engine/ram_bits.h"
+#include "src/vmcore/free_lists.h"
 
 namespace lifeboat {
 namespace {
 
-// Calls visit(first, end) for each stretch of RAM page frames within [first, end). A page frame that is RAM
-// only in part counts: an extra page does no harm.
-template <typename Visit>
-void for_each_ram_stretch(const std::vector<PhysicalRange>& ram, PageSize page_size, uint64_t first,
-                          uint64_t end, Visit visit) {
-  for (auto at = std::ranges::upper_bound(ram, page_size.address(first), {}, &PhysicalRange::end);
-       at != ram.end(); ++at) {
-    const PhysicalRange& range = *at;
-    if (page_size.frame(range.start) >= end) break;
-    const uint64_t from = std::max(page_size.frame(range.start), first);
-    const uint64_t to = std::min(page_size.pages(range.end), end);
-    if (from < to) visit(from, to);
-  }
-}
-
 // A page whose state is unknown is not left out: reading it reports the error.
 bool is_left_out(const Dump& source, uint64_t pfn) {
   return source.page_state(pfn).value_or(PageState::stored) == PageState::excluded;
+}
+
+// Whether a page of this class can be read without danger: the others are kept out even if they are needed.
+bool is_safe_to_read(PageClass page_class) {
+  return page_class != PageClass::poisoned && page_class != PageClass::offline &&
+         page_class != PageClass::unaccepted;
 }
 
 }  // namespace
@@ -37,12 +31,14 @@ FilterStatistics& FilterStatistics::operator+=(const FilterStatistics& other) {
   sections_without_map += other.sections_without_map;
   unreadable_pages += other.unreadable_pages;
   left_out_before += other.left_out_before;
+  essential_pages += other.essential_pages;
+  mem_map_pages += other.mem_map_pages;
   return *this;
 }
 
 void PageFilter::add_statistics(const PageFilter& other) {
   statistics_ += other.statistics_;
-  if (first_unreadable_.empty()) first_unreadable_ = other.first_unreadable_;
+  scanned_.add(other.scanned_);
 }
 
 void PageFilter::exclude_missing_in(const Dump& source) {
@@ -65,34 +61,49 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
   const uint64_t bytes = divide_up(end - first_pfn, 8);
   bits.first_pfn = first_pfn;
   bits.ram.assign(bytes, std::byte{0});
-  for_each_ram_stretch(*ram_, page_size_, first_pfn, end, [&](uint64_t from, uint64_t to) {
-    fill_bits(bits.ram, from - first_pfn, to - from, true);
-  });
+  fill_ram_bits(*ram_, page_size_, first_pfn, end, bits.ram);
   bits.stored = bits.ram;
 
   if (kernel_ != nullptr) {
     // One walk over the whole chunk, holes and all, so that a compound page's head is seen although it may
     // lie in a stretch that is not in the dump.
-    const auto drop = [&](uint64_t pfn, uint64_t pages, PageClass page_class) {
-      const uint64_t stop = std::min(pfn + pages, end);
-      const uint64_t present = count_bits(bits.ram, pfn - first_pfn, stop - pfn);
-      statistics_.pages_of_class[static_cast<size_t>(page_class)] += present;
-      if (on_run_ && present > 0) on_run_(pfn, stop - pfn, page_class);
-      if (level_excludes(level_, page_class)) fill_bits(bits.stored, pfn - first_pfn, stop - pfn, false);
+    const auto visit = [&](uint64_t pfn, uint64_t pages, PageClass page_class) {
+      apply_level(pfn, std::min(pfn + pages, end), page_class, bits);
     };
+    const auto free_blocks =
+        level_excludes(level_, PageClass::free) ? FreeBlocks::as_a_whole : FreeBlocks::page_by_page;
     const PageScanStatistics scanned =
-        scan_page_classes(*kernel_, *mem_map_, *classifier_, first_pfn, end, drop);
-    statistics_.sections_without_map += scanned.sections_without_map;
-    statistics_.unreadable_pages += scanned.unreadable_pages;
-    if (first_unreadable_.empty()) first_unreadable_ = scanned.first_error;
+        scan_page_classes(*kernel_, *mem_map_, *classifier_, first_pfn, end, visit, free_blocks);
+    scanned_.add(scanned);
+    statistics_.sections_without_map = scanned_.sections_without_map;
+    statistics_.unreadable_pages = scanned_.unreadable_pages;
   } else if (on_run_) {
-    for_each_ram_stretch(*ram_, page_size_, first_pfn, end,
-                         [&](uint64_t from, uint64_t to) { on_run_(from, to - from, PageClass::kernel); });
+    on_run_(first_pfn, end - first_pfn, PageClass::kernel);
   }
   if (source_ != nullptr) exclude_missing(bits);
   statistics_.ram_pages += count_bits(bits.ram);
   statistics_.stored_pages += count_bits(bits.stored);
   return {};
+}
+
+void PageFilter::apply_level(uint64_t pfn, uint64_t end, PageClass page_class, ChunkBits& bits) {
+  const uint64_t first = pfn - bits.first_pfn;
+  const uint64_t present = count_bits(bits.ram, first, end - pfn);
+  statistics_.pages_of_class[static_cast<size_t>(page_class)] += present;
+  if (on_run_ && present > 0) on_run_(pfn, end - pfn, page_class);
+  if (!level_excludes(level_, page_class)) return;
+  fill_bits(bits.stored, first, end - pfn, false);
+  if (is_safe_to_read(page_class)) keep_essential(pfn, end, bits);
+}
+
+void PageFilter::keep_essential(uint64_t pfn, uint64_t end, ChunkBits& bits) {
+  for (const PfnRange& range : overlapping(essential_, pfn, end)) {
+    for (uint64_t page = std::max(range.first, pfn); page < std::min(range.end, end); ++page) {
+      if (!test_bit(bits.ram, page - bits.first_pfn)) continue;
+      fill_bits(bits.stored, page - bits.first_pfn, 1, true);
+      ++statistics_.essential_pages;
+    }
+  }
 }
 
 void PageFilter::exclude_missing(ChunkBits& bits) {
@@ -114,13 +125,71 @@ std::optional<uint64_t> PageFilter::next_chunk(uint64_t pfn) const {
   return first < max_pfn_ ? std::optional(first) : std::nullopt;
 }
 
+bool PageFilter::needs_free_lists() const {
+  return classifier_ && !classifier_->recognises_free_pages() && level_excludes(level_, PageClass::free);
+}
+
+Result<> PageFilter::leave_out_listed_pages(StoredBits& stored) {
+  StoredBitsEraser eraser(stored, max_pfn_, essential_);
+  Result<> written;
+  const auto lists = walk_free_lists(*kernel_, *mem_map_, [&](uint64_t pfn, uint64_t pages) {
+    written = eraser.clear({pfn, pfn + pages});
+    return written.has_value();
+  });
+  TRY_VOID(written);
+  if (!lists) {
+    late_warnings_.push_back("the kernel's lists of free pages: " + lists.error().to_string());
+    return {};
+  }
+  const uint64_t left_out = TRY(eraser.finish());
+  statistics_.stored_pages -= left_out;
+  // The scan took them for the kernel's.
+  const auto of_class = [this](PageClass page_class) -> uint64_t& {
+    return statistics_.pages_of_class[static_cast<size_t>(page_class)];
+  };
+  of_class(PageClass::free) += left_out;
+  of_class(PageClass::kernel) -= std::min(left_out, of_class(PageClass::kernel));
+  free_lists_walked_ = true;
+  if (lists->damaged > 0)
+    late_warnings_.push_back(fmt::format(
+        "{} of the kernel's lists of free pages are damaged; pages that only they show are kept ({})",
+        lists->damaged, lists->first_damage));
+  return {};
+}
+
+Result<> PageFilter::leave_out_more(StoredBits& stored, MemMapPages mem_map) {
+  if (needs_free_lists()) TRY_VOID(leave_out_listed_pages(stored));
+  if (mem_map == MemMapPages::all || !mem_map_) return {};
+  statistics_.mem_map_pages = TRY_CONTEXT(
+      leave_out_mem_map({.kernel = *kernel_, .mem_map = *mem_map_, .ram = *ram_, .max_pfn = max_pfn_}, stored,
+                        essential_),
+      "cannot leave out pages of mem_map");
+  statistics_.stored_pages -= statistics_.mem_map_pages;
+  return {};
+}
+
 std::vector<std::string> PageFilter::warnings() const {
   std::vector<std::string> warnings;
   if (classifier_) warnings = classifier_->warnings();
+  if (free_lists_walked_) std::erase(warnings, kFreePagesUnknown);
   if (statistics_.unreadable_pages > 0) {
     warnings.push_back(fmt::format("the descriptors of {} pages cannot be read; these pages are kept ({})",
-                                   statistics_.unreadable_pages, first_unreadable_));
+                                   statistics_.unreadable_pages, scanned_.first_error));
   }
+  for (const auto& [type, pages] : scanned_.unknown_types)
+    warnings.push_back(fmt::format(
+        "{} pages have an unknown page type ({:#x}); they are kept as the kernel's own", pages, type));
+  if (scanned_.other_unknown_pages > 0)
+    warnings.push_back(
+        fmt::format("{} more pages have other unknown page types; they are kept as the kernel's own",
+                    scanned_.other_unknown_pages));
+  if (statistics_.essential_pages > 0) {
+    warnings.push_back(fmt::format(
+        "{} pages of the kernel's image, per-CPU areas or page tables are marked as cache, user or "
+        "free memory; they are kept",
+        statistics_.essential_pages));
+  }
+  warnings.insert(warnings.end(), late_warnings_.begin(), late_warnings_.end());
   return warnings;
 }
 

@@ -4,10 +4,12 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "capture/engine/stored_bits.h"
 #include "src/dump/dump.h"
 #include "src/vmcore/kernel_memory.h"
 #include "src/vmcore/mem_map.h"
@@ -16,10 +18,8 @@
 
 namespace lifeboat {
 
-// A bitmap is built and written for this many page frames (1 GiB of 4 KiB pages) at a time: 32 KiB, whatever
-// the machine's size, and enough of them for several threads. No compound page or buddy block crosses such a
-// border: the largest has 1 GiB of 4 KiB pages, 16 GiB of 64 KiB pages, and is aligned.
-inline constexpr uint64_t kChunkPages = uint64_t{1} << 18;
+// What of mem_map itself is saved.
+enum class MemMapPages : uint8_t { all, of_stored_pages };
 
 struct FilterStatistics {
   uint64_t ram_pages = 0;
@@ -28,6 +28,8 @@ struct FilterStatistics {
   uint64_t sections_without_map = 0;  // kept: nothing is known of their pages
   uint64_t unreadable_pages = 0;      // kept: their struct page could not be read
   uint64_t left_out_before = 0;       // the source itself does not have them
+  uint64_t essential_pages = 0;       // kept, although the level leaves out what their struct page says
+  uint64_t mem_map_pages = 0;         // of mem_map, left out since they describe only pages left out
 
   FilterStatistics& operator+=(const FilterStatistics& other);
 };
@@ -56,6 +58,11 @@ class PageFilter {
   // knowledge of the kernel all are of the class `kernel`.
   void on_run(PageVisitor visit) { on_run_ = std::move(visit); }
 
+  // Pages that no level leaves out (essential_pages.h), in order, with gaps between the ranges. Poisoned,
+  // offline and unaccepted pages among them stay out: to read one can kill the capture kernel. `pages` must
+  // outlive the filter.
+  void keep(const std::vector<PfnRange>& pages) { essential_ = pages; }
+
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
 
@@ -64,13 +71,22 @@ class PageFilter {
   // than the RAM.
   [[nodiscard]] std::optional<uint64_t> next_chunk(uint64_t pfn) const;
 
+  // When all chunks are scanned and their bits are in `stored`: leaves out what can be known only then. These
+  // are free pages, where only the kernel's lists of them show which they are, and with `mem_map` also pages
+  // of mem_map that describe only pages left out. Changes the statistics.
+  Result<> leave_out_more(StoredBits& stored, MemMapPages mem_map);
+
   // Of a filter that scanned other chunks of the same machine.
   void add_statistics(const PageFilter& other);
   [[nodiscard]] const FilterStatistics& statistics() const { return statistics_; }
   [[nodiscard]] std::vector<std::string> warnings() const;
 
  private:
+  void apply_level(uint64_t pfn, uint64_t end, PageClass page_class, ChunkBits& bits);
+  void keep_essential(uint64_t pfn, uint64_t end, ChunkBits& bits);
   void exclude_missing(ChunkBits& bits);
+  Result<> leave_out_listed_pages(StoredBits& stored);
+  [[nodiscard]] bool needs_free_lists() const;
 
   const std::vector<PhysicalRange>* ram_;
   uint64_t max_pfn_;
@@ -81,8 +97,11 @@ class PageFilter {
   PageVisitor on_run_;
   std::optional<MemMap> mem_map_;
   std::optional<PageClassifier> classifier_;
+  std::span<const PfnRange> essential_;
   FilterStatistics statistics_;
-  std::string first_unreadable_;
+  PageScanStatistics scanned_;
+  bool free_lists_walked_ = false;
+  std::vector<std::string> late_warnings_;  // of leave_out_more()
 };
 
 }  // namespace lifeboat

@@ -55,8 +55,7 @@ Result<Buffers> allocate(const MemoryPlan& plan, PhysicalMemory& source, PageSiz
   for (size_t index = 0; index < plan.batches; ++index) buffers.batches.emplace_back(page_size);
   for (unsigned index = 0; index < plan.threads; ++index) {
     std::unique_ptr<PageCompressor> compressor;
-    if (compression.compression != Compression::none)
-      compressor = TRY(PageCompressor::create(compression.compression, compression.level));
+    if (compression.compression != Compression::none) compressor = TRY(PageCompressor::create(compression));
     buffers.preparers.push_back(
         std::make_unique<BatchPreparer>(source, std::move(compressor), *buffers.shared, page_size));
   }
@@ -66,19 +65,23 @@ Result<Buffers> allocate(const MemoryPlan& plan, PhysicalMemory& source, PageSiz
 // With fewer threads and less memory, until there is enough; `plan` is what it came to.
 Result<Buffers> allocate_what_fits(MemoryPlan& plan, PhysicalMemory& source, PageSize page_size,
                                    const CompressionChoice& compression) {
-  for (;;) {
+  const auto try_to_allocate = [&]() -> Result<Buffers> {
     try {
       return allocate(plan, source, page_size, compression);
     } catch (const std::bad_alloc&) {
-      if (plan.threads == 1 && plan.shared == 0) {
-        return std::unexpected(
-            errno_error(ENOMEM, "no memory is left for the buffers of the capture")
-                .hint("reserve more memory for the capture kernel (lifeboat reserve set)"));
-      }
-      plan = {.threads = plan.threads / 2 > 0 ? plan.threads / 2 : 1, .batches = 1, .shared = 0};
-      if (plan.threads > 1) plan.batches = kBatchesPerThread * plan.threads + kSpareBatches;
-      log::warning("memory is short: the capture goes on with {} threads and smaller buffers", plan.threads);
+      return std::unexpected(errno_error(ENOMEM, "no memory is left for the buffers of the capture"));
     }
+  };
+  for (;;) {
+    auto buffers = try_to_allocate();
+    if (buffers || buffers.error().sys_errno != ENOMEM) return buffers;
+    if (plan.threads == 1 && plan.shared == 0) {
+      return std::unexpected(std::move(buffers).error().hint(
+          "reserve more memory for the capture kernel (lifeboat reserve set)"));
+    }
+    plan = {.threads = plan.threads / 2 > 0 ? plan.threads / 2 : 1, .batches = 1, .shared = 0};
+    if (plan.threads > 1) plan.batches = kBatchesPerThread * plan.threads + kSpareBatches;
+    log::warning("memory is short: the capture goes on with {} threads and smaller buffers", plan.threads);
   }
 }
 

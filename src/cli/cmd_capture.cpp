@@ -48,6 +48,10 @@ nlohmann::ordered_json to_json(const capture::FileCapture& files) {
       {"pages_of_class", classes},
       {"bytes", report.file_bytes},
       {"threads", report.threads},
+      {"compression", format_compression_choice(report.compression)},
+      {"compression_reason", report.compression_reason},
+      {"essential_pages", report.pages.essential_pages},
+      {"mem_map_pages", report.pages.mem_map_pages},
       {"warnings", report.warnings}};
 }
 
@@ -60,6 +64,10 @@ void print_text(const capture::FileCapture& files) {
   fmt::print("{}: {}, level {}: {} of {} pages ({} zero, {} shared)\n", files.dump,
              format_size(report.file_bytes), report.level, report.pages.stored_pages, report.pages.ram_pages,
              report.zero_pages, report.shared_pages);
+  if (!report.compression_reason.empty()) fmt::print("compression: {}\n", report.compression_reason);
+  if (report.pages.mem_map_pages > 0)
+    fmt::print("{} pages of mem_map describe only pages left out, and were left out too\n",
+               report.pages.mem_map_pages);
 }
 
 // "": one for each processor.
@@ -85,6 +93,7 @@ Result<CaptureOptions> capture_options(const CommandLine& line) {
   CaptureOptions options;
   options.levels = TRY(parse_levels(line.get("level", "31")));
   options.compression = TRY(parse_compression_choice(line.get("compress", "zstd")));
+  options.drop_memmap = line.has("drop-memmap");
   options.threads = TRY(thread_count(line.get("threads", "")));
   if (const auto memory = line.get("memory", ""); !memory.empty()) options.memory = TRY(memory_size(memory));
   if (const auto format = line.get("format", "kdump"); format != "kdump") {
@@ -109,8 +118,7 @@ Result<int> show_estimate(const CommandLine& line) {
   if (running) {
     const auto config = TRY(read_config(line));
     if (!line.has("level")) options.levels = config.dump.level;
-    if (!line.has("compress"))
-      options.compression = {config.dump.compression.compression, config.dump.compression.level};
+    if (!line.has("compress")) options.compression = config.dump.compression;
   }
   const std::string name = running ? "/proc/kcore" : TRY(line.require("SOURCE"));
   const auto source = TRY(Dump::open(name));
@@ -143,8 +151,9 @@ Result<int> run_capture(const Arguments& arguments) {
      "what to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user, 16 free; "
      "several, comma-separated, are tried in turn when the target is full; none, also last: no dump, only log "
      "and report (default 31)")
-    ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default zstd)")
+    ("compress", Takes::text, "none, zlib[:N], lzo, snappy, zstd[:N], or auto: what finishes first, measured before (default zstd)")
     ("format", Takes::text, "kdump")
+    ("drop-memmap", "also leave out the pages of mem_map that describe only pages left out")
     ("threads", Takes::text, "that filter and compress (default: one for each processor)")
     ("memory", Takes::text, "for the buffers of the capture, as 8M (default 16M)")
     ("dry-run", "write nothing: show the pages of each class, and the size of a dump at each level")

@@ -6,15 +6,31 @@
 #include <memory>
 
 #include "src/dump/dump.h"
+#include "src/dump/levels.h"
 
 namespace lifeboat {
+
+// The compression levels of a codec. 0 is not one of them: it stands for the codec's default.
+struct LevelRange {
+  int min = 0, max = 0;  // both 0: the codec has no levels
+
+  [[nodiscard]] bool any() const { return max != 0; }
+  [[nodiscard]] bool contains(int level) const { return level != 0 && level >= min && level <= max; }
+  // "levels from 1 to 9", "no compression levels".
+  [[nodiscard]] std::string to_string() const;
+};
+// zlib: 1 to 9. zstd: 1 to 19, and the negative ones that the library has: faster, and less compressed.
+LevelRange levels_of(Compression compression);
 
 class PageCompressor {
  public:
   virtual ~PageCompressor() = default;
-  // Level 0: the default of the codec (zstd 1, zlib 1). Only zstd (1..19) and zlib (1..9) have levels;
-  // another number is a `usage` error.
+  // Level 0: the default of the codec (zstd 1, zlib 1). A level that the codec does not have is a `usage`
+  // error.
   static Result<std::unique_ptr<PageCompressor>> create(Compression compression, int level = 0);
+  // The same. An automatic choice is a `usage` error: somebody has to measure first, and must not be given
+  // some codec instead.
+  static Result<std::unique_ptr<PageCompressor>> create(const CompressionChoice& choice);
 
   // The compressed bytes, valid until the next call. Empty when they would not be smaller than the page
   // itself: store it as it is. `page` is one page.

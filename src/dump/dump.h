@@ -49,6 +49,7 @@ struct DumpInfo {
   bool split = false;       // one of several files, holding [start_pfn, end_pfn)
   uint64_t start_pfn = 0, end_pfn = 0;
   std::optional<int> dump_level;                // nullopt: the format does not record it (ELF)
+  bool mem_map_left_out = false;                // in part: the struct pages of pages that were left out, too
   Compression compression = Compression::none;  // the default of the file; single pages may differ
   uint64_t max_pfn = 0;                         // one past the last page frame
   uint64_t ram_pages = 0;                       // page frames that the dumped machine had

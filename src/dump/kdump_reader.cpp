@@ -166,6 +166,7 @@ Result<> KdumpReader::State::read_headers() {
   info.flattened = file->flattened();
   info.incomplete = (header.status & kdump::kStatusIncomplete) != 0 || !file->complete();
   info.dump_level = sub.dump_level;
+  info.mem_map_left_out = (header.status & kdump::kStatusExcludedVmemmap) != 0;
   info.compression = default_codec(header.status);
   // QEMU writes 0 for an unknown value.
   if (header.timestamp_seconds != 0) info.timestamp = header.timestamp_seconds;

@@ -34,6 +34,7 @@ kdump::Header make_header(const KdumpWriterOptions& options) {
   set_uts(header, options.uts);
   header.timestamp_seconds = options.timestamp_seconds;
   header.status = kdump_codec_flag(options.compression) | kdump::kStatusIncomplete;
+  if (options.mem_map_left_out) header.status |= kdump::kStatusExcludedVmemmap;
   header.block_size = static_cast<int32_t>(options.page_size.bytes());
   header.sub_header_blocks =
       static_cast<int32_t>(options.page_size.pages(sizeof(kdump::SubHeader) + options.notes.size()));
@@ -123,6 +124,14 @@ Result<> KdumpWriter::resize(uint64_t size) {
       return fail_errno("cannot set the size of {}", name_);
     return {};
   });
+}
+
+Result<> KdumpWriter::set_compression(Compression compression) {
+  for (const Compression codec :
+       {Compression::zlib, Compression::lzo, Compression::snappy, Compression::zstd})
+    header_.status &= ~kdump_codec_flag(codec);
+  header_.status |= kdump_codec_flag(compression);
+  return write(0, object_bytes(header_));
 }
 
 Result<> KdumpWriter::write_ram_bits(uint64_t first_pfn, ByteSpan bits) {

@@ -34,6 +34,7 @@ struct KdumpWriterOptions {
   uint64_t vmcoreinfo_offset = 0;  // of the text within `notes`
   uint64_t vmcoreinfo_size = 0;
   bool source_incomplete = false;  // what is copied is not whole itself: the mark is never cleared
+  bool mem_map_left_out = false;   // in part: noted in the header (EXCLUDED_VMEMMAP)
   // Called when there is no space for a write. True: space was freed, so the same write is tried again. Only
   // the error of a write counts: a file system that reports no space during a sync has already lost data.
   std::function<bool()> make_space = {};
@@ -43,6 +44,10 @@ class KdumpWriter {
  public:
   // Writes the headers (INCOMPLETE set) into `fd`, an empty seekable file that the caller keeps open.
   static Result<KdumpWriter> create(int fd, std::string name, const KdumpWriterOptions& options);
+
+  // Notes another default codec in the header: for a choice that is made after create(), before the first
+  // page.
+  Result<> set_compression(Compression compression);
 
   // Bits of the two bitmaps, LSB first, for 8 * bits.size() pages from first_pfn, a multiple of 8.
   Result<> write_ram_bits(uint64_t first_pfn, ByteSpan bits);

@@ -12,6 +12,7 @@ namespace lifeboat {
 namespace {
 
 constexpr std::string_view kNone = "none";
+constexpr std::string_view kAuto = "auto";
 
 Result<int> parse_level(std::string_view item) {
   if (item == kNone) return kNoDump;
@@ -19,6 +20,20 @@ Result<int> parse_level(std::string_view item) {
   if (!number || *number > 31)
     return fail(ErrorCode::usage, "'{}' is not a dump level from 0 to 31, nor 'none'", item);
   return static_cast<int>(*number);
+}
+
+Result<int> parse_compression_level(Compression compression, std::string_view text) {
+  const bool negative = text.starts_with('-');
+  const auto number = parse_number(text.substr(negative ? 1 : 0));
+  // No codec has more levels, and the number fits into an int.
+  constexpr uint64_t kLimit = 1'000'000;
+  if (!number || *number > kLimit) return fail(ErrorCode::usage, "'{}' is not a compression level", text);
+  const int level = negative ? -static_cast<int>(*number) : static_cast<int>(*number);
+  const LevelRange levels = levels_of(compression);
+  if (!levels.contains(level))
+    return fail(ErrorCode::usage, "'{}' is not a compression level: {} has {}", text,
+                compression_name(compression), levels.to_string());
+  return level;
 }
 
 }  // namespace
@@ -51,23 +66,22 @@ std::string level_name(int level) {
 
 Result<CompressionChoice> parse_compression_choice(std::string_view text) {
   const auto colon = text.find(':');
-  const auto compression = parse_compression(text.substr(0, colon));
+  const std::string_view name = text.substr(0, colon);
+  const bool has_level = colon != std::string_view::npos;
+  if (name == kAuto) {
+    if (has_level) return fail(ErrorCode::usage, "'{}' has no compression levels", kAuto);
+    return CompressionChoice{.automatic = true};
+  }
+  const auto compression = parse_compression(name);
   if (!compression)
-    return fail(ErrorCode::usage, "'{}' is not a compression: none, zlib, lzo, snappy, zstd",
-                text.substr(0, colon));
-  CompressionChoice choice{*compression, 0};
-  if (colon == std::string_view::npos) return choice;
-  const auto level = parse_number(text.substr(colon + 1));
-  if (!level || *level == 0 || *level > 22)
-    return fail(ErrorCode::usage, "'{}' is not a compression level: zlib has 1 to 9, zstd 1 to 19",
-                text.substr(colon + 1));
-  choice.level = static_cast<int>(*level);
-  // Only the codec has its range; this check finds a mistake before the crash.
-  TRY_VOID(PageCompressor::create(choice.compression, choice.level));
+    return fail(ErrorCode::usage, "'{}' is not a compression: none, zlib, lzo, snappy, zstd, auto", name);
+  CompressionChoice choice{.compression = *compression};
+  if (has_level) choice.level = TRY(parse_compression_level(*compression, text.substr(colon + 1)));
   return choice;
 }
 
 std::string format_compression_choice(const CompressionChoice& choice) {
+  if (choice.automatic) return std::string(kAuto);
   const auto name = compression_name(choice.compression);
   return choice.level == 0 ? std::string(name) : fmt::format("{}:{}", name, choice.level);
 }

@@ -24,8 +24,13 @@ std::string level_name(int level);
 struct CompressionChoice {
   Compression compression = Compression::zstd;
   int level = 0;  // 0: the codec's default
+  // `auto`: the capture measures, and takes what finishes first (capture/engine/codec_choice.h). The other
+  // members mean nothing then.
+  bool automatic = false;
+
+  friend bool operator==(const CompressionChoice&, const CompressionChoice&) = default;
 };
-// none|zlib|lzo|snappy|zstd, a level behind a colon where the codec has levels.
+// none|zlib|lzo|snappy|zstd|auto, a level behind a colon where the codec has levels ("zstd:-5").
 Result<CompressionChoice> parse_compression_choice(std::string_view text);
 std::string format_compression_choice(const CompressionChoice& choice);
 

@@ -100,6 +100,12 @@ class Counter {
                       state_unknown_, why_unknown_));
     }
     if (unreadable == 0) return;
+    if (dump_.info().mem_map_left_out) {
+      counts_.notes.push_back(fmt::format(
+          "the dump has no mem_map of {} page frames, most of which it left out; they count as kernel",
+          unreadable));
+      return;
+    }
     counts_.notes.push_back(
         fmt::format("the descriptions of {} page frames could not be read; they count as kernel ({})",
                     unreadable, first_error));

@@ -10,15 +10,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/base/page_size.h"
 #include "src/dump/dump.h"
+#include "src/vmcore/address_space.h"
 #include "src/vmcore/registers.h"
 #include "src/vmcore/vmcoreinfo.h"
 
 namespace lifeboat {
 
-class AddressSpace;
 class Kallsyms;
 class KernelMemory;
 class KernelTypes;
@@ -103,6 +104,12 @@ class Architecture {
   [[nodiscard]] virtual Result<std::unique_ptr<Unwinder>> unwinder(const KernelMemory& memory,
                                                                    const KernelTypes& types,
                                                                    const Kallsyms& symbols) const = 0;
+
+  // Parts of the kernel's image that only this architecture gives to the page allocator when it has started
+  // (all do so with __init_begin to __init_end): what is there now is somebody else's memory. In any order;
+  // what cannot be determined is missing.
+  [[nodiscard]] virtual std::vector<AddressRange> released_image(const KernelMemory& memory,
+                                                                 const Kallsyms& symbols) const = 0;
 
   // What kind of address this is, where an access failed: "an address of user space".
   [[nodiscard]] virtual std::string_view explain_address(uint64_t address) const = 0;

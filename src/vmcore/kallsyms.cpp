@@ -24,11 +24,12 @@ constexpr std::array<std::string_view, 3> kEndMarks = {"_etext", "_einittext", "
 // Symbols that this program itself needs, for every architecture. A look-up is a walk over all names: one
 // walk finds these, those above and those of the architecture.
 constexpr auto kWellKnown = std::to_array<std::string_view>({
-    "__start_BTF",         "__stop_BTF",       "init_task",    "runqueues",    "modules",
-    "slab_caches",         "tainted_mask",     "crashing_cpu", "panic_cpu",    "crash_notes",
-    "__cpu_possible_mask", "__per_cpu_offset", "nr_cpu_ids",   "_stext",       "_etext",
-    "_sinittext",          "_einittext",       "vm_node_stat", "vm_zone_stat", "_totalram_pages",
-    "total_swap_pages",    "nr_swap_pages",
+    "__start_BTF",         "__stop_BTF",       "init_task",     "runqueues",    "modules",
+    "slab_caches",         "tainted_mask",     "crashing_cpu",  "panic_cpu",    "crash_notes",
+    "__cpu_possible_mask", "__per_cpu_offset", "nr_cpu_ids",    "_stext",       "_etext",
+    "_sinittext",          "_einittext",       "vm_node_stat",  "vm_zone_stat", "_totalram_pages",
+    "total_swap_pages",    "nr_swap_pages",    "_text",         "_end",         "__init_begin",
+    "__init_end",          "__per_cpu_start",  "__per_cpu_end", "node_data",
 });
 
 // A reading of the names: those of VMCOREINFO's symbols that were found, the way of reading the addresses

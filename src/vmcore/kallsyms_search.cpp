@@ -237,18 +237,12 @@ uint64_t first_data(const Vmcoreinfo& info, uint64_t start, uint64_t end) {
   return first < end ? first : start;
 }
 
-uint64_t max_image_bytes(const KernelMemory& memory) {
-  const ArchitectureFacts& facts = memory.architecture().facts();
-  const auto of_kernel = memory.vmcoreinfo().number(facts.image_bytes_key);
-  return std::min(facts.max_image_bytes, of_kernel ? static_cast<uint64_t>(*of_kernel) : UINT64_MAX);
-}
-
 }  // namespace
 
 Result<KallsymsPlaces> kallsyms_by_shape(const KernelMemory& memory) {
   const Vmcoreinfo& info = memory.vmcoreinfo();
   const uint64_t start = align_down(TRY(info.require_symbol("_stext")), memory.page_size().bytes());
-  const uint64_t size = std::min(max_image_bytes(memory), ~uint64_t{0} - start - 2 * kPiece);
+  const uint64_t size = std::min(memory.max_image_bytes(), ~uint64_t{0} - start - 2 * kPiece);
   const uint64_t middle = (first_data(info, start, start + size) - start) / kPiece;
   ImageSearch search(memory);
   // From `first` on, up or down, to `last`, or until nothing has been mapped for long. Returns the piece

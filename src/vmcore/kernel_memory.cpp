@@ -37,8 +37,18 @@ Result<KernelMemory> KernelMemory::create(PhysicalMemory& memory, const Architec
   return kernel;
 }
 
+uint64_t KernelMemory::max_image_bytes() const {
+  const ArchitectureFacts& facts = architecture_->facts();
+  const auto of_kernel = info_->number(facts.image_bytes_key);
+  return std::min(facts.max_image_bytes, of_kernel ? static_cast<uint64_t>(*of_kernel) : UINT64_MAX);
+}
+
 Result<uint64_t> KernelMemory::translate(uint64_t virtual_address) const {
   return TRY(space_->translate(virtual_address)).physical_address;
+}
+
+Result<Translation> KernelMemory::translate_run(uint64_t virtual_address) const {
+  return space_->translate(virtual_address);
 }
 
 Result<> KernelMemory::read(uint64_t virtual_address, MutableByteSpan out) const {

@@ -21,7 +21,13 @@ class KernelMemory {
   [[nodiscard]] PageSize page_size() const { return page_size_; }
   [[nodiscard]] const Vmcoreinfo& vmcoreinfo() const { return *info_; }
   [[nodiscard]] PhysicalMemory& physical() const { return *physical_; }
+  // The kernel's image, from _stext on, is not larger.
+  [[nodiscard]] uint64_t max_image_bytes() const;
   Result<uint64_t> translate(uint64_t virtual_address) const;
+  // The same, with the number of bytes that lie behind it without a gap, in virtual and in physical memory.
+  Result<Translation> translate_run(uint64_t virtual_address) const;
+  // The page frames of the kernel's own page tables, at most `max`.
+  [[nodiscard]] TableFrames table_frames(size_t max) const { return space_->table_frames(max); }
 
   // Across page borders; all of `out` or an error that names the address.
   Result<> read(uint64_t virtual_address, MutableByteSpan out) const;

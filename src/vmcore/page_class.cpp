@@ -24,16 +24,14 @@ uint32_t load32(ByteSpan page, uint64_t offset) {
   return value;
 }
 
+bool is_aligned(uint64_t pfn, uint64_t order) {
+  return (pfn & ((uint64_t{1} << order) - 1)) == 0;
+}
+
 // A bit number of page->flags as a mask; 0 when the key is not there or senseless.
 uint64_t flag_mask(const Vmcoreinfo& info, std::string_view name) {
   const auto bit = info.number(name);
   return bit && *bit >= 0 && *bit < 64 ? uint64_t{1} << *bit : 0;
-}
-
-// Page types are exported as numbers with a sign; what counts is the 32-bit pattern in page->_mapcount.
-std::optional<uint32_t> page_type(const Vmcoreinfo& info, std::string_view name) {
-  const auto value = info.number(name);
-  return value ? std::optional(static_cast<uint32_t>(*value)) : std::nullopt;
 }
 
 }  // namespace
@@ -87,11 +85,11 @@ struct PageClassifier::Fields {
 };
 
 Result<PageClassifier> PageClassifier::create(const Vmcoreinfo& info) {
-  PageClassifier classifier;
+  PageClassifier classifier(info);
   TRY_VOID(classifier.read_layout(info));
   TRY_VOID(classifier.read_flags(info));
   classifier.read_compound(info);
-  classifier.read_types(info);
+  classifier.note_what_is_unknown();
   return classifier;
 }
 
@@ -102,10 +100,11 @@ Result<> PageClassifier::read_layout(const Vmcoreinfo& info) {
   mapcount_ = TRY(info.require_offset("page._mapcount"));
   private_data_ = TRY(info.require_offset("page.private"));
   // Renamed in 7.1, where it also has the size of the compound page; the meaning of bit 0 is unchanged.
-  compound_head_ = info.offset("page.compound_head");
-  if (!compound_head_) compound_head_ = info.offset("page.compound_info");
-  if (!compound_head_) return fail(ErrorCode::not_found, "VMCOREINFO has no OFFSET(page.compound_head)");
-  for (const uint64_t offset : {flags_, mapping_, mapcount_, private_data_, *compound_head_}) {
+  auto compound_head = info.offset("page.compound_head");
+  if (!compound_head) compound_head = info.offset("page.compound_info");
+  if (!compound_head) return fail(ErrorCode::not_found, "VMCOREINFO has no OFFSET(page.compound_head)");
+  compound_head_ = *compound_head;
+  for (const uint64_t offset : {flags_, mapping_, mapcount_, private_data_, compound_head_}) {
     if (page_size_ < sizeof(uint64_t) || page_size_ > kMaxStruct || offset > page_size_ - sizeof(uint64_t)) {
       return fail(ErrorCode::corrupt, "VMCOREINFO: a member at {} of a struct page of {} bytes", offset,
                   page_size_);
@@ -126,7 +125,6 @@ Result<> PageClassifier::read_flags(const Vmcoreinfo& info) {
   poison_ = flag_mask(info, "PG_hwpoison");
   // This one is exported as a mask already.
   head_ = static_cast<uint64_t>(info.number("PG_head_mask").value_or(0));
-  if (head_ == 0) warnings_.emplace_back("compound pages cannot be recognised; their tails are kept");
   return {};
 }
 
@@ -147,24 +145,22 @@ void PageClassifier::read_compound(const Vmcoreinfo& info) {
   if (const auto orders = info.length("zone.free_area")) free_orders_ = *orders;
 }
 
-void PageClassifier::read_types(const Vmcoreinfo& info) {
-  buddy_type_ = page_type(info, "PAGE_BUDDY_MAPCOUNT_VALUE");
-  offline_type_ = page_type(info, "PAGE_OFFLINE_MAPCOUNT_VALUE");
-  slab_type_ = page_type(info, "PAGE_SLAB_MAPCOUNT_VALUE");
-  hugetlb_type_ = page_type(info, "PAGE_HUGETLB_MAPCOUNT_VALUE");
-  unaccepted_type_ = page_type(info, "PAGE_UNACCEPTED_MAPCOUNT_VALUE");
-  if (!buddy_type_) warnings_.emplace_back("free pages cannot be recognised and are kept");
-  if (slab_ == 0 && !slab_type_)
-    warnings_.emplace_back("slab pages cannot be recognised: user pages are kept");
+void PageClassifier::note_what_is_unknown() {
+  if (head_ == 0) warnings_.emplace_back("compound pages cannot be recognised; their tails are kept");
+  if (!recognises_free_pages()) warnings_.emplace_back(kFreePagesUnknown);
+  if (!knows_slab()) warnings_.emplace_back("slab pages cannot be recognised: user pages are kept");
+}
+
+bool PageClassifier::knows_slab() const {
+  return slab_ != 0 || types_.knows(PageTypes::Kind::slab);
+}
+
+bool PageClassifier::knows_hugetlb() const {
+  return types_.knows(PageTypes::Kind::hugetlb) || hugetlb_ != 0 || (destructor_ && hugetlb_destructor_);
 }
 
 PageClassifier::Fields PageClassifier::fields(ByteSpan page) const {
   return {load64(page, flags_), load64(page, mapping_), load64(page, private_data_), load32(page, mapcount_)};
-}
-
-bool PageClassifier::is_slab(const Fields& page) const {
-  // A page flag until 6.9, a page type from 6.10 (46df8e73a4a3).
-  return (page.flags & slab_) != 0 || (slab_type_ && page.mapcount == *slab_type_);
 }
 
 bool PageClassifier::is_cache(const Fields& page) const {
@@ -173,60 +169,109 @@ bool PageClassifier::is_cache(const Fields& page) const {
   return (page.flags & swapcache_) != 0 && (page.flags & swapbacked_) != 0;
 }
 
-uint64_t PageClassifier::compound_order(uint64_t pfn, ByteSpan structs) const {
-  if (structs.size() < 2 * page_size_) return 0;
-  const ByteSpan tail = structs.subspan(page_size_, page_size_);
-  const uint64_t order = order_ ? static_cast<uint64_t>(tail[*order_]) : load64(tail, flags_) & 0xff;
-  // A head that is not aligned to its size is not a head: stale or damaged.
-  if (order > kMaxOrder || (pfn & ((uint64_t{1} << order) - 1)) != 0) return 0;
-  return order;
+bool PageClassifier::is_anonymous(const Fields& page) const {
+  // Without knowing slab pages, their list pointers could be taken for an anonymous mapping.
+  return (page.mapping & kAnonymousBit) != 0 && knows_slab();
 }
 
-bool PageClassifier::is_hugetlb(const Fields& page, ByteSpan structs) const {
-  if (hugetlb_type_) return page.mapcount == *hugetlb_type_;  // 6.9 and later (d99e3140a4d3)
-  if (structs.size() < 2 * page_size_) return false;
+// A head is followed by a tail. If it is not, its flag is stale, or it is the last struct page at hand.
+std::optional<ByteSpan> PageClassifier::first_tail(ByteSpan structs) const {
+  if (structs.size() < 2 * page_size_) return std::nullopt;
   const ByteSpan tail = structs.subspan(page_size_, page_size_);
-  if (hugetlb_ != 0) return (load64(tail, flags_) & hugetlb_) != 0;
+  return (load64(tail, compound_head_) & kTailBit) != 0 ? std::optional(tail) : std::nullopt;
+}
+
+uint64_t PageClassifier::compound_order(uint64_t pfn, ByteSpan structs) const {
+  const auto tail = first_tail(structs);
+  if (!tail) return 0;
+  const uint64_t order = order_ ? static_cast<uint64_t>((*tail)[*order_]) : load64(*tail, flags_) & 0xff;
+  // A head that is not aligned to its size is not a head: stale or damaged.
+  return order <= kMaxOrder && is_aligned(pfn, order) ? order : 0;
+}
+
+bool PageClassifier::is_hugetlb_by_tail(ByteSpan structs) const {
+  if (types_.knows(PageTypes::Kind::hugetlb)) return false;  // 6.9 and later (d99e3140a4d3): by its type
+  const auto tail = first_tail(structs);
+  if (!tail) return false;
+  if (hugetlb_ != 0) return (load64(*tail, flags_) & hugetlb_) != 0;
   return destructor_ && hugetlb_destructor_ &&
-         static_cast<uint64_t>(tail[*destructor_]) == *hugetlb_destructor_;
+         static_cast<uint64_t>((*tail)[*destructor_]) == *hugetlb_destructor_;
 }
 
 bool PageClassifier::is_poisoned(ByteSpan structs) const {
   return (load64(structs, flags_) & poison_) != 0;
 }
 
+// The kernel marks a broken page of hugetlb at the head, and keeps a list of which one it is
+// (folio_set_hugetlb_hwpoison(), mm/memory-failure.c): none of its pages is safe to read.
+PageClass PageClassifier::class_of_hugetlb(const Fields& page) const {
+  return (page.flags & poison_) != 0 ? PageClass::poisoned : PageClass::user;
+}
+
+PageRun PageClassifier::free_block(uint64_t pfn, const Fields& page) const {
+  const uint64_t order = page.private_data;
+  if (order > kMaxOrder || (free_orders_ != 0 && order >= free_orders_) || !is_aligned(pfn, order)) return {};
+  return {.page_class = PageClass::free, .pages = uint64_t{1} << order};
+}
+
+// Kept in blocks of the largest order; each page of one but the first looks like any other.
+PageRun PageClassifier::unaccepted_block(uint64_t pfn) const {
+  const uint64_t order = free_orders_ != 0 && free_orders_ <= kMaxOrder ? free_orders_ - 1 : 0;
+  return {.page_class = PageClass::unaccepted,
+          .pages = is_aligned(pfn, order) ? uint64_t{1} << order : uint64_t{1}};
+}
+
+// A page that may be mapped: its flags and its mapping show what it is.
+PageRun PageClassifier::untyped(const Fields& page, uint64_t pages, ByteSpan structs) const {
+  const bool anonymous = is_anonymous(page), head = (page.flags & head_) != 0;
+  if (is_cache(page) && !anonymous) {
+    return {.page_class = (page.flags & private_) != 0 ? PageClass::cache_private : PageClass::cache,
+            .pages = pages};
+  }
+  if (head && is_hugetlb_by_tail(structs)) return {.page_class = class_of_hugetlb(page), .pages = pages};
+  if (anonymous) return {.page_class = PageClass::user, .pages = pages};
+  // It may be hugetlb with a broken page.
+  if (head && !knows_hugetlb() && (page.flags & poison_) != 0)
+    return {.page_class = PageClass::poisoned, .pages = pages};
+  return {.page_class = PageClass::kernel, .pages = pages};
+}
+
+PageRun PageClassifier::use_of(uint64_t pfn, const Fields& page, ByteSpan structs) const {
+  const bool head = (page.flags & head_) != 0;
+  const uint64_t pages = head ? uint64_t{1} << compound_order(pfn, structs) : 1;
+  // Slab pages have a flag until 6.9, a type from 6.10 (46df8e73a4a3). The word of the type has no meaning
+  // where the flag is set.
+  const auto kind = (page.flags & slab_) != 0 ? PageTypes::Kind::slab : types_.kind(page.mapcount);
+  switch (kind) {
+    case PageTypes::Kind::none:
+      return untyped(page, pages, structs);
+    case PageTypes::Kind::free:
+      return free_block(pfn, page);
+    case PageTypes::Kind::unaccepted:
+      return unaccepted_block(pfn);
+    case PageTypes::Kind::offline:
+      return {.page_class = PageClass::offline, .pages = pages};
+    case PageTypes::Kind::hugetlb:
+      if (head) return {.page_class = class_of_hugetlb(page), .pages = pages};
+      break;
+    // A page with a type is neither cache nor anonymous, whatever its flags and its mapping look like.
+    case PageTypes::Kind::slab:
+    case PageTypes::Kind::kernel:
+      break;
+    case PageTypes::Kind::unknown:
+      return {.unknown_type = types_.type_in(page.mapcount), .pages = pages};
+  }
+  return {.pages = pages};
+}
+
 PageRun PageClassifier::classify(uint64_t pfn, ByteSpan structs) const {
   const ByteSpan page = structs.first(page_size_);
-  // The head decides the class of a tail page.
-  if ((load64(page, *compound_head_) & kTailBit) != 0) return {};
   const Fields found = fields(page);
-  const bool slab = is_slab(found);
-
-  if (buddy_type_ && found.mapcount == *buddy_type_ && !slab) {
-    const uint64_t order = found.private_data;
-    if (order > kMaxOrder || (free_orders_ != 0 && order >= free_orders_)) return {};
-    return {PageClass::free, uint64_t{1} << order};
-  }
-  // Before all other checks, unlike makedumpfile, which checks it last: whatever such a page was used for, it
-  // must not be read, also at a level that keeps its class.
-  if ((found.flags & poison_) != 0) return {PageClass::poisoned, 1};
-  if (unaccepted_type_ && found.mapcount == *unaccepted_type_) {
-    // Kept in blocks of the largest order; each page of one but the first looks like any other.
-    return {PageClass::unaccepted,
-            free_orders_ != 0 && free_orders_ <= kMaxOrder ? uint64_t{1} << (free_orders_ - 1) : 1};
-  }
-
-  const bool head = (found.flags & head_) != 0;
-  const uint64_t pages = head ? uint64_t{1} << compound_order(pfn, structs) : 1;
-  // Without knowing slab pages, their list pointers could be taken for an anonymous mapping.
-  const bool slab_known = slab_ != 0 || slab_type_.has_value();
-  const bool anonymous = (found.mapping & kAnonymousBit) != 0 && !slab && slab_known;
-  if (is_cache(found) && !anonymous) {
-    return {(found.flags & private_) != 0 ? PageClass::cache_private : PageClass::cache, pages};
-  }
-  if (anonymous || (head && is_hugetlb(found, structs))) return {PageClass::user, pages};
-  if (offline_type_ && found.mapcount == *offline_type_) return {PageClass::offline, pages};
-  return {PageClass::kernel, pages};
+  PageRun run;
+  // The head decides the class of a tail page.
+  if ((load64(page, compound_head_) & kTailBit) == 0) run = use_of(pfn, found, structs);
+  run.first_is_broken = (found.flags & poison_) != 0;
+  return run;
 }
 
 }  // namespace lifeboat

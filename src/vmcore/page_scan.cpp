@@ -14,11 +14,12 @@ constexpr uint64_t kBatchPages = 8192;
 class Scanner {
  public:
   Scanner(const KernelMemory& memory, const MemMap& map, const PageClassifier& classifier,
-          const PageVisitor& visit)
+          const PageVisitor& visit, FreeBlocks free_blocks)
       : memory_(memory),
         map_(map),
         classifier_(classifier),
         visit_(visit),
+        free_blocks_(free_blocks),
         structs_(kBatchPages * map.page_struct_size()),
         unread_(kBatchPages) {}
 
@@ -87,6 +88,7 @@ class Scanner {
       } else {
         run = classifier_.classify(first + index, structs.subspan(index * size));
         run.pages = std::min(run.pages, end - (first + index));
+        if (run.unknown_type != 0) statistics.note_unknown_type(run.unknown_type, run.pages);
       }
       report_block(first + index, run, structs.subspan(index * size));
       index += run.pages;
@@ -94,20 +96,38 @@ class Scanner {
     return first + index;
   }
 
+  // How many pages of the run are looked at, for broken ones.
+  [[nodiscard]] uint64_t pages_to_check(const PageRun& run) const {
+    switch (run.page_class) {
+      case PageClass::poisoned:
+      case PageClass::offline:
+      case PageClass::unaccepted:
+        return 0;  // none of them is read
+      case PageClass::free:
+        return free_blocks_ == FreeBlocks::page_by_page ? run.pages : 1;
+      case PageClass::kernel:
+      case PageClass::cache:
+      case PageClass::cache_private:
+      case PageClass::user:
+        return run.pages;
+    }
+    return run.pages;
+  }
+
   // A page, or the pages that a head describes, `structs` from the first one on. Whatever they were used for,
   // a broken one must not be read. Pages behind the batch are not checked: that is hugetlb of 1 GiB, which
-  // marks its head and also keeps a list of the broken pages.
+  // the kernel marks at its head.
   void report_block(uint64_t pfn, const PageRun& run, ByteSpan structs) {
     const uint64_t size = map_.page_struct_size();
-    // The kernel takes broken pages out of free blocks.
-    const bool in_use = run.page_class != PageClass::free && run.page_class != PageClass::unaccepted;
-    const uint64_t in_sight = in_use ? std::min(run.pages, structs.size() / size) : 0;
+    const uint64_t in_sight = std::min(pages_to_check(run), structs.size() / size);
     uint64_t reported = 0;
-    for (uint64_t tail = 1; tail < in_sight; ++tail) {
-      if (!classifier_.is_poisoned(structs.subspan(tail * size, size))) continue;
-      if (tail > reported) report(pfn + reported, tail - reported, run.page_class);
-      report(pfn + tail, 1, PageClass::poisoned);
-      reported = tail + 1;
+    for (uint64_t page = 0; page < in_sight; ++page) {
+      const bool broken =
+          page == 0 ? run.first_is_broken : classifier_.is_poisoned(structs.subspan(page * size, size));
+      if (!broken) continue;
+      if (page > reported) report(pfn + reported, page - reported, run.page_class);
+      report(pfn + page, 1, PageClass::poisoned);
+      reported = page + 1;
     }
     if (run.pages > reported) report(pfn + reported, run.pages - reported, run.page_class);
   }
@@ -126,7 +146,7 @@ class Scanner {
     }
     flush();
     run_start_ = pfn;
-    run_ = {page_class, pages};
+    run_ = {.page_class = page_class, .pages = pages};
   }
 
   void flush() {
@@ -138,19 +158,39 @@ class Scanner {
   const MemMap& map_;
   const PageClassifier& classifier_;
   const PageVisitor& visit_;
+  FreeBlocks free_blocks_;
   std::vector<std::byte> structs_;
   std::vector<bool> unread_;  // of these: zeros stand in their place
   uint64_t next_ = 0;         // page frames before this one are reported
   uint64_t run_start_ = 0;
-  PageRun run_{PageClass::kernel, 0};
+  PageRun run_{.pages = 0};
 };
 
 }  // namespace
 
+void PageScanStatistics::note_unknown_type(uint32_t type, uint64_t pages) {
+  const auto found = std::ranges::find(unknown_types, type, &UnknownPageType::type);
+  if (found != unknown_types.end()) {
+    found->pages += pages;
+  } else if (unknown_types.size() < kMaxUnknownTypes) {
+    unknown_types.push_back({type, pages});
+  } else {
+    other_unknown_pages += pages;
+  }
+}
+
+void PageScanStatistics::add(const PageScanStatistics& other) {
+  sections_without_map += other.sections_without_map;
+  unreadable_pages += other.unreadable_pages;
+  if (first_error.empty()) first_error = other.first_error;
+  for (const auto& [type, pages] : other.unknown_types) note_unknown_type(type, pages);
+  other_unknown_pages += other.other_unknown_pages;
+}
+
 PageScanStatistics scan_page_classes(const KernelMemory& memory, const MemMap& map,
                                      const PageClassifier& classifier, uint64_t first, uint64_t end,
-                                     const PageVisitor& visit) {
-  Scanner scanner(memory, map, classifier, visit);
+                                     const PageVisitor& visit, FreeBlocks free_blocks) {
+  Scanner scanner(memory, map, classifier, visit, free_blocks);
   scanner.scan(first, end);
   return std::move(scanner.statistics);
 }

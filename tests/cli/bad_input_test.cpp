@@ -43,6 +43,12 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
   EXPECT_EQ(run_lifeboat({"inspect", "a", "ps", "--vmlinux", "b"}).status, 2);
   EXPECT_EQ(run_lifeboat({"inspect", "a", "log", "--debug-dir", "b"}).status, 2);
   EXPECT_EQ(run_lifeboat({"rehearse", "--kernel", "/x"}).status, 2);
+  EXPECT_EQ(run_lifeboat({"rehearse", "--capture-cpus", "0"}).status, 2);
+  EXPECT_EQ(run_lifeboat({"rehearse", "--capture-cpus", "255"}).status, 2);
+  EXPECT_EQ(run_lifeboat({"rehearse", "--cpus", "0"}).status, 2);
+  const auto cpus = run_lifeboat({"rehearse", "--capture-cpus", "4", "--cpus", "4"});
+  EXPECT_EQ(cpus.status, 2);
+  EXPECT_THAT(cpus.text, HasSubstr("a guest of at least 5 CPUs"));
   // Only what leads to the configured targets is waited for.
   EXPECT_EQ(run_lifeboat({"load", "/x", "--wait", "5"}).status, 2);
   EXPECT_EQ(run_lifeboat({"load", "--crash", "--initrd", "/x", "--wait", "5"}).status, 2);

@@ -3,8 +3,8 @@
 
 #include "src/dump/codec.h"
 
-// The first byte chooses the codec and the page size. The rest is decompressed as if it were packed, and
-// packed as if it were a page.
+// The first byte chooses the codec, the page size and the level. The rest is decompressed as if it were
+// packed, and packed as if it were a page.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lifeboat;
   if (size == 0) return 0;
@@ -20,7 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   std::vector<std::byte> page(page_size);
   std::ranges::copy(input.first(std::min(input.size(), page.size())), page.begin());
-  const auto compressor = PageCompressor::create(compression);
+  constexpr int kLevels[] = {0, 1, 9, -1, -50};
+  int level = kLevels[data[0] / 24 % std::size(kLevels)];
+  if (!levels_of(compression).contains(level)) level = 0;
+  const auto compressor = PageCompressor::create(compression, level);
   const auto packed = (*compressor)->compress(page);
   if (!packed || packed->size() >= page_size) __builtin_trap();
   if (packed->empty()) return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Eight pages of memory, all of them page tables and all of them the input, repeated; the last 8 bytes are an
 // address.
+#include <algorithm>
 #include <cstring>
 
 #include "src/vmcore/kernel_memory.h"
@@ -46,6 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto translation = space->translate(address);
     if (translation && (translation->bytes_left == 0 || translation->bytes_left > uint64_t{1} << 30))
       __builtin_trap();
+    const auto tables = space->table_frames(100);
+    if (tables.frames.size() > 100 || !std::ranges::is_sorted(tables.frames)) __builtin_trap();
     (void)kernel->read<uint64_t>(address);
     (void)kernel->read_string(address, 10000);
   }

@@ -214,7 +214,7 @@ TEST_P(Completion, offers_the_values_in_the_help_text) {
     size_t count;
   };
   for (const auto& [command, option, count] :
-       {Values{"load", "--syscall", 3}, Values{"build", "--compress", 5}, Values{"build", "--final", 4},
+       {Values{"load", "--syscall", 3}, Values{"build", "--compress", 6}, Values{"build", "--final", 4},
         Values{"reserve", "--boot-loader", 14}, Values{"rehearse", "--accel", 3},
         Values{"capture", "--format", 1}}) {
     const std::string help = run_lifeboat({command, "--help"}).text;

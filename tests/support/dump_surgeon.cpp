@@ -39,6 +39,11 @@ std::vector<uint64_t> DumpSurgeon::pages() const {
   return all;
 }
 
+uint64_t DumpSurgeon::end_of(uint64_t pfn) const {
+  const auto found = pages_.find(pfn);
+  return found == pages_.end() ? 0 : found->second.offset + found->second.size;
+}
+
 void DumpSurgeon::lose(uint64_t pfn) {
   if (has(pfn)) pages_[pfn] = {};
 }

@@ -24,6 +24,8 @@ class DumpSurgeon {
   [[nodiscard]] uint64_t bitmaps() const { return bitmaps_; }
   [[nodiscard]] uint64_t descriptors() const { return descriptors_; }
   [[nodiscard]] uint64_t data() const { return data_; }
+  // Behind the data of a page that the file has; 0 if it has none of its own.
+  [[nodiscard]] uint64_t end_of(uint64_t pfn) const;
 
   // Pages that are not in the file are passed over.
   void leave_out(uint64_t pfn) { pages_.erase(pfn); }

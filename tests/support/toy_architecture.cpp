@@ -54,6 +54,13 @@ class PageTable final : public AddressSpace {
     return Translation{(entry >> kEntryFrameShift) * kPageBytes + within, kPageBytes - within};
   }
 
+  [[nodiscard]] TableFrames table_frames(size_t max) const override {
+    TableFrames found;
+    found.cut = max == 0;
+    if (!found.cut) found.frames.push_back(table_ / kPageBytes);
+    return found;
+  }
+
  private:
   PhysicalMemory& memory_;
   uint64_t table_;
@@ -162,6 +169,11 @@ class Toy final : public Architecture {
   [[nodiscard]] Result<std::unique_ptr<Unwinder>> unwinder(const KernelMemory& memory, const KernelTypes&,
                                                            const Kallsyms&) const override {
     return std::make_unique<RecordUnwinder>(memory);
+  }
+
+  [[nodiscard]] std::vector<AddressRange> released_image(const KernelMemory&,
+                                                         const Kallsyms&) const override {
+    return {};
   }
 
   [[nodiscard]] std::string_view explain_address(uint64_t address) const override {

@@ -13,6 +13,8 @@ lifeboat_external(elf HEADER gelf.h LIBS elf z)
 lifeboat_external(dw HEADER elfutils/libdwfl.h LIBS dw elf)
 lifeboat_external(zstd HEADER zstd.h LIBS zstd)
 lifeboat_external(zlib HEADER zlib.h LIBS z)
+# The archive: not every distribution of the .rpm installs it, and it is small.
+lifeboat_external(deflate HEADER libdeflate.h LIBS -l:libdeflate.a)
 lifeboat_external(lzo HEADER lzo/lzo1x.h LIBS lzo2)
 lifeboat_external(snappy HEADER snappy-c.h LIBS snappy)
 lifeboat_external(lzma HEADER lzma.h LIBS lzma)

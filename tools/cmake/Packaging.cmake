@@ -38,7 +38,8 @@ install(FILES conf/completions/lifeboat.bash DESTINATION share/bash-completion/c
 # Each distribution's zsh looks into a folder of its own.
 install(FILES conf/completions/_lifeboat DESTINATION share/zsh/vendor-completions COMPONENT debian)
 install(FILES conf/completions/_lifeboat DESTINATION share/zsh/site-functions COMPONENT rpm EXCLUDE_FROM_ALL)
-install(DIRECTORY docs/ DESTINATION share/doc/lifeboat COMPONENT lifeboat FILES_MATCHING PATTERN "*.md" PATTERN man EXCLUDE)
+install(DIRECTORY docs/ DESTINATION share/doc/lifeboat COMPONENT lifeboat FILES_MATCHING PATTERN "*.md" PATTERN man EXCLUDE
+  PATTERN benchmarks EXCLUDE)
 
 # Debian's way to tell of a kernel's installation. The others have kernel-install alone. Papers are for packages only.
 install(FILES conf/hooks/kernel-postinst DESTINATION /etc/kernel/postinst.d RENAME zz-lifeboat PERMISSIONS ${scripts} COMPONENT debian)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/vmcore/x86_64/page_table.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <unordered_map>
@@ -31,9 +32,7 @@ class PageTable final : public AddressSpace {
                                          "page table of {:#x}", virtual_address);
       if ((entry & kPresent) == 0)
         return fail(ErrorCode::not_mapped, "{:#x} is not mapped (level {})", virtual_address, level + 1);
-      // 1 GiB and 2 MiB pages are entries of the third and second level.
-      const bool leaf = level == 0 || (level <= 2 && (entry & kLargePage) != 0);
-      if (leaf) {
+      if (is_leaf(entry, level)) {
         const uint64_t within = virtual_address & ((uint64_t{1} << shift) - 1);
         const uint64_t base = entry & address_mask_ & ~((uint64_t{1} << shift) - 1);
         return Translation{base + within, (uint64_t{1} << shift) - within};
@@ -43,8 +42,57 @@ class PageTable final : public AddressSpace {
     return fail(ErrorCode::not_mapped, "{:#x} is not mapped", virtual_address);
   }
 
+  [[nodiscard]] TableFrames table_frames(size_t max) const override {
+    TableFrames found;
+    std::vector<uint64_t> tables = {root_};  // of one level
+    for (unsigned level = levels_; level-- > 0;) {
+      const size_t room = max - std::min(max, found.frames.size());
+      if (tables.size() > room) {
+        tables.resize(room);
+        found.cut = true;
+      }
+      for (const uint64_t table : tables) found.frames.push_back(table >> kPageBits);
+      // The lowest ones lead to no table.
+      if (level > 0) tables = tables_below(tables, level, max, found);
+    }
+    sort_out(found.frames);
+    return found;
+  }
+
  private:
   using Table = std::array<uint64_t, kPageBytes / sizeof(uint64_t)>;
+
+  // 1 GiB and 2 MiB pages are entries of the third and second level.
+  static bool is_leaf(uint64_t entry, unsigned level) {
+    return level == 0 || (level <= 2 && (entry & kLargePage) != 0);
+  }
+
+  static void sort_out(std::vector<uint64_t>& numbers) {
+    std::ranges::sort(numbers);
+    numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+  }
+
+  // The tables to which those of `level` lead, each once: a kernel with KASAN has one table in a million
+  // places.
+  [[nodiscard]] std::vector<uint64_t> tables_below(const std::vector<uint64_t>& tables, unsigned level,
+                                                   size_t max, TableFrames& found) const {
+    std::vector<uint64_t> below;
+    Table entries;
+    for (const uint64_t table : tables) {
+      if (const auto read = memory_.read(table, std::as_writable_bytes(std::span(entries))); !read) {
+        ++found.unreadable;
+        if (found.first_error.empty()) found.first_error = read.error().to_string();
+        continue;
+      }
+      for (const uint64_t entry : entries)
+        if ((entry & kPresent) != 0 && !is_leaf(entry, level)) below.push_back(entry & address_mask_);
+      if (below.size() <= 2 * max) continue;
+      sort_out(below);
+      if (below.size() > max) break;  // too many: the caller takes so many of them
+    }
+    sort_out(below);
+    return below;
+  }
 
   [[nodiscard]] bool is_canonical(uint64_t address) const {
     const unsigned bits = kPageBits + levels_ * kIndexBits;

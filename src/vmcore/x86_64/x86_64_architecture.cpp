@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "src/vmcore/symbols.h"
 #include "src/vmcore/x86_64/orc_unwinder.h"
 #include "src/vmcore/x86_64/page_table.h"
 #include "src/vmcore/x86_64/pt_regs.h"
@@ -30,6 +31,16 @@ constexpr auto kSymbols = std::to_array<std::string_view>({
     "arch_rethook_trampoline",
     "kretprobe_trampoline",
     "__kretprobe_trampoline",
+    "__start_rodata",
+    "__end_rodata",
+    "_sdata",
+    "__smp_locks",
+    "__smp_locks_end",
+    "__start_bss_decrypted_unused",
+    "__end_bss_decrypted",
+    "_brk_end",
+    "__brk_base",
+    "__brk_limit",
 });
 
 constexpr auto kGlobalTypes = std::to_array<ArchitectureFacts::GlobalType>({
@@ -110,6 +121,25 @@ constexpr ArchitectureFacts kFacts = {
     .assembly = {"entry_SYSCALL_64", "arch/x86/entry/entry_64.S"},
 };
 
+// Gaps between sections (mark_rodata_ro(), arch/x86/mm/init_64.c), the table of lock prefixes
+// (alternative_instructions(), arch/x86/kernel/alternative.c), unencrypted variables without encryption
+// (mem_encrypt_free_decrypted_mem(), arch/x86/mm/mem_encrypt_amd.c), and what the early allocator did not
+// need (reserve_brk(), arch/x86/kernel/setup.c).
+std::vector<AddressRange> released_parts(const KernelMemory& memory, const Kallsyms& symbols) {
+  std::vector<AddressRange> parts;
+  const auto found =
+      symbols.addresses_of({"_etext", "__start_rodata", "__end_rodata", "_sdata", "__smp_locks",
+                            "__smp_locks_end", "__start_bss_decrypted_unused", "__end_bss_decrypted"});
+  for (size_t at = 0; at + 1 < found.size(); at += 2)
+    if (found[at] && found[at + 1]) parts.push_back({*found[at], *found[at + 1]});
+  const auto brk = symbols.addresses_of({"_brk_end", "__brk_base", "__brk_limit"});
+  if (brk[0] && brk[1] && brk[2]) {
+    const auto end = memory.read<uint64_t>(*brk[0]);
+    if (end && *end >= *brk[1] && *end <= *brk[2]) parts.push_back({*end, *brk[2]});
+  }
+  return parts;
+}
+
 class X86 final : public Architecture {
  public:
   [[nodiscard]] const ArchitectureFacts& facts() const override { return kFacts; }
@@ -128,6 +158,11 @@ class X86 final : public Architecture {
                                                            const KernelTypes& types,
                                                            const Kallsyms& symbols) const override {
     return orc_unwinder(memory, types, symbols);
+  }
+
+  [[nodiscard]] std::vector<AddressRange> released_image(const KernelMemory& memory,
+                                                         const Kallsyms& symbols) const override {
+    return released_parts(memory, symbols);
   }
 
   [[nodiscard]] std::string_view explain_address(uint64_t address) const override {

@@ -114,6 +114,25 @@ TEST_F(KdumpWriterTest, WholeFileReadsBack) {
   EXPECT_TRUE(verify_dump(path(), no_progress())->whole);
 }
 
+TEST_F(KdumpWriterTest, CodecMayBeChosenAfterTheHeaderIsWritten) {
+  for (const Compression codec : {Compression::lzo, Compression::none, Compression::zlib}) {
+    reset();
+    auto writer = KdumpWriter::create(fd_.get(), "vmcore", options_);
+    ASSERT_TRUE(writer) << why(writer);
+    ASSERT_TRUE(writer->set_compression(codec));
+    const auto begun = Dump::open(path());
+    ASSERT_TRUE(begun) << why(begun);
+    EXPECT_EQ((*begun)->info().compression, codec);
+    EXPECT_TRUE((*begun)->info().incomplete) << "the mark stays";
+    ASSERT_TRUE(write_pages(*writer));
+    const auto dump = Dump::open(path());
+    ASSERT_TRUE(dump) << why(dump);
+    EXPECT_EQ((*dump)->info().compression, codec);
+    EXPECT_FALSE((*dump)->info().incomplete);
+    EXPECT_EQ(check_pages(**dump), kPages);
+  }
+}
+
 TEST_F(KdumpWriterTest, ZeroPagesShareOneCopy) {
   ASSERT_TRUE(write_all_of_it());
   const auto dump =

@@ -510,7 +510,7 @@ TEST_F(CaptureInto, PagesThatTheSourceLeftOutStayLeftOut) {
 // A filtered dump of a kernel that can be understood is filtered further.
 TEST_F(CaptureInto, FilteredDumpIsFilteredFurther) {
   test::FakeKernel kernel;
-  constexpr uint64_t kUserPage = 7000, kGone = 7100;
+  constexpr uint64_t kUserPage = 3000, kGone = 3100;  // below the image
   kernel.set_page(kUserPage, {.flags = test::kFakeLru | test::kFakeSwapBacked, .mapping = 1, .mapcount = 0});
   kernel.write_kdump(path(), {kGone}, kLevelFree);
   const auto source = Dump::open(path()).value();
@@ -536,7 +536,7 @@ TEST_F(CaptureInto, FilteredDumpIsFilteredFurther) {
 // reported.
 TEST_F(CaptureInto, PagesWhoseDescriptorsTheSourceLeftOutAreKept) {
   test::FakeKernel kernel;
-  constexpr uint64_t kUserPage = 7000;
+  constexpr uint64_t kUserPage = 3000;  // below the image
   constexpr uint64_t kPerPage = kPageSize / test::kFakePageSize;
   kernel.set_page(kUserPage, {.flags = test::kFakeLru | test::kFakeSwapBacked, .mapping = 1, .mapcount = 0});
   kernel.write_kdump(path(), {kernel.mem_map_physical() / kPageSize + kUserPage / kPerPage}, 0);

@@ -271,7 +271,8 @@ void expect_filtered(const std::vector<FakeUse>& uses, const std::vector<bool>& 
 TEST(PageFilter, KeepsAndLeavesOutWhatEachLevelIsFor) {
   Machine machine;
   const auto kernel = machine.fake.open();
-  for (int level = 0; level < 32; ++level) {
+  // The sanitizers see the same code at any level.
+  for (int level = 0; level < 32; level += test::kSanitized ? 31 : 1) {
     SCOPED_TRACE(level);
     auto filter = PageFilter::create(kernel, machine.ram, machine.max_pfn(), {}, level).value();
     expect_filtered(machine.uses, machine.present, 0, level, filter);
@@ -318,6 +319,7 @@ TEST(PageFilter, OfAnyLayout) {
     }
     const auto kernel = fake.open();
     for (const int level : {0, 1, 2, 4, 8, 16, 31}) {
+      if (test::kSanitized && level != 31) continue;
       SCOPED_TRACE(level);
       auto filter = PageFilter::create(kernel, ram, max_pfn, {}, level).value();
       expect_filtered(uses, present, first, level, filter);
@@ -337,7 +339,8 @@ TEST(PageFilter, OfAKernelWithTooLittleVmcoreinfoIsRefused) {
   }
 }
 
-// Pages whose class VMCOREINFO does not define are kept, and reported.
+// Pages whose class VMCOREINFO does not define are kept, and reported: that they cannot be recognised, and
+// that there are pages of such a type.
 TEST(PageFilter, KeepsWhatItCannotClassify) {
   FakeKernel fake;
   fake.remove_key("NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)");
@@ -350,7 +353,7 @@ TEST(PageFilter, KeepsWhatItCannotClassify) {
   ASSERT_TRUE(filter.scan(0, bits));
   EXPECT_TRUE(test_bit(bits.stored, 1024));
   EXPECT_EQ(filter.statistics().stored_pages, fake.ram_pages() - 512);
-  EXPECT_EQ(filter.warnings().size(), 1U);
+  EXPECT_EQ(filter.warnings().size(), 2U);
 }
 
 TEST(PageFilter, KnowsWhichChunksHaveRam) {

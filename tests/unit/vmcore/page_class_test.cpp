@@ -29,6 +29,13 @@ class PageClasses : public testing::Test {
     const auto run = classify(pfn);
     EXPECT_EQ(page_class_name(run.page_class), page_class_name(page_class));
     EXPECT_EQ(run.pages, pages);
+    EXPECT_EQ(run.unknown_type, 0u);
+  }
+  bool is_poisoned(uint64_t pfn) {
+    const auto memory = fake_.open();
+    std::vector<std::byte> structs(kFakePageSize);
+    EXPECT_TRUE(memory.read(FakeKernel::page_address(pfn), structs));
+    return PageClassifier::create(memory.vmcoreinfo()).value().is_poisoned(structs);
   }
   std::vector<std::string> warnings() { return PageClassifier::create(fake_.parsed()).value().warnings(); }
   void set_tail(uint64_t head, uint64_t offset, uint8_t value) {
@@ -50,6 +57,11 @@ TEST_F(PageClasses, FreeBlockOfAnImpossibleOrderIsKept) {
   }
 }
 
+TEST_F(PageClasses, FreeBlockThatIsNotAlignedIsKept) {
+  fake_.set_page(66, {.private_data = 5, .mapcount = kFakeBuddy});
+  expect(66, PageClass::kernel, 1);
+}
+
 TEST_F(PageClasses, FreeBeforeTwoThousandTwentyFour) {
   // 6.9 to 6.11: a cleared bit, exported as ~PG_buddy.
   fake_.set_key("NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", "-129");
@@ -60,7 +72,10 @@ TEST_F(PageClasses, FreeBeforeTwoThousandTwentyFour) {
 TEST_F(PageClasses, WithoutTheBuddyKeyFreePagesAreKept) {
   fake_.remove_key("NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)");
   fake_.set_page(64, {.private_data = 5, .mapcount = kFakeBuddy});
-  expect(64, PageClass::kernel, 1);
+  const auto run = classify(64);
+  EXPECT_EQ(run.page_class, PageClass::kernel);
+  EXPECT_EQ(run.pages, 1u);
+  EXPECT_EQ(run.unknown_type, kFakeBuddy);
   EXPECT_THAT(warnings(), ElementsAre(HasSubstr("free pages")));
 }
 
@@ -69,8 +84,16 @@ TEST_F(PageClasses, Unaccepted) {
   expect(1024, PageClass::unaccepted, 1024);
   fake_.remove_key("LENGTH(zone.free_area)");
   expect(1024, PageClass::unaccepted, 1);
+  fake_.set_page(1026, {.mapcount = kFakeUnaccepted});
+  expect(1026, PageClass::unaccepted, 1);
   fake_.remove_key("NUMBER(PAGE_UNACCEPTED_MAPCOUNT_VALUE)");
-  expect(1024, PageClass::kernel, 1);
+  EXPECT_EQ(classify(1024).page_class, PageClass::kernel);
+  EXPECT_EQ(classify(1024).unknown_type, kFakeUnaccepted);
+}
+
+TEST_F(PageClasses, UnacceptedBlockThatIsNotAlignedIsOnePage) {
+  fake_.set_page(1028, {.mapcount = kFakeUnaccepted});
+  expect(1028, PageClass::unaccepted, 1);
 }
 
 TEST_F(PageClasses, Cache) {
@@ -168,21 +191,75 @@ TEST_F(PageClasses, HugetlbByDestructorOfTheFolio) {
 TEST_F(PageClasses, WithoutAHugetlbKeyTheyAreKept) {
   fake_.remove_key("NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)");
   fake_.set_compound(512, 9, {.mapcount = kFakeHugetlb});
+  EXPECT_EQ(classify(512).page_class, PageClass::kernel);
+  EXPECT_EQ(classify(512).pages, 512u);
+  EXPECT_EQ(classify(512).unknown_type, kFakeHugetlb);
+}
+
+TEST_F(PageClasses, HugetlbTypeWithoutAHeadIsKept) {
+  fake_.set_page(512, {.mapcount = kFakeHugetlb});
+  expect(512, PageClass::kernel, 1);
+}
+
+// The head's flag says that some page of it is broken, not which.
+TEST_F(PageClasses, HugetlbWithABrokenPageIsPoisonedAsAWhole) {
+  fake_.set_compound(512, 9, {.flags = kFakePoison, .mapcount = kFakeHugetlb});
+  expect(512, PageClass::poisoned, 512);
+  fake_.remove_key("NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)");
+  fake_.set_key("NUMBER(PG_hugetlb)", "8");
+  fake_.set_compound(512, 9, {.flags = kFakePoison});
+  expect(512, PageClass::kernel, 512);
+  set_tail(512, 1, 1);
+  expect(512, PageClass::poisoned, 512);
+}
+
+TEST_F(PageClasses, WhereHugetlbIsUnknownABrokenHeadPoisonsTheWhole) {
+  fake_.remove_key("NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)");
+  fake_.set_compound(512, 9, {.flags = kFakePoison});
+  expect(512, PageClass::poisoned, 512);
+  // Not those that cannot be hugetlb.
+  fake_.set_compound(512, 9, {.flags = kFakePoison | kFakeLru});
+  expect(512, PageClass::cache, 512);
+  fake_.set_compound(512, 9, {.flags = kFakePoison, .mapcount = kFakeSlab});
   expect(512, PageClass::kernel, 512);
 }
 
-TEST_F(PageClasses, Poisoned) {
+TEST_F(PageClasses, BrokenPagesAreSeenBesideTheirClass) {
   fake_.set_page(64, {.flags = kFakePoison | kFakeLru});
-  expect(64, PageClass::poisoned, 1);
-  fake_.remove_key("NUMBER(PG_hwpoison)");
   expect(64, PageClass::cache, 1);
+  EXPECT_TRUE(is_poisoned(64));
+  EXPECT_TRUE(classify(64).first_is_broken);
+  EXPECT_FALSE(is_poisoned(65));
+  EXPECT_FALSE(classify(65).first_is_broken);
+  fake_.remove_key("NUMBER(PG_hwpoison)");
+  EXPECT_FALSE(is_poisoned(64));
+}
+
+// A type takes the place of the number of mappings: such a page is not mapped, so neither cache nor
+// anonymous, whatever else it looks like.
+TEST_F(PageClasses, PagesWithATypeAreTheKernels) {
+  for (const uint32_t type : {kFakeSlab, uint32_t{0xf2000000}, uint32_t{0xf6000010}, uint32_t{0xf8000000}}) {
+    for (const uint64_t flags : {uint64_t{0}, kFakeLru, kFakeSwapCache | kFakeSwapBacked}) {
+      fake_.set_page(64, {.flags = flags, .mapping = kAnonymous, .mapcount = type});
+      expect(64, PageClass::kernel, 1);
+    }
+  }
+}
+
+TEST_F(PageClasses, PagesOfAnUnknownTypeAreKeptAndNamed) {
+  fake_.set_compound(64, 3, {.flags = kFakeLru, .mapping = kAnonymous, .mapcount = 0xf9000123});
+  const auto run = classify(64);
+  EXPECT_EQ(run.page_class, PageClass::kernel);
+  EXPECT_EQ(run.pages, 8u);
+  EXPECT_EQ(run.unknown_type, 0xf9000000);
 }
 
 TEST_F(PageClasses, Offline) {
   fake_.set_page(64, {.mapcount = kFakeOffline});
   expect(64, PageClass::offline, 1);
   fake_.remove_key("NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)");
-  expect(64, PageClass::kernel, 1);
+  EXPECT_EQ(classify(64).page_class, PageClass::kernel);
+  EXPECT_EQ(classify(64).unknown_type, kFakeOffline);
 }
 
 TEST_F(PageClasses, TailsAreLeftToTheirHead) {
@@ -205,6 +282,18 @@ TEST_F(PageClasses, CompoundHeadThatIsNotAlignedIsOnePage) {
   fake_.set_compound(64, 3, {.flags = kFakeLru});
   set_tail(64, 0, 200);
   expect(64, PageClass::cache, 1);
+}
+
+// As in a page of the kernel's image: the flags are what was left there.
+TEST_F(PageClasses, HeadThatNoTailFollowsIsOnePage) {
+  fake_.set_page(512, {.flags = kFakeLru | kFakeHead});
+  fake_.set_page(513, {.flags = 9});
+  expect(512, PageClass::cache, 1);
+  fake_.remove_key("NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)");
+  fake_.set_key("NUMBER(PG_hugetlb)", "8");
+  fake_.set_page(512, {.flags = kFakeHead});
+  fake_.set_page(513, {.flags = 9 | 1 << 8});
+  expect(512, PageClass::kernel, 1);
 }
 
 TEST_F(PageClasses, HeadWithoutItsTailInSightIsOnePage) {
@@ -274,14 +363,14 @@ struct SeenRun {
 
 class PageScan : public testing::Test {
  protected:
-  PageScanStatistics scan(uint64_t first, uint64_t end) {
+  PageScanStatistics scan(uint64_t first, uint64_t end, FreeBlocks free_blocks = FreeBlocks::as_a_whole) {
     runs_.clear();
     const auto memory = fake_.open();
     const auto map = MemMap::create(memory).value();
     const auto classifier = PageClassifier::create(memory.vmcoreinfo()).value();
-    auto statistics =
-        scan_page_classes(memory, map, classifier, first, end,
-                          [this](auto pfn, auto pages, auto found) { runs_.push_back({pfn, pages, found}); });
+    auto statistics = scan_page_classes(
+        memory, map, classifier, first, end,
+        [this](auto pfn, auto pages, auto found) { runs_.push_back({pfn, pages, found}); }, free_blocks);
     uint64_t next = first;
     for (const auto& run : runs_) {
       EXPECT_EQ(run.pfn, next);
@@ -325,6 +414,76 @@ TEST_F(PageScan, PagesWhoseDescriptionIsLostAreKernelPages) {
   EXPECT_FALSE(statistics.first_error.empty());
   EXPECT_THAT(runs_, ElementsAre(SeenRun{0, 128, PageClass::kernel}, SeenRun{128, 128, PageClass::free},
                                  SeenRun{256, 7936, PageClass::kernel}));
+}
+
+TEST_F(PageScan, ABrokenHeadIsNotTheWholeCompoundPage) {
+  fake_.set_compound(64, 3, {.flags = kFakeLru | kFakePoison});
+  fake_.set_page(72, {.flags = kFakeLru | kFakePoison});
+  scan(64, 74);
+  EXPECT_THAT(runs_, ElementsAre(SeenRun{64, 1, PageClass::poisoned}, SeenRun{65, 7, PageClass::cache},
+                                 SeenRun{72, 1, PageClass::poisoned}, SeenRun{73, 1, PageClass::kernel}));
+}
+
+// Its head is not in the range.
+TEST_F(PageScan, ABrokenTailAlone) {
+  fake_.set_compound(64, 3, {.flags = kFakeLru});
+  fake_.set_page(70, {.flags = kFakePoison, .compound_head = FakeKernel::page_address(64) | 1});
+  scan(66, 72);
+  EXPECT_THAT(runs_, ElementsAre(SeenRun{66, 4, PageClass::kernel}, SeenRun{70, 1, PageClass::poisoned},
+                                 SeenRun{71, 1, PageClass::kernel}));
+}
+
+TEST_F(PageScan, ABrokenHugetlbPageIsOneRun) {
+  fake_.set_compound(512, 9, {.flags = kFakePoison, .mapcount = kFakeHugetlb});
+  scan(512, 1024);
+  EXPECT_THAT(runs_, ElementsAre(SeenRun{512, 512, PageClass::poisoned}));
+}
+
+TEST_F(PageScan, BrokenPagesOfFreeBlocks) {
+  fake_.set_page(64, {.flags = kFakePoison, .private_data = 3, .mapcount = kFakeBuddy});
+  fake_.set_page(67, {.flags = kFakePoison});
+  scan(64, 72);
+  EXPECT_THAT(runs_, ElementsAre(SeenRun{64, 1, PageClass::poisoned}, SeenRun{65, 7, PageClass::free}));
+  scan(64, 72, FreeBlocks::page_by_page);
+  EXPECT_THAT(runs_, ElementsAre(SeenRun{64, 1, PageClass::poisoned}, SeenRun{65, 2, PageClass::free},
+                                 SeenRun{67, 1, PageClass::poisoned}, SeenRun{68, 4, PageClass::free}));
+}
+
+TEST_F(PageScan, CountsThePagesOfUnknownTypes) {
+  fake_.set_page(64, {.mapcount = 0xf9000000});
+  fake_.set_page(70, {.mapcount = 0xfa000001});
+  fake_.set_compound(72, 3, {.mapcount = 0xf9000005});
+  const auto statistics = scan(0, 128);
+  EXPECT_THAT(statistics.unknown_types,
+              ElementsAre(UnknownPageType{0xf9000000, 9}, UnknownPageType{0xfa000000, 1}));
+  EXPECT_EQ(statistics.other_unknown_pages, 0u);
+  EXPECT_THAT(runs_, ElementsAre(SeenRun{0, 128, PageClass::kernel}));
+}
+
+// Without a known encoding each word is a type of its own.
+TEST_F(PageScan, OnlySoManyUnknownTypesAreKeptApart) {
+  fake_.remove_key("NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)");
+  for (uint32_t page = 0; page < 100; ++page) fake_.set_page(page, {.mapcount = 0xa0000000 + page});
+  auto statistics = scan(0, 50);
+  EXPECT_EQ(statistics.unknown_types.size(), PageScanStatistics::kMaxUnknownTypes);
+  EXPECT_EQ(statistics.other_unknown_pages, 50 - PageScanStatistics::kMaxUnknownTypes);
+  statistics.add(scan(50, 100));
+  EXPECT_EQ(statistics.unknown_types.size(), PageScanStatistics::kMaxUnknownTypes);
+  EXPECT_EQ(statistics.other_unknown_pages, 100 - PageScanStatistics::kMaxUnknownTypes);
+  EXPECT_EQ(statistics.unknown_types.front().pages, 1u);
+}
+
+TEST_F(PageScan, StatisticsOfTwoScansAddUp) {
+  fake_.set_page(64, {.mapcount = 0xf9000000});
+  fake_.set_page(128, {.mapcount = 0xf9000000});
+  const auto memory = fake_.open();
+  fake_.memory().fail_page(memory.translate(FakeKernel::page_address(256)).value(), ErrorCode::lost);
+  auto statistics = scan(0, 128);
+  statistics.add(scan(128, kFakeSectionPages + 5));
+  EXPECT_EQ(statistics.unreadable_pages, kFakeSectionPages - fake_.ram_pages() + 64);
+  EXPECT_EQ(statistics.sections_without_map, 1u);
+  EXPECT_FALSE(statistics.first_error.empty());
+  EXPECT_THAT(statistics.unknown_types, ElementsAre(UnknownPageType{0xf9000000, 2}));
 }
 
 TEST_F(PageScan, SectionsWithoutAMapAreKernelPages) {

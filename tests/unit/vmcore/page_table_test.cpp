@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/fake_kernel.h"
 
 namespace lifeboat::test {
@@ -140,6 +142,87 @@ TEST(PageTable, MoreTablesThanAreKept) {
     for (uint64_t index = 0; index < 300; ++index)
       ASSERT_EQ(table->translate(kDirectMap + index * k2M).value().physical_address, index * k4K);
   }
+}
+
+TEST(PageTable, FramesOfAllTables) {
+  for (const unsigned levels : {4U, 5U}) {
+    FakeKernel fake({.levels = levels, .sme_mask = uint64_t{1} << 47});
+    fake.map(kDirectMap, 0x5000);
+    fake.map(kDirectMap + k2M, 0x6000);
+    std::set<uint64_t> expected;
+    // The fake kernel's image has large pages, so there is no lowest table. Its mem_map has small ones.
+    for (unsigned level = 1; level < levels; ++level)
+      expected.insert(fake.entry_address(0xffffffff80000000, level) / k4K);
+    for (const uint64_t address : {kDirectMap, kDirectMap + k2M, FakeKernel::page_address(0)})
+      for (unsigned level = 0; level < levels; ++level)
+        expected.insert(fake.entry_address(address, level) / k4K);
+    const auto found = space(fake)->table_frames(1000);
+    EXPECT_THAT(found.frames, testing::ElementsAreArray(expected)) << levels;
+    EXPECT_FALSE(found.cut);
+    EXPECT_EQ(found.unreadable, 0u);
+  }
+}
+
+TEST(PageTable, FramesOfLargePagesAreNoTables) {
+  FakeKernel fake;
+  const size_t before = space(fake)->table_frames(1000).frames.size();
+  fake.map(kDirectMap, 5 * k1G, k1G);
+  EXPECT_EQ(space(fake)->table_frames(1000).frames.size(), before + 1);
+  fake.map(kDirectMap + k1G, 5 * k2M, k2M);
+  EXPECT_EQ(space(fake)->table_frames(1000).frames.size(), before + 2);
+}
+
+// As with KASAN, whose shadow has one table in all places.
+TEST(PageTable, SharedTablesCountOnce) {
+  FakeKernel fake;
+  fake.map(kDirectMap, 0x5000);
+  const size_t before = space(fake)->table_frames(1000).frames.size();
+  for (const unsigned level : {1U, 2U, 3U}) {
+    const uint64_t first = fake.entry_address(kDirectMap, level);
+    uint64_t value = 0;
+    ASSERT_TRUE(fake.memory().read(first, std::as_writable_bytes(std::span(&value, 1))));
+    for (uint64_t entry = first; entry < align_down(first, k4K) + 300 * 8; entry += 8)
+      fake.memory().write64(entry, value);
+  }
+  const auto found = space(fake)->table_frames(1000);
+  EXPECT_EQ(found.frames.size(), before);
+  EXPECT_FALSE(found.cut);
+}
+
+TEST(PageTable, TablesThatLeadToEachOtherEnd) {
+  FakeKernel fake;
+  const uint64_t root = align_down(fake.entry_address(kDirectMap, 3), k4K);
+  for (uint64_t entry = root; entry < root + k4K; entry += 8) fake.memory().write64(entry, root | 0x63);
+  EXPECT_THAT(space(fake)->table_frames(1000).frames, testing::ElementsAre(root / k4K));
+}
+
+// Every entry leads somewhere else: no more than are asked for are returned, the upper ones first.
+TEST(PageTable, MoreTablesThanAreAskedFor) {
+  FakeKernel fake;
+  const uint64_t table = align_down(fake.entry_address(kDirectMap, 1), k4K);
+  for (uint64_t index = 0; index < 512; ++index)
+    fake.memory().write64(table + index * 8, (uint64_t{0x100000} + index) * k4K | 0x63);
+  const auto all = space(fake)->table_frames(10'000);
+  EXPECT_FALSE(all.cut);
+  EXPECT_THAT(all.frames, testing::Contains(0x1001ffu));
+  const auto some = space(fake)->table_frames(100);
+  EXPECT_TRUE(some.cut);
+  EXPECT_EQ(some.frames.size(), 100u);
+  EXPECT_THAT(some.frames, testing::Contains(table / k4K));
+  EXPECT_TRUE(space(fake)->table_frames(0).cut);
+  EXPECT_TRUE(space(fake)->table_frames(0).frames.empty());
+}
+
+TEST(PageTable, TablesThatCannotBeReadAreCounted) {
+  FakeKernel fake;
+  fake.map(kDirectMap, 0x5000);
+  const uint64_t lost = fake.entry_address(kDirectMap, 1), below = fake.entry_address(kDirectMap, 0);
+  fake.memory().fail_page(lost, ErrorCode::lost);
+  const auto found = space(fake)->table_frames(1000);
+  EXPECT_EQ(found.unreadable, 1u);
+  EXPECT_THAT(found.first_error, HasSubstr("was made to fail"));
+  EXPECT_THAT(found.frames, testing::Contains(lost / k4K));
+  EXPECT_THAT(found.frames, testing::Not(testing::Contains(below / k4K)));
 }
 
 TEST(PageTable, RootNeedsItsKeys) {
