@@ -2,10 +2,12 @@
 #include "loader/command_line.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <utility>
 
 #include "loader/load_architecture.h"
+#include "src/base/size.h"
 
 namespace lifeboat {
 namespace {
@@ -82,8 +84,11 @@ constexpr ParameterRule kNotForCapture[] = {
     {"loglevel", "the capture kernel's messages are needed to diagnose a failed capture"},
 };
 
+constexpr std::string_view kOneCpu = "nr_cpus=1";
+
 constexpr ParameterRule kForCapture[] = {
-    {"nr_cpus=1", "one CPU, and per-CPU memory for no more; maxcpus= would still set it aside for all"},
+    // Or more (CommandLineParts::cpus).
+    {kOneCpu, "one CPU, and per-CPU memory for no more; maxcpus= would still set it aside for all"},
     {"reset_devices", "drivers find devices in whatever state the crash left them, and must reset them"},
     {"irqpoll", "a device may assert its interrupt line since before the crash, and no driver handles it"},
     {"nokaslr", "a random place would split the small memory"},
@@ -217,6 +222,25 @@ void remove_not_for_capture(std::vector<std::string>& parameters, bool memory_en
   });
 }
 
+// What the table has for every capture kernel, with the CPUs of this one.
+std::vector<std::string> additions(const CommandLineParts& parts) {
+  std::vector<std::string> added;
+  for (const auto& rule : parameters_for_capture())
+    added.push_back(rule.name == kOneCpu ? "nr_cpus=" + std::to_string(parts.cpus) : std::string(rule.name));
+  if (!parts.boot_cpu.empty()) added.emplace_back(parts.boot_cpu);
+  return added;
+}
+
+// The number at the beginning of a parameter's value, as get_option() reads it (lib/cmdline.c); nullopt:
+// there is none.
+std::optional<unsigned> value_of(std::string_view parameter) {
+  parameter.remove_prefix(std::min(parameter.find('='), parameter.size()));
+  parameter.remove_prefix(std::min(parameter.find_first_not_of("=\""), parameter.size()));
+  const auto number = parse_number(parameter.substr(0, parameter.find_first_not_of("0123456789")));
+  if (!number || *number > INT32_MAX) return std::nullopt;
+  return static_cast<unsigned>(*number);
+}
+
 }  // namespace
 
 std::span<const ParameterRule> parameters_not_reused() {
@@ -271,8 +295,13 @@ std::string crash_command_line(const CommandLineParts& parts) {
   remove(line.kernel, parameters_for_capture());  // replaced by our own value, or by the user's
   // The arguments of the old init have no meaning for the init of the capture.
   line.init.clear();
-  for (const auto& rule : parameters_for_capture()) {
-    if (!append.has(parameter_name(rule.name))) line.kernel.emplace_back(rule.name);
+  const auto added = additions(parts);
+  // The running kernel may be a capture kernel itself.
+  std::erase_if(line.kernel, [&](const std::string& parameter) {
+    return !parts.boot_cpu.empty() && parameter_name(parameter) == parameter_name(parts.boot_cpu);
+  });
+  for (const auto& parameter : added) {
+    if (!append.has(parameter_name(parameter))) line.kernel.push_back(parameter);
   }
   std::erase_if(line.kernel, [&](const std::string& parameter) {
     return std::ranges::any_of(parts.remove, [&](const std::string& name) {
@@ -302,6 +331,20 @@ std::string normal_command_line(const CommandLineParts& parts) {
   line.add(append.kernel);
   line.add_init(append.init);
   return line.to_string();
+}
+
+std::optional<unsigned> cpu_limit(std::string_view command_line) {
+  std::optional<unsigned> limit, max;
+  for (const auto& parameter : Parameters::of(command_line).kernel) {
+    const std::string name = parameter_name(parameter);
+    const auto value = value_of(parameter);
+    // The smallest nr_cpus= counts, but the last maxcpus=; 0 of that, and nosmp, leave the first CPU.
+    if (name == "nr_cpus" && value && *value > 0) limit = std::min(*value, limit.value_or(*value));
+    if (name == "maxcpus" && value) max = std::max(1u, *value);
+    if (name == "nosmp") max = 1;
+  }
+  if (!limit || !max) return limit ? limit : max;
+  return std::min(*limit, *max);
 }
 
 std::string root_for_initramfs(std::string_view command_line) {

@@ -3,6 +3,7 @@
 // capture kernel needs in addition.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ struct CommandLineParts {
   // The running kernel encrypts its memory (memory_encryption.h): a capture kernel keeps the owner's
   // swiotlb=. One with "force" is kept always: it is for devices that cannot do without.
   bool memory_encrypted = false;
+  // Of a capture kernel: how many CPUs it may use, and what LoadArchitecture::boot_cpu_parameter() gives, for
+  // one that uses several. The user's parameters of these names take precedence.
+  unsigned cpus = 1;
+  std::string_view boot_cpu = {};
 };
 
 // For a capture kernel: reused less both tables, then the additions that the user did not give, then append.
@@ -45,6 +50,10 @@ std::string bare_crash_command_line(const CommandLineParts& parts);
 // For a normal kexec: reused less what no kernel reuses, then append. What of `reused` repeats a parameter of
 // `append` exactly is left out, so that a line that is reused at every reboot does not grow.
 std::string normal_command_line(const CommandLineParts& parts);
+
+// How many CPUs a kernel with this command line may start: by nr_cpus=, maxcpus= and nosmp (kernel/smp.c).
+// nullopt: as many as there are.
+std::optional<unsigned> cpu_limit(std::string_view command_line);
 
 // The root= of this command line if a kernel without an initramfs cannot find that file system: it knows
 // devices by their kernel names and by the UUID and label of a partition, but not by what is in them

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,10 @@ class LoadArchitecture {
 
   // What a capture kernel needs on its command line on such machines only.
   [[nodiscard]] virtual std::span<const ParameterRule> capture_parameters() const = 0;
+  // The parameter by which a capture kernel on several CPUs leaves the boot CPU alone, the one that firmware
+  // started. It has no effect where the crash came on that CPU. Empty: on such machines a kernel may start
+  // any CPU. nullopt: it is needed, and `proc` does not show which CPU it is: one CPU alone is safe then.
+  [[nodiscard]] virtual std::optional<std::string> boot_cpu_parameter(const std::string& proc) const = 0;
 
   // The crash reservation begins at a multiple of this.
   [[nodiscard]] virtual uint64_t reservation_alignment() const = 0;

@@ -4,6 +4,11 @@
 #include "src/base/size.h"
 
 namespace lifeboat {
+namespace {
+
+constexpr std::string_view kNextDump = "dump";
+
+}  // namespace
 
 uint64_t Amount::of(uint64_t file_system_bytes) const {
   // In this order nothing overflows; only a few bytes are rounded away.
@@ -18,6 +23,11 @@ Result<Amount> parse_amount(std::string_view text) {
   return Amount{.percent = static_cast<unsigned>(*percent)};
 }
 
+Result<Amount> parse_free_space(std::string_view text) {
+  if (text == kNextDump) return Amount{.next_dump = true};
+  return parse_amount(text);
+}
+
 Result<unsigned> parse_count(std::string_view text) {
   constexpr uint64_t kMax = 10000;
   const auto number = parse_number(text);
@@ -27,6 +37,7 @@ Result<unsigned> parse_count(std::string_view text) {
 }
 
 std::string format_amount(const Amount& amount) {
+  if (amount.next_dump) return std::string(kNextDump);
   if (amount.percent != 0) return fmt::format("{}%", amount.percent);
   constexpr std::string_view kUnits = "TGMK";
   unsigned shift = 40;

@@ -11,15 +11,17 @@
 
 namespace lifeboat {
 
-// "20G", or a share of the file system: "10%".
+// "20G", or a share of the file system: "10%"; of free space also "dump": what the next dump may take.
 struct Amount {
-  uint64_t bytes = 0;
-  unsigned percent = 0;  // not 0: counts instead of bytes
+  uint64_t bytes = 0;      // of "dump": the least that it will be, as far as it was measured
+  unsigned percent = 0;    // not 0: counts instead of bytes
+  bool next_dump = false;  // "dump"; plan_prune() (src/store/prune.h) knows the dumps before it
 
   [[nodiscard]] uint64_t of(uint64_t file_system_bytes) const;
   bool operator==(const Amount&) const = default;
 };
 Result<Amount> parse_amount(std::string_view text);
+Result<Amount> parse_free_space(std::string_view text);  // "dump" too
 std::string format_amount(const Amount& amount);
 
 // A number of crashes: 1 to 10000.

@@ -32,11 +32,15 @@ struct DumpSettings {
   [[nodiscard]] bool log_suffices() const { return level.back() == kNoDump; }
 };
 
+// The value `auto` of [capture] cpus: by the time that a dump is expected to take.
+inline constexpr unsigned kAutomaticCpus = 0;
+
 struct CaptureSettings {
   std::string kernel;                      // empty: the running one's file
   std::string append;                      // to its command line
   std::vector<std::string> remove;         // names of parameters that are not copied to it
   LoadCall syscall = LoadCall::automatic;  // by which it is loaded
+  unsigned cpus = kAutomaticCpus;          // that it may use
   std::chrono::seconds device_deadline{60};
   std::chrono::seconds stall_deadline{120};
   std::chrono::seconds deadline{3600};

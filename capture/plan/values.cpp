@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "src/base/duration.h"
+#include "src/base/size.h"
 #include "src/base/text.h"
 
 namespace lifeboat::values {
@@ -47,6 +48,19 @@ Result<std::chrono::seconds> Duration::parse(std::string_view value) {
 
 std::string Duration::show(std::chrono::seconds value) {
   return format_duration(value);
+}
+
+Result<unsigned> Cpus::parse(std::string_view value) {
+  constexpr uint64_t kMax = 8192;
+  if (value == "auto") return kAutomaticCpus;
+  const auto number = parse_number(value);
+  if (!number || *number == 0 || *number > kMax)
+    return fail(ErrorCode::usage, "'{}' is neither auto nor a number from 1 to {}", value, kMax);
+  return static_cast<unsigned>(*number);
+}
+
+std::string Cpus::show(unsigned value) {
+  return value == kAutomaticCpus ? "auto" : fmt::format("{}", value);
 }
 
 std::string Count::show(unsigned value) {

@@ -50,13 +50,19 @@ struct SystemCall {
   static Result<LoadCall> parse(std::string_view value) { return parse_load_call(value); }
   static std::string show(LoadCall value) { return std::string(load_call_name(value)); }
 };
+struct Cpus {
+  static constexpr std::string_view kName = "auto or a number";
+  // 1 to 8192, the most that a kernel is built for; kAutomaticCpus: auto.
+  static Result<unsigned> parse(std::string_view value);
+  static std::string show(unsigned value);
+};
 struct Levels {
   static constexpr std::string_view kName = "levels";
   static Result<std::vector<int>> parse(std::string_view value) { return parse_levels(value); }
   static std::string show(const std::vector<int>& value) { return format_levels(value); }
 };
 struct Compression {
-  static constexpr std::string_view kName = "none, zlib[:N], lzo, snappy or zstd[:N]";
+  static constexpr std::string_view kName = "none, zlib[:N], lzo, snappy, zstd[:N] or auto";
   static Result<CompressionChoice> parse(std::string_view value) { return parse_compression_choice(value); }
   static std::string show(const CompressionChoice& value) { return format_compression_choice(value); }
 };
@@ -68,6 +74,11 @@ struct Count {
 struct Size {
   static constexpr std::string_view kName = "size or share";
   static Result<Amount> parse(std::string_view value) { return parse_amount(value); }
+  static std::string show(const Amount& value) { return format_amount(value); }
+};
+struct FreeSpace {
+  static constexpr std::string_view kName = "size, share or dump";
+  static Result<Amount> parse(std::string_view value) { return parse_free_space(value); }
   static std::string show(const Amount& value) { return format_amount(value); }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/run/save.h"
 
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -82,6 +83,7 @@ CrashRecord first_record(const Dump& source) {
     record.release = std::string(info->release());
   utsname running{};
   if (::uname(&running) == 0) record.capture_release = running.release;
+  record.cpus = static_cast<unsigned>(std::max(::get_nprocs(), 0));
   return record;
 }
 
@@ -101,7 +103,7 @@ Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, const P
   auto file = TRY(PendingFile::create(folder_fd, kIncompleteDumpFile, kDumpFile));
   const CaptureOptions options{
       .levels = plan.dump.level,
-      .compression = {plan.dump.compression.compression, plan.dump.compression.level},
+      .compression = plan.dump.compression,
       .unfilterable = Unfilterable::keep_all,
       .threads = usable_cpus(),
       .memory = buffer_memory(),
@@ -124,7 +126,7 @@ Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, const P
             report.pages.stored_pages, report.pages.ram_pages, report.zero_pages, report.shared_pages,
             format_size(report.file_bytes), report.threads);
   record.level = report.level;
-  record.compression = format_compression_choice(options.compression);
+  record.compression = format_compression_choice(report.compression);
   record.dump_bytes = report.file_bytes;
   record.lost_pages = report.lost_pages;
   if (report.outcome != DumpOutcome::whole)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/load_architecture.h"
+#include "loader/x86_64/boot_cpu.h"
 #include "loader/x86_64/entry.h"
 #include "loader/x86_64/machine_facts.h"
 #include "loader/x86_64/plan_segments.h"
@@ -56,6 +57,10 @@ class LoadX86 : public LoadArchitecture {
 
   [[nodiscard]] std::span<const ParameterRule> capture_parameters() const override {
     return kCaptureParameters;
+  }
+
+  [[nodiscard]] std::optional<std::string> boot_cpu_parameter(const std::string& proc) const override {
+    return x86_64::boot_cpu_parameter(proc);
   }
 
   // CRASH_ALIGN (arch/x86/include/asm/crash_reserve.h).

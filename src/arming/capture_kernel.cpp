@@ -40,13 +40,14 @@ Result<CaptureKernel> capture_kernel(const config::Config& config, const KernelF
   return CaptureKernel{config.capture.kernel, std::move(release)};
 }
 
-std::string capture_command_line(const config::Config& config, std::string_view running,
-                                 MemoryEncryption encryption, const std::string& append) {
-  const std::string added = config.capture.append + (append.empty() ? "" : " " + append);
-  return crash_command_line({.reused = running,
+std::string capture_command_line(const config::Config& config, const CaptureLineInput& input) {
+  const std::string added = config.capture.append + (input.append.empty() ? "" : " " + input.append);
+  return crash_command_line({.reused = input.running,
                              .append = added,
                              .remove = config.capture.remove,
-                             .memory_encrypted = encryption != MemoryEncryption::none});
+                             .memory_encrypted = input.encryption != MemoryEncryption::none,
+                             .cpus = input.cpus.count,
+                             .boot_cpu = input.cpus.boot_cpu});
 }
 
 std::string boot_parameter(const SystemPaths& paths) {

@@ -7,6 +7,7 @@
 
 #include "loader/memory_encryption.h"
 #include "loader/system_state.h"
+#include "src/arming/capture_cpus.h"
 #include "src/config/config.h"
 
 namespace lifeboat::arming {
@@ -28,10 +29,16 @@ struct CaptureKernel {
 // Without [capture] kernel: the running kernel, without a look at its file.
 Result<CaptureKernel> capture_kernel(const config::Config& config, const KernelFolders& folders = {});
 
+// What the capture kernel's command line depends on besides the configuration.
+struct CaptureLineInput {
+  std::string_view running;                              // command line of the running kernel
+  MemoryEncryption encryption = MemoryEncryption::none;  // of the running kernel
+  const CaptureCpus& cpus;
+  std::string append;  // parameters that come last
+};
 // The capture kernel's command line: the parameters of the running kernel that it reuses, those that it
-// needs, those that the configuration adds, and `append`. `encryption` is that of the running kernel.
-std::string capture_command_line(const config::Config& config, std::string_view running,
-                                 MemoryEncryption encryption, const std::string& append = {});
+// needs, those that the configuration adds, and `append`.
+std::string capture_command_line(const config::Config& config, const CaptureLineInput& input);
 // The boot id of the running kernel: lifeboat-init records it with the crash. Empty: not known.
 std::string boot_parameter(const SystemPaths& paths);
 

@@ -8,6 +8,7 @@
 #include "loader/entries/entry_search.h"
 #include "loader/memory_encryption.h"
 #include "src/arming/companion_files.h"
+#include "src/arming/needs.h"
 #include "src/base/file.h"
 #include "src/image/unwrap/unwrap.h"
 
@@ -225,12 +226,21 @@ Result<std::string> choose_normal_command_line(const LoadOptions& options, const
 
 Result<std::string> choose_command_line(const LoadOptions& options, const ChosenKernel& chosen,
                                         const KernelFile& kernel, const config::Config& config,
-                                        const SystemPaths& paths, std::vector<std::string>& notes) {
+                                        const LoadPlaces& places, std::vector<std::string>& notes) {
+  const SystemPaths& paths = places.system;
   if (options.command_line) return *options.command_line;
   if (!options.crash) return choose_normal_command_line(options, chosen, kernel, paths, notes);
-  return capture_command_line(config, TRY(read_text(paths.proc + "/cmdline")),
-                              read_memory_encryption(paths).kind,
-                              options.append.value_or("") + " " + boot_parameter(paths));
+  const std::string running = TRY(read_text(paths.proc + "/cmdline"));
+  const std::string append = options.append.value_or("");
+  const CaptureCpus cpus = cpus_for_load(
+      config, {.kernel = chosen.path, .module_folder = {}, .init = {}, .host = places.host}, paths, append);
+  if (cpus.count > 1)
+    notes.push_back(fmt::format("the capture kernel uses {} CPUs: {}", cpus.count, cpus.reason));
+  if (!cpus.problem.empty()) notes.push_back(fmt::format("CPUs of the capture kernel: {}", cpus.problem));
+  return capture_command_line(config, {.running = running,
+                                       .encryption = read_memory_encryption(paths).kind,
+                                       .cpus = cpus,
+                                       .append = append + " " + boot_parameter(paths)});
 }
 
 // A kernel asked for by its name is loaded without an initramfs when there is none beside it, unless it could
@@ -274,7 +284,7 @@ Result<PreparedLoad> prepare_load(const LoadOptions& options, const config::Conf
   load.kernel = TRY(std::move(kernel));
   load.request.initramfs = TRY(choose_initramfs(options, chosen, load.kernel, config, places, load.notes));
   load.request.command_line =
-      TRY(choose_command_line(options, chosen, load.kernel, config, places.system, load.notes));
+      TRY(choose_command_line(options, chosen, load.kernel, config, places, load.notes));
   // Instead of what the kernel's own file and its entry have.
   if (options.initramfs) load.kernel.entry_archive.reset();
   if (without_initramfs(options)) load.kernel.initramfs.reset();

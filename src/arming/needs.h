@@ -3,6 +3,7 @@
 #pragma once
 
 #include "loader/system_state.h"
+#include "src/arming/capture_cpus.h"
 #include "src/arming/recipe.h"
 #include "src/arming/rehearsal_record.h"
 #include "src/reservation/estimate.h"
@@ -18,19 +19,29 @@ std::vector<reservation::MeasuredUse> measured_uses(const config::Config& config
 struct NeedsMachine {
   SystemPaths paths;
   std::string command_line;  // of the capture kernel
+  unsigned cpus = 1;         // of the capture kernel
   std::string rehearsal_file = kRehearsalFile;
 };
 
-// `kernel` is the path of the capture kernel's file. The initramfs is built in memory to measure it.
-Result<reservation::Estimate> needed_reservation(const config::Config& config, const Recipe& recipe,
-                                                 const std::string& kernel, const NeedsMachine& machine);
+// What the need is estimated from (estimate_reservation()). `kernel` is the path of the capture kernel's
+// file. The initramfs is built in memory to measure it.
+Result<reservation::EstimateInput> needs_input(const config::Config& config, const Recipe& recipe,
+                                               const std::string& kernel, const NeedsMachine& machine);
 
 // The same with what the user gave; empty: as for a load for a crash.
 struct NeedsRequest {
   std::string kernel;  // the capture kernel's file
   std::string module_folder, init;
+  HostPaths host;
 };
+// Whatever this machine has reserved: with as many CPUs as would be useful, where the configuration has no
+// number.
 Result<reservation::Estimate> estimate_needs(const config::Config& config, const NeedsRequest& request,
                                              const SystemPaths& paths);
+
+// The CPUs that a load for a crash gives the capture kernel now, by the reservation of this machine. `append`
+// as in choose_cpus().
+CaptureCpus cpus_for_load(const config::Config& config, const NeedsRequest& request, const SystemPaths& paths,
+                          const std::string& append = {});
 
 }  // namespace lifeboat::arming

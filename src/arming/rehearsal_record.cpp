@@ -39,7 +39,8 @@ Result<> save_rehearsal(const RehearsalRecord& record, const std::string& path) 
                {"initramfs_digest", record.initramfs_digest},
                {"memory_reserved_kib", record.memory_reserved_kib},
                {"memory_total_kib", record.memory_total_kib},
-               {"memory_lowest_kib", record.memory_lowest_kib}},
+               {"memory_lowest_kib", record.memory_lowest_kib},
+               {"cpus", record.cpus}},
               path);
 }
 
@@ -57,7 +58,8 @@ std::optional<RehearsalRecord> read_rehearsal(const std::string& path) {
                            .initramfs_digest = json->value("initramfs_digest", ""),
                            .memory_reserved_kib = json->value("memory_reserved_kib", uint64_t{0}),
                            .memory_total_kib = json->value("memory_total_kib", uint64_t{0}),
-                           .memory_lowest_kib = json->value("memory_lowest_kib", uint64_t{0})};
+                           .memory_lowest_kib = json->value("memory_lowest_kib", uint64_t{0}),
+                           .cpus = json->value("cpus", 0U)};
   } catch (const Json::exception&) {
     return std::nullopt;
   }

@@ -27,6 +27,7 @@ struct RehearsalRecord {
       initramfs_digest;  // LoadedFile::digest of the capture initramfs that was tried; empty: not known
   // Of the capture kernel, as in the crash's record; 0: not measured.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
+  unsigned cpus = 0;  // of the capture kernel; 0: not recorded
 
   // What the first level of [dump] level asks for was saved.
   [[nodiscard]] bool succeeded() const { return whole || log_only; }

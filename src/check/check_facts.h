@@ -9,6 +9,7 @@
 
 #include "loader/entries/boot_entry.h"
 #include "loader/system_state.h"
+#include "src/arming/capture_cpus.h"
 #include "src/arming/loaded_state.h"
 #include "src/arming/needs.h"
 #include "src/collect/pstore.h"
@@ -90,6 +91,8 @@ struct Facts {
   uint64_t initramfs_time = 0;  // of its last change; 0: it does not exist
   std::string initramfs_digest;
   Result<reservation::Estimate> estimate;
+  arming::CaptureCpus cpus;    // that a load would use now
+  unsigned cpus_that_fit = 0;  // of them, into the reservation; 0: not known
 
   Result<BootEntry> boot_entry;  // that a load for the next reboot takes
   std::optional<arming::LoadedState> loaded;
@@ -123,6 +126,7 @@ struct FactsRequest {
   Result<std::string> kernel;  // path of the capture kernel
   std::string release;         // of the capture kernel
   std::string command_line;    // as a load would set it
+  arming::CaptureCpus cpus;    // the same
   std::string root;            // put in front of /etc, /usr, /boot, /var/lib/lifeboat; for tests
   std::string init;            // lifeboat-init; empty: this installation's
   std::string kmsg = "/dev/kmsg";

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <ranges>
 
-#include "capture/engine/dump_estimate.h"
 #include "capture/initramfs/module_set.h"
 #include "capture/initramfs/mounted_target.h"
 #include "loader/entries/version_order.h"
@@ -21,6 +20,7 @@
 #include "src/base/size.h"
 #include "src/base/text.h"
 #include "src/check/check_facts.h"
+#include "src/collect/next_dump.h"
 #include "src/dump/dump.h"
 #include "src/image/native_kernel.h"
 
@@ -92,8 +92,6 @@ std::vector<TargetFacts> look_at_targets(const config::Config& config, const Hos
 // "MemTotal:   12345 kB"
 // Only where no dump of this machine shows how large the next one will be.
 std::optional<Result<uint64_t>> measure_dump(const Facts& facts, const std::string& proc) {
-  // Of a large machine a part will do: some 64 GiB of memory.
-  constexpr uint64_t kChunks = 64;
   const auto has_no_dump = [](const TargetFacts& target) {
     return target.store && std::ranges::none_of(target.store->crashes, [](const auto& crash) {
              return crash.outcome == CrashOutcome::whole;
@@ -101,15 +99,7 @@ std::optional<Result<uint64_t>> measure_dump(const Facts& facts, const std::stri
   };
   if (!facts.config || facts.config->dump.log_only() || std::ranges::none_of(facts.targets, has_no_dump))
     return std::nullopt;
-  const auto& compression = facts.config->dump.compression;
-  return [&]() -> Result<uint64_t> {
-    const auto memory = TRY(Dump::open(proc + "/kcore"));
-    const auto estimate = TRY(estimate_dump(
-        *memory,
-        {.compression = {compression.compression, compression.level}, .threads = 1, .most_chunks = kChunks},
-        no_progress()));
-    return estimate.bytes_at(facts.config->dump.level.front());
-  }();
+  return collect::measure_next_dump(facts.config->dump, proc);
 }
 
 std::map<std::string, uint64_t> read_meminfo(const std::string& proc) {
@@ -271,6 +261,27 @@ BootPaths boot_paths(const FactsRequest& request) {
   return paths;
 }
 
+// And how many of the wanted CPUs the reservation has memory for.
+void estimate_need(const FactsRequest& request, const std::string& rehearsal, Facts& facts) {
+  facts.cpus = request.cpus;
+  if (!facts.recipe || !facts.kernel) {
+    facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
+    return;
+  }
+  const auto input = arming::needs_input(*facts.config, *facts.recipe, *facts.kernel,
+                                         {.paths = request.paths,
+                                          .command_line = request.command_line,
+                                          .cpus = facts.cpus.count,
+                                          .rehearsal_file = rehearsal});
+  if (!input) {
+    facts.estimate = std::unexpected(input.error());
+    return;
+  }
+  facts.estimate = reservation::estimate_reservation(*input);
+  const uint64_t memory = facts.state.crash_size.value_or(0) + facts.reserved.cma_got.value_or(0);
+  if (memory != 0) facts.cpus_that_fit = reservation::cpus_that_fit(*input, memory, facts.cpus.count);
+}
+
 }  // namespace
 
 FactsRequest request_for(Result<config::Config> config) {
@@ -285,9 +296,12 @@ FactsRequest request_for(Result<config::Config> config) {
   }
   const auto running = read_text(request.paths.proc + "/cmdline");
   if (request.config && running) {
-    request.command_line =
-        arming::capture_command_line(*request.config, *running, read_memory_encryption(request.paths).kind,
-                                     arming::boot_parameter(request.paths));
+    request.cpus = arming::cpus_for_load(*request.config, {}, request.paths);
+    request.command_line = arming::capture_command_line(
+        *request.config, {.running = *running,
+                          .encryption = read_memory_encryption(request.paths).kind,
+                          .cpus = request.cpus,
+                          .append = arming::boot_parameter(request.paths)});
   }
   return request;
 }
@@ -318,13 +332,7 @@ Facts gather_facts(const FactsRequest& request) {
   look_at_initramfs(request, facts);
   const std::string rehearsal = request.root + arming::kRehearsalFile;
   facts.rehearsal = arming::read_rehearsal(rehearsal);
-  if (facts.recipe && facts.kernel) {
-    facts.estimate = arming::needed_reservation(
-        *facts.config, *facts.recipe, *facts.kernel,
-        {.paths = request.paths, .command_line = request.command_line, .rehearsal_file = rehearsal});
-  } else {
-    facts.estimate = std::unexpected(facts.recipe ? facts.kernel.error() : facts.recipe.error());
-  }
+  estimate_need(request, rehearsal, facts);
   facts.failed_reservation = reservation::failed_reservation_here(
       facts.reserved, facts.estimate ? std::optional(facts.estimate->total) : std::nullopt, request.kmsg);
   facts.boot_entry = arming::usable_boot_entry(boot_paths(request), request.paths);

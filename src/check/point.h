@@ -32,6 +32,7 @@ bool would_capture(const std::vector<Point>& points);
 // --- the single points, for all_points() and tests
 Point configuration_point(const Facts& facts);
 Point reservation_point(const Facts& facts);
+Point cpus_point(const Facts& facts);
 Point kernel_point(const Facts& facts);
 Point modules_point(const Facts& facts);
 Point initramfs_point(const Facts& facts);

@@ -148,6 +148,25 @@ Point reservation_point(const Facts& facts) {
   return point;
 }
 
+Point cpus_point(const Facts& facts) {
+  const arming::CaptureCpus& cpus = facts.cpus;
+  Point point{.name = "capture CPUs", .detail = fmt::format("{}", cpus.count)};
+  if (!cpus.reason.empty()) point.detail += ": " + cpus.reason;
+  if (!cpus.problem.empty()) {
+    point.result = PointResult::warning;
+    point.detail += "; " + cpus.problem;
+    point.next = cpus.fix;
+  }
+  if (facts.cpus_that_fit == 0 || facts.cpus_that_fit >= cpus.count) return point;
+  point.result = PointResult::warning;
+  point.detail += fmt::format("; the reservation has memory for {}", facts.cpus_that_fit);
+  const bool by_parameters = cpus.choice == arming::CpuChoice::parameters;
+  point.next =
+      fmt::format("lifeboat reserve set auto, then reboot; or {}{}",
+                  by_parameters ? "[capture] append = nr_cpus=" : "[capture] cpus = ", facts.cpus_that_fit);
+  return point;
+}
+
 Point kernel_point(const Facts& facts) {
   Point point{.name = "capture kernel"};
   if (!facts.kernel) {

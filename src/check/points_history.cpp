@@ -146,9 +146,10 @@ std::vector<Point> target_points(const Facts& facts) {
 }  // namespace
 
 std::vector<Point> all_points(const Facts& facts) {
-  std::vector<Point> points = {configuration_point(facts), reservation_point(facts), kernel_point(facts),
-                               modules_point(facts),       initramfs_point(facts),   loaded_point(facts),
-                               newest_kernel_point(facts), boot_entry_point(facts)};
+  std::vector<Point> points = {
+      configuration_point(facts), reservation_point(facts),   cpus_point(facts),
+      kernel_point(facts),        modules_point(facts),       initramfs_point(facts),
+      loaded_point(facts),        newest_kernel_point(facts), boot_entry_point(facts)};
   for (auto& point : target_points(facts)) points.push_back(std::move(point));
   for (const auto function :
        {hypervisor_point, signature_point, handover_point, limits_point, panic_point, units_point,

@@ -43,7 +43,8 @@ DumpSize expected_dump(const Facts& facts, const StoreFacts& store) {
   if ((level & 2) != 0 || (level & 4) != 0) leave_out(figure("Cached") + figure("Buffers"));
   if ((level & 8) != 0) leave_out(figure("AnonPages"));
   if ((level & 16) != 0) leave_out(figure("MemFree"));
-  const bool compressed = facts.config->dump.compression.compression != Compression::none;
+  const CompressionChoice& compression = facts.config->dump.compression;
+  const bool compressed = compression.automatic || compression.compression != Compression::none;
   const std::string why =
       facts.measured_dump ? fmt::format("; a guess, because {}", facts.measured_dump->error().reason()) : "";
   return {compressed ? kept / 2 : kept, fmt::format("estimated for level {} from the memory in use now{}{}",

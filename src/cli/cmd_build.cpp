@@ -73,7 +73,7 @@ Result<int> run_build(const Arguments& arguments) {
     ("if-stale", "build only if the file is missing or stale")
     ("target", Takes::text, "folder for dumps, instead of the configured targets")
     ("level", Takes::text, "dump levels, tried in turn when the target is full")
-    ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N]")
+    ("compress", Takes::text, "none, zlib[:N], lzo, snappy, zstd[:N] or auto")
     ("final", Takes::text, "reboot, poweroff, halt or shell after the dump is saved")
     ("module", Takes::list, "one more module to include; may be repeated")
     ("init", Takes::text, "the program lifeboat-init");

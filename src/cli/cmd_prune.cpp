@@ -2,8 +2,10 @@
 // lifeboat prune
 #include <nlohmann/json.hpp>
 
+#include "src/base/log.h"
 #include "src/base/size.h"
 #include "src/cli/configuration.h"
+#include "src/collect/next_dump.h"
 #include "src/collect/prune_stores.h"
 
 namespace lifeboat::cli {
@@ -22,7 +24,7 @@ Result<Retention> chosen_retention(const CommandLine& line, const config::Config
   if (line.has("max-size"))
     retention.max_size = TRY_CONTEXT(parse_amount(line.get("max-size")), "--max-size");
   if (line.has("min-free"))
-    retention.min_free = TRY_CONTEXT(parse_amount(line.get("min-free")), "--min-free");
+    retention.min_free = TRY_CONTEXT(parse_free_space(line.get("min-free")), "--min-free");
   return retention;
 }
 
@@ -52,14 +54,24 @@ Result<int> run_prune(const Arguments& arguments) {
   line.options()
     ("keep", Takes::number, "keep at most so many crashes")
     ("max-size", Takes::text, "maximum size of all crashes: 20G, or a share of the file system: 10%")
-    ("min-free", Takes::text, "minimum free space of the file system: 2G, or 5%")
+    ("min-free", Takes::text, "minimum free space of the file system: 2G, or 5%; or dump: as much as the next dump may take")
     ("dry-run,n", "only show what would be removed");
   // clang-format on
   add_config_option(line);
   add_store_option(line);
   if (!TRY(line.parse(arguments))) return kDone;
   const auto config = TRY(read_config(line));
-  const Retention retention = TRY(chosen_retention(line, config));
+  std::vector<std::string> warnings;
+  Retention retention = TRY(chosen_retention(line, config));
+  if (retention.min_free && retention.min_free->next_dump && !config.dump.log_only()) {
+    if (const auto bytes = collect::measure_next_dump(config.dump)) {
+      retention.min_free->bytes = *bytes;
+    } else {
+      warnings.push_back(fmt::format("the next dump is expected to be as large as the last one: {}",
+                                     bytes.error().to_string()));
+      log::warning("{}", warnings.back());
+    }
+  }
   const bool dry_run = line.has("dry-run");
   const auto opened =
       TRY(open_stores(line, config, dry_run ? collect::Access::look : collect::Access::change));
@@ -72,7 +84,8 @@ Result<int> run_prune(const Arguments& arguments) {
   if (line.json()) {
     Json list = Json::array();
     for (const auto& removed : pruning.removed) list.push_back(to_json(removed));
-    print_json({{"removed", list}, {"dry_run", dry_run}, {"problems", pruning.problems}});
+    print_json(
+        {{"removed", list}, {"dry_run", dry_run}, {"warnings", warnings}, {"problems", pruning.problems}});
   } else if (pruning.removed.empty() && pruning.problems.empty()) {
     fmt::print("nothing to remove\n");
   }

@@ -37,6 +37,28 @@ Result<uint64_t> size_option(const CommandLine& line, const char* name, uint64_t
   return line.has(name) ? TRY_CONTEXT(parse_size(line.get(name)), "rehearse: --{}", name) : fallback;
 }
 
+Result<> take_cpus(const CommandLine& line, rehearse::RehearsalOptions& options) {
+  constexpr int kMax = 255;
+  if (line.has("cpus")) {
+    options.cpus = line.get("cpus", 0);
+    if (options.cpus < 1 || options.cpus > kMax)
+      return fail(ErrorCode::usage, "rehearse: --cpus must be between 1 and {}", kMax);
+  }
+  if (!line.has("capture-cpus")) return {};
+  const int cpus = line.get("capture-cpus", 0);
+  if (cpus < 1 || cpus >= kMax)
+    return fail(ErrorCode::usage, "rehearse: --capture-cpus must be between 1 and {}", kMax - 1);
+  // The crash comes on another CPU than the boot CPU, which is left out then.
+  if (options.cpus != 0 && cpus > 1 && cpus >= options.cpus) {
+    return std::unexpected(
+        Error(ErrorCode::usage,
+              fmt::format("rehearse: --capture-cpus {} needs a guest of at least {} CPUs", cpus, cpus + 1))
+            .hint("leave out --cpus, or give that many"));
+  }
+  options.capture_cpus = static_cast<unsigned>(cpus);
+  return {};
+}
+
 Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   if (line.has("kernel") != line.has("modules"))
     return fail(ErrorCode::usage, "rehearse: give both --kernel and --modules, or none of them");
@@ -49,9 +71,7 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   options.disk_size = TRY(size_option(line, "disk-size", 0));
   if (options.memory < 256_MiB || options.memory > 1024_GiB)
     return fail(ErrorCode::usage, "rehearse: --memory must be between 256M and 1024G");
-  options.cpus = line.get("cpus", options.cpus);
-  if (options.cpus < 1 || options.cpus > 255)
-    return fail(ErrorCode::usage, "rehearse: --cpus must be between 1 and 255");
+  TRY_VOID(take_cpus(line, options));
   options.crashkernel = line.get("crashkernel", options.crashkernel);
   options.cpu_model = line.get("cpu-model");
   options.accelerator = TRY(parse_accelerator(line.get("accel", "auto")));
@@ -77,6 +97,12 @@ void record_for_check(const CommandLine& line, const rehearse::RehearsalResult& 
   const auto recorded = rehearse::record_rehearsal(result, machine, static_cast<uint64_t>(std::time(nullptr)),
                                                    ::geteuid() == 0);
   if (!recorded) log::warning("cannot record this rehearsal: {}", recorded.error().to_string());
+}
+
+void print_capture_time(const rehearse::RehearsalResult& result) {
+  if (result.capture_cpus == 0 || result.capture.count() <= 0) return;
+  fmt::print("captured in {:.1f} s with {} CPU{}; the dump took {:.1f} s\n", result.capture.count(),
+             result.capture_cpus, result.capture_cpus == 1 ? "" : "s", result.dump_time.count());
 }
 
 // Without --kernel.
@@ -107,11 +133,12 @@ Result<int> run_rehearse(const Arguments& arguments) {
     ("modules", Takes::text, "module tree of --kernel")
     ("output,o", Takes::text, "new or empty folder for the results (default: lifeboat-rehearsal)")
     ("memory", Takes::text, "memory of the guest (default: 2G)")
-    ("cpus", Takes::number, "CPUs of the guest (default: 2)")
+    ("cpus", Takes::number, "CPUs of the guest (default: 2, or one more than its capture kernel uses)")
+    ("capture-cpus", Takes::number, "CPUs of the capture kernel (default: 1; without --kernel as 'load --crash' chooses)")
     ("cpu-model", Takes::text, "CPU model, by its QEMU name (default: host with KVM, else max)")
     ("crashkernel", Takes::text, "reservation of the guest (default: 256M; without --kernel that of this machine)")
     ("level", Takes::text, "dump levels (default: 31; without --kernel those of this machine)")
-    ("compress", Takes::text, "none, zlib[:N], lzo, snappy or zstd[:N] (default: zstd; without --kernel that of this machine)")
+    ("compress", Takes::text, "none, zlib[:N], lzo, snappy, zstd[:N] or auto (default: zstd; without --kernel that of this machine)")
     ("accel", Takes::text, "auto, kvm or tcg (default: auto, which is KVM where it works)")
     ("disk-size", Takes::text, "size of the guest's disk (default: large enough)")
     ("timeout", Takes::number, "seconds for the guest, from power on to power off (default: 1200)")
@@ -139,6 +166,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
   } else if (result.whole) {
     fmt::print("{}: whole, {}, {} pages checked\n", result.dump, format_size(result.dump_bytes),
                result.verdict.pages_checked);
+    print_capture_time(result);
   } else if (result.succeeded()) {
     fmt::print("{}: log and report are saved; no dump, as the dump level 'none' asks\n", options.out);
   }

@@ -194,6 +194,7 @@ Result<int> estimate(const CommandLine& line) {
       parts.push_back({{"name", part.name}, {"bytes", part.bytes}, {"from", part.from}});
     print_json({{"bytes", estimate.total},
                 {"least", estimate.least},
+                {"cpus", estimate.cpus},
                 {"bounce_buffers", estimate.bounce_buffers},
                 {"cma", offer_json(offer)},
                 {"parts", parts}});

@@ -223,7 +223,7 @@ constexpr ShellRule kRules[] = {
      {},
      "only 'lifeboat reserve set' changes the boot loader"},
     {"KDUMP_AUTO_RESIZE", translate_resize, Fate::same, {}, {}},
-    {"KDUMP_CPUS", nullptr, Fate::same, {}, "the capture kernel has one CPU"},
+    {"KDUMP_CPUS", nullptr, Fate::same, {}, "lifeboat chooses the number by the time that a dump takes"},
     {"KDUMP_FADUMP", nullptr, Fate::missing, "false", kFadump},
     {"KDUMP_FADUMP_SHELL", nullptr, Fate::missing, "false", kFadump},
     {"KEXEC_OPTIONS", kexec_options, Fate::same, {}, {}},

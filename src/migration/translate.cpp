@@ -51,7 +51,7 @@ constexpr MakedumpfileOption kOptions[] = {
     {"--cyclic-buffer", Takes::value, Fate::same, {}, kSpeed},
     {"--non-cyclic", Takes::nothing, Fate::same, {}, kSpeed},
     {"--non-mmap", Takes::nothing, Fate::same, {}, kSpeed},
-    {"--num-threads", Takes::value, Fate::same, {}, "the capture kernel has one CPU"},
+    {"--num-threads", Takes::value, Fate::same, {}, "there is one for each CPU: [capture] cpus"},
     {"--work-dir", Takes::value, Fate::same, {}, "lifeboat-init keeps its bitmaps in memory"},
     {"--check-params", Takes::nothing, Fate::same, {}, "'lifeboat check' and 'lifeboat rehearse' do that"},
     {"-E", Takes::nothing, Fate::missing, {}, "a capture writes KDUMP files, not ELF files"},
@@ -213,6 +213,8 @@ void translate_append(Draft& draft, const Setting& from) {
       draft.note(part_of(from, parameter), Fate::same, "lifeboat adds it by itself");
     } else if (parameter == "maxcpus=1") {
       draft.note(part_of(from, parameter), Fate::same, "lifeboat adds nr_cpus=1, which includes it");
+    } else if (const auto cpus = cpu_limit(parameter)) {
+      draft.set(part_of(from, parameter), "capture", "cpus", fmt::format("{}", *cpus));
     } else if (std::ranges::any_of(kOfOtherInitramfs, is_other)) {
       draft.note(part_of(from, parameter), Fate::same, "it is for dracut, udev or systemd, which do not run");
     } else {

@@ -16,6 +16,9 @@ struct GuestHardware {
   std::string_view machine;  // -machine
   // The kernel's names of the serial ports that the two kernels write to, in QEMU's order.
   std::string_view guest_console, capture_console;
+  // The parameter by which a capture kernel of the guest leaves the boot CPU alone
+  // (LoadArchitecture::boot_cpu_parameter()); empty: none is needed.
+  std::string_view boot_cpu;
 };
 const GuestHardware& guest_hardware();
 

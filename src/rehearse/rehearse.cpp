@@ -83,6 +83,7 @@ class Stage {
     result_.prepare = Clock::now() - begin;
     const GuestRun guest = TRY(boot());
     result_.phases = guest.phases;
+    result_.capture = between(phase::kCaptureStart, phase::kCaptureEnd);
     TRY_VOID(keep_consoles());
     if (guest.end != GuestEnd::powered_off) result_.problem = guest.reason;
     // Also after a failure: what the capture kernel could save is there, and is marked incomplete.
@@ -98,6 +99,14 @@ class Stage {
   }
   [[nodiscard]] std::string in_out(const std::string& name) const {
     return (fs::path(options_.out) / name).string();
+  }
+
+  // 0: one of them was not reached.
+  [[nodiscard]] Seconds between(std::string_view from, std::string_view to) const {
+    const auto first = std::ranges::find(result_.phases, from, &PhaseTime::name),
+               last = std::ranges::find(result_.phases, to, &PhaseTime::name);
+    const bool both = first != result_.phases.end() && last != result_.phases.end();
+    return both ? last->at - first->at : Seconds{};
   }
 
   Result<> prepare() {
@@ -167,6 +176,25 @@ class Stage {
     return with_overlay(initramfs, std::move(plan), modules_);
   }
 
+  [[nodiscard]] unsigned capture_cpus() const { return options_.capture_cpus.value_or(1); }
+  [[nodiscard]] bool several_cpus() const { return capture_cpus() > 1 && guest_cpus() > 1; }
+  // The boot CPU stays out where another one crashes.
+  [[nodiscard]] unsigned guest_cpus() const {
+    constexpr unsigned kMax = 255;  // of QEMU's usual machines
+    if (options_.cpus > 0) return static_cast<unsigned>(options_.cpus);
+    return std::min(kMax, capture_cpus() > 1 ? capture_cpus() + 1 : 2);
+  }
+
+  // Of the capture kernel.
+  [[nodiscard]] std::string capture_line(const std::string& console) const {
+    if (options_.machine) return options_.machine->command_line + " " + console;
+    return crash_command_line(
+        {.reused = {},
+         .append = console,
+         .cpus = capture_cpus(),
+         .boot_cpu = capture_cpus() > 1 ? guest_hardware().boot_cpu : std::string_view()});
+  }
+
   // Both kernels reach the disk by the same modules.
   Result<> build_initramfses() {
     TRY_VOID(collect_guest_modules());
@@ -184,9 +212,9 @@ class Stage {
         GuestPlan{
             .kernel = kKernelOnDisk,
             .initramfs = kInitramfsOnDisk,
-            .command_line = options_.machine ? options_.machine->command_line + " " + console
-                                             : crash_command_line({.reused = {}, .append = console}),
+            .command_line = capture_line(console),
             .syscall = options_.machine ? options_.machine->syscall : LoadCall::automatic,
+            .panic_cpu = several_cpus() ? std::optional<unsigned>(guest_cpus() - 1) : std::nullopt,
         }
             .to_text();
     // What does not survive being written (a command line of two lines) is found here, not in the guest.
@@ -216,7 +244,7 @@ class Stage {
         .guest_console = in_stage("guest.console"),
         .capture_console = in_stage("capture.console"),
         .memory = options_.memory,
-        .cpus = options_.cpus,
+        .cpus = static_cast<int>(guest_cpus()),
         .cpu_model = options_.cpu_model,
         .accelerator = result_.accelerator,
         .one_thread = result_.accelerator == Accelerator::tcg,
@@ -252,8 +280,14 @@ class Stage {
                          kDiskUuid, in_stage("root")));
       ++result_.boots;
       narrate_(fmt::format("booting {} in QEMU ({}, {} CPUs, {})", result_.release,
-                           accelerator_name(result_.accelerator), options_.cpus,
+                           accelerator_name(result_.accelerator), guest_cpus(),
                            format_size(options_.memory)));
+      if (several_cpus())
+        narrate_(fmt::format("the capture kernel may use {} CPUs; the crash is on CPU {}{}", capture_cpus(),
+                             guest_cpus() - 1,
+                             result_.accelerator == Accelerator::tcg
+                                 ? " (software emulation runs all in one thread: they save no time here)"
+                                 : ""));
       auto guest = TRY(run_guest(qemu_, machine(), limits(), listener, stop_));
       if (is_doubtful(guest)) {
         narrate_(
@@ -312,6 +346,8 @@ class Stage {
     result_.memory_reserved_kib = record->memory_reserved_kib;
     result_.memory_total_kib = record->memory_total_kib;
     result_.memory_lowest_kib = record->memory_lowest_kib;
+    result_.capture_cpus = record->cpus;
+    result_.dump_time = Seconds(dump_seconds(*record));
     return *std::move(record);
   }
 

@@ -33,7 +33,10 @@ struct RehearsalOptions {
   std::string init;           // lifeboat-init; empty: the installed one
   uint64_t memory = 2_GiB;
   uint64_t disk_size = 0;  // 0: what the memory can need
-  int cpus = 2;
+  int cpus = 0;            // of the guest; 0: as many as the capture kernel's need, at least 2
+  // Of the capture kernel; unset: one, or what `machine` was made with. With several the guest crashes on its
+  // last CPU, so that its boot CPU is not one of them.
+  std::optional<unsigned> capture_cpus;
   std::string crashkernel = "256M";
   std::string cpu_model;                   // empty: the best the accelerator has
   std::optional<Accelerator> accelerator;  // unset: KVM when it works, else TCG
@@ -61,6 +64,9 @@ struct RehearsalResult {
   int boots = 0;  // guests started; more than one: the others ended before their /init
   std::vector<PhaseTime> phases;
   Seconds prepare{}, fetch{}, verify{};
+  unsigned capture_cpus = 0;  // that ran in the capture kernel; 0: unknown
+  // From the start of the capture kernel's /init to its end, and the dump alone; 0: unknown.
+  Seconds capture{}, dump_time{};
   std::string dump;  // path; empty: none
   uint64_t dump_bytes = 0, initramfs_bytes = 0;
   // Of the capture kernel, by the crash's record (KiB): its RAM, MemTotal, the least MemAvailable; 0:

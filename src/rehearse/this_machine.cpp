@@ -6,10 +6,29 @@
 #include "src/arming/capture_kernel.h"
 #include "src/arming/kept_initramfs.h"
 #include "src/arming/loaded_state.h"
+#include "src/arming/needs.h"
 #include "src/base/file.h"
 #include "src/base/sys.h"
+#include "src/rehearse/guest_hardware.h"
 
 namespace lifeboat::rehearse {
+namespace {
+
+// As a load here would choose, or as many as are asked for; the boot CPU is the guest's.
+arming::CaptureCpus cpus_in_guest(const config::Config& config, const RehearsalOptions& options,
+                                  std::vector<std::string>& notes) {
+  arming::CaptureCpus cpus = arming::cpus_for_load(config, {}, SystemPaths{});
+  if (options.capture_cpus && cpus.choice == arming::CpuChoice::parameters) {
+    notes.push_back(fmt::format("{} CPUs for the capture kernel as its command line has, instead of {}",
+                                cpus.count, *options.capture_cpus));
+  } else if (options.capture_cpus) {
+    cpus.count = *options.capture_cpus;
+  }
+  cpus.boot_cpu = cpus.count > 1 ? guest_hardware().boot_cpu : std::string_view();
+  return cpus;
+}
+
+}  // namespace
 
 Result<> rehearse_this_machine(const config::Config& config, GuestReservation reservation,
                                RehearsalOptions& options, std::vector<std::string>& notes) {
@@ -18,12 +37,18 @@ Result<> rehearse_this_machine(const config::Config& config, GuestReservation re
   options.module_folder = "/lib/modules/" + kernel.release;
   const arming::RecipeRequest request{
       .release = kernel.release, .module_folder = {}, .init = options.init, .host = {}, .running = {}};
+  const arming::CaptureCpus cpus = cpus_in_guest(config, options, notes);
+  options.capture_cpus = cpus.count;
+  const std::string running = TRY(read_text("/proc/cmdline"));
   options.machine = {
       .initramfs = TRY_CONTEXT(
           arming::preview_initramfs(config, request, arming::initramfs_path(kernel.release), notes),
           "this machine"),
-      .command_line = arming::capture_command_line(config, TRY(read_text("/proc/cmdline")),
-                                                   read_memory_encryption(SystemPaths{}).kind),
+      .command_line =
+          arming::capture_command_line(config, {.running = running,
+                                                .encryption = read_memory_encryption(SystemPaths{}).kind,
+                                                .cpus = cpus,
+                                                .append = {}}),
       .syscall = config.capture.syscall,
   };
   const auto reserved = read_system_state(SystemPaths{}).crash_size;
@@ -33,8 +58,8 @@ Result<> rehearse_this_machine(const config::Config& config, GuestReservation re
 }
 
 std::optional<std::string_view> option_that_differs(const std::function<bool(const std::string&)>& given) {
-  for (const char* option : {"config", "init", "memory", "cpus", "cpu-model", "crashkernel", "level",
-                             "compress", "disk-size", "timeout", "target-uuid"})
+  for (const char* option : {"config", "init", "memory", "cpus", "capture-cpus", "cpu-model", "crashkernel",
+                             "level", "compress", "disk-size", "timeout", "target-uuid"})
     if (given(option)) return option;
   return std::nullopt;
 }
@@ -49,7 +74,8 @@ arming::RehearsalRecord rehearsal_record(const RehearsalResult& result, const Ma
           .initramfs_digest = arming::digest_bytes({}, machine.initramfs).digest,
           .memory_reserved_kib = result.memory_reserved_kib,
           .memory_total_kib = result.memory_total_kib,
-          .memory_lowest_kib = result.memory_lowest_kib};
+          .memory_lowest_kib = result.memory_lowest_kib,
+          .cpus = result.capture_cpus};
 }
 
 Result<> record_rehearsal(const RehearsalResult& result, const MachineCapture& machine, uint64_t now,

@@ -16,6 +16,11 @@ namespace {
 constexpr uint64_t kKernelWork = 8_MiB;
 // lifeboat-init while it saves: bitmaps of a chunk, batches of pages, the codec's state, and pending writes.
 constexpr uint64_t kSaving = 4_MiB;
+// What each further CPU takes of the kernel: its per-CPU area (a quarter MiB at first), stacks, idle thread
+// and other threads of the kernel, slabs and page lists of its own. docs/reserve.md has the measurements.
+constexpr uint64_t kFurtherCpu = 2_MiB;
+// And of lifeboat-init: a batch of pages before and after compression, and the codec's state.
+constexpr uint64_t kFurtherThread = 4_MiB;
 // The report is only tried with 32 MiB left (capture/run/save_report.cpp). Most of that is available
 // without a reservation: by then the kernel has freed what it needs only to start, the packed initramfs, and
 // the part of init_size that it needs only to unpack itself. In virtual machines this much was missing.
@@ -51,7 +56,11 @@ uint64_t sum_of(const std::vector<EstimatePart>& parts) {
 
 // The first parts: in use when the files are loaded; and when the initramfs has just been unpacked, before
 // lifeboat-init can measure.
-constexpr size_t kLoadedParts = 5, kUnpackingParts = 7;
+constexpr size_t kLoadedParts = 5, kUnpackingParts = 8;
+
+uint64_t further_cpus(const EstimateInput& input) {
+  return input.cpus <= 1 ? 0 : input.cpus - 1;
+}
 
 // The modelled parts: the kernel with its files, and the programs in it.
 std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t reservation) {
@@ -68,6 +77,9 @@ std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t re
        "its size; freed once it is unpacked"},
       {"initramfs, unpacked", align_up(input.initramfs_unpacked, input.page_size), "size of its archive"},
       {"kernel's own", kKernelWork, "measured in virtual machines"},
+      {"further CPUs", further_cpus(input) * kFurtherCpu,
+       input.cpus <= 1 ? "the capture kernel uses one CPU"
+                       : fmt::format("{} for each CPU beside the first", format_size(kFurtherCpu))},
       {"bounce buffers", bounce_buffer_size(input.bounce_buffers, memory),
        bounce_buffer_source(input.bounce_buffers)},
   };
@@ -76,15 +88,25 @@ std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t re
                      fmt::format("{} of modules; {} for {}", format_size(driver.memory),
                                  format_size(driver.bytes), driver.source)});
   }
-  parts.push_back({"lifeboat-init", kSaving, "measured in virtual machines"});
+  parts.push_back({"lifeboat-init", kSaving + further_cpus(input) * kFurtherThread,
+                   input.cpus <= 1
+                       ? "measured in virtual machines"
+                       : fmt::format("measured in virtual machines; {} for each thread beside the first",
+                                     format_size(kFurtherThread))});
   return parts;
+}
+
+// Of a capture kernel with as many CPUs as the one to estimate. One that used more says nothing about fewer.
+uint64_t used_by(const MeasuredUse& use, const EstimateInput& input) {
+  const uint64_t more = input.cpus > use.cpus ? input.cpus - use.cpus : 0;
+  return use.reserved - use.lowest + more * (kFurtherCpu + kFurtherThread);
 }
 
 const MeasuredUse* most_used(const EstimateInput& input, bool real) {
   const MeasuredUse* most = nullptr;
   for (const auto& use : input.measured) {
     if (use.real != real || use.reserved < use.lowest) continue;
-    if (most == nullptr || use.reserved - use.lowest > most->reserved - most->lowest) most = &use;
+    if (most == nullptr || used_by(use, input) > used_by(*most, input)) most = &use;
   }
   return most;
 }
@@ -95,7 +117,7 @@ void apply_measurements(std::vector<EstimatePart>& parts, const EstimateInput& i
   const MeasuredUse* const real = most_used(input, true);
   const MeasuredUse* const use = real != nullptr ? real : most_used(input, false);
   if (use == nullptr) return;
-  const uint64_t used = use->reserved - use->lowest, modelled = sum_of(parts);
+  const uint64_t used = used_by(*use, input), modelled = sum_of(parts);
   if (use->real) {
     const uint64_t unpacking = sum_of({parts.begin(), parts.begin() + kUnpackingParts});
     parts = {{"in use, at most", std::max(used, unpacking), "measured: " + use->source}};
@@ -108,6 +130,7 @@ void apply_measurements(std::vector<EstimatePart>& parts, const EstimateInput& i
 
 Estimate estimate_reservation(const EstimateInput& input) {
   Estimate estimate;
+  estimate.cpus = input.cpus;
   const auto add_up = [&](uint64_t reservation) {
     auto& parts = estimate.parts = modelled_parts(input, reservation);
     estimate.bounce_buffers = parts.at(kUnpackingParts - 1).bytes;
@@ -133,6 +156,13 @@ Estimate estimate_reservation(const EstimateInput& input) {
     estimate.cma =
         align_up(estimate.total - estimate.alone + kCmaRanges * structures_of_section(input), kRound);
   return estimate;
+}
+
+unsigned cpus_that_fit(EstimateInput input, uint64_t memory, unsigned wanted) {
+  for (input.cpus = wanted; input.cpus > 1; --input.cpus) {
+    if (estimate_reservation(input).total <= memory) return input.cpus;
+  }
+  return 1;
 }
 
 }  // namespace lifeboat::reservation

@@ -17,6 +17,7 @@ namespace lifeboat::reservation {
 struct MeasuredUse {
   uint64_t reserved = 0;  // bytes; all RAM of the capture kernel
   uint64_t lowest = 0;    // bytes; the lowest MemAvailable
+  unsigned cpus = 1;      // that the capture kernel used
   bool real = false;      // a crash of this machine, with its own devices; else a rehearsal in a virtual one
   std::string source;     // the file that records it
 };
@@ -32,6 +33,7 @@ struct EstimateInput {
   uint64_t cma = 0;              // bytes that the running kernel reserved besides, by crashkernel=,cma
   uint64_t elfcorehdr_size = 0;  // SystemState::elfcorehdr_size; 0: not known
   bool report = true;            // [capture] report
+  unsigned cpus = 1;             // of the capture kernel
   std::vector<MeasuredUse> measured;
 };
 
@@ -46,6 +48,7 @@ struct Estimate {
   uint64_t total = 0;               // what to reserve
   // What the files alone need, loaded and unpacked: with less, a capture fails.
   uint64_t least = 0;
+  unsigned cpus = 1;            // EstimateInput::cpus
   uint64_t bounce_buffers = 0;  // of `total`, below 4 GiB: with ,high in the ,low part
   // The same need in two parts. `alone` must be the capture kernel's only, because its files are loaded there
   // and it starts in it. crashkernel=,cma can provide the rest; 0: there is no rest.
@@ -53,5 +56,9 @@ struct Estimate {
 };
 
 Estimate estimate_reservation(const EstimateInput& input);
+
+// The largest number of CPUs, at most `wanted`, with which the estimate is no more than `memory` bytes. 1
+// also where not even one fits: a capture kernel has one.
+unsigned cpus_that_fit(EstimateInput input, uint64_t memory, unsigned wanted);
 
 }  // namespace lifeboat::reservation

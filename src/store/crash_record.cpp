@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/store/crash_record.h"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace lifeboat {
@@ -74,6 +76,17 @@ std::string describe_dump(CrashOutcome there, const CrashRecord& record) {
   return fmt::format("{} ({} pages could not be read)", name, record.lost_pages);
 }
 
+double dump_seconds(const CrashRecord& record) {
+  constexpr const char* kDump = "dump";
+  const auto dump = record.seconds.find(kDump);
+  if (dump == record.seconds.end() || record.dump_bytes == 0 || !std::isfinite(dump->second)) return 0;
+  double before = 0;
+  for (const auto& [step, at] : record.seconds) {
+    if (step != kDump && at <= dump->second) before = std::max(before, at);
+  }
+  return std::max(0.0, dump->second - before);
+}
+
 std::string to_json_text(const CrashRecord& record) {
   Json json = {{"format", 1},
                {"crash_time", record.crash_time},
@@ -90,6 +103,7 @@ std::string to_json_text(const CrashRecord& record) {
                {"memory_reserved_kib", record.memory_reserved_kib},
                {"memory_total_kib", record.memory_total_kib},
                {"memory_lowest_kib", record.memory_lowest_kib},
+               {"cpus", record.cpus},
                {"seconds", record.seconds},
                {"problems", record.problems},
                {"panic", record.panic},
@@ -119,6 +133,7 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   take(json, "memory_reserved_kib", record.memory_reserved_kib);
   take(json, "memory_total_kib", record.memory_total_kib);
   take(json, "memory_lowest_kib", record.memory_lowest_kib);
+  take(json, "cpus", record.cpus);
   take(json, "panic", record.panic);
   take(json, "kind", record.kind);
   take(json, "signature", record.signature);

@@ -43,6 +43,7 @@ struct CrashRecord {
   // Of the capture kernel (KiB): its RAM, MemTotal, and the lowest MemAvailable that was measured;
   // 0: not recorded.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
+  unsigned cpus = 0;                      // of the capture kernel, that ran; 0: not recorded
   std::map<std::string, double> seconds;  // since the capture kernel's start, by phase
   std::vector<std::string> problems;      // errors and warnings of the capture
   std::string kind, signature;            // of the report; empty: none was made
@@ -59,6 +60,9 @@ DumpOutcome dump_outcome(CrashOutcome there, const CrashRecord& record);
 bool log_only_as_configured(CrashOutcome there, const CrashRecord& record);
 // The outcome for people: "whole", "incomplete (3 pages could not be read)", "log only, as configured", ...
 std::string describe_dump(CrashOutcome there, const CrashRecord& record);
+
+// How long the dump took, seconds: from the step before it to its end. 0: not recorded, or there is no dump.
+double dump_seconds(const CrashRecord& record);
 
 std::string to_json_text(const CrashRecord& record);
 // `corrupt` when it is not a crash record. Missing fields keep their defaults, unknown ones are ignored.

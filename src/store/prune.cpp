@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <ranges>
 
+#include "src/base/size.h"
+
 namespace lifeboat {
 namespace {
 
@@ -16,6 +18,17 @@ struct StoreUse {
   uint64_t free = 0;
 };
 
+// A dump of the same machine is about as large as the one before it.
+uint64_t expected_dump(std::span<const StoredCrash> crashes) {
+  const auto newest = std::ranges::find(crashes, CrashOutcome::whole, &StoredCrash::outcome);
+  return newest == crashes.end() ? 0 : newest->bytes;
+}
+
+std::string less_free_than(const Amount& wanted) {
+  if (!wanted.next_dump) return fmt::format("less than {} free", format_amount(wanted));
+  return fmt::format("less free than the next dump may take, {}", format_size(wanted.bytes));
+}
+
 // Which limit is exceeded; empty: none.
 std::string exceeded_limit(const StoreUse& now, const Retention& retention, const FileSystemSpace& space) {
   if (retention.keep && now.count > *retention.keep)
@@ -23,7 +36,7 @@ std::string exceeded_limit(const StoreUse& now, const Retention& retention, cons
   if (retention.max_size && now.bytes > retention.max_size->of(space.total))
     return fmt::format("more than {} of crashes", format_amount(*retention.max_size));
   if (retention.min_free && now.free < retention.min_free->of(space.total))
-    return fmt::format("less than {} free", format_amount(*retention.min_free));
+    return less_free_than(*retention.min_free);
   return {};
 }
 
@@ -47,8 +60,10 @@ Result<FileSystemSpace> file_system_space(int folder_fd) {
                          .free = uint64_t{status.f_bfree} * status.f_frsize};
 }
 
-std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, const Retention& retention,
+std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, Retention retention,
                                 const FileSystemSpace& space, const std::set<std::string>& spared) {
+  if (auto& wanted = retention.min_free; wanted && wanted->next_dump)
+    wanted->bytes = std::max(wanted->bytes, expected_dump(crashes));
   StoreUse now{.count = crashes.size(), .free = space.free};
   for (const auto& crash : crashes) now.bytes += crash.bytes;
   const std::set<size_t> kept = never_removed(crashes);

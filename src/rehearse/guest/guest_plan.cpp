@@ -2,9 +2,21 @@
 #include "src/rehearse/guest/guest_plan.h"
 
 #include "src/base/key_value.h"
+#include "src/base/size.h"
 #include "src/base/text.h"
 
 namespace lifeboat::rehearse {
+namespace {
+
+Result<unsigned> parse_cpu(std::string_view value) {
+  // As many as a cpu_set_t has.
+  constexpr uint64_t kEnd = 1024;
+  const auto number = parse_number(value);
+  if (!number || *number >= kEnd) return fail(ErrorCode::usage, "'{}' is not the number of a CPU", value);
+  return static_cast<unsigned>(*number);
+}
+
+}  // namespace
 
 Result<GuestPlan> GuestPlan::parse(std::string_view text) {
   GuestPlan plan;
@@ -17,6 +29,8 @@ Result<GuestPlan> GuestPlan::parse(std::string_view text) {
       plan.command_line = value;
     } else if (key == "syscall") {
       plan.syscall = TRY_CONTEXT(parse_load_call(value), "line {}: {}", line, key);
+    } else if (key == "panic_cpu") {
+      plan.panic_cpu = TRY_CONTEXT(parse_cpu(value), "line {}: {}", line, key);
     } else {
       return fail(ErrorCode::usage, "line {}: unknown key '{}'", line, key);
     }
@@ -27,8 +41,10 @@ Result<GuestPlan> GuestPlan::parse(std::string_view text) {
 }
 
 std::string GuestPlan::to_text() const {
-  return fmt::format("kernel = {}\ninitramfs = {}\ncommand_line = {}\nsyscall = {}\n", kernel, initramfs,
-                     command_line, load_call_name(syscall));
+  std::string text = fmt::format("kernel = {}\ninitramfs = {}\ncommand_line = {}\nsyscall = {}\n", kernel,
+                                 initramfs, command_line, load_call_name(syscall));
+  if (panic_cpu) text += fmt::format("panic_cpu = {}\n", *panic_cpu);
+  return text;
 }
 
 }  // namespace lifeboat::rehearse

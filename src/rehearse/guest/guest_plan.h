@@ -3,6 +3,7 @@
 // initramfs beside the capture plan, which describes how to find the disk.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ struct GuestPlan {
   std::string initramfs;                   // path on the disk's file system
   std::string command_line;                // of the capture kernel
   LoadCall syscall = LoadCall::automatic;  // that loads it
+  std::optional<unsigned> panic_cpu;       // the CPU that crashes; unset: any
 
   static Result<GuestPlan> parse(std::string_view text);
   [[nodiscard]] std::string to_text() const;

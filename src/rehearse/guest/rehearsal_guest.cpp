@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/rehearse/guest/rehearsal_guest.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include "capture/run/capture_console.h"
@@ -17,6 +18,15 @@ namespace {
 std::string boot_parameter() {
   const auto id = read_line("/proc/sys/kernel/random/boot_id");
   return id ? fmt::format(" {}{}", kBootParameter, *id) : "";
+}
+
+// sysrq panics on the CPU of the process that asks for it.
+Result<> move_to_cpu(unsigned cpu) {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(cpu, &cpus);
+  if (::sched_setaffinity(0, sizeof(cpus), &cpus) != 0) return fail_errno("cannot run on CPU {}", cpu);
+  return {};
 }
 
 }  // namespace
@@ -40,6 +50,7 @@ Result<> rehearse_crash(const GuestPlan& guest, const CapturePlan& plan, capture
   // As late as possible, so that it records the state close to the crash.
   TRY_VOID(record_facts(fmt::format("{}{}", capture::kMountPoint, kFactsFolder)));
   TRY_VOID(capture::unmount_target());
+  if (guest.panic_cpu) TRY_VOID(move_to_cpu(*guest.panic_cpu));
   capture::announce(guest_phase::kGuestPanic);
   capture::drain_console();  // or the panic's messages would cut this one in two
   TRY_VOID(write_pseudo_file("/proc/sysrq-trigger", "c"));

@@ -14,7 +14,9 @@ const GuestHardware& guest_hardware() {
                                            .package = "qemu-system-x86",
                                            .machine = "q35",
                                            .guest_console = "ttyS0",
-                                           .capture_console = "ttyS1"};
+                                           .capture_console = "ttyS1",
+                                           // QEMU counts from 0, and starts with the first.
+                                           .boot_cpu = "disable_cpu_apicid=0"};
   return kHardware;
 }
 

@@ -198,6 +198,11 @@ TEST_F(Arm, WhatWasMeasuredCountsForTheKernelThatCaptured) {
   };
   EXPECT_EQ(uses("6.12-capture"), 1U);
   EXPECT_EQ(uses("6.1-running"), 0U);
+  EXPECT_EQ(measured_uses(config, "6.12-capture", path("no-rehearsal")).front().cpus, 1U)
+      << "it has no number";
+  record.cpus = 4;
+  add("20261123T084228Z", record);
+  EXPECT_EQ(measured_uses(config, "6.12-capture", path("no-rehearsal")).front().cpus, 4U);
   // As it was noted before.
   record.capture_release.clear();
   add("20261123T084229Z", record);
@@ -215,7 +220,8 @@ TEST_F(Arm, WhatACaptureWithoutADumpNeededCountsOnlyForAnother) {
   const arming::RehearsalRecord rehearsal{.release = "6.1",
                                           .log_only = true,
                                           .memory_reserved_kib = uint64_t{256} * 1024,
-                                          .memory_lowest_kib = 1024};
+                                          .memory_lowest_kib = 1024,
+                                          .cpus = 2};
   ASSERT_TRUE(save_rehearsal(rehearsal, path("rehearsal")));
   config::Config config;
   config.targets = {{.path = path("store")}};
@@ -223,6 +229,7 @@ TEST_F(Arm, WhatACaptureWithoutADumpNeededCountsOnlyForAnother) {
   EXPECT_EQ(uses(), 0U);
   config.dump.level = {kNoDump};
   EXPECT_EQ(uses(), 2U);
+  EXPECT_EQ(measured_uses(config, "6.1", path("rehearsal")).back().cpus, 2U);
   config.dump.level = {31, kNoDump};
   EXPECT_EQ(uses(), 0U);
 }

@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include "loader/command_line.h"
+#include "loader/load_architecture.h"
 #include "tests/support/bzimage_builder.h"
 #include "tests/support/results.h"
 #include "tests/support/uki_builder.h"
@@ -93,6 +94,34 @@ TEST_F(LoadChoices, TheConfigurationAndTheUserAppendInThisOrder) {
   const auto at = [&](const char* text) { return std::ranges::find(parameters, text); };
   ASSERT_NE(at("from=user"), parameters.end());
   EXPECT_LT(at("from=configuration"), at("from=user"));
+}
+
+TEST_F(LoadChoices, ACaptureKernelUsesTheCpusOfTheConfiguration) {
+  put("proc/cpuinfo", "processor\t: 0\ninitial apicid\t: 6\n\n");
+  put("sys/devices/system/cpu/present", "0-7\n");
+  const LoadOptions options{.crash = true, .kernel = path("kernel"), .dry_run = true};
+  EXPECT_THAT(split_parameters(command_line(options)), Contains("nr_cpus=1"));
+  EXPECT_THAT(prepare(options)->notes, Not(Contains(HasSubstr("CPUs"))));
+  config_.capture.cpus = 4;
+  const std::string boot_cpu = *this_architecture().boot_cpu_parameter(path("proc"));
+  const auto parameters = split_parameters(command_line(options));
+  EXPECT_THAT(parameters, Contains("nr_cpus=4"));
+  if (!boot_cpu.empty()) {
+    EXPECT_THAT(parameters, Contains(boot_cpu));
+  }
+  EXPECT_THAT(prepare(options)->notes, Contains("the capture kernel uses 4 CPUs: set by [capture] cpus"));
+  EXPECT_THAT(split_parameters(command_line(
+                  {.crash = true, .kernel = path("kernel"), .append = "nr_cpus=2", .dry_run = true})),
+              AllOf(Contains("nr_cpus=2"), Not(Contains("nr_cpus=4"))));
+}
+
+// The expected dump takes long, and what the reservation has memory for cannot be estimated.
+TEST_F(LoadChoices, ACaptureKernelUsesOneCpuWhereItsNeedIsNotKnown) {
+  put("proc/cpuinfo", "processor\t: 0\ninitial apicid\t: 6\n\n");
+  put("sys/devices/system/cpu/present", "0-127\n");
+  put("proc/iomem", "00001000-1ffffffffff : System RAM\n");
+  const LoadOptions options{.crash = true, .kernel = path("kernel"), .dry_run = true};
+  EXPECT_THAT(split_parameters(command_line(options)), Contains("nr_cpus=1"));
 }
 
 TEST_F(LoadChoices, AWholeCommandLineIsTakenAsItIs) {

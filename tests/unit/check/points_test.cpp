@@ -110,7 +110,7 @@ constexpr auto kFailure = PointResult::failure;
 
 TEST(CheckPoints, AllIsWell) {
   const auto points = all_points(good());
-  EXPECT_EQ(points.size(), 23U);
+  EXPECT_EQ(points.size(), 24U);
   for (const auto& point : points) {
     EXPECT_EQ(point.result, kOk) << point.name << ": " << point.detail;
     EXPECT_THAT(point.detail, Not(IsEmpty())) << point.name;
@@ -233,6 +233,31 @@ TEST(CheckPoints, ReservationOfOthers) {
   facts.state.crash_size = 80_MiB;
   EXPECT_THAT(reservation_point(facts).next,
               testing::AllOf(HasSubstr("purge"), HasSubstr("reserve set auto")));
+}
+
+TEST(CheckPoints, CaptureCpus) {
+  expect(
+      cpus_point, [](Facts& f) { f.cpus = {.reason = "about 7 s with one"}; }, kOk, "1: about 7 s with one");
+  const auto four = [](unsigned fit, arming::CpuChoice choice) {
+    return [=](Facts& f) {
+      f.cpus = {.count = 4, .wanted = 4, .choice = choice, .reason = "set by [capture] cpus"};
+      f.cpus_that_fit = fit;
+    };
+  };
+  using arming::CpuChoice;
+  expect(cpus_point, four(4, CpuChoice::configured), kOk, "4: set by [capture] cpus");
+  expect(cpus_point, four(0, CpuChoice::configured), kOk, "4: set by [capture] cpus");
+  expect(cpus_point, four(2, CpuChoice::configured), kWarning, "the reservation has memory for 2");
+  expect(
+      cpus_point, [](Facts& f) { f.cpus = {.problem = "the problem", .fix = "the fix"}; }, kWarning,
+      "the problem");
+  // What to do is said in the owner's own terms.
+  Facts facts = good();
+  four(2, CpuChoice::configured)(facts);
+  EXPECT_THAT(cpus_point(facts).next,
+              testing::AllOf(HasSubstr("lifeboat reserve set auto"), HasSubstr("[capture] cpus = 2")));
+  four(2, CpuChoice::parameters)(facts);
+  EXPECT_THAT(cpus_point(facts).next, HasSubstr("nr_cpus=2"));
 }
 
 TEST(CheckPoints, Kernel) {
@@ -417,6 +442,13 @@ TEST(CheckPoints, TargetSpace) {
       kOk,
       "512.0 MiB (estimated for level 31 from the memory in use now, halved by compression; a guess, because "
       "lockdown)");
+  // The capture chooses the codec: it compresses.
+  expect_space(
+      [](Facts& f, StoreFacts& s) {
+        s.crashes.clear();
+        f.config->dump.compression = {.compression = Compression::none, .automatic = true};
+      },
+      kOk, "512.0 MiB (estimated for level 31 from the memory in use now, halved by compression)");
   expect_space([](Facts&, StoreFacts& s) { s.space.free = 20_MiB; }, kWarning, "20.0 MiB free");
   expect_space([](Facts&, StoreFacts& s) { s.space.free = 5_MiB; }, kFailure, "5.0 MiB free");
   expect_space(

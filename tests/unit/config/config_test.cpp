@@ -30,6 +30,7 @@ append = console=ttyS1 "a b"
 remove = hugepages
 remove = isolcpus
 syscall = segments
+cpus = 4
 device_deadline = 2min
 stall_deadline = 45
 deadline = 1h
@@ -73,6 +74,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.capture.append, "console=ttyS1 \"a b\"");
   EXPECT_THAT(config.capture.remove, ElementsAre("hugepages", "isolcpus"));
   EXPECT_EQ(config.capture.syscall, LoadCall::segments);
+  EXPECT_EQ(config.capture.cpus, 4U);
   EXPECT_EQ(config.capture.device_deadline, std::chrono::minutes(2));
   EXPECT_EQ(config.capture.stall_deadline, std::chrono::seconds(45));
   EXPECT_EQ(config.capture.deadline, std::chrono::hours(1));
@@ -87,6 +89,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.retention.keep, 3U);
   EXPECT_EQ(config.retention.max_size->bytes, uint64_t{40} << 30);
   EXPECT_EQ(config.retention.min_free->percent, 10U);
+  EXPECT_FALSE(config.retention.min_free->next_dump);
   EXPECT_FALSE(config.collect.report || config.collect.pstore || config.collect.notice);
   EXPECT_EQ(config.collect.command, "/usr/local/bin/notify");
 }
@@ -115,6 +118,15 @@ TEST(Config, DefaultsReadBackAsThemselves) {
   const auto applied = apply_config(again, to_text(Config{}), "g");
   ASSERT_TRUE(applied) << applied.error().to_string();
   EXPECT_EQ(to_text(again), to_text(Config{}));
+}
+
+TEST(Config, TheNumberOfCpusMayBeLeftToTheProgram) {
+  Config config;
+  ASSERT_TRUE(apply_config(config, kEverything, "f"));
+  EXPECT_THAT(to_text(config), HasSubstr("cpus = 4"));
+  ASSERT_TRUE(apply_config(config, "[capture]\ncpus = auto\n", "g"));
+  EXPECT_EQ(config.capture.cpus, kAutomaticCpus);
+  EXPECT_THAT(to_text(config), HasSubstr("cpus = auto"));
 }
 
 TEST(Config, AnEmptyValueClearsAListAndUnsetsALimit) {
@@ -192,37 +204,44 @@ TEST_P(ConfigRejects, WithFileLineAndWhatWasMeant) {
 
 INSTANTIATE_TEST_SUITE_P(
     OneMistake, ConfigRejects,
-    testing::Values(Bad{"[dumps]\n", "/etc/f:1: there is no section [dumps]", "write 'dump'"},
-                    Bad{"[quux]\n", "there is no section [quux]", "use one of: target, dump, capture"},
-                    Bad{"[dump]\nlevle = 1\n", "/etc/f:2: [dump] has no key 'levle'", "write 'level'"},
-                    Bad{"[final]\nlevel = 1\n", "/etc/f:2: [final] has no key 'level'", "move it to [dump]"},
-                    Bad{"[target]\nfolder = /x\n", "/etc/f:2: [target] has no key 'folder'",
-                        "use one of: path, device"},
-                    Bad{"[dump]\nlevel = 1\nlevel = 2\n", "/etc/f:3: 'level' is set twice", ""},
-                    Bad{"[target]\npath = /a\npath = /b\n", "/etc/f:3: 'path' is set twice", ""},
-                    Bad{"[target]\npath = a\n", "/etc/f:2: path: the path 'a' does not begin with /", ""},
-                    Bad{"[target]\npath = /a/../b\n", "contains '..'", ""},
-                    Bad{"[target]\npath = /a /\n", "the path '/a /' ends with white space", ""},
-                    Bad{"[target]\npath = /a # mine\n", "/etc/f:2: path: the path '/a # mine' has a comment",
-                        "line of its own"},
-                    Bad{"[target]\nfilesystem = ext4\n", "/etc/f:1: 'filesystem' is set without 'device'",
-                        "remove 'filesystem'"},
-                    Bad{"[target]\ndevice = sda1\n", "/etc/f:2: device: 'sda1' is not UUID=", ""},
-                    Bad{"[target]\ndevice = UUID=\n", "'UUID=' is not UUID=...", ""},
-                    Bad{"[dump]\nlevel =\n", "/etc/f:2: level: no dump level is given", ""},
-                    Bad{"[dump]\ncompression = rar\n", "/etc/f:2: compression:", ""},
-                    Bad{"[capture]\ndeadline = 3 weeks\n", "/etc/f:2: deadline: '3 weeks' is not a time", ""},
-                    Bad{"[capture]\ndeadline = 0\n", "is not a time", ""},
-                    Bad{"[capture]\nreport = maybe\n", "/etc/f:2: report: 'maybe' is neither yes nor no", ""},
-                    Bad{"[capture]\nmodule = a b\n", "/etc/f:2: module: 'a b' is not a name", ""},
-                    Bad{"[capture]\nhook_after = notify\n", "does not begin with /", ""},
-                    Bad{"[capture]\nsyscall = kexec\n", "/etc/f:2: syscall: 'kexec' is not a system call",
-                        "use auto, file (kexec_file_load) or segments"},
-                    Bad{"[capture]\nsyscall =\n", "/etc/f:2: syscall: '' is not a system call", ""},
-                    Bad{"[failure]\naction = explode\n", "/etc/f:2: action: 'explode' is none of", ""},
-                    Bad{"[retention]\nkeep = 0\n", "/etc/f:2: keep: '0' is not a number from 1", ""},
-                    Bad{"[retention]\nmin_free = 101%\n", "'101%' is not a share", ""},
-                    Bad{"[retention]\nmax_size = lots\n", "'lots' is not a size", ""}));
+    testing::Values(
+        Bad{"[dumps]\n", "/etc/f:1: there is no section [dumps]", "write 'dump'"},
+        Bad{"[quux]\n", "there is no section [quux]", "use one of: target, dump, capture"},
+        Bad{"[dump]\nlevle = 1\n", "/etc/f:2: [dump] has no key 'levle'", "write 'level'"},
+        Bad{"[final]\nlevel = 1\n", "/etc/f:2: [final] has no key 'level'", "move it to [dump]"},
+        Bad{"[target]\nfolder = /x\n", "/etc/f:2: [target] has no key 'folder'", "use one of: path, device"},
+        Bad{"[dump]\nlevel = 1\nlevel = 2\n", "/etc/f:3: 'level' is set twice", ""},
+        Bad{"[target]\npath = /a\npath = /b\n", "/etc/f:3: 'path' is set twice", ""},
+        Bad{"[target]\npath = a\n", "/etc/f:2: path: the path 'a' does not begin with /", ""},
+        Bad{"[target]\npath = /a/../b\n", "contains '..'", ""},
+        Bad{"[target]\npath = /a /\n", "the path '/a /' ends with white space", ""},
+        Bad{"[target]\npath = /a # mine\n", "/etc/f:2: path: the path '/a # mine' has a comment",
+            "line of its own"},
+        Bad{"[target]\nfilesystem = ext4\n", "/etc/f:1: 'filesystem' is set without 'device'",
+            "remove 'filesystem'"},
+        Bad{"[target]\ndevice = sda1\n", "/etc/f:2: device: 'sda1' is not UUID=", ""},
+        Bad{"[target]\ndevice = UUID=\n", "'UUID=' is not UUID=...", ""},
+        Bad{"[dump]\nlevel =\n", "/etc/f:2: level: no dump level is given", ""},
+        Bad{"[dump]\ncompression = rar\n", "/etc/f:2: compression:", ""},
+        Bad{"[dump]\ncompression = zstd:20\n", "/etc/f:2: compression: '20' is not", ""},
+        Bad{"[dump]\ncompression = auto:1\n", "/etc/f:2: compression: 'auto' has no", ""},
+        Bad{"[capture]\ndeadline = 3 weeks\n", "/etc/f:2: deadline: '3 weeks' is not a time", ""},
+        Bad{"[capture]\ndeadline = 0\n", "is not a time", ""},
+        Bad{"[capture]\nreport = maybe\n", "/etc/f:2: report: 'maybe' is neither yes nor no", ""},
+        Bad{"[capture]\nmodule = a b\n", "/etc/f:2: module: 'a b' is not a name", ""},
+        Bad{"[capture]\nhook_after = notify\n", "does not begin with /", ""},
+        Bad{"[capture]\nsyscall = kexec\n", "/etc/f:2: syscall: 'kexec' is not a system call",
+            "use auto, file (kexec_file_load) or segments"},
+        Bad{"[capture]\nsyscall =\n", "/etc/f:2: syscall: '' is not a system call", ""},
+        Bad{"[capture]\ncpus = 0\n", "/etc/f:2: cpus: '0' is neither auto nor a number from 1", ""},
+        Bad{"[capture]\ncpus = all\n", "/etc/f:2: cpus: 'all' is neither auto nor", ""},
+        Bad{"[capture]\ncpus =\n", "/etc/f:2: cpus: '' is neither auto nor", ""},
+        Bad{"[capture]\ncpus = 8193\n", "a number from 1 to 8192", ""},
+        Bad{"[failure]\naction = explode\n", "/etc/f:2: action: 'explode' is none of", ""},
+        Bad{"[retention]\nkeep = 0\n", "/etc/f:2: keep: '0' is not a number from 1", ""},
+        Bad{"[retention]\nmax_size = dump\n", "'dump'", ""},
+        Bad{"[retention]\nmin_free = 101%\n", "'101%' is not a share", ""},
+        Bad{"[retention]\nmax_size = lots\n", "'lots' is not a size", ""}));
 
 class ConfigFiles : public testing::Test {
  protected:
@@ -252,6 +271,17 @@ TEST_F(ConfigFiles, DropInsWinInTheOrderOfTheirNames) {
   EXPECT_THAT(config->dump.level, ElementsAre(31));
   EXPECT_EQ(config->dump.compression.compression, Compression::lzo);
   EXPECT_EQ(config->files.size(), 3U);
+}
+
+TEST_F(ConfigFiles, CompressionMayBeAutomaticOrVeryFast) {
+  write(paths_.file, "[dump]\ncompression = auto\n");
+  const auto automatic = read_config(paths_);
+  ASSERT_TRUE(automatic) << automatic.error().to_string();
+  EXPECT_TRUE(automatic->dump.compression.automatic);
+  write(paths_.file, "[dump]\ncompression = zstd:-7\n");
+  const auto fast = read_config(paths_);
+  ASSERT_TRUE(fast) << fast.error().to_string();
+  EXPECT_EQ(fast->dump.compression, (CompressionChoice{.compression = Compression::zstd, .level = -7}));
 }
 
 TEST_F(ConfigFiles, WhatOthersCouldHaveWrittenIsNotDone) {

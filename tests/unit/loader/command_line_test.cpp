@@ -10,6 +10,7 @@
 namespace lifeboat {
 namespace {
 
+using testing::AllOf;
 using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
@@ -128,6 +129,41 @@ TEST(CommandLine, WhatTheUserGivesIsKeptAndNotOverridden) {
       crash_command_line({.reused = "console=ttyS0", .append = R"(nr-cpus=4 quiet x="a b")"});
   EXPECT_THAT(text, StartsWith("console=ttyS0 "));
   EXPECT_THAT(text, EndsWith(R"( nr-cpus=4 quiet x="a b")"));
+}
+
+TEST(CommandLine, SeveralCpusLeaveTheBootCpuOut) {
+  const auto line = [](std::string_view append, std::vector<std::string> remove = {}) {
+    return split_parameters(crash_command_line({.reused = "nr_cpus=8 leave-out=7 quiet",
+                                                .append = append,
+                                                .remove = remove,
+                                                .cpus = 4,
+                                                .boot_cpu = "leave_out=0"}));
+  };
+  EXPECT_THAT(line(""), AllOf(Contains("nr_cpus=4"), Contains("leave_out=0"), Not(Contains("nr_cpus=1")),
+                              Not(Contains("nr_cpus=8")), Not(Contains("leave-out=7"))));
+  // The owner's come first.
+  EXPECT_THAT(line("nr_cpus=2"), AllOf(Contains("nr_cpus=2"), Not(Contains("nr_cpus=4"))));
+  EXPECT_THAT(line("leave-out=3"), AllOf(Contains("leave-out=3"), Not(Contains("leave_out=0"))));
+  EXPECT_THAT(line("", {"leave_out"}), AllOf(Contains("nr_cpus=4"), Not(Contains("leave_out=0"))));
+  EXPECT_THAT(line("", {"nr_cpus"}), AllOf(Contains("leave_out=0"), Not(Contains(StartsWith("nr_cpus")))));
+  EXPECT_THAT(crash_parameters("leave_out=7"), Contains("leave_out=7")) << "nothing is known of it";
+}
+
+TEST(CommandLine, LimitsTheCpusAsTheKernelReadsIt) {
+  const auto limit = [](std::string_view line) { return cpu_limit(line).value_or(0); };
+  for (const char* line : {"", "quiet", "nr_cpus", "nr_cpus=", "nr_cpus=x", "nr_cpus=0", "nr_cpus=-1",
+                           "maxcpus=", "nr_cpus=99999999999", "my.nr_cpus=2", "-- nr_cpus=2"})
+    EXPECT_EQ(limit(line), 0U) << line;
+  EXPECT_EQ(limit("nr_cpus=4 quiet"), 4U);
+  EXPECT_EQ(limit("\"nr-cpus=4\""), 4U);
+  EXPECT_EQ(limit("nr_cpus=\"4\""), 4U);
+  EXPECT_EQ(limit("nr_cpus=2 nr_cpus=4"), 2U) << "a limit only sinks";
+  EXPECT_EQ(limit("maxcpus=2 maxcpus=4"), 4U) << "the last one counts";
+  EXPECT_EQ(limit("maxcpus=0"), 1U);
+  EXPECT_EQ(limit("nosmp"), 1U);
+  EXPECT_EQ(limit("nr_cpus=8 maxcpus=2"), 2U);
+  EXPECT_EQ(limit("nr_cpus=2 maxcpus=8"), 2U);
+  EXPECT_EQ(limit("nr_cpus=3,x"), 3U);
 }
 
 TEST(CommandLine, OpenQuoteDoesNotSwallowTheRest) {

@@ -148,6 +148,9 @@ class MadeUpArchitecture : public LoadArchitecture {
   [[nodiscard]] uint64_t file_load_appends(bool /*crash*/) const override { return 0; }
   [[nodiscard]] std::string_view refused_file_fix() const override { return ""; }
   [[nodiscard]] std::span<const ParameterRule> capture_parameters() const override { return {}; }
+  [[nodiscard]] std::optional<std::string> boot_cpu_parameter(const std::string& /*proc*/) const override {
+    return "";
+  }
   [[nodiscard]] uint64_t reservation_alignment() const override { return 2_MiB; }
   [[nodiscard]] uint64_t memory_section_size(uint64_t page_size) const override {
     return page_size == 64_KiB ? 512_MiB : 128_MiB;

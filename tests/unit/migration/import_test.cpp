@@ -227,6 +227,18 @@ TEST(ImportSysconfig, OfKdumpUtils) {
   EXPECT_FALSE(sysconfig("KEXEC_ARGS=\"--no-ifdown\"\n").complete());
 }
 
+TEST(ImportSysconfig, MoreThanOneCpu) {
+  const auto import = [](const std::string& parameters) {
+    return sysconfig("KDUMP_COMMANDLINE_APPEND=\"" + parameters + "\"\n");
+  };
+  EXPECT_EQ(config_of(import("nr_cpus=4 mce=off")).capture.cpus, 4U);
+  EXPECT_EQ(config_of(import("nr_cpus=4 mce=off")).capture.append, "mce=off");
+  EXPECT_EQ(config_of(import("maxcpus=2")).capture.cpus, 2U);
+  EXPECT_EQ(config_of(import("nr_cpus=1")).capture.cpus, kAutomaticCpus) << "as it is without it";
+  EXPECT_EQ(config_of(import("nr_cpus=many")).capture.append, "nr_cpus=many");
+  EXPECT_FALSE(import("nr_cpus=100000").complete());
+}
+
 // The variables that the package sets.
 TEST(ImportSysconfig, AnUntouchedFileIsComplete) {
   const auto result = sysconfig(

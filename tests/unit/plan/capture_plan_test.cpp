@@ -64,7 +64,7 @@ TEST(CapturePlan, TextReadsBackAsItself) {
   plan->capture.hook_deadline = std::chrono::seconds(7);
   plan->capture.report = plan->capture.watchdog = false;
   plan->watchdogs = {"i6300ESB timer", "iTCO_wdt"};
-  plan->retention = {.keep = 3, .max_size = Amount{.bytes = 20_GiB}, .min_free = Amount{.percent = 5}};
+  plan->retention = {.keep = 3, .max_size = Amount{.bytes = 20_GiB}, .min_free = Amount{.next_dump = true}};
   plan->capture.hook_before = {"/lifeboat/hooks/00-a"};
   plan->capture.hook_after = {"/lifeboat/hooks/00-b", "/lifeboat/hooks/01-c"};
   const std::string text = plan->to_text();
@@ -102,38 +102,51 @@ TEST_P(CapturePlanRejects, WithTheLineAndTheReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     OneLine, CapturePlanRejects,
-    testing::Values(BadLine{"target", "", "'target' is missing"},
-                    BadLine{"target", "target =", "line 2: '' is not a name"},
-                    BadLine{"target", "target = 1234", "line 2: '' is not a name"},
-                    BadLine{"target", "target = 12/34 ext4 /var", "line 2: '12/34' is not a name"},
-                    BadLine{"target", "target = 1234 ../ext4 /var", "'../ext4' is not a name"},
-                    BadLine{"target", "target = 1234 ext4", "line 2: the path ''"},
-                    BadLine{"target", "target = 1234 ext4 var/crash", "line 2: the path 'var/crash'"},
-                    BadLine{"target", "target = 1234 ext4 /var/../etc", "contains '..'"},
-                    BadLine{"dump.level", "dump.level = 32", "line 3: '32' is not a dump level"},
-                    BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
-                    BadLine{"dump.level", "dump.level = 31,31", "given twice"},
-                    BadLine{"dump.level", "dump.level = none,31", "'none' always fits"},
-                    BadLine{"dump.level", "dump.level = 31,none,1", "'none' always fits"},
-                    BadLine{"dump.level", "dump.level = none,none", "given twice"},
-                    BadLine{"dump.level", "dump.level = None", "'None' is not a dump level"},
-                    BadLine{"dump.level", "dump.level =", "line 3: no dump level is given"},
-                    BadLine{"dump.compression", "dump.compression = rar", "'rar' is not a compression"},
-                    BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
-                    BadLine{"dump.compression", "dump.compression = zstd:x",
-                            "'x' is not a compression level"},
-                    BadLine{"final.action", "final.action = fly", "'fly' is none of"},
-                    BadLine{"deadline.device", "deadline.device = 0", "'0' is not a time"},
-                    BadLine{"deadline.device", "deadline.device = 99999999999999999999", "is not a time"},
-                    BadLine{"final.action", "no equals sign", "line 5: no '='"},
-                    BadLine{"final.action", "final.acton = halt", "unknown key 'final.acton'"},
-                    BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
-                    BadLine{"module", "watchdog.running =", "the watchdog has no name"},
-                    BadLine{"module", "retention.keep = 0", "'0' is not a number from 1"},
-                    BadLine{"module", "retention.max_size = 101%", "'101%' is not a share"},
-                    BadLine{"module", "retention.min_free = -1", "-1"},
-                    BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
-                    BadLine{"module", "rehearsal.kernel = /k", "unknown key"}));
+    testing::Values(
+        BadLine{"target", "", "'target' is missing"},
+        BadLine{"target", "target =", "line 2: '' is not a name"},
+        BadLine{"target", "target = 1234", "line 2: '' is not a name"},
+        BadLine{"target", "target = 12/34 ext4 /var", "line 2: '12/34' is not a name"},
+        BadLine{"target", "target = 1234 ../ext4 /var", "'../ext4' is not a name"},
+        BadLine{"target", "target = 1234 ext4", "line 2: the path ''"},
+        BadLine{"target", "target = 1234 ext4 var/crash", "line 2: the path 'var/crash'"},
+        BadLine{"target", "target = 1234 ext4 /var/../etc", "contains '..'"},
+        BadLine{"dump.level", "dump.level = 32", "line 3: '32' is not a dump level"},
+        BadLine{"dump.level", "dump.level = -1", "'-1' is not a dump level"},
+        BadLine{"dump.level", "dump.level = 31,31", "given twice"},
+        BadLine{"dump.level", "dump.level = none,31", "'none' always fits"},
+        BadLine{"dump.level", "dump.level = 31,none,1", "'none' always fits"},
+        BadLine{"dump.level", "dump.level = none,none", "given twice"},
+        BadLine{"dump.level", "dump.level = None", "'None' is not a dump level"},
+        BadLine{"dump.level", "dump.level =", "line 3: no dump level is given"},
+        BadLine{"dump.compression", "dump.compression = rar", "'rar' is not a compression"},
+        BadLine{"dump.compression", "dump.compression = lzo:4", "lzo"},
+        BadLine{"dump.compression", "dump.compression = zstd:x", "'x' is not a compression level"},
+        BadLine{"dump.compression", "dump.compression = zstd:0",
+                "'0' is not a compression level: zstd has levels from -131072 to 19"},
+        BadLine{"dump.compression", "dump.compression = zstd:20", "'20' is not a compression level"},
+        BadLine{"dump.compression", "dump.compression = zstd:-131073",
+                "'-131073' is not a compression level"},
+        BadLine{"dump.compression", "dump.compression = zstd:-99999999999999999999",
+                "is not a compression level"},
+        BadLine{"dump.compression", "dump.compression = zstd:--5", "'--5' is not a compression level"},
+        BadLine{"dump.compression", "dump.compression = zstd:", "'' is not a compression level"},
+        BadLine{"dump.compression", "dump.compression = zlib:-1",
+                "'-1' is not a compression level: zlib has levels from 1 to 9"},
+        BadLine{"dump.compression", "dump.compression = auto:3", "'auto' has no compression levels"},
+        BadLine{"dump.compression", "dump.compression = Auto", "'Auto' is not a compression"},
+        BadLine{"final.action", "final.action = fly", "'fly' is none of"},
+        BadLine{"deadline.device", "deadline.device = 0", "'0' is not a time"},
+        BadLine{"deadline.device", "deadline.device = 99999999999999999999", "is not a time"},
+        BadLine{"final.action", "no equals sign", "line 5: no '='"},
+        BadLine{"final.action", "final.acton = halt", "unknown key 'final.acton'"},
+        BadLine{"final.action", "dump.level = 1", "'dump.level' is set twice"},
+        BadLine{"module", "watchdog.running =", "the watchdog has no name"},
+        BadLine{"module", "retention.keep = 0", "'0' is not a number from 1"},
+        BadLine{"module", "retention.max_size = 101%", "'101%' is not a share"},
+        BadLine{"module", "retention.min_free = -1", "-1"},
+        BadLine{"module", "module = ../../etc/passwd", "not a module's file name"},
+        BadLine{"module", "rehearsal.kernel = /k", "unknown key"}));
 
 TEST(CapturePlan, HasItsVersionFirst) {
   const auto plan = CapturePlan::parse(kValid);
@@ -280,11 +293,23 @@ TEST(CapturePlan, CarriesTheLevelNone) {
   EXPECT_THAT(CapturePlan::parse(plan->to_text())->dump.level, ElementsAre(31, kNoDump));
 }
 
+TEST(CapturePlan, CarriesEveryCompression) {
+  for (const char* text : {"auto", "zstd:-5", "lzo"}) {
+    const auto plan =
+        CapturePlan::parse(with("dump.compression", fmt::format("dump.compression = {}", text)));
+    ASSERT_TRUE(plan) << plan.error().to_string();
+    EXPECT_EQ(CapturePlan::parse(plan->to_text())->dump.compression, plan->dump.compression);
+    EXPECT_EQ(format_compression_choice(plan->dump.compression), text);
+  }
+}
+
 TEST(CompressionChoice, AreWrittenAsTheyAreRead) {
-  for (const char* text : {"none", "zlib", "zlib:6", "lzo", "snappy", "zstd", "zstd:19"}) {
+  for (const char* text :
+       {"none", "zlib", "zlib:6", "lzo", "snappy", "zstd", "zstd:19", "zstd:-1", "zstd:-131072", "auto"}) {
     const auto choice = parse_compression_choice(text);
     ASSERT_TRUE(choice) << text;
     EXPECT_EQ(format_compression_choice(*choice), text);
+    EXPECT_EQ(choice->automatic, std::string_view(text) == "auto");
   }
 }
 

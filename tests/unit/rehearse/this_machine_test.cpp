@@ -133,8 +133,8 @@ TEST(OptionThatDiffers, IsOneThatChangesTheGuestOrTheCapture) {
   EXPECT_FALSE(differs({}));
   // They change neither what is loaded nor what it must do.
   EXPECT_FALSE(differs({"output", "accel", "copy-elf", "json"}));
-  for (const char* option : {"config", "init", "memory", "cpus", "cpu-model", "crashkernel", "level",
-                             "compress", "disk-size", "timeout", "target-uuid"})
+  for (const char* option : {"config", "init", "memory", "cpus", "capture-cpus", "cpu-model", "crashkernel",
+                             "level", "compress", "disk-size", "timeout", "target-uuid"})
     EXPECT_EQ(differs({"output", option}), option);
 }
 

@@ -141,6 +141,62 @@ TEST(ReservationEstimate, ARehearsalOnlyRaisesIt) {
   EXPECT_GT(estimate_reservation(input).total, estimate_reservation(debian()).total);
 }
 
+TEST(ReservationEstimate, EveryCpuCounts) {
+  auto input = debian();
+  const auto one = estimate_reservation(input);
+  EXPECT_THAT(one.parts, Contains(testing::AllOf(Field(&EstimatePart::name, "further CPUs"),
+                                                 Field(&EstimatePart::bytes, 0))));
+  uint64_t before = one.total;
+  for (const unsigned cpus : {2u, 4u, 16u}) {
+    input.cpus = cpus;
+    const auto estimate = estimate_reservation(input);
+    EXPECT_EQ(estimate.cpus, cpus);
+    EXPECT_GE(estimate.total, before + 2_MiB) << cpus;
+    // The kernel has them before it unpacks the initramfs. Sizes are rounded up: two may be as much as one.
+    EXPECT_GE(estimate.alone, one.alone) << cpus;
+    EXPECT_TRUE(cpus == 2 || estimate.alone > one.alone) << cpus;
+    // Only the page structures of a larger reservation.
+    EXPECT_LE(estimate.least, one.least + 2_MiB) << cpus;
+    before = estimate.total;
+  }
+}
+
+TEST(ReservationEstimate, WhatWasMeasuredWithFewerCpusIsRaised) {
+  const auto with = [](unsigned measured, unsigned cpus) {
+    auto input = debian();
+    input.cpus = cpus;
+    input.measured = {
+        {.reserved = 160_MiB, .lowest = 20_MiB, .cpus = measured, .real = true, .source = "crash"}};
+    return estimate_reservation(input).total;
+  };
+  EXPECT_EQ(with(4, 4), with(1, 1));
+  EXPECT_GT(with(1, 4), with(2, 4));
+  EXPECT_GT(with(2, 4), with(4, 4));
+  EXPECT_EQ(with(4, 1), with(4, 4)) << "how much less it would be is not known";
+  // The one of several measurements that leads to the most.
+  auto input = debian();
+  input.cpus = 8;
+  input.measured = {{.reserved = 160_MiB, .lowest = 60_MiB, .cpus = 1, .real = true, .source = "one"},
+                    {.reserved = 160_MiB, .lowest = 50_MiB, .cpus = 8, .real = true, .source = "eight"}};
+  EXPECT_THAT(estimate_reservation(input).parts.front().from, HasSubstr("one"));
+}
+
+TEST(ReservationEstimate, HowManyCpusFit) {
+  auto input = debian();
+  const auto total = [&](unsigned cpus) {
+    input.cpus = cpus;
+    return estimate_reservation(input).total;
+  };
+  const uint64_t four = total(4), eight = total(8);
+  EXPECT_EQ(cpus_that_fit(input, eight, 8), 8U);
+  EXPECT_EQ(cpus_that_fit(input, eight, 2), 2U);
+  EXPECT_LT(cpus_that_fit(input, eight - 1, 8), 8U);
+  EXPECT_GE(cpus_that_fit(input, four, 8), 4U);
+  EXPECT_LT(cpus_that_fit(input, four, 8), 8U);
+  EXPECT_EQ(cpus_that_fit(input, 0, 8), 1U);
+  EXPECT_EQ(cpus_that_fit(input, UINT64_MAX, 0), 1U);
+}
+
 TEST(ReservationEstimate, AFigureThatMakesNoSenseIsNone) {
   auto input = debian();
   input.measured = {{.reserved = 1_MiB, .lowest = 90_MiB, .real = true, .source = "x"}};

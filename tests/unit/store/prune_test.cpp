@@ -84,6 +84,23 @@ TEST(Prune, MakesTheFileSystemAsFreeAsItShouldBe) {
   EXPECT_EQ(removals[0].reason, "less than 10% free");
 }
 
+TEST(Prune, KeepsAsMuchFreeAsTheNextDumpMayTake) {
+  const FileSystemSpace tight{.total = 100_GiB, .free = 100_MiB};
+  const auto list = crashes({kPart, kWhole, kWhole, kWhole});
+  // As the newest whole one.
+  const auto removals = plan_prune(list, {.min_free = Amount{.next_dump = true}}, tight);
+  EXPECT_THAT(names(removals), ElementsAre("c3"));
+  EXPECT_EQ(removals[0].reason, "less free than the next dump may take, 1.0 GiB");
+  // As it was measured, if that is more.
+  EXPECT_THAT(names(plan_prune(list, {.min_free = Amount{.bytes = 2_GiB, .next_dump = true}}, tight)),
+              ElementsAre("c3", "c2"));
+  const FileSystemSpace enough{.total = 100_GiB, .free = 1_GiB};
+  EXPECT_THAT(names(plan_prune(list, {.min_free = Amount{.next_dump = true}}, enough)), ElementsAre());
+  // Nothing is known of it.
+  EXPECT_THAT(names(plan_prune(crashes({kPart, kPart}), {.min_free = Amount{.next_dump = true}}, tight)),
+              ElementsAre());
+}
+
 TEST(Prune, RemovesTheOldestForAnotherThatFindsNoSpace) {
   EXPECT_THAT(names(plan_removal_for_space(crashes({kWhole, kWhole, kWhole, kWhole}))), ElementsAre("c3"));
   EXPECT_THAT(names(plan_removal_for_space(crashes({kPart, kWhole}))), ElementsAre("c0"));
@@ -230,6 +247,7 @@ TEST(CrashRecord, ReadsBackAsItWas) {
                      .memory_reserved_kib = 262144,
                      .memory_total_kib = 200000,
                      .memory_lowest_kib = 150000,
+                     .cpus = 4,
                      .seconds = {{"dump", 7.5}},
                      .problems = {"target 1: no such device"},
                      .kind = "sysrq",
@@ -248,11 +266,28 @@ TEST(CrashRecord, ReadsBackAsItWas) {
   EXPECT_EQ(again->memory_reserved_kib, 262144U);
   EXPECT_EQ(again->memory_total_kib, 200000U);
   EXPECT_EQ(again->memory_lowest_kib, 150000U);
+  EXPECT_EQ(again->cpus, 4U);
   EXPECT_EQ(again->seconds, record.seconds);
   EXPECT_EQ(again->problems, record.problems);
   EXPECT_EQ(again->collected, record.collected);
   EXPECT_EQ(again->collected_boot_id, record.collected_boot_id);
   EXPECT_THAT(again->panic, HasSubstr("not syncing"));
+}
+
+TEST(CrashRecord, KnowsHowLongTheDumpTook) {
+  CrashRecord record{.dump_bytes = 1,
+                     .seconds = {{"target", 2.0}, {"log", 2.5}, {"report", 3.0}, {"dump", 10.5}}};
+  EXPECT_DOUBLE_EQ(dump_seconds(record), 7.5);
+  record.seconds.erase("report");
+  EXPECT_DOUBLE_EQ(dump_seconds(record), 8);
+  // A step that is said to come later has no part in it.
+  record.seconds["report"] = 11;
+  EXPECT_DOUBLE_EQ(dump_seconds(record), 8);
+  record.seconds["dump"] = -1;
+  EXPECT_EQ(dump_seconds(record), 0);
+  record.seconds.erase("dump");
+  EXPECT_EQ(dump_seconds(record), 0);
+  EXPECT_EQ(dump_seconds({.dump_bytes = 0, .seconds = {{"dump", 5.0}}}), 0) << "there is no dump";
 }
 
 // Of a program that did not know the field.
