@@ -1,63 +1,105 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/bench/bench.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+
+#include "src/base/file.h"
 
 namespace lifeboat::test {
 namespace {
 
-[[noreturn]] void give_up(const std::string& what) {
-  fmt::print(stderr, "{}\n", what);
-  std::exit(1);
-}
+using Clock = std::chrono::steady_clock;
 
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-}  // namespace
+volatile std::sig_atomic_t signal_came = 0;
 
-std::filesystem::path bench_rehearsal() {
-  const auto folder = rehearsals() / "bench";
-  if (std::filesystem::exists(folder / "vmcore.elf")) return folder;
-  fmt::print("making a vmcore of 2 GiB in a virtual machine\n");
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(rehearsals());
-  const auto kernel = cache() / "kernels/6.12";
-  const auto result =
-      run_process({lifeboat_program(), "rehearse", "--accel", "tcg", "--kernel", kernel / "vmlinuz",
-                   "--modules", std::filesystem::canonical(kernel / "modules"), "-o", folder, "--copy-elf"},
-                  std::chrono::minutes(25));
-  if (!result) give_up("no vmcore: " + result.error().to_string());
-  if (result->status != 0) give_up("no vmcore: " + result->text);
-  return folder;
+// In a child: as it was before stop_on_signals().
+void take_signals_as_usual() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_DFL);
 }
 
-Cost cost_of(const std::vector<std::string>& argv) {
+// Nothing: it did not exit with status 0.
+std::optional<Cost> wait_for(pid_t child, Clock::time_point begin) {
+  int status = 0;
+  rusage usage{};
+  pid_t ended = ::wait4(child, &status, 0, &usage);
+  while (ended < 0 && errno == EINTR) {
+    if (signal_came != 0) ::kill(child, SIGKILL);
+    ended = ::wait4(child, &status, 0, &usage);
+  }
+  if (signal_came != 0) throw BenchError("interrupted");
+  if (ended != child) throw BenchError("cannot wait for a child");
+  const std::chrono::duration<double> wall = Clock::now() - begin;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::nullopt;
+  return Cost{wall.count(), seconds(usage.ru_utime) + seconds(usage.ru_stime),
+              static_cast<double>(usage.ru_maxrss) * 1024 / 1e6};
+}
+
+}  // namespace
+
+void stop_on_signals() {
+  struct sigaction action{};
+  action.sa_handler = [](int) { signal_came = 1; };  // without SA_RESTART: the wait for a child ends
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+}
+
+std::optional<Cost> try_cost_of(const std::vector<std::string>& argv) {
   std::vector<char*> arguments;
   for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   const pid_t child = ::fork();
-  if (child < 0) give_up("cannot fork");
+  if (child < 0) throw BenchError("cannot fork");
   if (child == 0) {
+    take_signals_as_usual();
     for (int fd = 0; fd < 3; ++fd) ::dup2(null.get(), fd);
     ::execvp(arguments[0], arguments.data());
     ::_exit(127);
   }
-  int status = 0;
-  rusage usage{};
-  if (::wait4(child, &status, 0, &usage) != child) give_up("cannot wait for " + argv[0]);
-  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    give_up(fmt::format("{} failed, by status {}", argv[0], status));
-  return {wall.count(), seconds(usage.ru_utime) + seconds(usage.ru_stime),
-          static_cast<double>(usage.ru_maxrss) * 1024 / 1e6};
+  return wait_for(child, begin);
+}
+
+Cost cost_of(const std::vector<std::string>& argv) {
+  const auto cost = try_cost_of(argv);
+  if (cost) return *cost;
+  std::string command;
+  for (const auto& argument : argv) command += argument + ' ';
+  throw BenchError("failed: " + command);
+}
+
+Cost cost_in_child(const std::function<void()>& work) {
+  std::fflush(nullptr);
+  const auto begin = Clock::now();
+  const pid_t child = ::fork();
+  if (child < 0) throw BenchError("cannot fork");
+  if (child == 0) {
+    take_signals_as_usual();
+    int status = 0;
+    try {
+      work();
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "{}\n", error.what());
+      status = 1;
+    }
+    std::fflush(nullptr);
+    ::_exit(status);
+  }
+  const auto cost = wait_for(child, begin);
+  if (!cost) throw BenchError("a child of the bench failed; its reason is above");
+  return *cost;
 }
 
 double median(std::vector<double> values) {

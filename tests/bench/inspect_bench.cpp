@@ -3,7 +3,10 @@
 // same dump: what happened, and the stacks of all tasks. The files are in the page cache for all of them.
 #include <fmt/core.h>
 
+#include "src/base/file.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/filled_guest.h"
+#include "tests/support/programs.h"
 
 namespace lifeboat::test {
 namespace {
@@ -78,5 +81,10 @@ int main() {
   if (!folder) return 1;
   const std::string commands = folder->path() / "commands";
   if (!write_file_atomically(commands, as_byte_span("bt\nps\nquit\n"), 0600)) return 1;
-  return test::measure(test::bench_rehearsal() / "vmcore", commands);
+  try {
+    return test::measure(test::bench_rehearsal() / "vmcore", commands);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "inspect_bench: {}\n", error.what());
+    return 2;
+  }
 }
