@@ -110,8 +110,9 @@ TEST_P(CheckInGuest, reserve_check_and_status_are_right) {
   auto points = points_of(expect("before", "3"));
   EXPECT_EQ(points["loaded"]["result"], "failure");
   EXPECT_EQ(points["initramfs"]["result"], "failure");
-  for (const char* name : {"configuration", "reservation", "capture kernel", "modules", "target /disk/crash",
-                           "drivers of /disk/crash", "room of /disk/crash", "store /disk/crash"})
+  for (const char* name :
+       {"configuration", "reservation", "capture CPUs", "capture kernel", "modules", "target /disk/crash",
+        "drivers of /disk/crash", "room of /disk/crash", "store /disk/crash"})
     EXPECT_EQ(points[name]["result"], "ok") << points[name];
 
   EXPECT_THAT(expect("set", "0").output, HasSubstr("lifeboat.cfg"));

@@ -9,6 +9,7 @@
 
 #include "capture/initramfs/initramfs.h"
 #include "loader/command_line.h"
+#include "src/rehearse/guest_hardware.h"
 #include "src/rehearse/rehearse.h"
 #include "tests/support/programs.h"
 #include "tests/vm/support/guest_files.h"
@@ -54,16 +55,24 @@ TEST(MachineRehearsal, captures_with_what_the_machine_would) {
   must(write_file_atomically(
       image, must(build_initramfs(contents_of_a_machine(modules), InitramfsCompression::xz)), 0600));
   const std::vector<std::string> without = {"pcie_ports", "ro"};
+  options.capture_cpus = 2;
   options.machine = rehearse::MachineCapture{
       .initramfs = must(read_file(image)),
       .command_line = crash_command_line({.reused = "root=/dev/nothing ro quiet machine.before=1",
                                           .append = "machine.word=1",
-                                          .remove = without})};
+                                          .remove = without,
+                                          .cpus = 2,
+                                          .boot_cpu = rehearse::guest_hardware().boot_cpu})};
   const std::atomic<bool> stop = false;
   const auto result = rehearse::rehearse(options, [](const std::string&) {}, stop);
   ASSERT_TRUE(result) << result.error().to_string();
   EXPECT_TRUE(result->whole) << result->problem;
   EXPECT_GT(result->memory_lowest_kib, 0U);
+  // The crash was on the last of three, and the boot CPU stayed out.
+  EXPECT_EQ(result->capture_cpus, 2U);
+  EXPECT_EQ(nlohmann::json::parse(text_of(out / "report.json"))["cpu"], 2);
+  EXPECT_GT(result->dump_time.count(), 0);
+  EXPECT_GT(result->capture, result->dump_time);
   EXPECT_EQ(text_of(out / "hook-was-here"), "whole\n");
   const auto record = nlohmann::json::parse(text_of(out / "manifest.json"));
   EXPECT_EQ(record["compression"], "lzo");

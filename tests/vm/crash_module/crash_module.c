@@ -2,11 +2,13 @@
 // A kernel module that crashes the kernel of a test's guest in the way that is written to its parameter:
 //   echo read_null >/sys/module/crash_module/parameters/crash
 // Each way goes through functions of its own, which the report of the dump must name. Never load it on a machine that
-// anybody needs.
+// anybody needs. One way does not crash: stale_flags marks the pages from stale_begin to stale_end, addresses in the kernel's
+// image, as cache, as if something were left in their struct pages.
 #include <linux/bug.h>
 #include <linux/delay.h>
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/preempt.h>
@@ -106,6 +108,14 @@ static noinline void crash_hang(void) {
   STAY();
 }
 
+static unsigned long stale_begin, stale_end;
+
+static noinline void crash_stale_flags(void) {
+  unsigned long at;
+  for (at = stale_begin; at < stale_end; at += PAGE_SIZE) set_bit(PG_lru, &pfn_to_page(__pa(at) >> PAGE_SHIFT)->flags);
+  STAY();
+}
+
 static const struct {
   const char* name;
   void (*run)(void);
@@ -113,6 +123,7 @@ static const struct {
     {"read_null", crash_read_null},     {"write_null", crash_write_null},   {"call_null", crash_call_null},
     {"bug", crash_bug},                 {"overflow", crash_overflow},       {"hard_lockup", crash_hard_lockup},
     {"soft_lockup", crash_soft_lockup}, {"stall_rcu", crash_stall_rcu},     {"hang", crash_hang},
+    {"stale_flags", crash_stale_flags},
 };
 
 static int crash_set(const char* value, const struct kernel_param* parameter) {
@@ -133,6 +144,8 @@ static int crash_set(const char* value, const struct kernel_param* parameter) {
 static const struct kernel_param_ops crash_ops = {.set = crash_set};
 module_param_cb(crash, &crash_ops, NULL, 0200);
 module_param_named(spinning, crash_spinning, bool, 0444);
+module_param(stale_begin, ulong, 0600);
+module_param(stale_end, ulong, 0600);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Crashes the kernel of a test's guest");

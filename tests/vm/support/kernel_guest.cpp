@@ -38,7 +38,8 @@ Guest::Guest(GuestOptions options, GuestFiles& files)
   files.write("test.sh", as_byte_span(options_.script));
   for (int boot = 1;; ++boot) {
     fs::remove(in_folder("disk.img"));
-    must(rehearse::make_disk(in_folder("disk.img"), 2_GiB, kGuestDiskUuid, files.folder().string()));
+    must(rehearse::make_disk(in_folder("disk.img"), options_.disk_size, kGuestDiskUuid,
+                             files.folder().string()));
     start();
     try {
       wait_for_kernel();

@@ -31,6 +31,7 @@ struct GuestOptions {
   std::string command_line;           // more parameters of the first kernel
   std::string script;                 // sourced by guest_init.sh in every kernel: /disk/test.sh
   uint64_t memory = 512_MiB;
+  uint64_t disk_size = 2_GiB;  // a sparse file
   int cpus = 1;
   std::string cpu_model;             // empty: the most there is
   bool efi = false;                  // boots by OVMF
