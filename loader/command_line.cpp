@@ -236,7 +236,11 @@ std::vector<std::string> additions(const CommandLineParts& parts) {
 std::optional<unsigned> value_of(std::string_view parameter) {
   parameter.remove_prefix(std::min(parameter.find('='), parameter.size()));
   parameter.remove_prefix(std::min(parameter.find_first_not_of("=\""), parameter.size()));
-  const auto number = parse_number(parameter.substr(0, parameter.find_first_not_of("0123456789")));
+  // 0x is hexadecimal; and octal, which nobody writes, is not understood.
+  const bool hex = parameter.starts_with("0x") || parameter.starts_with("0X");
+  if (hex) parameter.remove_prefix(2);
+  const std::string_view digits = hex ? "0123456789abcdefABCDEF" : "0123456789";
+  const auto number = parse_number(parameter.substr(0, parameter.find_first_not_of(digits)), hex ? 16 : 10);
   if (!number || *number > INT32_MAX) return std::nullopt;
   return static_cast<unsigned>(*number);
 }

@@ -26,6 +26,11 @@ Result<CaptureReport> no_dump() {
 
 }  // namespace
 
+double CaptureReport::cpu_seconds() const {
+  const uint64_t nanoseconds = times.read + times.compare + times.compress;
+  return scan_seconds * scan_threads + static_cast<double>(nanoseconds) / 1e9;
+}
+
 Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, const CaptureOptions& options,
                                    Progress& progress) {
   if (dump.info().max_pfn == 0) {

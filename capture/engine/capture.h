@@ -55,6 +55,7 @@ struct CaptureReport {
   bool filtered = false;   // false: level 0 was asked for, or the filter could not work
   bool fell_back = false;  // the target was too small at the first level: this one is a later level
   FilterStatistics pages;
+  PageSize page_size;  // of the source
   uint64_t zero_pages = 0;
   uint64_t shared_pages = 0;  // the same as another one, whose data stand for both
   uint64_t lost_pages = 0;    // could not be read
@@ -62,9 +63,12 @@ struct CaptureReport {
   CompressionChoice compression;   // that was used
   std::string compression_reason;  // why; empty: it was asked for
   unsigned threads = 1;            // that compressed
+  unsigned scan_threads = 1;       // at most
   // Of the clock on the wall; `times` are those of all threads together.
   double scan_seconds = 0, save_seconds = 0, sync_seconds = 0;
   StageTimes times;
+  // What one CPU would take, were the target infinitely fast: what more CPUs can make shorter.
+  [[nodiscard]] double cpu_seconds() const;
   std::vector<std::string> warnings;
 };
 

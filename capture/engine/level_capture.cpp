@@ -108,6 +108,7 @@ class LevelCapture {
     auto filter = TRY(make_filter(source_, level_, options_, report_));
     filter.exclude_missing_in(source_.dump);
     report_.level |= source_.level();
+    report_.page_size = source_.dump.info().page_size;
     fd_ = fd;
     name_ = name;
     KdumpWriterOptions header = dump_header(source_, report_.level, options_);
@@ -148,8 +149,9 @@ class LevelCapture {
     // A source that is asked for each page is asked by one thread.
     const bool alone = !report_.filtered || !source_.dump.parallel_reads();
     std::deque<KernelMemory> views;
-    TRY_VOID(scan_into(filter, alone ? 1 : options_.threads, filters_like_first(source_, level_, views),
-                       info.max_pfn, info.page_size, writer, progress_));
+    report_.scan_threads = alone ? 1 : options_.threads;
+    TRY_VOID(scan_into(filter, report_.scan_threads, filters_like_first(source_, level_, views), info.max_pfn,
+                       info.page_size, writer, progress_));
     WrittenBits stored(writer);
     TRY_VOID(filter.leave_out_more(stored, mem_map_));
     report_.pages = filter.statistics();

@@ -54,7 +54,8 @@ constexpr Key kKeys[] = {
     KEY(dump, level, Levels, one, kTravels,
         "What to leave out, a sum: 1 zero pages, 2 cache, 4 cache with private data, 8 user memory, 16 free memory; "
         "or none: no dump, only log and report"),
-    KEY(dump, compression, Compression, one, kTravels, "How pages are compressed; auto: by what finishes first, measured before"),
+    KEY(dump, compression, Compression, one, kTravels,
+        "How pages are compressed; auto: by what finishes first, measured before"),
     KEY(capture, kernel, Path, optional, kHostOnly, "The capture kernel; empty: the running kernel's file"),
     KEY(capture, append, Text, one, kHostOnly, "Parameters to add to the capture kernel's command line"),
     KEY(capture, remove, Name, list, kHostOnly, "A parameter of the running kernel to leave out of that command line"),

@@ -128,6 +128,7 @@ Result<> save_dump(const CapturePlan& plan, Dump& source, int folder_fd, const P
   record.level = report.level;
   record.compression = format_compression_choice(report.compression);
   record.dump_bytes = report.file_bytes;
+  record.cpu_seconds = report.cpu_seconds();
   record.lost_pages = report.lost_pages;
   if (report.outcome != DumpOutcome::whole)
     record.problems.push_back(fmt::format("the dump is incomplete: {}", report.reason));

@@ -21,6 +21,7 @@ _lifeboat() {
     --syscall) mapfile -t COMPREPLY < <(compgen -W "auto file segments" -- "$current"); return ;;
     --compress) mapfile -t COMPREPLY < <(compgen -W "none zlib lzo snappy zstd auto" -- "$current"); return ;;
     --boot-loader) mapfile -t COMPREPLY < <(compgen -W "grub bls systemd-boot proxmox-boot-tool kernelstub rpm-ostree sdbootutil uki extlinux raspberry-pi flash-kernel zipl refind limine" -- "$current"); return ;;
+    --min-free) mapfile -t COMPREPLY < <(compgen -W "dump" -- "$current"); return ;;
     --accel) mapfile -t COMPREPLY < <(compgen -W "auto kvm tcg" -- "$current"); return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "kdump" -- "$current"); return ;;
     --final) mapfile -t COMPREPLY < <(compgen -W "reboot poweroff halt shell" -- "$current"); return ;;

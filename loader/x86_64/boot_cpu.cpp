@@ -8,11 +8,15 @@
 #include <map>
 #include <string_view>
 
+#include "loader/command_line.h"
+#include "src/base/file.h"
 #include "src/base/size.h"
 #include "src/base/text.h"
 
 namespace lifeboat::x86_64 {
 namespace {
+
+constexpr std::string_view kParameter = "disable_cpu_apicid=";
 
 using Lines = std::map<std::string, std::string, std::less<>>;
 
@@ -41,13 +45,17 @@ std::optional<uint64_t> number_of(const Lines& lines, std::string_view name) {
 }  // namespace
 
 std::optional<std::string> boot_cpu_parameter(const std::string& proc) {
+  // A kernel that itself runs on another CPU than the boot CPU: then CPU 0 is that other one.
+  const std::string running = read_line(proc + "/cmdline").value_or("");
+  for (const auto& parameter : split_parameters(running))
+    if (parameter.starts_with(kParameter)) return parameter;
   const Lines cpu = first_cpu(proc);
   if (number_of(cpu, "processor") != 0u) return std::nullopt;
   // The number by which firmware's tables list it, which is what the kernel compares.
   auto number = number_of(cpu, "initial apicid");
   if (!number) number = number_of(cpu, "apicid");
   if (!number || *number > kMaxNumber) return std::nullopt;
-  return fmt::format("disable_cpu_apicid={}", *number);
+  return fmt::format("{}{}", kParameter, *number);
 }
 
 }  // namespace lifeboat::x86_64

@@ -10,9 +10,10 @@
 
 namespace lifeboat::x86_64 {
 
-// "disable_cpu_apicid=0", from PROC/cpuinfo. A capture kernel that runs on this very CPU ignores it
-// (generic_processor_info() in arch/x86/kernel/apic/apic.c). nullopt: the number is not known, because CPU 0
-// is off line or the file does not show it.
+// "disable_cpu_apicid=0", from PROC/cpuinfo, or from PROC/cmdline if this kernel was told so itself. A
+// capture kernel that runs on this very CPU ignores it (generic_processor_info() in
+// arch/x86/kernel/apic/apic.c). nullopt: the number is not known, because CPU 0 is offline or the file does
+// not show it.
 std::optional<std::string> boot_cpu_parameter(const std::string& proc);
 
 }  // namespace lifeboat::x86_64

@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::string_view kUnknownBootCpu =
     "it is not known which CPU is the boot CPU, and a capture kernel on another one must not start it";
-constexpr std::string_view kBootCpuFix =
-    "bring CPU 0 on line (echo 1 >/sys/devices/system/cpu/cpu0/online), or set [capture] cpus = 1";
+constexpr std::string_view kOnlineFix =
+    "bring CPU 0 online (echo 1 >/sys/devices/system/cpu/cpu0/online), or set ";
 constexpr std::string_view kConfidential =
     "a second kernel may be unable to start the CPUs of a confidential virtual machine";
 
@@ -65,7 +65,10 @@ std::optional<CaptureCpus> by_parameters(const config::Config& config, const std
   if (!one && facts.boot_cpu) cpus.boot_cpu = *facts.boot_cpu;
   if (!one && !facts.boot_cpu) {
     cpus.problem = kUnknownBootCpu;
-    cpus.fix = kBootCpuFix;
+    cpus.fix = fmt::format("{}[capture] append = nr_cpus=1", kOnlineFix);
+  } else if (!one && facts.confidential) {
+    cpus.problem = kConfidential;
+    cpus.fix = "set [capture] append = nr_cpus=1; or test it: lifeboat rehearse --real";
   }
   return cpus;
 }
@@ -83,7 +86,7 @@ CaptureCpus as_configured(unsigned wanted, const CpuFacts& facts) {
   if (!facts.boot_cpu) {
     cpus.count = 1;
     cpus.problem = fmt::format("one CPU instead of {}: {}", wanted, kUnknownBootCpu);
-    cpus.fix = kBootCpuFix;
+    cpus.fix = fmt::format("{}[capture] cpus = 1", kOnlineFix);
     return cpus;
   }
   cpus.boot_cpu = *facts.boot_cpu;
@@ -121,7 +124,10 @@ CaptureCpus by_time(const DumpSettings& dump, const CpuFacts& facts, const CpuRo
   cpus.count = room ? std::clamp(room(cpus.wanted), 1u, cpus.wanted) : cpus.wanted;
   if (cpus.count > 1) cpus.boot_cpu = *facts.boot_cpu;
   if (cpus.count < cpus.wanted)
-    cpus.reason += fmt::format("; {} would be useful, the reservation has no memory for more", cpus.wanted);
+    cpus.reason += fmt::format(
+        "; {} would be useful, the reservation has no memory for more (lifeboat reserve set auto, then "
+        "reboot)",
+        cpus.wanted);
   return cpus;
 }
 

@@ -19,10 +19,10 @@ struct Rate {
 // older CPU, with cold caches and no turbo, and reads the crashed kernel's memory a page at a time. The
 // highest level of each codec first.
 constexpr Rate kRates[] = {
-    {Compression::zstd, 15, 4_MiB},    {Compression::zstd, 10, 24_MiB},     {Compression::zstd, 5, 64_MiB},
-    {Compression::zstd, 3, 120_MiB},   {Compression::zstd, -1000, 150_MiB}, {Compression::zlib, 8, 20_MiB},
-    {Compression::zlib, 4, 28_MiB},    {Compression::zlib, -1, 40_MiB},     {Compression::lzo, 0, 300_MiB},
-    {Compression::snappy, 0, 300_MiB}, {Compression::none, 0, 500_MiB},
+    {Compression::zstd, 13, 2_MiB}, {Compression::zstd, 10, 6_MiB},    {Compression::zstd, 7, 16_MiB},
+    {Compression::zstd, 5, 50_MiB}, {Compression::zstd, 3, 120_MiB},   {Compression::zstd, -200000, 140_MiB},
+    {Compression::zlib, 7, 18_MiB}, {Compression::zlib, 2, 50_MiB},    {Compression::zlib, -1, 70_MiB},
+    {Compression::lzo, 0, 300_MiB}, {Compression::snappy, 0, 300_MiB}, {Compression::none, 0, 500_MiB},
 };
 // Of a codec that is not in the table.
 constexpr uint64_t kSlowest = 4_MiB;
@@ -37,18 +37,29 @@ constexpr uint64_t kKernelsShare = 10;
 constexpr uint64_t kPageStructure = 64;
 constexpr uint64_t kScanned = 1_GiB;
 
+// Of one CPU. An older record has only the time until the dump was saved, and was made by one.
+double seconds_with_one(const CrashRecord& record) {
+  if (record.cpu_seconds > 0) return record.cpu_seconds;
+  return record.cpus <= 1 ? dump_seconds(record) : 0;
+}
+
+// "zstd" and "zstd:1" are the same.
+bool is_compressed_by(const CrashRecord& record, const CompressionChoice& choice) {
+  const auto recorded = parse_compression_choice(record.compression);
+  if (!recorded) return false;
+  return choice.automatic || (recorded->compression == choice.compression &&
+                              bytes_in_a_second(*recorded) == bytes_in_a_second(choice));
+}
+
 const StoredRecord* longest(const DumpSettings& dump, std::span<const StoredRecord> records) {
   const StoredRecord* found = nullptr;
-  const auto seconds = [](const StoredRecord& stored) {
-    return dump_seconds(stored.record) * std::max(stored.record.cpus, 1u);
-  };
   for (const auto& stored : records) {
     const CrashRecord& record = stored.record;
     const bool comparable = stored.outcome == CrashOutcome::whole && !record.fell_back &&
-                            record.level == dump.level.front() &&
-                            record.compression == format_compression_choice(dump.compression);
-    if (!comparable || dump_seconds(record) <= 0) continue;
-    if (found == nullptr || seconds(stored) > seconds(*found)) found = &stored;
+                            record.level == dump.level.front() && record.dump_bytes > 0 &&
+                            is_compressed_by(record, dump.compression);
+    if (!comparable || seconds_with_one(record) <= 0) continue;
+    if (found == nullptr || seconds_with_one(record) > seconds_with_one(found->record)) found = &stored;
   }
   return found;
 }
@@ -68,11 +79,8 @@ uint64_t kept_memory(int level, uint64_t ram) {
 DumpTime expected_dump_time(const DumpSettings& dump, uint64_t ram, uint64_t page_size,
                             std::span<const StoredRecord> records) {
   if (dump.log_only()) return {.seconds = 0, .source = "no dump is saved: [dump] level is none"};
-  // Those of several CPUs shared the work, perhaps not evenly: one alone takes no longer than all together.
-  if (const auto* const found = longest(dump, records)) {
-    return {.seconds = dump_seconds(found->record) * std::max(found->record.cpus, 1u),
-            .source = "measured: " + found->path};
-  }
+  if (const auto* const found = longest(dump, records))
+    return {.seconds = seconds_with_one(found->record), .source = "measured: " + found->path};
   if (ram == 0 || page_size == 0) return {.seconds = 0, .source = "the size of the memory is not known"};
   const uint64_t kept = kept_memory(dump.level.front(), ram);
   const auto seconds = [](uint64_t bytes, uint64_t rate) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How long the dump of a crash of this machine would take with one CPU in the capture kernel. By what earlier
-// crashes took; without one, by the machine's memory, the dump level, and what one CPU does in a second.
-// docs/loading.md describes how the constants were measured.
+// How long one CPU in the capture kernel would work for the dump of a crash of this machine; a slow target
+// makes it no longer, for more CPUs make a target no faster. By what earlier crashes took; without one, by
+// the machine's memory, the dump level, and what one CPU does in a second. docs/loading.md describes how the
+// constants were measured.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@
 namespace lifeboat::arming {
 
 struct DumpTime {
-  double seconds = 0;  // 0: no dump is to be saved, or the machine's memory is not known
+  double seconds = 0;  // of work for one CPU; 0: no dump is to be saved, or the machine's memory is not known
   std::string source;  // what the number is from, one clause
 };
 

@@ -236,7 +236,8 @@ Result<std::string> choose_command_line(const LoadOptions& options, const Chosen
       config, {.kernel = chosen.path, .module_folder = {}, .init = {}, .host = places.host}, paths, append);
   if (cpus.count > 1)
     notes.push_back(fmt::format("the capture kernel uses {} CPUs: {}", cpus.count, cpus.reason));
-  if (!cpus.problem.empty()) notes.push_back(fmt::format("CPUs of the capture kernel: {}", cpus.problem));
+  if (!cpus.problem.empty())
+    notes.push_back(fmt::format("CPUs of the capture kernel: {}; {}", cpus.problem, cpus.fix));
   return capture_command_line(config, {.running = running,
                                        .encryption = read_memory_encryption(paths).kind,
                                        .cpus = cpus,

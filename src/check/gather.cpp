@@ -89,7 +89,6 @@ std::vector<TargetFacts> look_at_targets(const config::Config& config, const Hos
   return targets;
 }
 
-// "MemTotal:   12345 kB"
 // Only where no dump of this machine shows how large the next one will be.
 std::optional<Result<uint64_t>> measure_dump(const Facts& facts, const std::string& proc) {
   const auto has_no_dump = [](const TargetFacts& target) {
@@ -102,6 +101,7 @@ std::optional<Result<uint64_t>> measure_dump(const Facts& facts, const std::stri
   return collect::measure_next_dump(facts.config->dump, proc);
 }
 
+// "MemTotal:   12345 kB"
 std::map<std::string, uint64_t> read_meminfo(const std::string& proc) {
   std::map<std::string, uint64_t> figures;
   const auto text = read_text(proc + "/meminfo");

@@ -150,6 +150,11 @@ Point reservation_point(const Facts& facts) {
 
 Point cpus_point(const Facts& facts) {
   const arming::CaptureCpus& cpus = facts.cpus;
+  if (!facts.config)
+    return {.name = "capture CPUs",
+            .result = PointResult::warning,
+            .detail = "not known without a configuration",
+            .next = "lifeboat config check"};
   Point point{.name = "capture CPUs", .detail = fmt::format("{}", cpus.count)};
   if (!cpus.reason.empty()) point.detail += ": " + cpus.reason;
   if (!cpus.problem.empty()) {

@@ -52,6 +52,7 @@ nlohmann::ordered_json to_json(const capture::FileCapture& files) {
       {"compression_reason", report.compression_reason},
       {"essential_pages", report.pages.essential_pages},
       {"mem_map_pages", report.pages.mem_map_pages},
+      {"mem_map_bytes", report.page_size.bytes(report.pages.mem_map_pages)},
       {"warnings", report.warnings}};
 }
 
@@ -64,10 +65,9 @@ void print_text(const capture::FileCapture& files) {
   fmt::print("{}: {}, level {}: {} of {} pages ({} zero, {} shared)\n", files.dump,
              format_size(report.file_bytes), report.level, report.pages.stored_pages, report.pages.ram_pages,
              report.zero_pages, report.shared_pages);
-  if (!report.compression_reason.empty()) fmt::print("compression: {}\n", report.compression_reason);
   if (report.pages.mem_map_pages > 0)
-    fmt::print("{} pages of mem_map describe only pages left out, and were left out too\n",
-               report.pages.mem_map_pages);
+    fmt::print("{} pages of mem_map ({}) describe only pages left out, and were left out too\n",
+               report.pages.mem_map_pages, format_size(report.page_size.bytes(report.pages.mem_map_pages)));
 }
 
 // "": one for each processor.
@@ -107,9 +107,10 @@ Result<CaptureOptions> capture_options(const CommandLine& line) {
 // What a dump of SOURCE, or of the running system, would be like.
 Result<int> show_estimate(const CommandLine& line) {
   const bool running = line.has("estimate");
-  for (const char* other : {"store", "store-folder", "then-act", "stats"}) {
+  for (const char* other : {"store", "store-folder", "then-act", "stats", "drop-memmap"}) {
     if (line.has(other))
-      return fail(ErrorCode::usage, "capture: --{} writes a dump, --dry-run does not", other);
+      return fail(ErrorCode::usage, "capture: --{} is for a dump that is written; --dry-run writes none",
+                  other);
   }
   if (line.has("DEST") || (running && line.has("SOURCE")))
     return fail(ErrorCode::usage, "capture: {}",
@@ -172,6 +173,10 @@ Result<int> run_capture(const Arguments& arguments) {
   const std::string source_name = TRY(line.require("SOURCE"));
   if (line.has("store") || line.has("store-folder")) {
     if (line.has("DEST")) return fail(ErrorCode::usage, "capture: give DEST or --store, not both");
+    for (const char* other : {"drop-memmap", "threads", "memory", "stats", "format"}) {
+      if (line.has(other))
+        return fail(ErrorCode::usage, "capture: --{} goes with DEST, not with --store", other);
+    }
     return capture_into_store(line, source_name);
   }
   if (line.has("then-act")) return fail(ErrorCode::usage, "capture: --then-act needs --store");

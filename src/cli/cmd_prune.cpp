@@ -54,7 +54,7 @@ Result<int> run_prune(const Arguments& arguments) {
   line.options()
     ("keep", Takes::number, "keep at most so many crashes")
     ("max-size", Takes::text, "maximum size of all crashes: 20G, or a share of the file system: 10%")
-    ("min-free", Takes::text, "minimum free space of the file system: 2G, or 5%; or dump: as much as the next dump may take")
+    ("min-free", Takes::text, "minimum free space of the file system: 2G, 5%, or dump: as much as the next dump may take")
     ("dry-run,n", "only show what would be removed");
   // clang-format on
   add_config_option(line);
@@ -63,12 +63,14 @@ Result<int> run_prune(const Arguments& arguments) {
   const auto config = TRY(read_config(line));
   std::vector<std::string> warnings;
   Retention retention = TRY(chosen_retention(line, config));
-  if (retention.min_free && retention.min_free->next_dump && !config.dump.log_only()) {
+  // A store that was named may be of another machine.
+  if (retention.min_free && retention.min_free->next_dump && !line.has("store") && !config.dump.log_only()) {
     if (const auto bytes = collect::measure_next_dump(config.dump)) {
       retention.min_free->bytes = *bytes;
     } else {
-      warnings.push_back(fmt::format("the next dump is expected to be as large as the last one: {}",
-                                     bytes.error().to_string()));
+      warnings.push_back(
+          fmt::format("the next dump is expected to be no larger than those that are stored: {}",
+                      bytes.error().to_string()));
       log::warning("{}", warnings.back());
     }
   }

@@ -2,9 +2,12 @@
 // lifeboat rehearse [--kernel FILE --modules DIR] [-o DIR]
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <ctime>
+#include <filesystem>
+#include <ranges>
 
 #include "src/base/log.h"
 #include "src/base/text.h"
@@ -15,6 +18,8 @@
 
 namespace lifeboat::cli {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 std::atomic<bool> interrupted = false;
 
@@ -37,26 +42,42 @@ Result<uint64_t> size_option(const CommandLine& line, const char* name, uint64_t
   return line.has(name) ? TRY_CONTEXT(parse_size(line.get(name)), "rehearse: --{}", name) : fallback;
 }
 
-Result<> take_cpus(const CommandLine& line, rehearse::RehearsalOptions& options) {
-  constexpr int kMax = 255;
-  if (line.has("cpus")) {
-    options.cpus = line.get("cpus", 0);
-    if (options.cpus < 1 || options.cpus > kMax)
-      return fail(ErrorCode::usage, "rehearse: --cpus must be between 1 and {}", kMax);
+constexpr int kMaxCpus = 255;
+
+// Of each rehearsal; one entry without a number: as this machine's load chooses.
+using CpuNumbers = std::vector<std::optional<unsigned>>;
+
+// "4", or "1,2,4".
+Result<CpuNumbers> capture_cpus(const CommandLine& line) {
+  if (!line.has("capture-cpus")) return CpuNumbers{std::nullopt};
+  CpuNumbers numbers;
+  const std::string text = line.get("capture-cpus");
+  for (const auto part : std::views::split(text, ',')) {
+    const auto number = parse_number(std::string_view(part.begin(), part.end()));
+    if (!number || *number < 1 || *number >= kMaxCpus)
+      return fail(ErrorCode::usage, "rehearse: --capture-cpus must be between 1 and {}", kMaxCpus - 1);
+    if (std::ranges::find(numbers, std::optional(static_cast<unsigned>(*number))) != numbers.end())
+      return fail(ErrorCode::usage, "rehearse: --capture-cpus names {} twice", *number);
+    numbers.emplace_back(static_cast<unsigned>(*number));
   }
-  if (!line.has("capture-cpus")) return {};
-  const int cpus = line.get("capture-cpus", 0);
-  if (cpus < 1 || cpus >= kMax)
-    return fail(ErrorCode::usage, "rehearse: --capture-cpus must be between 1 and {}", kMax - 1);
+  if (numbers.empty()) return fail(ErrorCode::usage, "rehearse: --capture-cpus has no number");
+  return numbers;
+}
+
+Result<int> guest_cpus(const CommandLine& line, const CpuNumbers& numbers) {
+  if (!line.has("cpus")) return 0;
+  const int cpus = line.get("cpus", 0);
+  if (cpus < 1 || cpus > kMaxCpus)
+    return fail(ErrorCode::usage, "rehearse: --cpus must be between 1 and {}", kMaxCpus);
   // The crash comes on another CPU than the boot CPU, which is left out then.
-  if (options.cpus != 0 && cpus > 1 && cpus >= options.cpus) {
+  const unsigned most = std::ranges::max(numbers).value_or(1);
+  if (most > 1 && most >= static_cast<unsigned>(cpus)) {
     return std::unexpected(
         Error(ErrorCode::usage,
-              fmt::format("rehearse: --capture-cpus {} needs a guest of at least {} CPUs", cpus, cpus + 1))
+              fmt::format("rehearse: --capture-cpus {} needs a guest of at least {} CPUs", most, most + 1))
             .hint("leave out --cpus, or give that many"));
   }
-  options.capture_cpus = static_cast<unsigned>(cpus);
-  return {};
+  return cpus;
 }
 
 Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
@@ -71,7 +92,6 @@ Result<rehearse::RehearsalOptions> rehearsal_options(const CommandLine& line) {
   options.disk_size = TRY(size_option(line, "disk-size", 0));
   if (options.memory < 256_MiB || options.memory > 1024_GiB)
     return fail(ErrorCode::usage, "rehearse: --memory must be between 256M and 1024G");
-  TRY_VOID(take_cpus(line, options));
   options.crashkernel = line.get("crashkernel", options.crashkernel);
   options.cpu_model = line.get("cpu-model");
   options.accelerator = TRY(parse_accelerator(line.get("accel", "auto")));
@@ -99,10 +119,25 @@ void record_for_check(const CommandLine& line, const rehearse::RehearsalResult& 
   if (!recorded) log::warning("cannot record this rehearsal: {}", recorded.error().to_string());
 }
 
+rehearse::RehearsalOptions with_cpus(rehearse::RehearsalOptions options, std::optional<unsigned> cpus) {
+  options.capture_cpus = cpus;
+  return options;
+}
+
 void print_capture_time(const rehearse::RehearsalResult& result) {
   if (result.capture_cpus == 0 || result.capture.count() <= 0) return;
   fmt::print("captured in {:.1f} s with {} CPU{}; the dump took {:.1f} s\n", result.capture.count(),
              result.capture_cpus, result.capture_cpus == 1 ? "" : "s", result.dump_time.count());
+}
+
+void print_text(const rehearse::RehearsalOptions& options, const rehearse::RehearsalResult& result) {
+  if (result.whole) {
+    fmt::print("{}: whole, {}, {} pages checked\n", result.dump, format_size(result.dump_bytes),
+               result.verdict.pages_checked);
+    print_capture_time(result);
+  } else if (result.succeeded()) {
+    fmt::print("{}: log and report are saved; no dump, as the dump level 'none' asks\n", options.out);
+  }
 }
 
 // Without --kernel.
@@ -112,6 +147,34 @@ Result<> take_this_machine(const CommandLine& line, rehearse::RehearsalOptions& 
   std::vector<std::string> notes;
   TRY_VOID(rehearse::rehearse_this_machine(TRY(read_config(line)), reservation, options, notes));
   for (const auto& note : notes) log::warning("{}", note);
+  return {};
+}
+
+struct Document {
+  Json json;
+  bool succeeded = false;
+};
+
+Result<Document> rehearse_once(const CommandLine& line, rehearse::RehearsalOptions options) {
+  if (!line.has("kernel")) TRY_VOID(take_this_machine(line, options));
+  // With --json stdout is for the document alone.
+  const auto print_progress = [](const std::string& text) { fmt::print(stderr, "{}\n", plain_lines(text)); };
+  const auto result = TRY(rehearse::rehearse(options, print_progress, interrupted));
+  if (options.machine) record_for_check(line, result, *options.machine);
+  Document document{.json = rehearse::result_json(result), .succeeded = result.succeeded()};
+  document.json["timings"] = rehearse::timings_json(result);
+  if (!line.json()) print_text(options, result);
+  if (!result.succeeded()) {
+    log::error("rehearsal of {} failed: {}\n  fix: read the consoles in {}", result.release, result.problem,
+               options.out);
+  }
+  return document;
+}
+
+Result<> make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directory(path, error);
+  if (error) return std::unexpected(errno_error(error.value(), "cannot make the folder " + path));
   return {};
 }
 
@@ -134,7 +197,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
     ("output,o", Takes::text, "new or empty folder for the results (default: lifeboat-rehearsal)")
     ("memory", Takes::text, "memory of the guest (default: 2G)")
     ("cpus", Takes::number, "CPUs of the guest (default: 2, or one more than its capture kernel uses)")
-    ("capture-cpus", Takes::number, "CPUs of the capture kernel (default: 1; without --kernel as 'load --crash' chooses)")
+    ("capture-cpus", Takes::text, "CPUs of the capture kernel (default: 1; without --kernel as 'load --crash' chooses); several, as 1,2,4: a rehearsal with each, in DIR/cpus-N")
     ("cpu-model", Takes::text, "CPU model, by its QEMU name (default: host with KVM, else max)")
     ("crashkernel", Takes::text, "reservation of the guest (default: 256M; without --kernel that of this machine)")
     ("level", Takes::text, "dump levels (default: 31; without --kernel those of this machine)")
@@ -152,29 +215,28 @@ Result<int> run_rehearse(const Arguments& arguments) {
   if (!TRY(line.parse(arguments))) return kDone;
   if (line.has("real")) return rehearse_for_real(line);
   if (line.has("yes")) return fail(ErrorCode::usage, "rehearse: --yes goes with --real");
+  const CpuNumbers numbers = TRY(capture_cpus(line));
   auto options = TRY(rehearsal_options(line));
-  if (!line.has("kernel")) TRY_VOID(take_this_machine(line, options));
+  options.cpus = TRY(guest_cpus(line, numbers));
   catch_interrupts();
-  // With --json stdout is for the document alone.
-  const auto print_progress = [](const std::string& text) { fmt::print(stderr, "{}\n", plain_lines(text)); };
-  const auto result = TRY(rehearse::rehearse(options, print_progress, interrupted));
-  if (options.machine) record_for_check(line, result, *options.machine);
-  if (line.json()) {
-    auto document = rehearse::result_json(result);
-    document["timings"] = rehearse::timings_json(result);
-    print_json(document);
-  } else if (result.whole) {
-    fmt::print("{}: whole, {}, {} pages checked\n", result.dump, format_size(result.dump_bytes),
-               result.verdict.pages_checked);
-    print_capture_time(result);
-  } else if (result.succeeded()) {
-    fmt::print("{}: log and report are saved; no dump, as the dump level 'none' asks\n", options.out);
+  if (numbers.size() == 1) {
+    const auto document = TRY(rehearse_once(line, with_cpus(options, numbers.front())));
+    if (line.json()) print_json(document.json);
+    return document.succeeded ? kDone : kFailed;
   }
-  if (!result.succeeded()) {
-    log::error("rehearsal of {} failed: {}\n  fix: read the consoles in {}", result.release, result.problem,
-               options.out);
+  // Each into a folder of its own.
+  TRY_VOID(make_folder(options.out));
+  const std::string folder = options.out;
+  Json all = Json::array();
+  bool succeeded = true;
+  for (const auto& number : numbers) {
+    options.out = fmt::format("{}/cpus-{}", folder, *number);
+    auto document = TRY(rehearse_once(line, with_cpus(options, number)));
+    succeeded = succeeded && document.succeeded;
+    all.push_back(std::move(document.json));
   }
-  return result.succeeded() ? kDone : kFailed;
+  if (line.json()) print_json({{"rehearsals", all}});
+  return succeeded ? kDone : kFailed;
 }
 
 }  // namespace lifeboat::cli

@@ -212,7 +212,8 @@ void translate_append(Draft& draft, const Setting& from) {
     if (is_rule(parameters_for_capture(), parameter)) {
       draft.note(part_of(from, parameter), Fate::same, "lifeboat adds it by itself");
     } else if (parameter == "maxcpus=1") {
-      draft.note(part_of(from, parameter), Fate::same, "lifeboat adds nr_cpus=1, which includes it");
+      draft.note(part_of(from, parameter), Fate::same,
+                 "lifeboat adds nr_cpus=, one CPU unless [capture] cpus says more");
     } else if (const auto cpus = cpu_limit(parameter)) {
       draft.set(part_of(from, parameter), "capture", "cpus", fmt::format("{}", *cpus));
     } else if (std::ranges::any_of(kOfOtherInitramfs, is_other)) {

@@ -21,6 +21,8 @@ constexpr uint64_t kSaving = 4_MiB;
 constexpr uint64_t kFurtherCpu = 2_MiB;
 // And of lifeboat-init: a batch of pages before and after compression, and the codec's state.
 constexpr uint64_t kFurtherThread = 4_MiB;
+// Once there are several: the batches that wait for the one that writes.
+constexpr uint64_t kRing = 8_MiB;
 // The report is only tried with 32 MiB left (capture/run/save_report.cpp). Most of that is available
 // without a reservation: by then the kernel has freed what it needs only to start, the packed initramfs, and
 // the part of init_size that it needs only to unpack itself. In virtual machines this much was missing.
@@ -62,6 +64,10 @@ uint64_t further_cpus(const EstimateInput& input) {
   return input.cpus <= 1 ? 0 : input.cpus - 1;
 }
 
+uint64_t threads_memory(unsigned cpus) {
+  return cpus <= 1 ? 0 : kRing + (cpus - 1) * kFurtherThread;
+}
+
 // The modelled parts: the kernel with its files, and the programs in it.
 std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t reservation) {
   // With the first MiB of the machine, and what programs had until the crash.
@@ -88,18 +94,21 @@ std::vector<EstimatePart> modelled_parts(const EstimateInput& input, uint64_t re
                      fmt::format("{} of modules; {} for {}", format_size(driver.memory),
                                  format_size(driver.bytes), driver.source)});
   }
-  parts.push_back({"lifeboat-init", kSaving + further_cpus(input) * kFurtherThread,
+  parts.push_back({"lifeboat-init", kSaving + threads_memory(input.cpus),
                    input.cpus <= 1
                        ? "measured in virtual machines"
-                       : fmt::format("measured in virtual machines; {} for each thread beside the first",
-                                     format_size(kFurtherThread))});
+                       : fmt::format("measured in virtual machines; {} with several threads, and {} for each "
+                                     "beside the first",
+                                     format_size(kRing), format_size(kFurtherThread))});
   return parts;
 }
 
 // Of a capture kernel with as many CPUs as the one to estimate. One that used more says nothing about fewer.
 uint64_t used_by(const MeasuredUse& use, const EstimateInput& input) {
-  const uint64_t more = input.cpus > use.cpus ? input.cpus - use.cpus : 0;
-  return use.reserved - use.lowest + more * (kFurtherCpu + kFurtherThread);
+  const uint64_t used = use.reserved - use.lowest;
+  const unsigned before = std::max(use.cpus, 1u);
+  if (input.cpus <= before) return used;
+  return used + (input.cpus - before) * kFurtherCpu + threads_memory(input.cpus) - threads_memory(before);
 }
 
 const MeasuredUse* most_used(const EstimateInput& input, bool real) {

@@ -24,6 +24,8 @@ void take(const Json& json, const char* name, T& value) {
     if (field->is_boolean()) value = field->get<bool>();
   } else if constexpr (std::is_integral_v<T>) {
     if (field->is_number_unsigned()) value = field->get<T>();
+  } else if constexpr (std::is_floating_point_v<T>) {
+    if (field->is_number()) value = field->get<T>();
   }
 }
 
@@ -104,6 +106,7 @@ std::string to_json_text(const CrashRecord& record) {
                {"memory_total_kib", record.memory_total_kib},
                {"memory_lowest_kib", record.memory_lowest_kib},
                {"cpus", record.cpus},
+               {"cpu_seconds", record.cpu_seconds},
                {"seconds", record.seconds},
                {"problems", record.problems},
                {"panic", record.panic},
@@ -134,6 +137,7 @@ Result<CrashRecord> parse_crash_record(std::string_view text) {
   take(json, "memory_total_kib", record.memory_total_kib);
   take(json, "memory_lowest_kib", record.memory_lowest_kib);
   take(json, "cpus", record.cpus);
+  take(json, "cpu_seconds", record.cpu_seconds);
   take(json, "panic", record.panic);
   take(json, "kind", record.kind);
   take(json, "signature", record.signature);

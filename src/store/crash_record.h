@@ -44,6 +44,7 @@ struct CrashRecord {
   // 0: not recorded.
   uint64_t memory_reserved_kib = 0, memory_total_kib = 0, memory_lowest_kib = 0;
   unsigned cpus = 0;                      // of the capture kernel, that ran; 0: not recorded
+  double cpu_seconds = 0;                 // of one CPU, that the dump took; 0: not recorded
   std::map<std::string, double> seconds;  // since the capture kernel's start, by phase
   std::vector<std::string> problems;      // errors and warnings of the capture
   std::string kind, signature;            // of the report; empty: none was made

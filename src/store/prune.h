@@ -34,8 +34,8 @@ struct Removal {
 // Plans removals from the oldest on, until all limits of `retention` are met. What never_removed() names is
 // kept, and so is the newest crash, which may not have been read yet. So are those in `spared`, by name,
 // whatever their time is: the clock of the crashed kernel may have been wrong. `crashes` as list_crashes()
-// gives them. The next dump, for `min_free = dump`, is expected to be as large as the newest whole one, or as
-// what `retention` says of it.
+// gives them. The next dump, for `min_free = dump`, is expected to be as large as the largest whole one, or
+// as what `retention` says of it.
 std::vector<Removal> plan_prune(std::span<const StoredCrash> crashes, Retention retention,
                                 const FileSystemSpace& space, const std::set<std::string>& spared = {});
 

@@ -45,6 +45,8 @@ TEST_F(BadInput, exit_codes_of_wrong_usage) {
   EXPECT_EQ(run_lifeboat({"rehearse", "--kernel", "/x"}).status, 2);
   EXPECT_EQ(run_lifeboat({"rehearse", "--capture-cpus", "0"}).status, 2);
   EXPECT_EQ(run_lifeboat({"rehearse", "--capture-cpus", "255"}).status, 2);
+  for (const char* numbers : {"1,1", "1,,2", "1,", "two", ""})
+    EXPECT_EQ(run_lifeboat({"rehearse", "--capture-cpus", numbers}).status, 2) << numbers;
   EXPECT_EQ(run_lifeboat({"rehearse", "--cpus", "0"}).status, 2);
   const auto cpus = run_lifeboat({"rehearse", "--capture-cpus", "4", "--cpus", "4"});
   EXPECT_EQ(cpus.status, 2);

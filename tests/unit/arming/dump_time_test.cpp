@@ -83,11 +83,35 @@ TEST(DumpTime, OfAnEarlierCrashCountsInsteadOfTheModel) {
   EXPECT_NEAR(expected_dump_time({}, 0, kPage, records).seconds, 200, 1e-6);
 }
 
-TEST(DumpTime, OfSeveralCpusIsThatOfEachOfThem) {
-  const std::vector<StoredRecord> records = {crash(50, 4), crash(150, 1), crash(10, 0)};
-  EXPECT_NEAR(expected_dump_time({}, 2_GiB, kPage, records).seconds, 200, 1e-6);
-  // An older record has no number: there was one.
-  EXPECT_NEAR(expected_dump_time({}, 2_GiB, kPage, std::vector{crash(10, 0)}).seconds, 10, 1e-6);
+TEST(DumpTime, IsTheWorkOfOneCpuWhateverTheTargetTook) {
+  const auto of = [](double seconds, unsigned cpus, double cpu_seconds) {
+    StoredRecord stored = crash(seconds, cpus);
+    stored.record.cpu_seconds = cpu_seconds;
+    return expected_dump_time({}, 2_GiB, kPage, std::vector{stored}).seconds;
+  };
+  EXPECT_NEAR(of(50, 4, 180), 180, 1e-6);
+  // The target was the limit: more CPUs would not help, and the next capture kernel gets no more.
+  EXPECT_NEAR(of(120, 1, 30), 30, 1e-6);
+  EXPECT_NEAR(of(120, 4, 31), 31, 1e-6);
+  // An older record has no such figure; with several CPUs it says nothing.
+  EXPECT_NEAR(of(10, 0, 0), 10, 1e-6);
+  EXPECT_EQ(of(10, 4, 0), without_records({}, 2_GiB).seconds);
+}
+
+TEST(DumpTime, OfTheSameCodecIsComparableHoweverItIsWritten) {
+  const auto with = [](const char* configured, const char* recorded) {
+    DumpSettings dump;
+    dump.compression = *parse_compression_choice(configured);
+    StoredRecord stored = crash(5000, 1);
+    stored.record.compression = recorded;
+    return expected_dump_time(dump, 2_GiB, kPage, std::vector{stored}).seconds;
+  };
+  EXPECT_NEAR(with("zstd:1", "zstd"), 5000, 1e-6);
+  EXPECT_NEAR(with("zstd", "zstd:1"), 5000, 1e-6);
+  EXPECT_LT(with("zstd", "zstd:12"), 100);
+  EXPECT_LT(with("zstd", "rar"), 100);
+  // What was chosen then may be chosen again.
+  EXPECT_NEAR(with("auto", "lzo"), 5000, 1e-6);
 }
 
 TEST(DumpTime, OfAnotherDumpIsNotComparable) {

@@ -245,6 +245,9 @@ TEST(CheckPoints, CaptureCpus) {
     };
   };
   using arming::CpuChoice;
+  expect(
+      cpus_point, [](Facts& f) { f.config = std::unexpected(Error(ErrorCode::usage, "no section")); },
+      kWarning, "not known");
   expect(cpus_point, four(4, CpuChoice::configured), kOk, "4: set by [capture] cpus");
   expect(cpus_point, four(0, CpuChoice::configured), kOk, "4: set by [capture] cpus");
   expect(cpus_point, four(2, CpuChoice::configured), kWarning, "the reservation has memory for 2");

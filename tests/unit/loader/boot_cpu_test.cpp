@@ -26,6 +26,12 @@ TEST_F(BootCpu, IsCpu0ByTheNumberThatFirmwareGaveIt) {
   EXPECT_EQ(parameter("processor\t: 0\ninitial apicid\t: 2147483647\n"), "disable_cpu_apicid=2147483647");
 }
 
+TEST_F(BootCpu, IsTheOneThatThisKernelWasToldToLeaveOut) {
+  ASSERT_TRUE(write_file_atomically(folder_.path() / "cmdline",
+                                    as_byte_span("ro disable_cpu_apicid=0 quiet\n"), 0600));
+  EXPECT_EQ(parameter("processor\t: 0\ninitial apicid\t: 4\n"), "disable_cpu_apicid=0");
+}
+
 TEST_F(BootCpu, IsNotKnownWhenItIsOffLine) {
   EXPECT_EQ(parameter("processor\t: 1\ninitial apicid\t: 2\n\nprocessor\t: 2\ninitial apicid\t: 4\n\n"),
             "unknown");

@@ -248,6 +248,7 @@ TEST(CrashRecord, ReadsBackAsItWas) {
                      .memory_total_kib = 200000,
                      .memory_lowest_kib = 150000,
                      .cpus = 4,
+                     .cpu_seconds = 12.5,
                      .seconds = {{"dump", 7.5}},
                      .problems = {"target 1: no such device"},
                      .kind = "sysrq",
@@ -267,6 +268,7 @@ TEST(CrashRecord, ReadsBackAsItWas) {
   EXPECT_EQ(again->memory_total_kib, 200000U);
   EXPECT_EQ(again->memory_lowest_kib, 150000U);
   EXPECT_EQ(again->cpus, 4U);
+  EXPECT_EQ(again->cpu_seconds, 12.5);
   EXPECT_EQ(again->seconds, record.seconds);
   EXPECT_EQ(again->problems, record.problems);
   EXPECT_EQ(again->collected, record.collected);
