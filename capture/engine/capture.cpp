@@ -2,6 +2,7 @@
 #include "capture/engine/capture.h"
 
 #include <cerrno>
+#include <new>
 
 #include "capture/engine/capture_source.h"
 #include "capture/engine/level_capture.h"
@@ -31,13 +32,15 @@ double CaptureReport::cpu_seconds() const {
   return scan_seconds * scan_threads + static_cast<double>(nanoseconds) / 1e9;
 }
 
-Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, const CaptureOptions& options,
-                                   Progress& progress) {
+namespace {
+
+Result<CaptureReport> capture_levels(Dump& dump, int fd, const std::string& name,
+                                     const CaptureOptions& options, Progress& progress) {
   if (dump.info().max_pfn == 0) {
     return fail(ErrorCode::corrupt, "the source describes no memory at all");
   }
   CaptureSource source(dump);
-  if (options.leading_pages) source.leading = options.leading_pages();
+  if (options.leading_pages) source.lead_with(options.leading_pages());
   std::vector<std::string> warnings;
   for (size_t index = 0; index < options.levels.size(); ++index) {
     const int level = options.levels[index];
@@ -64,6 +67,18 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
       return fail_errno("cannot empty {} to start again at the next dump level", name);
   }
   return fail(ErrorCode::usage, "no dump level is given");
+}
+
+}  // namespace
+
+Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, const CaptureOptions& options,
+                                   Progress& progress) {
+  try {
+    return capture_levels(dump, fd, name, options, progress);
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(errno_error(ENOMEM, "no memory is left for the capture")
+                               .hint("give it less: --threads 1, a smaller --memory"));
+  }
 }
 
 Result<CaptureReport> capture_into(Dump& source, PendingFile& file, const std::string& name,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/engine/capture_source.h"
 
+#include <utility>
+
 #include "capture/engine/pfn_ranges.h"
 #include "src/vmcore/dump_kernel.h"
 #include "src/vmcore/page_class.h"
@@ -11,12 +13,19 @@ Result<KernelMemory> CaptureSource::view() const {
   return kernel_of(dump, memory);
 }
 
+void CaptureSource::lead_with(std::vector<uint64_t> pages) {
+  leading = std::move(pages);
+  PfnRanges ranges(leading.size());
+  for (const uint64_t pfn : leading) ranges.add({pfn, pfn + 1});
+  leading_ranges = ranges.take();
+}
+
 const EssentialPages& CaptureSource::essential_pages() {
   if (essential) return *essential;
   essential = find_essential_pages(*kernel);
-  PfnRanges all(kMaxEssentialRanges + leading.size());
+  PfnRanges all(kMaxEssentialRanges + leading_ranges.size());
   for (const auto& range : essential->ranges) all.add(range);
-  for (const uint64_t pfn : leading) all.add({pfn, pfn + 1});
+  for (const auto& range : leading_ranges) all.add(range);
   essential->ranges = all.take();
   return *essential;
 }

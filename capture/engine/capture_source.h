@@ -18,6 +18,8 @@ struct CaptureSource {
   explicit CaptureSource(Dump& opened) : dump(opened), memory(opened), kernel(view()) {}
   // Of the kernel's memory, for one thread.
   [[nodiscard]] Result<KernelMemory> view() const;
+  // The page frames whose data are to come first: the report has read them.
+  void lead_with(std::vector<uint64_t> pages);
   // The pages that no level leaves out, what the report reads among them. Looked for at the first call.
   const EssentialPages& essential_pages();
   // What the source itself left out.
@@ -26,7 +28,8 @@ struct CaptureSource {
   Dump& dump;
   mutable LockedMemory memory;  // reading changes no contents
   Result<KernelMemory> kernel;
-  std::vector<uint64_t> leading;  // page frames whose data come first in the file
+  std::vector<uint64_t> leading;         // page frames whose data come first in the file
+  std::vector<PfnRange> leading_ranges;  // the same, in order
   std::optional<EssentialPages> essential;
 };
 

@@ -64,9 +64,9 @@ Result<CodecDecision> choose_codec(std::span<const CodecSample> samples, const T
   const auto by_size = [](const CodecDecision& one, const CodecDecision& other) {
     return one.bytes < other.bytes;
   };
-  if (std::ranges::none_of(candidates, &CodecDecision::fits))
-    return *std::ranges::min_element(candidates, by_size);
-  std::erase_if(candidates, [](const CodecDecision& candidate) { return !candidate.fits; });
+  const bool none_fits = std::ranges::none_of(candidates, &CodecDecision::fits);
+  if (none_fits && !expected.more_space) return *std::ranges::min_element(candidates, by_size);
+  if (!none_fits) std::erase_if(candidates, [](const CodecDecision& candidate) { return !candidate.fits; });
   const double best = std::ranges::min(candidates, {}, &CodecDecision::seconds).seconds;
   std::erase_if(candidates,
                 [best](const CodecDecision& candidate) { return candidate.seconds > best * kSameTime; });

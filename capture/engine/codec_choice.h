@@ -44,6 +44,7 @@ struct ExpectedCapture {
   unsigned threads = 1;                   // that compress
   double other_cpu_seconds_per_page = 0;  // of these threads, whatever the codec is: to read, to hash
   std::optional<uint64_t> space;          // bytes that the file may still take; nullopt: unknown
+  bool more_space = false;                // may be made: if no codec fits, it does not matter which
 };
 
 enum class CaptureLimit {

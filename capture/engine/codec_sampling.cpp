@@ -7,9 +7,8 @@
 #include <memory>
 #include <numeric>
 #include <optional>
-#include <system_error>
-#include <thread>
 
+#include "capture/engine/workers.h"
 #include "src/dump/codec.h"
 
 namespace lifeboat {
@@ -119,19 +118,6 @@ void measure_groups(Sampler& sampler, std::span<const ByteSpan> pages, const Gro
   }
 }
 
-// Runs work(0) to work(count - 1), each in a thread; work(0) here. Those that cannot be started are left out:
-// there is less to go by then, and it is still right.
-template <typename Work>
-void in_threads(size_t count, const Work& work) {
-  std::vector<std::jthread> threads;
-  threads.reserve(count);
-  try {
-    for (size_t index = 1; index < count; ++index) threads.emplace_back([&work, index] { work(index); });
-  } catch (const std::system_error&) {
-  }
-  work(0);
-}
-
 std::vector<CodecSample> samples_of(std::span<const CompressionChoice> codecs,
                                     std::span<const Sampler> samplers) {
   std::vector<CodecSample> samples;
@@ -153,9 +139,9 @@ std::vector<CodecSample> samples_of(std::span<const CompressionChoice> codecs,
   return samples;
 }
 
-// Whether one that compresses more than this could still finish before it.
-bool more_may_help(const CodecDecision& decision) {
-  return decision.limit == CaptureLimit::target || !decision.fits;
+// Whether one that compresses more than this could still finish before it, or fit.
+bool more_may_help(const CodecDecision& decision, const ExpectedCapture& expected) {
+  return decision.limit == CaptureLimit::target || (!decision.fits && !expected.more_space);
 }
 
 }  // namespace
@@ -171,7 +157,11 @@ Result<std::vector<CodecSample>> sample_codecs(const PageSample& sample,
   const size_t count = std::min<size_t>({std::max(threads, 1U), kMaxSamplingThreads, order.size()});
   std::vector<Sampler> samplers;
   for (size_t index = 0; index < count; ++index) samplers.push_back(TRY(Sampler::create(codecs)));
-  in_threads(count, [&](size_t index) { measure_groups(samplers[index], pages, order, index, count, end); });
+  // A thread that cannot be started leaves less to go by, and that is still right.
+  TRY_VOID(run_by(static_cast<unsigned>(count), [&](unsigned index) -> Result<> {
+    measure_groups(samplers[index], pages, order, index, count, end);
+    return {};
+  }));
   return samples_of(codecs, samplers);
 }
 
@@ -180,7 +170,7 @@ Seconds sampling_limit(const TargetSpeed& speed, const ExpectedCapture& expected
   const double bytes = static_cast<double>(expected.pages) * static_cast<double>(expected.page_size.bytes());
   const double computing = bytes / (400e6 * std::max(expected.threads, 1U));
   const double writing = bytes / 3 / speed.bytes_per_second;
-  constexpr Seconds kLeast{0.02}, kMost{0.5};
+  constexpr Seconds kLeast{0.05}, kMost{0.5};
   return std::clamp(Seconds(0.02 * std::max(computing, writing)), kLeast, kMost);
 }
 
@@ -190,7 +180,7 @@ Result<CodecDecision> decide_codec(const PageSample& sample, const TargetSpeed& 
   const auto samples = TRY(sample_codecs(sample, kFastCodecs, expected.threads, limit / 2));
   if (samples.empty()) return CodecDecision{};
   const auto fast = TRY(choose_codec(samples, speed, expected));
-  if (!more_may_help(fast)) return fast;
+  if (!more_may_help(fast, expected)) return fast;
   // Together with the best so far: only figures of the same pages can be compared.
   std::vector<CompressionChoice> codecs = {fast.sample.codec};
   codecs.insert(codecs.end(), std::begin(kSmallCodecs), std::end(kSmallCodecs));

@@ -31,7 +31,7 @@ Result<std::vector<CodecSample>> sample_codecs(const PageSample& sample,
 inline constexpr size_t kSampleGroup = 16;
 
 // The most time that measuring may take: 2 % of the capture, as far as it can be foreseen, at most 0.5 s. Not
-// below 20 ms, without which the figures would mean nothing.
+// below 50 ms, without which the figures would mean nothing.
 Seconds sampling_limit(const TargetSpeed& speed, const ExpectedCapture& expected);
 
 // What `auto` does: measures the fast codecs; then those that compress more, if the target is so slow that

@@ -19,7 +19,8 @@ struct CodecTrial {
   uint64_t max_pfn = 0;
   uint64_t stored_pages = 0;
   PageSize page_size;
-  unsigned threads = 1;
+  unsigned threads = 1;     // that will compress
+  bool more_space = false;  // can be made on the target
 };
 struct ChosenCodec {
   CompressionChoice codec;

@@ -16,10 +16,14 @@ bool is_left_out(const Dump& source, uint64_t pfn) {
   return source.page_state(pfn).value_or(PageState::stored) == PageState::excluded;
 }
 
-// Whether a page of this class can be read without danger: the others are kept out even if they are needed.
-bool is_safe_to_read(PageClass page_class) {
-  return page_class != PageClass::poisoned && page_class != PageClass::offline &&
-         page_class != PageClass::unaccepted;
+// How many of `pages` are RAM, of page frames of this chunk.
+uint64_t count_present(std::span<const PfnRange> pages, uint64_t pfn, uint64_t end, const ChunkBits& bits) {
+  uint64_t present = 0;
+  for (const PfnRange& range : overlapping(pages, pfn, end)) {
+    const uint64_t first = std::max(range.first, pfn);
+    present += count_bits(bits.ram, first - bits.first_pfn, std::min(range.end, end) - first);
+  }
+  return present;
 }
 
 }  // namespace
@@ -29,8 +33,10 @@ FilterStatistics& FilterStatistics::operator+=(const FilterStatistics& other) {
   stored_pages += other.stored_pages;
   for (size_t index = 0; index < kPageClasses; ++index) pages_of_class[index] += other.pages_of_class[index];
   sections_without_map += other.sections_without_map;
+  pages_without_map += other.pages_without_map;
   unreadable_pages += other.unreadable_pages;
   left_out_before += other.left_out_before;
+  broken_essential_pages += other.broken_essential_pages;
   essential_pages += other.essential_pages;
   mem_map_pages += other.mem_map_pages;
   return *this;
@@ -76,6 +82,8 @@ Result<> PageFilter::scan(uint64_t first_pfn, ChunkBits& bits) {
         scan_page_classes(*kernel_, *mem_map_, *classifier_, first_pfn, end, visit, free_blocks);
     scanned_.add(scanned);
     statistics_.sections_without_map = scanned_.sections_without_map;
+    for (const PfnRange& range : scanned.without_map)
+      statistics_.pages_without_map += count_bits(bits.ram, range.first - first_pfn, range.end - range.first);
     statistics_.unreadable_pages = scanned_.unreadable_pages;
   } else if (on_run_) {
     on_run_(first_pfn, end - first_pfn, PageClass::kernel);
@@ -93,17 +101,24 @@ void PageFilter::apply_level(uint64_t pfn, uint64_t end, PageClass page_class, C
   if (on_run_ && present > 0) on_run_(pfn, end - pfn, page_class);
   if (!level_excludes(level_, page_class)) return;
   fill_bits(bits.stored, first, end - pfn, false);
-  if (is_safe_to_read(page_class)) keep_essential(pfn, end, bits);
+  // To read a broken page can kill the capture kernel; one that was read before does not.
+  const bool broken = page_class == PageClass::poisoned;
+  const uint64_t kept = keep_pages(broken ? read_ : essential_, pfn, end, bits);
+  statistics_.essential_pages += kept;
+  if (broken) statistics_.broken_essential_pages += count_present(essential_, pfn, end, bits) - kept;
 }
 
-void PageFilter::keep_essential(uint64_t pfn, uint64_t end, ChunkBits& bits) {
-  for (const PfnRange& range : overlapping(essential_, pfn, end)) {
+uint64_t PageFilter::keep_pages(std::span<const PfnRange> pages, uint64_t pfn, uint64_t end,
+                                ChunkBits& bits) {
+  uint64_t kept = 0;
+  for (const PfnRange& range : overlapping(pages, pfn, end)) {
     for (uint64_t page = std::max(range.first, pfn); page < std::min(range.end, end); ++page) {
       if (!test_bit(bits.ram, page - bits.first_pfn)) continue;
       fill_bits(bits.stored, page - bits.first_pfn, 1, true);
-      ++statistics_.essential_pages;
+      ++kept;
     }
   }
+  return kept;
 }
 
 void PageFilter::exclude_missing(ChunkBits& bits) {
@@ -119,10 +134,7 @@ void PageFilter::exclude_missing(ChunkBits& bits) {
 }
 
 std::optional<uint64_t> PageFilter::next_chunk(uint64_t pfn) const {
-  const auto range = std::ranges::upper_bound(*ram_, page_size_.address(pfn), {}, &PhysicalRange::end);
-  if (range == ram_->end()) return std::nullopt;
-  const uint64_t first = std::max(pfn, page_size_.frame(range->start) / kChunkPages * kChunkPages);
-  return first < max_pfn_ ? std::optional(first) : std::nullopt;
+  return next_chunk_with_ram(*ram_, page_size_, pfn, max_pfn_);
 }
 
 bool PageFilter::needs_free_lists() const {
@@ -176,6 +188,10 @@ std::vector<std::string> PageFilter::warnings() const {
     warnings.push_back(fmt::format("the descriptors of {} pages cannot be read; these pages are kept ({})",
                                    statistics_.unreadable_pages, scanned_.first_error));
   }
+  if (statistics_.pages_without_map > 0)
+    warnings.push_back(fmt::format(
+        "the kernel's mem_map has nothing of {} pages of memory; they are kept, whatever they are",
+        statistics_.pages_without_map));
   for (const auto& [type, pages] : scanned_.unknown_types)
     warnings.push_back(fmt::format(
         "{} pages have an unknown page type ({:#x}); they are kept as the kernel's own", pages, type));
@@ -183,11 +199,17 @@ std::vector<std::string> PageFilter::warnings() const {
     warnings.push_back(
         fmt::format("{} more pages have other unknown page types; they are kept as the kernel's own",
                     scanned_.other_unknown_pages));
+  if (statistics_.broken_essential_pages > 0)
+    warnings.push_back(
+        fmt::format("{} pages of the kernel's image, per-CPU areas or page tables are marked as broken "
+                    "memory; they are left "
+                    "out, since to read them could end this kernel",
+                    statistics_.broken_essential_pages));
   if (statistics_.essential_pages > 0) {
-    warnings.push_back(fmt::format(
-        "{} pages of the kernel's image, per-CPU areas or page tables are marked as cache, user or "
-        "free memory; they are kept",
-        statistics_.essential_pages));
+    warnings.push_back(
+        fmt::format("{} pages of the kernel's image, per-CPU areas or page tables are marked as something "
+                    "else, as by stale flags; they are kept",
+                    statistics_.essential_pages));
   }
   warnings.insert(warnings.end(), late_warnings_.begin(), late_warnings_.end());
   return warnings;

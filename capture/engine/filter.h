@@ -25,11 +25,13 @@ struct FilterStatistics {
   uint64_t ram_pages = 0;
   uint64_t stored_pages = 0;
   std::array<uint64_t, kPageClasses> pages_of_class{};
-  uint64_t sections_without_map = 0;  // kept: nothing is known of their pages
-  uint64_t unreadable_pages = 0;      // kept: their struct page could not be read
-  uint64_t left_out_before = 0;       // the source itself does not have them
-  uint64_t essential_pages = 0;       // kept, although the level leaves out what their struct page says
-  uint64_t mem_map_pages = 0;         // of mem_map, left out since they describe only pages left out
+  uint64_t sections_without_map = 0;    // kept: nothing is known of their pages
+  uint64_t pages_without_map = 0;       // of RAM in these
+  uint64_t unreadable_pages = 0;        // kept: their struct page could not be read
+  uint64_t left_out_before = 0;         // the source itself does not have them
+  uint64_t broken_essential_pages = 0;  // marked as broken memory, and so left out
+  uint64_t essential_pages = 0;         // kept, although the level leaves out what their struct page says
+  uint64_t mem_map_pages = 0;           // of mem_map, left out since they describe only pages left out
 
   FilterStatistics& operator+=(const FilterStatistics& other);
 };
@@ -58,10 +60,14 @@ class PageFilter {
   // knowledge of the kernel all are of the class `kernel`.
   void on_run(PageVisitor visit) { on_run_ = std::move(visit); }
 
-  // Pages that no level leaves out (essential_pages.h), in order, with gaps between the ranges. Poisoned,
-  // offline and unaccepted pages among them stay out: to read one can kill the capture kernel. `pages` must
-  // outlive the filter.
-  void keep(const std::vector<PfnRange>& pages) { essential_ = pages; }
+  // Pages that no level leaves out (essential_pages.h), in order, with gaps between the ranges. Poisoned ones
+  // among them stay out, since to read one can kill the capture kernel, unless they are in `read`: those were
+  // read before. What the flags say of offline and unaccepted pages is not believed: the kernel runs in
+  // these. Both must outlive the filter.
+  void keep(const std::vector<PfnRange>& pages, std::span<const PfnRange> read = {}) {
+    essential_ = pages;
+    read_ = read;
+  }
 
   // Fills `bits` for the chunk that begins at `first_pfn` (a multiple of kChunkPages).
   Result<> scan(uint64_t first_pfn, ChunkBits& bits);
@@ -83,7 +89,7 @@ class PageFilter {
 
  private:
   void apply_level(uint64_t pfn, uint64_t end, PageClass page_class, ChunkBits& bits);
-  void keep_essential(uint64_t pfn, uint64_t end, ChunkBits& bits);
+  uint64_t keep_pages(std::span<const PfnRange> pages, uint64_t pfn, uint64_t end, ChunkBits& bits);
   void exclude_missing(ChunkBits& bits);
   Result<> leave_out_listed_pages(StoredBits& stored);
   [[nodiscard]] bool needs_free_lists() const;
@@ -97,7 +103,7 @@ class PageFilter {
   PageVisitor on_run_;
   std::optional<MemMap> mem_map_;
   std::optional<PageClassifier> classifier_;
-  std::span<const PfnRange> essential_;
+  std::span<const PfnRange> essential_, read_;
   FilterStatistics statistics_;
   PageScanStatistics scanned_;
   bool free_lists_walked_ = false;

@@ -2,9 +2,11 @@
 #include "capture/engine/level_capture.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <deque>
 #include <iterator>
+#include <new>
 
 #include "capture/engine/codec_trial.h"
 #include "capture/engine/dump_header.h"
@@ -12,6 +14,7 @@
 #include "capture/engine/page_feed.h"
 #include "capture/engine/pipeline.h"
 #include "capture/engine/scan.h"
+#include "capture/engine/workers.h"
 #include "src/base/log.h"
 
 namespace lifeboat {
@@ -35,9 +38,12 @@ Result<PageFilter> make_filter(CaptureSource& source, int level, const CaptureOp
   if (filter) {
     report.level = level;
     report.filtered = true;
-    if (!needs_kernel(level)) return filter;
+    if (!needs_kernel(level)) {
+      filter->keep(source.leading_ranges, source.leading_ranges);
+      return filter;
+    }
     const EssentialPages& essential = source.essential_pages();
-    filter->keep(essential.ranges);
+    filter->keep(essential.ranges, source.leading_ranges);
     std::ranges::copy(essential.warnings, std::back_inserter(report.warnings));
     return filter;
   }
@@ -63,7 +69,8 @@ FilterMaker filters_like_first(const CaptureSource& source, int level, std::dequ
     auto filter =
         TRY(PageFilter::create(views.back(), source.dump.ram(), info.max_pfn, info.page_size, level));
     filter.exclude_missing_in(source.dump);
-    if (source.essential && needs_kernel(level)) filter.keep(source.essential->ranges);
+    filter.keep(needs_kernel(level) ? source.essential->ranges : source.leading_ranges,
+                source.leading_ranges);
     return filter;
   };
 }
@@ -149,9 +156,11 @@ class LevelCapture {
     // A source that is asked for each page is asked by one thread.
     const bool alone = !report_.filtered || !source_.dump.parallel_reads();
     std::deque<KernelMemory> views;
-    report_.scan_threads = alone ? 1 : options_.threads;
-    TRY_VOID(scan_into(filter, report_.scan_threads, filters_like_first(source_, level_, views), info.max_pfn,
-                       info.page_size, writer, progress_));
+    const uint64_t chunks = info.ram_pages / kChunkPages + 1;
+    report_.scan_threads =
+        alone ? 1 : static_cast<unsigned>(std::min<uint64_t>({options_.threads, usable_cpus(), chunks}));
+    TRY_VOID(scan_into(filter, alone ? 1 : options_.threads, filters_like_first(source_, level_, views),
+                       info.max_pfn, info.page_size, writer, progress_));
     WrittenBits stored(writer);
     TRY_VOID(filter.leave_out_more(stored, mem_map_));
     report_.pages = filter.statistics();
@@ -169,13 +178,11 @@ class LevelCapture {
       leading = TRY(
           LeadingPages::find(source_.leading, source_.memory, info.page_size, filter, writer, info.max_pfn));
     PageFeed feed(filter, writer, leading, info.max_pfn);
-    const PipelineOptions options{
-        .threads = options_.threads, .memory = options_.memory, .compression = report_.compression};
     const auto on_pages = [&](uint64_t pages) {
       progress_.update(info.page_size.bytes(pages), info.page_size.bytes(report_.pages.stored_pages));
     };
     const auto saved =
-        TRY(save_pages(source_.memory, feed, leading, writer, info.page_size, options, on_pages));
+        TRY(save_pages(source_.memory, feed, leading, writer, info.page_size, pipeline_options(), on_pages));
     report_.threads = saved.threads;
     report_.zero_pages = saved.pages.zero_pages;
     report_.shared_pages = saved.pages.shared_pages;
@@ -188,22 +195,42 @@ class LevelCapture {
     return {};
   }
 
+  [[nodiscard]] PipelineOptions pipeline_options() const {
+    return {.threads = options_.threads, .memory = options_.memory, .compression = report_.compression};
+  }
+
+  Result<ChosenCodec> measured_codec(const CodecTrial& trial) const {
+    try {
+      return try_codecs(trial, fd_, name_);
+    } catch (const std::bad_alloc&) {
+      return std::unexpected(errno_error(ENOMEM, "no memory is left to measure codecs"));
+    }
+  }
+
   // The one that was asked for; or, with `auto`, the one that finishes first on this machine and target.
   Result<> choose_compression(const PageFilter& filter, KdumpWriter& writer) {
     report_.compression = options_.compression;
     if (!options_.compression.automatic) return {};
     progress_.phase("measure");
     const DumpInfo& info = source_.dump.info();
-    auto chosen = TRY(try_codecs({.memory = source_.memory,
-                                  .filter = filter,
-                                  .writer = writer,
-                                  .max_pfn = info.max_pfn,
-                                  .stored_pages = report_.pages.stored_pages,
-                                  .page_size = info.page_size,
-                                  .threads = options_.threads},
-                                 fd_, name_));
-    report_.compression = chosen.codec;
-    report_.compression_reason = std::move(chosen.reason);
+    const CodecTrial trial{.memory = source_.memory,
+                           .filter = filter,
+                           .writer = writer,
+                           .max_pfn = info.max_pfn,
+                           .stored_pages = report_.pages.stored_pages,
+                           .page_size = info.page_size,
+                           .threads = std::min(usable_cpus(), planned_threads(pipeline_options())),
+                           .more_space = options_.make_space != nullptr};
+    if (auto chosen = measured_codec(trial)) {
+      report_.compression = chosen->codec;
+      report_.compression_reason = std::move(chosen->reason);
+    } else {
+      // A measurement that fails is no reason to have no dump.
+      report_.compression = {};
+      report_.compression_reason =
+          fmt::format("{}, not measured: {}", format_compression_choice({}), chosen.error().to_string());
+      report_.warnings.push_back("compression: " + report_.compression_reason);
+    }
     log::info("compression: {}", report_.compression_reason);
     progress_.phase("save");
     return writer.set_compression(report_.compression.compression);

@@ -19,12 +19,14 @@ class Walk {
         eraser_(stored, source.max_pfn, keep) {}
 
   Result<uint64_t> run() {
-    for (uint64_t first = 0; first < source_.max_pfn; first += kChunkPages) {
-      first_ = first;
-      end_ = std::min(first + kChunkPages, source_.max_pfn);
+    const auto next = [this](uint64_t pfn) {
+      return next_chunk_with_ram(source_.ram, page_, pfn, source_.max_pfn);
+    };
+    for (auto first = next(0); first; first = next(*first + kChunkPages)) {
+      first_ = *first;
+      end_ = std::min(first_ + kChunkPages, source_.max_pfn);
       ram_.assign(divide_up(end_ - first_, 8), std::byte{0});
       fill_ram_bits(source_.ram, page_, first_, end_, ram_);
-      if (std::ranges::all_of(ram_, [](std::byte byte) { return byte == std::byte{0}; })) continue;
       kept_.resize(ram_.size());
       TRY_VOID(stored_.read(first_, kept_));
       TRY_VOID(walk_chunk());

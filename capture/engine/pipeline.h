@@ -22,6 +22,9 @@ struct PipelineOptions {
 // The least memory that a pipeline can work with.
 size_t smallest_pipeline_memory();
 
+// How many threads there is memory for, of those that are wanted.
+unsigned planned_threads(const PipelineOptions& options);
+
 struct PipelineReport {
   BatchStatistics pages;
   unsigned threads = 1;  // that prepared batches

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -58,7 +58,7 @@ Workers::Workers(unsigned count, Work work) : state_(std::make_unique<State>(std
   for (unsigned index = 0; index < count; ++index) {
     try {
       state_->threads.emplace_back(&State::run, state_.get(), index);
-    } catch (const std::system_error& error) {
+    } catch (const std::exception& error) {  // system_error, bad_alloc
       log::warning("only {} of {} threads could be started: {}", index, count, error.what());
       return;
     }

@@ -4,10 +4,12 @@
 #include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 #include "capture/run/report_pages.h"
 #include "src/base/file.h"
+#include "src/base/log.h"
 #include "src/inspect/report_text.h"
 #include "src/store/store.h"
 #include "src/vmcore/printk.h"
@@ -34,12 +36,24 @@ Result<> save_log(const std::string& source_name, const std::string& dest, FileC
   return {};
 }
 
+// In a thread of its own, if there may be one and it can be started; else when they are asked for.
+std::future<std::vector<uint64_t>> begin_to_find_pages(const std::string& source_name, bool in_thread) {
+  const auto find = [&source_name] { return pages_of_report(source_name); };
+  if (in_thread) {
+    try {
+      return std::async(std::launch::async, find);
+    } catch (const std::system_error& error) {
+      log::warning("a thread for the pages of the report cannot be started: {}", error.what());
+    }
+  }
+  return std::async(std::launch::deferred, find);
+}
+
 // The report's pages are found while the memory is scanned, if there is a thread for it.
 Result<CaptureReport> capture_with_report_first(Dump& source, const std::string& source_name,
                                                 const std::string& dest, const CaptureOptions& options,
                                                 Progress& progress) {
-  const auto when = options.threads > 1 ? std::launch::async : std::launch::deferred;
-  auto pages = std::async(when, [&source_name] { return pages_of_report(source_name); });
+  auto pages = begin_to_find_pages(source_name, options.threads > 1);
   std::optional<std::vector<uint64_t>> found;  // for a second dump level, too
   CaptureOptions ordered = options;
   ordered.leading_pages = [&] {

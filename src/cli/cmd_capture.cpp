@@ -189,9 +189,16 @@ Result<int> run_capture(const Arguments& arguments) {
   const CaptureReport& report = files.report;
   for (const auto& warning : report.warnings) log::warning("{}", warning);
   std::optional<DumpEstimate> estimate;
-  if (line.has("stats"))
-    estimate = TRY(
-        estimate_dump(*source, {.compression = options.compression, .threads = options.threads}, progress));
+  if (line.has("stats")) {
+    auto measured =
+        estimate_dump(*source, {.compression = options.compression, .threads = options.threads}, progress);
+    // The dump is saved whatever becomes of its statistics.
+    if (measured) {
+      estimate = *std::move(measured);
+    } else {
+      log::warning("no statistics: {}", measured.error().to_string());
+    }
+  }
   if (line.json()) {
     auto json = to_json(files);
     if (estimate)

@@ -42,6 +42,9 @@ class Scanner {
     const auto base = map_.section_map(first);
     if (!base || !*base) {
       ++statistics.sections_without_map;
+      auto& ranges = statistics.without_map;
+      if (ranges.empty() || ranges.back().end != first) ranges.push_back({first, first});
+      ranges.back().end = stop;
       if (!base) note_unreadable(stop - first, base.error());
       report(first, stop - first, PageClass::kernel);
       return;

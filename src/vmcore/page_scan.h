@@ -20,6 +20,8 @@ struct UnknownPageType {
 
 struct PageScanStatistics {
   uint64_t sections_without_map = 0;
+  // Page frames of these, neighbours as one; of one scan, not added up.
+  std::vector<PfnRange> without_map;
   uint64_t unreadable_pages = 0;  // their struct page could not be read; reported as `kernel`
   std::string first_error;        // why, for the first of these
   // In the order of the first page of each. Only so many types, since a damaged mem_map may have any number

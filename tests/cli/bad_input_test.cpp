@@ -14,7 +14,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 class BadInput : public ::testing::Test {
  protected:
@@ -172,7 +171,7 @@ TEST_F(BadInput, files_that_are_no_dumps) {
                    "ELF\2\1\1\0",
                    8),
        ""},
-      {"cut KDUMP header", "KDUMP   \6\0\0\0", ""},
+      {"cut KDUMP header", std::string("KDUMP   \6\0\0\0", 12), ""},
       {"cut flattened header", std::string("makedumpfile\0\0\0\0", 16), ""},
   };
   for (const auto& [what, bytes, message] : cases) {

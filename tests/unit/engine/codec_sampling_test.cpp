@@ -205,7 +205,7 @@ TEST(SamplingLimit, IsASmallPartOfTheCapture) {
         .count();
   };
   constexpr double kFast = 1e12;
-  EXPECT_DOUBLE_EQ(limit(0, 1, kFast), 0.02);
+  EXPECT_DOUBLE_EQ(limit(0, 1, kFast), 0.05);
   EXPECT_NEAR(limit(4, 1, kFast), 0.02 * 10.7, 0.01);
   EXPECT_NEAR(limit(4, 2, kFast), 0.02 * 5.4, 0.01);
   EXPECT_NEAR(limit(1, 2, 50e6), 0.02 * 7.2, 0.01);

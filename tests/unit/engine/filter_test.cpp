@@ -267,6 +267,14 @@ void expect_filtered(const std::vector<FakeUse>& uses, const std::vector<bool>& 
   EXPECT_EQ(filter.statistics().pages_of_class, expected.pages_of_class);
 }
 
+uint64_t present_in_sections(const Machine& machine, std::initializer_list<uint64_t> sections) {
+  uint64_t present = 0;
+  for (const uint64_t section : sections)
+    for (uint64_t pfn = Machine::section(section); pfn < Machine::section(section + 1); ++pfn)
+      present += pfn < machine.present.size() && machine.present[pfn] ? 1 : 0;
+  return present;
+}
+
 // One test for all: making the machine takes longer than looking at it.
 TEST(PageFilter, KeepsAndLeavesOutWhatEachLevelIsFor) {
   Machine machine;
@@ -278,8 +286,9 @@ TEST(PageFilter, KeepsAndLeavesOutWhatEachLevelIsFor) {
     expect_filtered(machine.uses, machine.present, 0, level, filter);
     // Sections 2, and 4 to 30.
     EXPECT_EQ(filter.statistics().sections_without_map, 28U);
+    EXPECT_EQ(filter.statistics().pages_without_map, present_in_sections(machine, {2, 4}));
     EXPECT_EQ(filter.statistics().unreadable_pages, 64U);
-    EXPECT_EQ(filter.warnings().size(), 1U);
+    EXPECT_EQ(filter.warnings().size(), 2U);
   }
 }
 
