@@ -196,6 +196,28 @@ TEST_P(Pipeline, MemoryThatEndsInAThreadEndsIt) {
   EXPECT_EQ(threads_now(), before);
 }
 
+// In the caller's thread, which the others wait for.
+TEST_P(Pipeline, MemoryThatEndsInTheWriterEndsIt) {
+  class Short final : public Progress {
+   public:
+    void update(uint64_t done, uint64_t total) override {
+      if (saving_ && done < total) throw std::bad_alloc();
+    }
+    void phase(const std::string& name) override { saving_ = name == "save"; }
+    void finish() override {}
+
+   private:
+    bool saving_ = false;
+  };
+  Short progress;
+  const size_t before = threads_now();
+  const UniqueFd fd = open_file(path(), O_RDWR | O_CREAT | O_TRUNC, 0600).value();
+  const auto report = capture_dump(*source_, fd.get(), "vmcore", options_, progress);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().sys_errno, ENOMEM);
+  EXPECT_EQ(threads_now(), before);
+}
+
 // What leads comes first in the file, and its descriptors are there before any other page.
 TEST_P(Pipeline, LeadingPagesComeFirst) {
   const uint64_t first = kStart / kPageSize;
