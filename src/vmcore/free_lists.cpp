@@ -2,7 +2,6 @@
 #include "src/vmcore/free_lists.h"
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "src/vmcore/symbols.h"
@@ -58,41 +57,43 @@ struct Layout {
 // From the address of a struct page to its page frame, for a mem_map that is contiguous in virtual memory.
 class FrameFinder {
  public:
-  explicit FrameFinder(const MemMap& map) : map_(map) {}
+  // Searches for the mem_map, once: that may take long where there is none.
+  static Result<FrameFinder> create(const MemMap& map) { return FrameFinder(map, TRY(find_base(map))); }
 
-  Result<uint64_t> frame_of(uint64_t page_struct) {
-    if (!base_) base_ = TRY(find_base());
-    const uint64_t size = map_.page_struct_size(), distance = page_struct - *base_;
+  [[nodiscard]] Result<uint64_t> frame_of(uint64_t page_struct) const {
+    const uint64_t size = map_->page_struct_size(), distance = page_struct - base_;
     const uint64_t pfn = distance / size;
-    if (page_struct < *base_ || distance % size != 0)
+    if (page_struct < base_ || distance % size != 0)
       return fail(ErrorCode::corrupt, "{:#x} is not the address of a struct page", page_struct);
-    const auto section = TRY(map_.section_map(pfn));
-    if (!section || *section + pfn % map_.pages_per_section() * size != page_struct)
+    const auto section = TRY(map_->section_map(pfn));
+    if (!section || *section + pfn % map_->pages_per_section() * size != page_struct)
       return fail(ErrorCode::corrupt, "{:#x} is not the address of a struct page", page_struct);
     return pfn;
   }
 
  private:
   // Where the struct page of page frame 0 would be, from the first section that has a map.
-  Result<uint64_t> find_base() const {
+  static Result<uint64_t> find_base(const MemMap& map) {
     constexpr uint64_t kMaxSections = uint64_t{1} << 16;
     for (uint64_t section = 0; section < kMaxSections; ++section) {
-      const uint64_t pfn = section * map_.pages_per_section();
-      const auto first = map_.section_map(pfn);
-      if (first && *first) return **first - pfn * map_.page_struct_size();
+      const uint64_t pfn = section * map.pages_per_section();
+      const auto first = map.section_map(pfn);
+      if (first && *first) return **first - pfn * map.page_struct_size();
     }
     return fail(ErrorCode::not_found, "no section of memory has a mem_map");
   }
 
-  const MemMap& map_;
-  std::optional<uint64_t> base_;
+  FrameFinder(const MemMap& map, uint64_t base) : map_(&map), base_(base) {}
+
+  const MemMap* map_;
+  uint64_t base_;
 };
 
 class ListWalker {
  public:
-  ListWalker(const KernelMemory& memory, const MemMap& map, const Layout& layout,
+  ListWalker(const KernelMemory& memory, const FrameFinder& frames, const Layout& layout,
              const FreeBlockVisitor& visit)
-      : memory_(memory), layout_(layout), frames_(map), visit_(visit) {}
+      : memory_(memory), layout_(layout), frames_(frames), visit_(visit) {}
 
   void walk_node(uint64_t node) {
     const auto zones = memory_.read<uint32_t>(node + layout_.zone_count);
@@ -196,7 +197,7 @@ Result<FreeListStatistics> walk_free_lists(const KernelMemory& memory, const Mem
                                            const FreeBlockVisitor& visit) {
   const Layout layout = TRY(Layout::read(memory.vmcoreinfo()));
   const auto nodes = TRY(find_nodes(memory));
-  ListWalker walker(memory, map, layout, visit);
+  ListWalker walker(memory, TRY(FrameFinder::create(map)), layout, visit);
   for (const uint64_t node : nodes) walker.walk_node(node);
   return std::move(walker.statistics);
 }

@@ -161,7 +161,7 @@ TEST_F(CaptureOutcome, IsIncompleteInTheFirstTarget) {
   EXPECT_EQ(crashes[0]["dump_outcome"], "incomplete");
   EXPECT_EQ(crashes[0]["lost_pages"], 1);
   const std::string folder = crashes[0]["folder"];
-  EXPECT_EQ(folder, answer.json["folder"]);
+  EXPECT_EQ(answer.json["folder"], folder);
   EXPECT_TRUE(fs::exists(folder + "/vmcore.incomplete"));
   EXPECT_FALSE(fs::exists(folder + "/vmcore"));
   const Json record = Json::parse(text_of(folder + "/manifest.json"));
