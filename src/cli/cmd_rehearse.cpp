@@ -6,9 +6,9 @@
 #include <atomic>
 #include <csignal>
 #include <ctime>
-#include <filesystem>
 #include <ranges>
 
+#include "src/base/folders.h"
 #include "src/base/log.h"
 #include "src/base/text.h"
 #include "src/cli/configuration.h"
@@ -171,13 +171,6 @@ Result<Document> rehearse_once(const CommandLine& line, rehearse::RehearsalOptio
   return document;
 }
 
-Result<> make_folder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directory(path, error);
-  if (error) return std::unexpected(errno_error(error.value(), "cannot make the folder " + path));
-  return {};
-}
-
 }  // namespace
 
 Result<int> run_rehearse(const Arguments& arguments) {
@@ -225,7 +218,7 @@ Result<int> run_rehearse(const Arguments& arguments) {
     return document.succeeded ? kDone : kFailed;
   }
   // Each into a folder of its own.
-  TRY_VOID(make_folder(options.out));
+  TRY_VOID(make_folders(options.out));
   const std::string folder = options.out;
   Json all = Json::array();
   bool succeeded = true;
