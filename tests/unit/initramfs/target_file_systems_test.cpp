@@ -107,7 +107,7 @@ std::vector<std::byte> xfs_disk() {
   put(84, 4096, 4);     // blocks of an allocation group
   put(88, 2, 4);        // allocation groups
   put(96, 1200, 4);     // blocks of the log
-  put(100, 0xb4a5, 2);  // version
+  put(100, 0xb4a4, 2);  // version 4, without checksums
   put(102, 512, 2);     // bytes of a sector
   put(104, 512, 2);     // bytes of an inode
   put(106, 8, 2);       // inodes of a block
