@@ -110,13 +110,13 @@ class Stage {
   }
 
   Result<> prepare() {
+    qemu_ = TRY(find_qemu());
+    TRY_VOID(check_disk_tools());
     auto read = NativeKernel::read(options_.kernel);
     if (!read && options_.machine) read.error().hint(arming::kCaptureKernelFix);
     NativeKernel kernel = TRY(std::move(read));
     if (kernel.no_capture) return std::unexpected(*std::move(kernel.no_capture));
     result_.release = std::move(kernel.release);
-    qemu_ = TRY(find_qemu());
-    TRY_VOID(check_disk_tools());
     TRY_VOID(choose_accelerator());
     TRY_VOID(build_initramfses());
     return fill_root();

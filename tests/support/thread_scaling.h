@@ -13,7 +13,8 @@
 namespace lifeboat::test {
 
 // `run` does the same work each time, with so many threads. The medians of three runs with one thread and
-// with `threads` are compared; the test fails when the latter are not at least `times` as fast.
+// with `threads` are compared; the test fails when the latter are not at least `times` as fast. On a machine
+// that others use too threads may be stopped for a while: it is tried a few times.
 inline void expect_faster_with_threads(unsigned threads, double times,
                                        const std::function<void(unsigned threads)>& run) {
   constexpr int kRuns = 3;
@@ -28,7 +29,13 @@ inline void expect_faster_with_threads(unsigned threads, double times,
     std::ranges::sort(seconds);
     return seconds[kRuns / 2];
   };
-  const double one = median_with(1), many = median_with(threads);
+  constexpr int kTries = 4;
+  double one = 0, many = 0;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    one = median_with(1);
+    many = median_with(threads);
+    if (one / many >= times) return;
+  }
   EXPECT_GE(one / many, times) << "one thread takes " << one << " s, " << threads << " threads " << many
                                << " s";
 }

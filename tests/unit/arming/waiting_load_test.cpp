@@ -238,7 +238,7 @@ TEST_F(WaitingLoading, AfterAFailedSecondLoadTheFirstIsStillReported) {
     std::this_thread::sleep_for(300ms);
     plug("sda");
   });
-  const auto loaded = load(2s);
+  const auto loaded = load(6s);
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error().to_string(), HasSubstr("the configuration is broken"));
   expect_loaded_now();
