@@ -181,7 +181,7 @@ TEST(PageTable, SharedTablesCountOnce) {
     const uint64_t first = fake.entry_address(kDirectMap, level);
     uint64_t value = 0;
     ASSERT_TRUE(fake.memory().read(first, std::as_writable_bytes(std::span(&value, 1))));
-    for (uint64_t entry = first; entry < align_down(first, k4K) + 300 * 8; entry += 8)
+    for (uint64_t entry = first; entry < align_down(first, k4K) + uint64_t{300} * 8; entry += 8)
       fake.memory().write64(entry, value);
   }
   const auto found = space(fake)->table_frames(1000);
