@@ -70,7 +70,7 @@ int level_of(const std::string& text) {
 
 // What all of memory needs, twice: the first dump of a case stays while another one is written.
 std::string output_parent(const Options& options, const std::string& source) {
-  const std::string folder = options.folder.empty() ? "/dev/shm" : options.folder;
+  std::string folder = options.folder.empty() ? "/dev/shm" : options.folder;
   std::error_code error;
   const auto space = fs::space(folder, error);
   const uint64_t needed = 2 * fs::file_size(source);
