@@ -76,8 +76,10 @@ Result<CaptureReport> capture_dump(Dump& dump, int fd, const std::string& name, 
   try {
     return capture_levels(dump, fd, name, options, progress);
   } catch (const std::bad_alloc&) {
-    return std::unexpected(errno_error(ENOMEM, "no memory is left for the capture")
-                               .hint("give it less: --threads 1, a smaller --memory"));
+    return std::unexpected(
+        errno_error(ENOMEM, "no memory is left for the capture")
+            .hint("reserve more for the capture kernel (lifeboat reserve set); or use --threads 1, "
+                  "a smaller --memory"));
   }
 }
 

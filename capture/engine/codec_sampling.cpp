@@ -170,8 +170,8 @@ Seconds sampling_limit(const TargetSpeed& speed, const ExpectedCapture& expected
   const double bytes = static_cast<double>(expected.pages) * static_cast<double>(expected.page_size.bytes());
   const double computing = bytes / (400e6 * std::max(expected.threads, 1U));
   const double writing = bytes / 3 / speed.bytes_per_second;
-  constexpr Seconds kLeast{0.05}, kMost{0.5};
-  return std::clamp(Seconds(0.02 * std::max(computing, writing)), kLeast, kMost);
+  constexpr Seconds kMinimum{0.05}, kMaximum{0.5};
+  return std::clamp(Seconds(0.02 * std::max(computing, writing)), kMinimum, kMaximum);
 }
 
 Result<CodecDecision> decide_codec(const PageSample& sample, const TargetSpeed& speed,

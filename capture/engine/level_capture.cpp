@@ -224,6 +224,7 @@ class LevelCapture {
     if (auto chosen = measured_codec(trial)) {
       report_.compression = chosen->codec;
       report_.compression_reason = std::move(chosen->reason);
+      log::info("compression: {}", report_.compression_reason);
     } else {
       // A measurement that fails is no reason to have no dump.
       report_.compression = {};
@@ -231,7 +232,6 @@ class LevelCapture {
           fmt::format("{}, not measured: {}", format_compression_choice({}), chosen.error().to_string());
       report_.warnings.push_back("compression: " + report_.compression_reason);
     }
-    log::info("compression: {}", report_.compression_reason);
     progress_.phase("save");
     return writer.set_compression(report_.compression.compression);
   }

@@ -216,7 +216,7 @@ Result<> save_together(PageFeed& feed, Buffers& buffers, BatchWriter& writer, co
   Workers workers(static_cast<unsigned>(buffers.preparers.size()), work);
   started = workers.started();
   if (started == 0) return run_by(1, [&](unsigned) { return save_alone(feed, buffers, writer, on_pages); });
-  // Whatever it throws, the threads must be told: they wait for it.
+  // Whatever it throws, the threads must end: they wait for it.
   auto written = run_by(1, [&](unsigned) { return ring.write(writer, on_pages); });
   ring.stop();
   auto prepared = workers.join();

@@ -10,7 +10,7 @@
 
 namespace lifeboat::x86_64 {
 
-// "disable_cpu_apicid=0", from PROC/cpuinfo, or from PROC/cmdline if this kernel was told so itself. A
+// "disable_cpu_apicid=0", from PROC/cpuinfo, or from PROC/cmdline if this kernel got it itself. A
 // capture kernel that runs on this very CPU ignores it (generic_processor_info() in
 // arch/x86/kernel/apic/apic.c). nullopt: the number is not known, because CPU 0 is offline or the file does
 // not show it.

@@ -104,7 +104,7 @@ unsigned useful_cpus(const CpuFacts& facts) {
   return std::max(1u, std::min({static_cast<unsigned>(std::min(shares, 1e6)), usable, kMaxAutomaticCpus}));
 }
 
-CaptureCpus by_time(const DumpSettings& dump, const CpuFacts& facts, const CpuRoom& room) {
+CaptureCpus by_time(const DumpSettings& dump, const CpuFacts& facts, const FittingCpus& fitting) {
   const DumpTime& time = facts.time;
   const std::string with_one =
       time.seconds > 0 ? fmt::format("about {} with one ({})", seconds_text(time.seconds), time.source)
@@ -121,7 +121,7 @@ CaptureCpus by_time(const DumpSettings& dump, const CpuFacts& facts, const CpuRo
     cpus.reason += fmt::format("; {}", facts.confidential ? kConfidential : kUnknownBootCpu);
     return cpus;
   }
-  cpus.count = room ? std::clamp(room(cpus.wanted), 1u, cpus.wanted) : cpus.wanted;
+  cpus.count = fitting ? std::clamp(fitting(cpus.wanted), 1u, cpus.wanted) : cpus.wanted;
   if (cpus.count > 1) cpus.boot_cpu = *facts.boot_cpu;
   if (cpus.count < cpus.wanted)
     cpus.reason += fmt::format(
@@ -143,10 +143,10 @@ CpuFacts read_cpu_facts(const config::Config& config, const SystemPaths& paths) 
 }
 
 CaptureCpus choose_cpus(const config::Config& config, const std::string& append, const CpuFacts& facts,
-                        const CpuRoom& room) {
+                        const FittingCpus& fitting) {
   if (auto own = by_parameters(config, append, facts)) return *std::move(own);
   if (config.capture.cpus != kAutomaticCpus) return as_configured(config.capture.cpus, facts);
-  return by_time(config.dump, facts, room);
+  return by_time(config.dump, facts, fitting);
 }
 
 }  // namespace lifeboat::arming

@@ -49,11 +49,11 @@ CpuFacts read_cpu_facts(const config::Config& config, const SystemPaths& paths);
 
 // How many of `wanted` CPUs the reservation has memory for. May take seconds, so it is called only where the
 // answer depends on it.
-using CpuRoom = std::function<unsigned(unsigned wanted)>;
+using FittingCpus = std::function<unsigned(unsigned wanted)>;
 
-// `append`: parameters that go to the command line besides those of the configuration. `room` limits only
+// `append`: parameters that go to the command line besides those of the configuration. `fitting` limits only
 // what is chosen automatically; empty: no limit.
 CaptureCpus choose_cpus(const config::Config& config, const std::string& append, const CpuFacts& facts,
-                        const CpuRoom& room);
+                        const FittingCpus& fitting);
 
 }  // namespace lifeboat::arming

@@ -39,7 +39,8 @@ constexpr uint64_t kScanned = 1_GiB;
 
 // Of one CPU. An older record has only the time until the dump was saved, and was made by one.
 double seconds_with_one(const CrashRecord& record) {
-  if (record.cpu_seconds > 0) return record.cpu_seconds;
+  constexpr double kMaximum = 1e7;  // more is no time that a capture ever took
+  if (record.cpu_seconds > 0 && record.cpu_seconds < kMaximum) return record.cpu_seconds;
   return record.cpus <= 1 ? dump_seconds(record) : 0;
 }
 

@@ -106,14 +106,14 @@ Result<reservation::Estimate> estimate_needs(const config::Config& config, const
 
 CaptureCpus cpus_for_load(const config::Config& config, const NeedsRequest& request, const SystemPaths& paths,
                           const std::string& append) {
-  const CpuRoom room = [&](unsigned wanted) {
+  const FittingCpus fitting = [&](unsigned wanted) {
     const uint64_t reserved = read_system_state(paths).crash_size.value_or(0);
     const auto input = input_here(config, request, paths, {});
     // The load itself will report what prevents the estimate.
     if (!input) return 1u;
     return reservation::cpus_that_fit(*input, reserved + total_size(read_crash_cma(paths.sys)), wanted);
   };
-  return choose_cpus(config, append, read_cpu_facts(config, paths), room);
+  return choose_cpus(config, append, read_cpu_facts(config, paths), fitting);
 }
 
 }  // namespace lifeboat::arming

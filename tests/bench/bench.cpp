@@ -49,6 +49,15 @@ std::optional<Cost> wait_for(pid_t child, Clock::time_point begin) {
 
 }  // namespace
 
+int guarded_main(const char* name, int (*run)(int, char**), int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", name, error.what());
+    return 2;
+  }
+}
+
 void stop_on_signals() {
   struct sigaction action{};
   action.sa_handler = [](int) { signal_came = 1; };  // without SA_RESTART: the wait for a child ends

@@ -18,6 +18,9 @@ struct BenchError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Runs a bench; what it throws is printed, behind its name, with exit code 2.
+int guarded_main(const char* name, int (*run)(int, char**), int argc, char** argv);
+
 // From now on SIGINT, SIGTERM and SIGHUP end the child that is measured, and are a BenchError: dumps in
 // memory must not outlive the bench.
 void stop_on_signals();

@@ -174,10 +174,5 @@ int run_bench(int argc, char** argv) {
 }  // namespace lifeboat::test
 
 int main(int argc, char** argv) {
-  try {
-    return lifeboat::test::run_bench(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "capture_bench: {}\n", error.what());
-    return 2;
-  }
+  return lifeboat::test::guarded_main("capture_bench", lifeboat::test::run_bench, argc, argv);
 }

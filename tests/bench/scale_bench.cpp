@@ -178,10 +178,5 @@ int run_bench(int argc, char** argv) {
 }  // namespace lifeboat::test
 
 int main(int argc, char** argv) {
-  try {
-    return lifeboat::test::run_bench(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "scale_bench: {}\n", error.what());
-    return 2;
-  }
+  return lifeboat::test::guarded_main("scale_bench", lifeboat::test::run_bench, argc, argv);
 }

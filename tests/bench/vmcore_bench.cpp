@@ -94,10 +94,5 @@ int run_bench(int argc, char** argv) {
 }  // namespace lifeboat::test
 
 int main(int argc, char** argv) {
-  try {
-    return lifeboat::test::run_bench(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "vmcore_bench: " << error.what() << '\n';
-    return 2;
-  }
+  return lifeboat::test::guarded_main("vmcore_bench", lifeboat::test::run_bench, argc, argv);
 }

@@ -71,7 +71,7 @@ std::string kernel_name(const ::testing::TestParamInfo<Known>& known) {
   std::ranges::replace(name, '.', '_');
   return name;
 }
-// This one starts the boot CPU unless it is told not to; newer ones find it by themselves.
+// This one starts the boot CPU without a parameter; newer ones find it by themselves.
 INSTANTIATE_TEST_SUITE_P(Kernels, CaptureCpus,
                          ::testing::Values(Known{"6.1", "APIC: Disabling requested cpu"}), kernel_name);
 INSTANTIATE_TEST_SUITE_P(LongKernels, CaptureCpus,

@@ -46,9 +46,9 @@ class PageTable final : public AddressSpace {
     TableFrames found;
     std::vector<uint64_t> tables = {root_};  // of one level
     for (unsigned level = levels_; level-- > 0;) {
-      const size_t room = max - std::min(max, found.frames.size());
-      if (tables.size() > room) {
-        tables.resize(room);
+      const size_t left = max - std::min(max, found.frames.size());
+      if (tables.size() > left) {
+        tables.resize(left);
         found.cut = true;
       }
       for (const uint64_t table : tables) found.frames.push_back(table >> kPageBits);

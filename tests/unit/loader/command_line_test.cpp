@@ -151,6 +151,7 @@ TEST(CommandLine, SeveralCpusLeaveTheBootCpuOut) {
 
 TEST(CommandLine, LimitsTheCpusAsTheKernelReadsIt) {
   const auto limit = [](std::string_view line) { return cpu_limit(line).value_or(0); };
+  EXPECT_EQ(limit("nr_cpus=0x4"), 4u);
   for (const char* line : {"", "quiet", "nr_cpus", "nr_cpus=", "nr_cpus=x", "nr_cpus=0", "nr_cpus=-1",
                            "maxcpus=", "nr_cpus=99999999999", "my.nr_cpus=2", "-- nr_cpus=2"})
     EXPECT_EQ(limit(line), 0U) << line;

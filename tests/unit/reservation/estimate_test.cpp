@@ -155,6 +155,8 @@ TEST(ReservationEstimate, EveryCpuCounts) {
     // The kernel has them before it unpacks the initramfs. Sizes are rounded up: two may be as much as one.
     EXPECT_GE(estimate.alone, one.alone) << cpus;
     EXPECT_TRUE(cpus == 2 || estimate.alone > one.alone) << cpus;
+    EXPECT_THAT(estimate.parts, Contains(testing::AllOf(Field(&EstimatePart::name, "further CPUs"),
+                                                        Field(&EstimatePart::bytes, (cpus - 1) * 2_MiB))));
     // Only the page structures of a larger reservation.
     EXPECT_LE(estimate.least, one.least + 2_MiB) << cpus;
     before = estimate.total;
